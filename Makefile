@@ -1,0 +1,84 @@
+# Every command that a contributor needs. `make help` lists them.
+# A fresh machine needs Python 3.11 or later with venv, Node 20 or later, and make.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+FORGE := node_modules/.bin/forge
+# Two workers fit a 2-core machine and leave a chain process room; raise it on a larger one.
+JOBS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(JOBS)
+TESTS = $(wildcard tests/unit tests/integration tests/scenarios)
+LINTED := anh_rollup scripts tests benchmarks
+VENV_STAMP := .venv/.stamp
+NODE_STAMP := node_modules/.stamp
+
+.PHONY: help setup demo test test-all scenarios test-ganache test-contracts bench lint format contracts vectors clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
+
+setup: $(VENV_STAMP) $(NODE_STAMP) ## Install everything into .venv and node_modules
+
+$(VENV_STAMP): pyproject.toml constraints.txt
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or later is needed; name it with: make PYTHON=python3.11 setup" >&2; exit 1; }
+	"$(PYTHON)" -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt setuptools
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[test,dev]'
+	@touch $@
+
+# Install scripts are not run: the packages carry what they need, and nothing else is fetched or executed.
+$(NODE_STAMP): package.json package-lock.json .npmrc
+	npm ci --ignore-scripts --loglevel=error
+	@touch $@
+
+demo: setup ## Play the whole story once on a local chain
+	$(BIN)/python scripts/demo.py
+
+test: lint test-contracts ## The gate: lint, contract tests, Python tests
+	$(PYTEST) -m 'not slow and not ganache' $(TESTS)
+
+test-all: lint ## The gate with slow tests, Ganache and long fuzzing
+	FOUNDRY_PROFILE=all $(FORGE) test
+	$(PYTEST) $(TESTS)
+
+test-contracts: setup ## Foundry tests only
+	$(FORGE) test
+
+scenarios: setup ## Honest and hostile actors on a local chain, one line each
+	$(PYTEST) --verbose tests/scenarios
+
+test-ganache: setup ## The tests that run against Ganache
+	$(PYTEST) -m ganache $(TESTS)
+
+bench: setup ## Measure the figures that the docs quote
+	$(BIN)/python benchmarks/run.py
+
+lint: setup ## Style, types, import directions, artifacts
+	$(BIN)/ruff check $(LINTED)
+	$(BIN)/ruff format --check $(LINTED)
+	$(BIN)/mypy --strict anh_rollup scripts
+	$(BIN)/lint-imports
+	$(FORGE) fmt --check contracts tests/contracts
+	$(FORGE) lint --severity high med low
+	$(BIN)/python scripts/build_contracts.py --check
+
+format: setup ## Rewrite sources in the house style
+	$(BIN)/ruff check --fix $(LINTED)
+	$(BIN)/ruff format $(LINTED)
+	$(FORGE) fmt contracts tests/contracts
+
+contracts: setup ## Compile contracts/ into anh_rollup/l1/artifacts
+	$(BIN)/python scripts/build_contracts.py
+
+vectors: setup ## Regenerate tests/vectors
+	$(BIN)/python scripts/make_vectors.py
+
+clean: ## Remove what was built or installed
+	rm -rf .venv node_modules out cache build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find anh_rollup scripts tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

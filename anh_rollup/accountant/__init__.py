@@ -1,0 +1,1 @@
+"""The accountant: trains and runs networks, posts bonded claims, defends them."""

@@ -1,0 +1,1 @@
+"""The challenger: re-checks claims and plays the game against false ones."""

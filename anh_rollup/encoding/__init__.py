@@ -1,0 +1,1 @@
+"""Hashes, trees and byte layouts that the Solidity contracts share."""

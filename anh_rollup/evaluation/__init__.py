@@ -1,0 +1,1 @@
+"""The exact reading of tensor programs: backends that all give the same bytes."""

@@ -1,0 +1,139 @@
+"""Supervision: the one task group in which a role's services run, and the one path by which they stop.
+
+A service is anything with a name and a coroutine `run(stop)` that returns soon after `stop` is set. When one
+fails, the others are told to stop and the failure leaves `supervise` as it is: a node with half of its
+services would be worse than none.
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Protocol
+
+from anh_rollup.errors import AnhError
+
+LOG = logging.getLogger(__name__)
+
+#: A failing round is repeated after the interval doubled up to this factor; choice: one minute at two seconds.
+LONGEST_BACKOFF = 32
+
+
+class Service(Protocol):
+    """Something that runs until it is told to stop."""
+
+    @property
+    def name(self) -> str:
+        """What the log calls it."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Works until `stop` is set; raising ends the whole node."""
+
+
+@dataclass(frozen=True, slots=True)
+class PollingService:
+    """Repeats a blocking round in a thread, so that a slow chain does not hold up other services.
+
+    Attributes:
+        name: What the log calls it.
+        work: One round; it must be safe to repeat from any point.
+        interval: Seconds between the end of a round and the start of the next.
+        passing: Errors that end a round but not the service: it logs them and tries again, ever more slowly.
+        close: Called once at the end, whatever the reason.
+    """
+
+    name: str
+    work: Callable[[], None]
+    interval: float
+    passing: tuple[type[AnhError], ...] = ()
+    close: Callable[[], None] = field(default=lambda: None)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Runs rounds until `stop` is set. A round under way is finished, never cut."""
+        failures = 0
+        try:
+            while not stop.is_set():
+                failures = failures + 1 if await self._fails() else 0
+                await sleep_until(stop, self.interval * min(2**failures, LONGEST_BACKOFF))
+        finally:
+            self.close()
+
+    async def _fails(self) -> bool:
+        try:
+            await asyncio.to_thread(self.work)
+        except self.passing as error:
+            LOG.warning("%s: %s; next: %s", self.name, error.message, error.remedy)
+            return True
+        return False
+
+
+async def sleep_until(stop: asyncio.Event, seconds: float) -> None:
+    """Waits for `seconds`, or less if `stop` is set before."""
+    try:
+        await asyncio.wait_for(stop.wait(), timeout=seconds)
+    except TimeoutError:
+        return
+
+
+async def supervise(services: Sequence[Service], stop: asyncio.Event) -> None:
+    """Runs all services in one task group until `stop` is set or one of them ends.
+
+    Raises:
+        BaseExceptionGroup: With the errors of the services that failed.
+    """
+    async with asyncio.TaskGroup() as group:
+        for service in services:
+            group.create_task(_run_one(service, stop), name=service.name)
+
+
+async def _run_one(service: Service, stop: asyncio.Event) -> None:
+    LOG.info("%s: started", service.name)
+    try:
+        await service.run(stop)
+    finally:
+        stop.set()
+        LOG.info("%s: stopped", service.name)
+
+
+def run_node(services: Sequence[Service]) -> None:
+    """Runs services until SIGINT or SIGTERM, or until one of them fails.
+
+    Raises:
+        AnhError: The first failure that the code raised on purpose.
+        BaseExceptionGroup: Failures of any other kind.
+    """
+    try:
+        asyncio.run(_until_signal(services))
+    except BaseExceptionGroup as failures:
+        expected = failures.subgroup(AnhError)
+        if expected is None:
+            raise
+        raise first_error(expected) from failures
+
+
+async def _until_signal(services: Sequence[Service]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(stop.set)
+
+    previous = [(number, signal.signal(number, ask_to_stop)) for number in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        await supervise(services, stop)
+    finally:
+        restore_signals(previous)
+
+
+def restore_signals(previous: Iterable[tuple[signal.Signals, signal.Handlers | Callable[..., object] | int | None]]) -> None:
+    """Gives signals back to who handled them before."""
+    for number, handler in previous:
+        signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+def first_error(failures: BaseExceptionGroup[AnhError]) -> AnhError:
+    """The first leaf of a group of failures."""
+    first = failures.exceptions[0]
+    return first_error(first) if isinstance(first, BaseExceptionGroup) else first

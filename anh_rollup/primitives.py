@@ -1,0 +1,1 @@
+"""Distinct number and byte types, checked where bytes enter."""

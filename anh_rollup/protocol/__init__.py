@@ -1,0 +1,1 @@
+"""Pure rules: batch, ledger, job, property, claim, game."""

@@ -1,0 +1,1 @@
+"""The L2's JSON-RPC: what wallets and scripts talk to."""

@@ -1,0 +1,1 @@
+"""The sequencer: orders transactions, gives signed receipts, posts batches to L1, executes nothing."""

@@ -1,0 +1,1 @@
+"""What outlives a process: the SQLite store and the artifact store."""

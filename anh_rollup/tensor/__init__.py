@@ -1,0 +1,1 @@
+"""Pure tensor programs: instructions, programs, and the builder that proves their ranges."""

@@ -1,0 +1,1 @@
+"""The float reading of tensor programs: torch, gradients, training recipes."""

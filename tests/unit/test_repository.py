@@ -1,0 +1,148 @@
+"""Checks of the repository itself: sizes, leftovers, machine paths, and docs that describe every command."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from anh_rollup.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+
+MOST_LINES_OF_A_FILE = 500
+MOST_LINES_OF_A_FUNCTION = 60
+
+SOURCE_SUFFIXES = {".py", ".sol", ".js", ".mjs", ".sh"}
+SHIPPED_FOLDERS = ("anh_rollup/", "contracts/", "scripts/")
+# Written by tools, or data: their length and wording are not ours.
+GENERATED = ("package-lock.json", "anh_rollup/l1/artifacts/", "tests/vectors/")
+
+# Spelled in pieces, so that this file passes its own check.
+LEFTOVER = re.compile(r"\b(" + "TO" + "DO|FIX" + "ME|XX" + r"X)\b")
+MACHINE_PATH = re.compile(r"(?<![\w.])/(root|home|Users|work|opt|mnt)/\w")
+# Where packages come from is the business of the reader's pip and npm.
+TOOLCHAIN_FILES = (
+    ".npmrc",
+    "Makefile",
+    "constraints.txt",
+    "foundry.toml",
+    "package.json",
+    "package-lock.json",
+)
+
+
+def tracked_files() -> list[str]:
+    """Every file that is or would be committed, by its path from the root."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    return [name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+
+
+FILES = tracked_files()
+
+
+def sources() -> list[str]:
+    return [name for name in FILES if Path(name).suffix in SOURCE_SUFFIXES and not name.startswith(GENERATED)]
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    for name in FILES:
+        try:
+            yield name, (ROOT / name).read_text()
+        except UnicodeDecodeError:
+            continue
+
+
+def functions(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Name and length in lines, without its docstring and decorators, of every Python function."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            documented = ast.get_docstring(node) is not None
+            doc = node.body[0]
+            doc_lines = (doc.end_lineno or 0) - doc.lineno + 1 if documented else 0
+            yield node.name, (node.end_lineno or 0) - node.lineno + 1 - doc_lines
+
+
+def solidity_functions(text: str) -> Iterator[tuple[str, int]]:
+    """Name and length in lines of every Solidity function with a body, as forge formats it."""
+    lines = text.splitlines()
+    for start, line in enumerate(lines):
+        opening = re.match(r"( *)(?:function (\w+)|(constructor|receive|fallback)\b)", line)
+        if opening is None:
+            continue
+        for end in range(start, len(lines)):
+            if lines[end].endswith(";") and "{" not in "".join(lines[start : end + 1]):
+                break
+            if lines[end] == opening[1] + "}" or (end == start and line.endswith("}")):
+                yield opening[2] or opening[3], end - start + 1
+                break
+
+
+def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    """Every command below a group, groups included, by the words that a user types."""
+    yield path, command
+    if isinstance(command, click.Group):
+        for name, child in sorted(command.commands.items()):
+            yield from commands(child, f"{path} {name}")
+
+
+COMMANDS = dict(commands(main, "anh"))
+
+
+def test_no_source_file_is_longer_than_500_lines() -> None:
+    lengths = {name: len((ROOT / name).read_text().splitlines()) for name in sources()}
+    assert {name: length for name, length in lengths.items() if length > MOST_LINES_OF_A_FILE} == {}
+
+
+def test_no_function_is_longer_than_60_lines() -> None:
+    lengths = {
+        f"{name}:{function}": length
+        for name in sources()
+        for function, length in (
+            functions(ast.parse((ROOT / name).read_text()))
+            if name.endswith(".py")
+            else solidity_functions((ROOT / name).read_text())
+        )
+    }
+    assert {name: length for name, length in lengths.items() if length > MOST_LINES_OF_A_FUNCTION} == {}
+
+
+def test_shipped_code_holds_no_notes_about_work_to_be_done() -> None:
+    found = [name for name, text in texts() if name.startswith(SHIPPED_FOLDERS) and LEFTOVER.search(text)]
+    assert found == []
+
+
+def test_no_file_names_a_path_of_one_machine() -> None:
+    found = {name: MACHINE_PATH.findall(text) for name, text in texts() if MACHINE_PATH.search(text)}
+    assert found == {}
+
+
+@pytest.mark.parametrize("name", TOOLCHAIN_FILES)
+def test_no_toolchain_file_names_where_packages_come_from(name: str) -> None:
+    text = (ROOT / name).read_text()
+    assert re.findall(r"\w+://\S+", text) == []
+    assert '"resolved"' not in text
+
+
+def test_every_layer_of_the_package_says_what_it_is() -> None:
+    packages = [name for name in FILES if name.startswith("anh_rollup/") and name.endswith("__init__.py")]
+    assert [name for name in packages if not ast.get_docstring(ast.parse((ROOT / name).read_text()))] == []
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_command_shows_an_example_in_its_help(path: str) -> None:
+    text = COMMANDS[path].get_help(click.Context(COMMANDS[path], info_name=path))
+    example = re.search(r"^ *Examples?:\n((?: +\S.*\n)+)", text, re.M)
+    assert example is not None, f"`{path} --help` has no Example"
+    assert re.search(rf"^ +(?:\$ )?{re.escape(path)}\b", example[1], re.M), (
+        f"the Example does not run `{path}`"
+    )
+
+
+@pytest.mark.parametrize("path", [path for path in COMMANDS if path != "anh"])
+def test_every_command_is_described_in_the_docs(path: str) -> None:
+    assert re.search(rf"\b{re.escape(path)}\b", (ROOT / "docs" / "cli.md").read_text())
