@@ -128,6 +128,19 @@ def test_no_toolchain_file_names_where_packages_come_from(name: str) -> None:
     assert '"resolved"' not in text
 
 
+def test_a_failing_foundry_tool_fails_its_caller() -> None:
+    command = [str(ROOT / "scripts" / "foundry"), "forge", "no-such-command"]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 2
+
+
+def test_nothing_runs_the_foundry_fronts_that_hide_failures() -> None:
+    front = re.compile(r"\.bin[/\"', ]+(forge|cast|anvil)\b")
+    found = [
+        name for name, text in texts() if name.endswith((".py", ".sh", ".ci/run")) and front.search(text)
+    ]
+    assert found == []
+
+
 def test_every_layer_of_the_package_says_what_it_is() -> None:
     packages = [name for name in FILES if name.startswith("anh_rollup/") and name.endswith("__init__.py")]
     assert [name for name in packages if not ast.get_docstring(ast.parse((ROOT / name).read_text()))] == []
