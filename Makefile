@@ -77,7 +77,7 @@ contracts: setup ## Compile contracts/ into anh_rollup/l1/artifacts
 	$(BIN)/python scripts/build_contracts.py
 
 vectors: setup ## Regenerate tests/vectors
-	$(BIN)/python scripts/make_vectors.py
+	$(BIN)/python -m scripts.generate_vectors
 
 clean: ## Remove what was built or installed
 	rm -rf .venv node_modules out cache build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -8,17 +8,35 @@ services would be worse than none.
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Protocol
+
+from aiohttp import web
 
 from anh_rollup.errors import AnhError
 
 LOG = logging.getLogger(__name__)
 
-#: A failing round is repeated after the interval doubled up to this factor; choice: one minute at two seconds.
+#: After failures in a row the interval doubles up to this factor: one minute at two seconds (choice).
 LONGEST_BACKOFF = 32
+
+
+class AddressInUseError(AnhError):
+    """A service cannot listen where it was told to.
+
+    Attributes:
+        host: The address.
+        port: The port.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(
+            f"cannot listen on {host}:{port}", remedy="Choose another address, or stop who uses it."
+        )
+        self.host = host
+        self.port = port
 
 
 class Service(Protocol):
@@ -45,7 +63,7 @@ class PollingService:
     """
 
     name: str
-    work: Callable[[], None]
+    work: Callable[[], object]
     interval: float
     passing: tuple[type[AnhError], ...] = ()
     close: Callable[[], None] = field(default=lambda: None)
@@ -67,6 +85,39 @@ class PollingService:
             LOG.warning("%s: %s; next: %s", self.name, error.message, error.remedy)
             return True
         return False
+
+
+@dataclass(frozen=True, slots=True)
+class HttpService:
+    """Serves an aiohttp application.
+
+    Attributes:
+        name: What the log calls it.
+        app: The application.
+        host: Address to listen on.
+        port: Port to listen on.
+    """
+
+    name: str
+    app: web.Application
+    host: str
+    port: int
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serves until `stop` is set; requests under way get a moment to finish.
+
+        Raises:
+            AddressInUseError: Somebody else listens there.
+        """
+        runner = web.AppRunner(self.app, access_log=None)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, self.host, self.port).start()
+            await stop.wait()
+        except OSError as error:
+            raise AddressInUseError(self.host, self.port) from error
+        finally:
+            await runner.cleanup()
 
 
 async def sleep_until(stop: asyncio.Event, seconds: float) -> None:
@@ -124,13 +175,8 @@ async def _until_signal(services: Sequence[Service]) -> None:
     try:
         await supervise(services, stop)
     finally:
-        restore_signals(previous)
-
-
-def restore_signals(previous: Iterable[tuple[signal.Signals, signal.Handlers | Callable[..., object] | int | None]]) -> None:
-    """Gives signals back to who handled them before."""
-    for number, handler in previous:
-        signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for number, handler in previous:
+            signal.signal(number, handler)
 
 
 def first_error(failures: BaseExceptionGroup[AnhError]) -> AnhError:

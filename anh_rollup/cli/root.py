@@ -1,5 +1,6 @@
 """The `anh` command group, and how it reports errors."""
 
+import logging
 from typing import Any
 
 import click
@@ -7,6 +8,16 @@ from rich.console import Console
 from rich.text import Text
 
 from anh_rollup import __version__
+from anh_rollup.cli.accountant import accountant_command
+from anh_rollup.cli.challenger import challenger_command
+from anh_rollup.cli.claim import claim_group
+from anh_rollup.cli.deploy import deploy_command
+from anh_rollup.cli.devnet import devnet_command
+from anh_rollup.cli.game import game_group
+from anh_rollup.cli.job import job_group
+from anh_rollup.cli.model import model_group
+from anh_rollup.cli.program import program_group
+from anh_rollup.cli.sequencer import sequencer_command
 from anh_rollup.errors import AnhError
 
 
@@ -37,3 +48,19 @@ def main() -> None:
     Example:
       anh --help
     """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s")
+
+
+for _command in (
+    accountant_command,
+    challenger_command,
+    claim_group,
+    deploy_command,
+    devnet_command,
+    game_group,
+    job_group,
+    model_group,
+    program_group,
+    sequencer_command,
+):
+    main.add_command(_command)

@@ -1,0 +1,61 @@
+"""How an accountant behaves at each point where it could lie: honestly here; drills change one thing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from anh_rollup.accountant.work import Result
+from anh_rollup.encoding.artifacts import Model
+from anh_rollup.l1.docket import Docket
+from anh_rollup.protocol.claims import Claim
+from anh_rollup.protocol.game import Move
+from anh_rollup.protocol.jobs import Job
+
+
+def _same_result(_job: Job, result: Result) -> Result:
+    return result
+
+
+def _same_claim(claim: Claim) -> Claim:
+    return claim
+
+
+def _same_move(move: Move) -> Move | None:
+    return move
+
+
+def _own_commitment(_docket: Docket, commitment: bytes, _claimant: str) -> bytes | None:
+    return commitment
+
+
+@dataclass(frozen=True, slots=True)
+class Conduct:
+    """What is done with honest work before it leaves the house.
+
+    Attributes:
+        name: How the command line calls it.
+        summary: What it is, in a line.
+        result: Changes an evaluated result before it is claimed and defended.
+        claim: Changes a claim before it is committed.
+        move: Changes a move of a game, or leaves it out.
+        commitment: What is committed for (docket, own commitment, own account); None waits.
+        checks: Whether a result has to reach the job's thresholds.
+        answers: Whether demands are answered.
+        publishes: Whether the claim says where its artifacts are.
+        lists: Whether the score lists are among them.
+        substitute: Makes the model that is claimed in place of the trained one.
+    """
+
+    name: str = "honest"
+    summary: str = "does the work and tells the truth"
+    result: Callable[[Job, Result], Result] = _same_result
+    claim: Callable[[Claim], Claim] = _same_claim
+    move: Callable[[Move], Move | None] = _same_move
+    commitment: Callable[[Docket, bytes, str], bytes | None] = _own_commitment
+    checks: bool = True
+    answers: bool = True
+    publishes: bool = True
+    lists: bool = True
+    substitute: Callable[[Model], Model] | None = None
+
+
+HONEST = Conduct()

@@ -1,0 +1,208 @@
+"""What an accountant does next: a pure function of what it sees. The service only carries it out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from anh_rollup.accountant.drafts import Draft
+from anh_rollup.l1.contracts.claims import ClaimRules, ClaimState, ClaimStatus
+from anh_rollup.l1.docket import ClaimRecord, DemandRecord, Docket, GameRecord
+from anh_rollup.protocol.orders import OrderedJob
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an accountant works for.
+
+    Attributes:
+        least_reward: Smallest reward in wei for which it works.
+        least_time: Seconds that must be left to a job's deadline before it starts.
+        least_credit: Smallest credit in wei that is worth a withdrawal.
+        gas_reserve: Wei that stay in the account for moves and answers.
+    """
+
+    least_reward: int = 1
+    least_time: int = 60
+    least_credit: int = 1
+    gas_reserve: int = 10**16
+
+
+@dataclass(frozen=True, slots=True)
+class AccountantView:
+    """What an accountant sees at one L1 block.
+
+    Attributes:
+        now: The block's time.
+        address: Its own account.
+        jobs: Jobs whose reward is in escrow.
+        drafts: Its drafts.
+        docket: Claims, games and demands.
+        statuses: What the contract says about its own revealed claims, by id.
+        rules: What was fixed at deployment.
+        balance: Wei of its account.
+        credit: Wei that it may withdraw.
+        given_up: Transactions of jobs that it failed to do.
+    """
+
+    now: int
+    address: str
+    jobs: Sequence[OrderedJob]
+    drafts: Sequence[Draft]
+    docket: Docket
+    statuses: Mapping[bytes, ClaimStatus]
+    rules: ClaimRules
+    balance: int
+    credit: int
+    given_up: frozenset[bytes] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Do a job, and keep a draft of the claim."""
+
+    ordered: OrderedJob
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Bond a draft."""
+
+    draft: Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Reveal:
+    """Show a committed claim."""
+
+    draft: Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Retract:
+    """Take a committed claim back."""
+
+    draft: Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Defend:
+    """Make the move, if there is one, in a game over an own claim."""
+
+    game: GameRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Show the data that a demand asks for."""
+
+    demand: DemandRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Finalize:
+    """Make an own claim final."""
+
+    claim: ClaimRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Take the bond of a claim back that can no longer become final."""
+
+    claim: ClaimRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Draw the credit."""
+
+
+Action = Work | Commit | Reveal | Retract | Defend | Answer | Finalize | Release | Withdraw
+
+
+def decide(view: AccountantView, terms: Terms) -> list[Action]:
+    """Everything that can be done now, the most urgent first: clocks, deadlines, then money, then work."""
+    return [
+        *_defences(view),
+        *_announcements(view),
+        *_endings(view),
+        *([Withdraw()] if view.credit >= max(1, terms.least_credit) else []),
+        *_bonds(view, terms),
+        *_jobs(view, terms),
+    ]
+
+
+def _defences(view: AccountantView) -> Iterator[Action]:
+    own = [record for record in view.docket.claims.values() if record.claim.claimant == view.address]
+    for record in own:
+        yield from (Defend(game) for game in view.docket.open_games(record.identifier))
+        if record.state is ClaimState.STANDING:
+            demands = view.docket.open_demands(record.identifier)
+            yield from (Answer(demand) for demand in demands if view.now < demand.due)
+
+
+def _announcements(view: AccountantView) -> Iterator[Action]:
+    for draft in view.drafts:
+        expires_at = view.docket.commitments.get((view.address, draft.commitment))
+        if expires_at is None or draft.identifier in view.docket.claims or view.now >= expires_at:
+            continue
+        settled = _is_settled(view, draft.claim.transaction)
+        yield Retract(draft) if settled or view.now > draft.job.deadline else Reveal(draft)
+
+
+def _endings(view: AccountantView) -> Iterator[Action]:
+    for identifier, status in view.statuses.items():
+        record = view.docket.claims[identifier]
+        if status.state is not ClaimState.STANDING:
+            continue
+        earlier = view.docket.claims_of(record.claim.transaction)[: record.place]
+        late = view.now >= status.deadline + view.rules.settlement
+        if late or _is_settled(view, record.claim.transaction):
+            yield Release(record)
+        elif (
+            view.now >= status.revealed_at + view.rules.window
+            and status.games == 0
+            and status.demands == 0
+            and all(each.state is ClaimState.REFUTED for each in earlier)
+        ):
+            yield Finalize(record)
+
+
+def _bonds(view: AccountantView, terms: Terms) -> Iterator[Action]:
+    purse = view.balance - terms.gas_reserve
+    for draft in view.drafts:
+        if not _is_new(view, draft) or purse < view.rules.claim_bond:
+            continue
+        purse -= view.rules.claim_bond
+        yield Commit(draft)
+
+
+def _is_new(view: AccountantView, draft: Draft) -> bool:
+    """Whether a draft was never bonded, and is still worth it."""
+    return (
+        (view.address, draft.commitment) not in view.docket.commitments
+        and draft.identifier not in view.docket.claims
+        and not _is_settled(view, draft.claim.transaction)
+        and view.now < draft.job.deadline
+    )
+
+
+def _jobs(view: AccountantView, terms: Terms) -> Iterator[Action]:
+    drafted = {draft.claim.transaction for draft in view.drafts}
+    for ordered in sorted(view.jobs, key=lambda each: -each.reward):
+        if (
+            ordered.transaction not in drafted | view.given_up
+            and ordered.reward >= terms.least_reward
+            and ordered.job.deadline - view.now >= terms.least_time
+            and not _is_taken(view, ordered.transaction)
+        ):
+            yield Work(ordered)
+
+
+def _is_taken(view: AccountantView, transaction: bytes) -> bool:
+    """Whether a claim stands or is final: a second one would only wait behind it."""
+    states = {record.state for record in view.docket.claims_of(transaction)}
+    return bool(states & {ClaimState.STANDING, ClaimState.FINAL})
+
+
+def _is_settled(view: AccountantView, transaction: bytes) -> bool:
+    return any(record.state is ClaimState.FINAL for record in view.docket.claims_of(transaction))

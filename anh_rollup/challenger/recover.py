@@ -1,0 +1,105 @@
+"""A withheld result, put together from the answers to demands on L1."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from anh_rollup.challenger.checks import OneShot
+from anh_rollup.encoding.artifacts import Dataset, Model
+from anh_rollup.encoding.tensors import CHUNK_ELEMENTS, Elements, chunk_count_of, encode_shape
+from anh_rollup.l1.contracts.claims import Answered, Demand
+from anh_rollup.protocol.claims import Claim
+from anh_rollup.protocol.evaluated import program_header
+from anh_rollup.protocol.game import TensorPath
+from anh_rollup.protocol.jobs import Job, JobKind
+from anh_rollup.tensor.program import Kind, Program, Value
+
+#: Chunks that one demand asks for (IClaims.Demand.count).
+MOST_CHUNKS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A claim whose result cannot be had off L1.
+
+    Attributes:
+        identifier: The claim's id.
+        claim: The claim.
+        job: Its job.
+        program: The first property's score program, which says what the result looks like.
+    """
+
+    identifier: bytes
+    claim: Claim
+    job: Job
+    program: Program
+
+    @property
+    def sources(self) -> tuple[Value, ...]:
+        """What the result holds: parameters, or the answers of each sample."""
+        return self.program.parameters if self._is_training else self.program.answers
+
+    @property
+    def count(self) -> int:
+        """Leaves of the result."""
+        return len(self.sources) if self._is_training else self.claim.scores[0].count
+
+    @property
+    def _is_training(self) -> bool:
+        return self.job.kind is JobKind.TRAINING
+
+    def pieces(self) -> list[Demand]:
+        """The demands that together ask for all of the result."""
+        found = []
+        for leaf in range(self.count):
+            fields = [self.sources[leaf]] if self._is_training else list(self.sources)
+            for field, source in enumerate(fields):
+                starts = range(0, chunk_count_of(source.size), MOST_CHUNKS)
+                found += [Demand(self.identifier, leaf, field, first, MOST_CHUNKS) for first in starts]
+        return found
+
+    def recover(self, answers: Sequence[Answered]) -> Model | Dataset | OneShot | None:
+        """The result, or what is wrong with it, or None while answers are missing."""
+        given = {each.demand: each for each in answers}
+        for asked, answer in given.items():
+            wrong = self._contradict(asked, answer)
+            if wrong is not None:
+                return wrong
+        if not all(asked in given for asked in self.pieces()):
+            return None
+        tensors = [self._tensor(leaf, given) for leaf in range(self.count)]
+        if self._is_training:
+            return Model([fields[0] for fields in tensors])
+        return Dataset([np.stack([row[field] for row in tensors]) for field in range(len(self.sources))])
+
+    def _tensor(self, leaf: int, given: dict[Demand, Answered]) -> list[Elements]:
+        """The tensors of one leaf."""
+        fields = [self.sources[leaf]] if self._is_training else list(self.sources)
+        found = []
+        for field, source in enumerate(fields):
+            chunks = chunk_count_of(source.size)
+            flat = np.zeros((chunks, CHUNK_ELEMENTS), dtype=np.int32)
+            for first in range(0, chunks, MOST_CHUNKS):
+                opening = given[Demand(self.identifier, leaf, field, first, MOST_CHUNKS)].opening
+                flat[list(opening.chunks)] = opening.elements()
+            found.append(flat.reshape(-1)[: source.size].reshape(source.shape))
+        return found
+
+    def _contradict(self, asked: Demand, answer: Answered) -> OneShot | None:
+        """What an answer shows to be wrong with the result's counts and shapes."""
+        path = answer.path
+        shown = TensorPath(path.count, path.tree_root, path.tensors, path.proof, path.shape, path.chunks_root)
+        head = (self.claim, self.job, 0)
+        wanted = 1 if self._is_training else len(self.sources)
+        if path.count != self.count or len(path.tensors) != wanted:
+            return OneShot("refuteResult", (*head, program_header(self.program), asked.leaf, shown))
+        index = asked.leaf if self._is_training else asked.field
+        source = self.sources[index]
+        if path.shape == encode_shape(source.shape):
+            return None
+        kind = Kind.PARAMETER if self._is_training else Kind.ANSWER
+        value = self.program.source_ids(kind)[index]
+        proof = tuple(self.program.tree.proof(value))
+        record = (program_header(self.program), value, self.program.records[value], proof)
+        return OneShot("refuteShape", (*head, record, 0 if self._is_training else asked.leaf, shown))

@@ -1,0 +1,229 @@
+"""What a challenger does next: a pure function of what it sees. The service only carries it out."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from anh_rollup.challenger.checks import OneShot, OpenGame
+from anh_rollup.challenger.examine import Verdict
+from anh_rollup.l1.contracts.claims import ClaimRules, ClaimState, ClaimStatus, Demand
+from anh_rollup.l1.contracts.game import Outcome
+from anh_rollup.l1.docket import ClaimRecord, DemandRecord, Docket, GameRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a challenger may put at stake; it finishes the games that it starts (F22).
+
+    Attributes:
+        most_bonds: Wei in bonds and demand fees at any time.
+        gas_reserve: Wei that are kept for the moves of each open game.
+        most_attempts: Games over one claim, should some be lost on time.
+        least_credit: Smallest credit in wei that is worth a withdrawal.
+    """
+
+    most_bonds: int = 10**19
+    gas_reserve: int = 10**16
+    most_attempts: int = 3
+    least_credit: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengerView:
+    """What a challenger sees at one L1 block.
+
+    Attributes:
+        now: The block's time.
+        address: Its own account.
+        docket: Claims, games and demands.
+        statuses: What the contract says about standing claims, by id.
+        verdicts: What was found wrong with claims so far, by id.
+        rules: What was fixed at deployment.
+        balance: Wei of its account.
+        credit: Wei that it may withdraw.
+    """
+
+    now: int
+    address: str
+    docket: Docket
+    statuses: Mapping[bytes, ClaimStatus]
+    verdicts: Mapping[bytes, Verdict]
+    rules: ClaimRules
+    balance: int
+    credit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Examine:
+    """Evaluate a claim again."""
+
+    claim: ClaimRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Refute:
+    """Refute a claim in one sealed call."""
+
+    call: OneShot
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Open a game."""
+
+    claim: ClaimRecord
+    game: OpenGame
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """Make the move, if there is one, in an own game."""
+
+    game: GameRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Demand data of a claim's result on L1."""
+
+    demand: Demand
+
+
+@dataclass(frozen=True, slots=True)
+class RefuteUnanswered:
+    """Refute a claim over a demand without an answer."""
+
+    demand: DemandRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Reclaim:
+    """Take the fee of a demand over a refuted claim back."""
+
+    demand: DemandRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Expire:
+    """End a commitment that was not opened in time."""
+
+    claimant: str
+    commitment: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Draw the credit."""
+
+
+Action = Examine | Refute | Open | Attack | Ask | RefuteUnanswered | Reclaim | Expire | Withdraw
+
+
+def decide(view: ChallengerView, budget: Budget) -> list[Action]:
+    """Everything that can be done now, the most urgent first: own clocks, new games, demands, money, work."""
+    return [
+        *(Attack(game) for game in _own_games(view) if game.outcome is None),
+        *_refutations(view, budget),
+        *_demands(view),
+        *_expiries(view),
+        *([Withdraw()] if view.credit >= max(1, budget.least_credit) else []),
+        *(Examine(claim) for claim in to_examine(view)),
+    ]
+
+
+def _own_games(view: ChallengerView, claim: bytes | None = None) -> list[GameRecord]:
+    return [
+        game
+        for game in view.docket.games.values()
+        if game.position.challenger == view.address and claim in (None, game.position.claim)
+    ]
+
+
+def _standing(view: ChallengerView) -> list[ClaimRecord]:
+    """Claims of others that can still fall, the oldest first."""
+    claims = (view.docket.claims[identifier] for identifier in view.statuses)
+    return [
+        record
+        for record in claims
+        if record.state is ClaimState.STANDING and record.claim.claimant != view.address
+    ]
+
+
+def _refutations(view: ChallengerView, budget: Budget) -> Iterator[Action]:
+    purse = _purse(view, budget)
+    for record in _standing(view):
+        verdict = view.verdicts.get(record.identifier, Verdict())
+        match verdict.refutation:
+            case OneShot():
+                yield Refute(verdict.refutation)
+            case OpenGame():
+                attempt = _next_attempt(view, budget, record)
+                if attempt is not None and purse >= view.rules.challenge_bond:
+                    purse -= view.rules.challenge_bond
+                    yield Open(record, verdict.refutation, attempt)
+        for asked in _to_ask(view, record, verdict):
+            if purse >= view.rules.demand_fee:
+                purse -= view.rules.demand_fee
+                yield Ask(asked)
+
+
+def _purse(view: ChallengerView, budget: Budget) -> int:
+    """Wei that may go into new bonds: within the budget, and with gas kept for every open game."""
+    games = [game for game in _own_games(view) if game.outcome is None]
+    fees = [each for each in view.docket.open_demands() if each.demander == view.address]
+    at_stake = len(games) * view.rules.challenge_bond + len(fees) * view.rules.demand_fee
+    free = view.balance - (len(games) + 1) * budget.gas_reserve
+    return min(free, budget.most_bonds - at_stake)
+
+
+def _next_attempt(view: ChallengerView, budget: Budget, record: ClaimRecord) -> int | None:
+    """The number of the next game over a claim, or None where none can or need be opened."""
+    games = _own_games(view, record.identifier)
+    if any(game.outcome in (None, Outcome.REFUTED, Outcome.ACCOUNTANT_LATE) for game in games):
+        return None
+    closes = view.statuses[record.identifier].revealed_at + view.rules.window
+    return len(games) if len(games) < budget.most_attempts and view.now < closes else None
+
+
+def _to_ask(view: ChallengerView, record: ClaimRecord, verdict: Verdict) -> list[Demand]:
+    """What of a withheld result nobody has asked for yet, while there is time."""
+    if view.now >= view.statuses[record.identifier].revealed_at + view.rules.window // 2:
+        return []
+    asked = {each.asked for each in view.docket.demands.values()}
+    return [each for each in verdict.missing if each not in asked]
+
+
+def _is_open(verdict: Verdict | None, answered: set[Demand]) -> bool:
+    return verdict is None or (bool(verdict.missing) and answered.issuperset(verdict.missing))
+
+
+def to_examine(view: ChallengerView) -> list[ClaimRecord]:
+    """Claims without a verdict, and those whose withheld result has come."""
+    answered = {each.demand for each in view.docket.answers}
+    return [
+        record
+        for record in _standing(view)
+        if record.identifier not in view.verdicts
+        or (
+            view.verdicts[record.identifier].missing
+            and answered.issuperset(view.verdicts[record.identifier].missing)
+        )
+    ]
+
+
+def _demands(view: ChallengerView) -> Iterator[Action]:
+    falling: set[bytes] = set()
+    for demand in view.docket.open_demands():
+        record = view.docket.claims[demand.asked.claim]
+        if record.state is ClaimState.REFUTED and demand.demander == view.address:
+            yield Reclaim(demand)
+        is_late = record.state is ClaimState.STANDING and view.now >= demand.due
+        if is_late and record.identifier not in falling:
+            falling.add(record.identifier)
+            yield RefuteUnanswered(demand)
+
+
+def _expiries(view: ChallengerView) -> Iterator[Action]:
+    for (claimant, commitment), expires_at in view.docket.commitments.items():
+        if claimant != view.address and view.now > expires_at:
+            yield Expire(claimant, commitment)

@@ -1,0 +1,5 @@
+"""Runs the command line: `python -m anh_rollup.cli`."""
+
+from anh_rollup.cli.root import main
+
+main()

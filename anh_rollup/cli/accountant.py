@@ -1,0 +1,89 @@
+"""`anh accountant`: does jobs, claims their results, defends the claims, and serves its artifacts."""
+
+import time
+from functools import partial
+from pathlib import Path
+
+import click
+
+from anh_rollup.accountant.answering import ExactAnswerer
+from anh_rollup.accountant.conduct import HONEST
+from anh_rollup.accountant.drafts import Drafts
+from anh_rollup.accountant.drills import DRILLS, find_drill
+from anh_rollup.accountant.service import Accountant
+from anh_rollup.accountant.strategy import Terms
+from anh_rollup.accountant.work import Worker
+from anh_rollup.cli.deploy import read_account
+from anh_rollup.cli.training import make_evaluator, make_trainer
+from anh_rollup.config import AccountantConfig
+from anh_rollup.l1.batch_data import BatchDataReader
+from anh_rollup.l1.client import L1Client
+from anh_rollup.l1.deployment import load_deployment
+from anh_rollup.l1.disputes import DisputeChain, Freshness
+from anh_rollup.l1.errors import L1Error
+from anh_rollup.l1.order_reader import OrderReader
+from anh_rollup.l1.sender import TransactionSender
+from anh_rollup.node import HttpService, PollingService, Service, run_node
+from anh_rollup.storage.artifacts import ArtifactStore
+from anh_rollup.storage.http_server import make_app
+from anh_rollup.storage.remote import RemotePolicy
+
+
+@click.command(name="accountant")
+@click.option("--l1", "l1_url", required=True, help="URL of the L1 node's JSON-RPC.")
+@click.option("--deployment", type=click.Path(path_type=Path), required=True, help="The deployment file.")
+@click.option("--key-file", type=click.Path(path_type=Path), required=True, help="File with the private key.")
+@click.option("--store", type=click.Path(path_type=Path), required=True, help="Folder of the artifact store.")
+@click.option("--listen", default="127.0.0.1:8650", show_default=True, help="Where to serve the store.")
+@click.option("--public-url", default="", help="How others reach the store; default http://<listen>.")
+@click.option("--beacon", default=None, help="URL of a beacon node, for batches in blobs.")
+@click.option("--least-reward", default=1, show_default=True, help="Smallest reward to work for, in wei.")
+@click.option("--least-time", default=60, show_default=True, help="Least seconds to a job's deadline.")
+@click.option("--most-lag", default=None, type=int, help="Refuse an L1 head older than so many seconds.")
+@click.option("--interval", default=2.0, show_default=True, help="Seconds between two rounds.")
+@click.option("--allow-folder", multiple=True, type=click.Path(path_type=Path), help="Read file:// below it.")
+@click.option("--allow-private", is_flag=True, help="Fetch artifacts from private hosts (devnets).")
+@click.option("--drill", type=click.Choice(list(DRILLS)), default=None, help="Lie in one way (tests only).")
+def accountant_command(**options: object) -> None:
+    """Do jobs for their rewards and defend the claims.
+
+    \b
+    Example:
+      anh accountant --l1 http://127.0.0.1:8545 --deployment deployment.json \\
+        --key-file accountant.key --store ./artifacts --listen 127.0.0.1:8650
+    """
+    config = AccountantConfig.from_options(options)
+    run_node(accountant_services(config))
+
+
+def accountant_services(config: AccountantConfig) -> list[Service]:
+    """Wires an accountant's services.
+
+    Raises:
+        AnhError: The configuration does not fit the chain.
+    """
+    client = L1Client.connect(config.l1_url)
+    deployment = load_deployment(config.deployment, client)
+    account = read_account(config.key_file)
+    policy = RemotePolicy(file_roots=config.allowed_folders, private_hosts=config.private_hosts)
+    store = ArtifactStore(config.store, policy)
+    evaluator = make_evaluator()
+    accountant = Accountant(
+        chain=DisputeChain(
+            deployment, TransactionSender(client, account), Freshness(config.most_lag, time.time)
+        ),
+        account=account,
+        order=OrderReader(deployment, client, BatchDataReader(client, config.beacon_url)),
+        worker=Worker(store, evaluator, make_trainer(), ExactAnswerer(evaluator)),
+        drafts=Drafts(store),
+        terms=Terms(config.least_reward, config.least_time),
+        uri=config.public_url,
+        conduct=HONEST if config.drill is None else find_drill(config.drill),
+    )
+    polling = partial(PollingService, interval=config.interval, passing=(L1Error,))
+    host, _, port = config.listen.rpartition(":")
+    return [
+        polling("accountant: defend", accountant.defend),
+        polling("accountant: work", accountant.work),
+        HttpService("accountant: artifacts", make_app(config.store), host, int(port)),
+    ]

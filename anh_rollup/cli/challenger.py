@@ -1,0 +1,71 @@
+"""`anh challenger`: evaluates every claim again and refutes the false ones."""
+
+import time
+from functools import partial
+from pathlib import Path
+
+import click
+
+from anh_rollup.challenger.examine import Examiner
+from anh_rollup.challenger.service import Challenger
+from anh_rollup.challenger.strategy import Budget
+from anh_rollup.cli.deploy import read_account
+from anh_rollup.cli.training import make_evaluator
+from anh_rollup.config import ChallengerConfig
+from anh_rollup.l1.batch_data import BatchDataReader
+from anh_rollup.l1.client import L1Client
+from anh_rollup.l1.deployment import load_deployment
+from anh_rollup.l1.disputes import DisputeChain, Freshness
+from anh_rollup.l1.errors import L1Error
+from anh_rollup.l1.order_reader import OrderReader
+from anh_rollup.l1.sender import TransactionSender
+from anh_rollup.node import PollingService, Service, run_node
+from anh_rollup.storage.artifacts import ArtifactStore
+from anh_rollup.storage.remote import RemotePolicy
+
+
+@click.command(name="challenger")
+@click.option("--l1", "l1_url", required=True, help="URL of the L1 node's JSON-RPC.")
+@click.option("--deployment", type=click.Path(path_type=Path), required=True, help="The deployment file.")
+@click.option("--key-file", type=click.Path(path_type=Path), required=True, help="File with the private key.")
+@click.option("--store", type=click.Path(path_type=Path), required=True, help="Folder for fetched artifacts.")
+@click.option("--beacon", default=None, help="URL of a beacon node, for batches in blobs.")
+@click.option("--budget", default=10**19, show_default=True, help="Most wei in bonds and fees at any time.")
+@click.option("--most-lag", default=None, type=int, help="Refuse an L1 head older than so many seconds.")
+@click.option("--interval", default=2.0, show_default=True, help="Seconds between two rounds.")
+@click.option("--allow-folder", multiple=True, type=click.Path(path_type=Path), help="Read file:// below it.")
+@click.option("--allow-private", is_flag=True, help="Fetch artifacts from private hosts (devnets).")
+def challenger_command(**options: object) -> None:
+    """Watch claims and refute the false ones.
+
+    \b
+    Example:
+      anh challenger --l1 http://127.0.0.1:8545 --deployment deployment.json \\
+        --key-file challenger.key --store ./checked --most-lag 60
+    """
+    config = ChallengerConfig.from_options(options)
+    run_node(challenger_services(config))
+
+
+def challenger_services(config: ChallengerConfig) -> list[Service]:
+    """Wires a challenger's services.
+
+    Raises:
+        AnhError: The configuration does not fit the chain.
+    """
+    client = L1Client.connect(config.l1_url)
+    deployment = load_deployment(config.deployment, client)
+    sender = TransactionSender(client, read_account(config.key_file))
+    policy = RemotePolicy(file_roots=config.allowed_folders, private_hosts=config.private_hosts)
+    order = OrderReader(deployment, client, BatchDataReader(client, config.beacon_url))
+    store = ArtifactStore(config.store, policy)
+    challenger = Challenger(
+        chain=DisputeChain(deployment, sender, Freshness(config.most_lag, time.time)),
+        examiner=Examiner(store, make_evaluator(), order, deployment.l2_chain_id),
+        budget=Budget(most_bonds=config.budget),
+    )
+    polling = partial(PollingService, interval=config.interval, passing=(L1Error,))
+    return [
+        polling("challenger: play", challenger.play),
+        polling("challenger: examine", challenger.examine),
+    ]

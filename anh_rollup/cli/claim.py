@@ -1,0 +1,102 @@
+"""`anh claim`: what somebody has put a bond on."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from anh_rollup.cli.l1_view import L1View
+from anh_rollup.cli.narration import ENDINGS, next_move
+from anh_rollup.cli.options import deployment_option, l1_option, parse_digest
+from anh_rollup.l1.client import L1Client
+from anh_rollup.l1.contracts.claims import ClaimStatus
+from anh_rollup.l1.deployment import load_deployment
+from anh_rollup.l1.docket import ClaimRecord, GameRecord
+
+
+@click.group(name="claim")
+def claim_group() -> None:
+    """Look at claims.
+
+    \b
+    Example:
+      anh claim show 0x1f3c.. --l1 http://127.0.0.1:8545 --deployment deployment.json
+    """
+
+
+@claim_group.command(name="show")
+@click.argument("claim", type=parse_digest)
+@l1_option()
+@deployment_option()
+def show_command(claim: bytes, l1_url: str, deployment_path: Path) -> None:
+    """Show a claim, its bond's fate and the games over it. CLAIM is its id.
+
+    \b
+    Example:
+      anh claim show 0x1f3c.. --l1 http://127.0.0.1:8545 --deployment deployment.json
+    """
+    view = open_view(l1_url, deployment_path)
+    record = view.claim(claim)
+    console = Console()
+    console.print(claim_table(record, view.contracts.claims.status(claim), view))
+    games = view.games_over(claim)
+    if games:
+        console.print(games_table(games))
+
+
+def open_view(l1_url: str, deployment_path: Path) -> L1View:
+    """The disputes of a rollup, read up to now.
+
+    Raises:
+        AnhError: L1 cannot be read, or the deployment file is not of this chain.
+    """
+    client = L1Client.connect(l1_url)
+    view = L1View(client, load_deployment(deployment_path, client))
+    view.refresh()
+    return view
+
+
+def claim_table(record: ClaimRecord, status: ClaimStatus, view: L1View) -> Table:
+    """A claim, one field a row."""
+    claim, rules = record.claim, view.deployment.rules
+    table = Table(title=f"claim 0x{record.identifier.hex()}", show_header=False)
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
+    table.add_row("state", status.state.name.lower())
+    table.add_row("claimant", claim.claimant)
+    table.add_row("job", f"{record.job.kind.name.lower()}, record 0x{claim.transaction.hex()}")
+    table.add_row("place", f"batch {claim.batch}, transaction {claim.index}, claim {record.place}")
+    table.add_row("result", "0x" + claim.result.hex())
+    for wanted, scores in zip(record.job.properties, claim.scores, strict=False):
+        table.add_row("scores", f"{scores.sum} over {scores.count} samples; {wanted.threshold} asked")
+    table.add_row("artifacts", claim.uri or "(not published)")
+    table.add_row("revealed", show_time(status.revealed_at))
+    table.add_row("window ends", show_time(status.revealed_at + rules.window))
+    table.add_row("open games, demands", f"{status.games}, {status.demands}")
+    if record.refuter:
+        table.add_row("refuted by", record.refuter)
+    return table
+
+
+def games_table(games: list[GameRecord]) -> Table:
+    """Games, one a row."""
+    table = Table(title="games")
+    for heading in ("game", "challenger", "sample", "reveals", "state"):
+        table.add_column(heading, overflow="fold")
+    for each in games:
+        state = ENDINGS[each.outcome] if each.outcome is not None else f"next {next_move(each.position)}"
+        table.add_row(
+            "0x" + each.identifier.hex(),
+            each.position.challenger,
+            str(each.position.sample),
+            str(len(each.reveals)),
+            state,
+        )
+    return table
+
+
+def show_time(seconds: int) -> str:
+    """An L1 time for people, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,0 +1,105 @@
+"""`anh deploy`: puts the contracts on L1 and writes the deployment file."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+
+import click
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from eth_utils.address import is_address, to_checksum_address
+from rich.console import Console
+
+from anh_rollup.errors import AnhError
+from anh_rollup.l1.client import L1Client
+from anh_rollup.l1.deployment import Rules, deploy, write_deployment
+from anh_rollup.l1.sender import TransactionSender
+from anh_rollup.primitives import L2_CHAIN_ID, ChainId
+
+
+class OptionError(AnhError):
+    """An option that cannot be used.
+
+    Attributes:
+        option: Its name.
+    """
+
+    def __init__(self, option: str, reason: str) -> None:
+        super().__init__(f"{option}: {reason}", remedy="See `anh deploy --help`.")
+        self.option = option
+
+
+@click.command(name="deploy")
+@click.option("--l1", "l1_url", required=True, help="URL of the L1 node's JSON-RPC.")
+@click.option(
+    "--key-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="File with the deployer's private key in hexadecimal.",
+)
+@click.option("--sequencer", required=True, help="Address that will post batches.")
+@click.option(
+    "--l2-chain-id", type=int, default=L2_CHAIN_ID, show_default=True, help="The rollup's chain id."
+)
+@click.option(
+    "--rule", "rules", multiple=True, metavar="NAME=NUMBER", help="A rule that differs from its default."
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("deployment.json"),
+    show_default=True,
+    help="Where to write the deployment file.",
+)
+def deploy_command(
+    l1_url: str,
+    key_file: Path,
+    sequencer: str,
+    l2_chain_id: int,
+    rules: Sequence[str],
+    out: Path,
+) -> None:
+    """Deploy the contracts to L1 and write the deployment file.
+
+    \b
+    Example:
+      anh deploy --l1 http://127.0.0.1:8545 --key-file deployer.key \\
+        --sequencer 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --rule window=600
+    """
+    console = Console(stderr=True)
+    if not is_address(sequencer):
+        raise OptionError("--sequencer", f"{sequencer!r} is not an address")
+    fixed = parse_rules(rules)
+    sender = TransactionSender(L1Client.connect(l1_url), read_account(key_file))
+    deployment = deploy(
+        sender,
+        to_checksum_address(sequencer),
+        fixed,
+        ChainId(l2_chain_id),
+        report=lambda name, address: console.print(f"{name:<15} {address}"),
+    )
+    write_deployment(deployment, out)
+    console.print(f"written to {out}")
+
+
+def parse_rules(given: Sequence[str]) -> Rules:
+    """Rules from `name=number` words; what is not named keeps its default.
+
+    Raises:
+        OptionError: A word names no rule or no number.
+        RulesError: The rules contradict themselves.
+    """
+    names = {item.name for item in fields(Rules)}
+    chosen: dict[str, int] = {}
+    for word in given:
+        name, _, number = word.partition("=")
+        if name not in names or not number.isdecimal():
+            raise OptionError("--rule", f"{word!r} is not one of {', '.join(sorted(names))} with a number")
+        chosen[name] = int(number)
+    return Rules(**chosen)
+
+
+def read_account(path: Path) -> LocalAccount:
+    """The account of a key file."""
+    account: LocalAccount = Account.from_key(path.read_text().strip())
+    return account

@@ -1,0 +1,109 @@
+"""`anh devnet`: the whole rollup on this machine, kept running until Ctrl-C."""
+
+import signal
+import tempfile
+import time
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from anh_rollup.accountant.drills import DRILLS
+from anh_rollup.cli.l1_view import L1View
+from anh_rollup.cli.local_network import ACCOUNTS, LocalNetwork
+from anh_rollup.cli.narration import Narrator
+from anh_rollup.cli.processes import ProcessGroup
+
+#: Seconds between two looks at the processes and at L1.
+WATCH_SECONDS = 1.0
+
+
+@click.command(name="devnet")
+@click.option("--port", default=8545, show_default=True, help="Port of the L1; 0 takes a free one.")
+@click.option(
+    "--l2-port", default=9545, show_default=True, help="Port of the L2's JSON-RPC; 0 takes a free one."
+)
+@click.option(
+    "--keep",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=None,
+    help="Folder for keys, stores and logs; without it a temporary one that stays.",
+)
+@click.option(
+    "--drill",
+    type=click.Choice(list(DRILLS)),
+    default="flipped-score",
+    show_default=True,
+    help="How the dishonest accountant lies.",
+)
+@click.option("--anvil", default=None, help="Path of anvil; without it the one of `make setup`.")
+def devnet_command(port: int, l2_port: int, keep: Path | None, drill: str, anvil: str | None) -> None:
+    """Run a whole rollup on this machine: L1, sequencer, two accountants, a challenger.
+
+    \b
+    Example:
+      anh devnet --keep devnet
+    """
+    console = Console(stderr=True)
+    folder = keep or Path(tempfile.mkdtemp(prefix="anh-devnet-"))
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with ProcessGroup(folder / "logs") as processes:
+            network = LocalNetwork(folder.resolve(), processes, anvil)
+            start_all(network, port, l2_port, drill, console)
+            console.print(endpoints(network))
+            console.print("Ctrl-C stops everything.")
+            watch(network, console)
+    except KeyboardInterrupt:
+        console.print("stopping")
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    console.print(f"all processes are stopped; keys, stores and logs are in {folder}")
+
+
+def start_all(network: LocalNetwork, port: int, l2_port: int, drill: str, console: Console) -> None:
+    """Starts every process.
+
+    Raises:
+        AnhError: One does not come up.
+    """
+    console.print("starting anvil and deploying the contracts")
+    network.start_l1(port, report=console.print)
+    console.print("starting the sequencer, two accountants and a challenger")
+    network.start_sequencer(l2_port)
+    network.start_accountant("honest accountant")
+    network.start_accountant("dishonest accountant", "--drill", drill)
+    network.start_challenger()
+
+
+def watch(network: LocalNetwork, console: Console) -> None:
+    """Tells what happens on L1, for ever.
+
+    Raises:
+        ProcessDiedError: A process has ended; its log is named.
+        L1Error: L1 cannot be read.
+    """
+    if network.deployment is None:
+        return
+    view, narrator = L1View(network.l1(), network.deployment), Narrator(network.names())
+    while True:
+        network.processes.require_alive()
+        for emitted in view.refresh():
+            line = narrator.line(emitted.event)
+            if line is not None:
+                console.print(f"block {emitted.log.block:>5}  {line}", highlight=False)
+        time.sleep(WATCH_SECONDS)
+
+
+def endpoints(network: LocalNetwork) -> Table:
+    """Where everything is, and whose key is where."""
+    table = Table(title="local rollup", show_header=False)
+    table.add_row("L1 (anvil)", network.l1_url)
+    table.add_row("L2 JSON-RPC", network.l2_url)
+    table.add_row("deployment file", str(network.deployment_file))
+    table.add_row("artifacts of jobs", f"{network.user_folder} (roles may read file:// below it)")
+    table.add_row("logs", str(network.processes.logs))
+    for name in ACCOUNTS:
+        table.add_row(f"key: {name}", f"{network.accounts[name].address}  {network.key_file(name)}")
+    return table

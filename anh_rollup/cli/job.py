@@ -1,0 +1,324 @@
+"""`anh job`: order training or inference, and see what became of it."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from anh_rollup.cli.l1_view import L1View
+from anh_rollup.cli.l2 import L2Client
+from anh_rollup.cli.options import (
+    deployment_option,
+    key_option,
+    l1_option,
+    l2_option,
+    parse_digest,
+    parse_ether,
+    read_account,
+    short,
+    show_ether,
+    store_option,
+)
+from anh_rollup.cli.ordering import Customer, place_order
+from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.errors import AnhError
+from anh_rollup.l1.batch_data import BatchDataReader
+from anh_rollup.l1.client import L1Client
+from anh_rollup.l1.contracts.claims import ClaimState
+from anh_rollup.l1.deployment import load_deployment
+from anh_rollup.l1.docket import ClaimRecord, Docket
+from anh_rollup.l1.order_reader import OrderReader
+from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, Property
+from anh_rollup.protocol.orders import OrderedJob
+from anh_rollup.storage.artifacts import ArtifactStore
+
+#: A property as a word.
+PROPERTY: Final = re.compile(r"([^:]+):([^:]+):(-?\d{1,19})")
+
+KINDS: Final = {"training": JobKind.TRAINING, "inference": JobKind.INFERENCE}
+
+HOUR: Final = 3_600
+
+
+class PropertyOptionError(AnhError):
+    """A word that should be a property.
+
+    Attributes:
+        word: The word.
+    """
+
+    def __init__(self, word: str) -> None:
+        super().__init__(
+            f"--property {word[:200]!r} is no property",
+            remedy="Write SCORE_PROGRAM_ROOT:DATASET_ROOT:LEAST_SUM.",
+        )
+        self.word = word
+
+
+class NotOrderedError(AnhError):
+    """A transaction that is not (yet) a job in the order on L1.
+
+    Attributes:
+        transaction: Its hash.
+    """
+
+    def __init__(self, transaction: bytes) -> None:
+        super().__init__(
+            f"no batch on L1 holds a job 0x{transaction.hex()}",
+            remedy="Wait for its batch (--l2 shows its position), or look for it in `anh job list`.",
+        )
+        self.transaction = transaction
+
+
+@click.group(name="job")
+def job_group() -> None:
+    """Order training or inference, and follow it.
+
+    \b
+    Example:
+      anh job list --l1 http://127.0.0.1:8545 --deployment deployment.json
+    """
+
+
+@job_group.command(name="submit")
+@l1_option()
+@l2_option()
+@deployment_option()
+@key_option("the user's")
+@store_option()
+@click.option("--kind", type=click.Choice(list(KINDS)), default="training", show_default=True)
+@click.option(
+    "--architecture",
+    type=parse_digest,
+    metavar="ROOT",
+    required=True,
+    help="Root of the program to train or answer.",
+)
+@click.option(
+    "--model",
+    type=parse_digest,
+    metavar="ROOT",
+    default=NO_ROOT.hex(),
+    help="Root of the model (inference only).",
+)
+@click.option(
+    "--property", "properties", multiple=True, required=True, metavar="PROGRAM:DATASET:LEAST",
+    help="What the result must have; up to four.",
+)  # fmt: skip
+@click.option("--reward", type=parse_ether, metavar="ETHER", required=True, help="Ether for the accountant.")
+@click.option(
+    "--hours", type=click.FloatRange(0.01, 8760), default=1.0, show_default=True, help="To the deadline."
+)
+@click.option("--uri", default="", help="Where others find the artifacts; default file:// of the store.")
+def submit_command(
+    l1_url: str,
+    l2_url: str,
+    deployment_path: Path,
+    key_file: Path,
+    store_url: str,
+    **wanted: Any,
+) -> None:
+    """Order a job: deposit on L1 where it is needed, sign, send, show the position.
+
+    Every artifact that the job names must be in the store; `anh model put` puts models there.
+
+    \b
+    Example:
+      anh job submit --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:9545 --key-file user.key \\
+        --store ./artifacts --architecture 0x12.. --property 0x34..:0x56..:350 --reward 1
+    """
+    console = Console()
+    wish = JobWish(**wanted)
+    l1 = L1Client.connect(l1_url)
+    customer = Customer(read_account(key_file), l1, L2Client(l2_url), load_deployment(deployment_path, l1))
+    job = make_job(wish, ArtifactStore(store_url), l1.head().time)
+    placed = place_order(customer, job, wish.reward, console.print)
+    console.print(f"ordered: {placed.hash}", soft_wrap=True)
+    for name, value in placed.position.items():
+        console.print(f"  {name}: {value}", soft_wrap=True)
+
+
+@dataclass(frozen=True, slots=True)
+class JobWish:
+    """What `anh job submit` was told about the job.
+
+    Attributes:
+        kind: Training or inference, as a word.
+        architecture: Root of the program.
+        model: Root of the model, or zeros.
+        properties: Words as `PROPERTY` says.
+        reward: Wei.
+        hours: To the deadline.
+        uri: Where the artifacts are; empty for the store's own folder.
+    """
+
+    kind: str
+    architecture: bytes
+    model: bytes
+    properties: Sequence[str]
+    reward: int
+    hours: float
+    uri: str
+
+
+def make_job(wish: JobWish, store: ArtifactStore, now: int) -> Job:
+    """The job of a wish; its artifacts are read and verified first.
+
+    Raises:
+        PropertyOptionError: A property is malformed.
+        ArtifactError: The store lacks an artifact, or holds a damaged one.
+        JobMalformedError: The fields contradict each other.
+    """
+    properties = tuple(parse_property(word) for word in wish.properties)
+    uri = wish.uri or (store.folder.resolve().as_uri() if store.folder is not None else "")
+    deadline = now + int(wish.hours * HOUR)
+    job = Job(KINDS[wish.kind], wish.architecture, wish.model, properties, deadline, uri)
+    store.get_program(job.architecture)
+    if job.kind is JobKind.INFERENCE:
+        store.get_model(job.model)
+    for each in properties:
+        store.get_program(each.program)
+        store.get_dataset(each.dataset)
+    return job
+
+
+def parse_property(word: str) -> Property:
+    """A property from PROGRAM:DATASET:LEAST.
+
+    Raises:
+        PropertyOptionError: It is something else.
+        DigestOptionError: A root is malformed.
+    """
+    matched = PROPERTY.fullmatch(word)
+    if matched is None:
+        raise PropertyOptionError(word)
+    return Property(parse_digest(matched[1]), parse_digest(matched[2]), int(matched[3]))
+
+
+@job_group.command(name="status")
+@click.argument("transaction", type=parse_digest)
+@l1_option()
+@deployment_option()
+@click.option("--l2", "l2_url", default=None, help="URL of the L2's JSON-RPC, to show the position too.")
+def status_command(transaction: bytes, l1_url: str, deployment_path: Path, l2_url: str | None) -> None:
+    """Show a job: its position, its batch, every claim about it.
+
+    TRANSACTION is the hash that the L2 gave, or the record's hash that claims name.
+
+    \b
+    Example:
+      anh job status 0x5c50.. --l1 http://127.0.0.1:8545 --deployment deployment.json
+    """
+    console = Console()
+    if l2_url is not None:
+        position = L2Client(l2_url).position("0x" + transaction.hex())
+        for name, value in (position or {"position": "none yet"}).items():
+            console.print(f"{name}: {value}", soft_wrap=True)
+    view, reader = connect(l1_url, deployment_path)
+    ordered = find_job(reader, transaction)
+    console.print(job_table([ordered], view.docket, reader))
+    console.print(claims_table(view.docket.claims_of(ordered.transaction)))
+
+
+@job_group.command(name="list")
+@l1_option()
+@deployment_option()
+@click.option("--all", "everything", is_flag=True, help="Also those whose reward is paid out or returned.")
+def list_command(l1_url: str, deployment_path: Path, everything: bool) -> None:
+    """List the jobs that wait for a final claim, as L1 has them.
+
+    \b
+    Example:
+      anh job list --l1 http://127.0.0.1:8545 --deployment deployment.json --all
+    """
+    view, reader = connect(l1_url, deployment_path)
+    jobs = reader.all_jobs() if everything else reader.jobs()
+    Console().print(job_table(jobs, view.docket, reader))
+
+
+def connect(l1_url: str, deployment_path: Path) -> tuple[L1View, OrderReader]:
+    """The disputes and the order of a rollup, read up to now.
+
+    Raises:
+        AnhError: L1 cannot be read, or the deployment file is not of this chain.
+    """
+    client = L1Client.connect(l1_url)
+    deployment = load_deployment(deployment_path, client)
+    view = L1View(client, deployment)
+    reader = OrderReader(deployment, client, BatchDataReader(client))
+    view.refresh()
+    reader.refresh()
+    return view, reader
+
+
+def find_job(reader: OrderReader, transaction: bytes) -> OrderedJob:
+    """A job by its transaction's hash, or by its record's.
+
+    Raises:
+        NotOrderedError: There is none on L1.
+    """
+    records = hashes_by_record(reader)
+    for each in reader.all_jobs():
+        if transaction in (each.transaction, records.get(each.transaction)):
+            return each
+    raise NotOrderedError(transaction)
+
+
+def hashes_by_record(reader: OrderReader) -> dict[bytes, bytes]:
+    """Transaction hashes by keccak of the record."""
+    return {
+        keccak256(record): transaction.hash
+        for block in reader.order.blocks
+        for record, transaction in block.transactions
+        if transaction is not None
+    }
+
+
+def job_table(jobs: Sequence[OrderedJob], docket: Docket, reader: OrderReader) -> Table:
+    """Jobs, one a row."""
+    hashes = hashes_by_record(reader)
+    table = Table(title="jobs")
+    for heading in ("transaction", "kind", "place", "reward", "thresholds", "state"):
+        table.add_column(heading, overflow="fold")
+    for each in jobs:
+        table.add_row(
+            "0x" + hashes.get(each.transaction, each.transaction).hex(),
+            each.job.kind.name.lower(),
+            f"batch {each.batch}, {each.index}",
+            show_ether(each.reward),
+            ", ".join(str(wanted.threshold) for wanted in each.job.properties),
+            job_state(docket.claims_of(each.transaction)),
+        )
+    return table
+
+
+def job_state(claims: Sequence[ClaimRecord]) -> str:
+    """What the claims about a job have come to, in a word."""
+    states = {each.state for each in claims}
+    if ClaimState.FINAL in states:
+        return "final"
+    if ClaimState.STANDING in states:
+        return "claimed"
+    return "open again" if ClaimState.REFUTED in states else "open"
+
+
+def claims_table(claims: Sequence[ClaimRecord]) -> Table:
+    """Claims, one a row."""
+    table = Table(title="claims")
+    for heading in ("claim", "claimant", "scores", "result", "state"):
+        table.add_column(heading, overflow="fold")
+    for each in claims:
+        scores = ", ".join(f"{head.sum} of {head.count}" for head in each.claim.scores)
+        table.add_row(
+            "0x" + each.identifier.hex(),
+            each.claim.claimant,
+            scores,
+            short(each.claim.result),
+            each.state.name.lower(),
+        )
+    return table

@@ -1,0 +1,227 @@
+"""A whole rollup on this machine: anvil, contracts, and each role as a process of its own."""
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+
+import anh_rollup
+from anh_rollup.cli.l2 import L2Client, L2UnreachableError
+from anh_rollup.cli.ordering import Customer, wait_for
+from anh_rollup.cli.processes import (
+    ProcessGroup,
+    ProgramMissingError,
+    Running,
+    accepts_connections,
+    free_port,
+)
+from anh_rollup.l1.client import L1Client
+from anh_rollup.l1.deployment import Deployment, Rules, deploy, write_deployment
+from anh_rollup.l1.sender import TransactionSender
+from anh_rollup.l1.transport import Patience
+
+#: The mnemonic that anvil, Hardhat and Ganache share; its keys are public and worth nothing elsewhere.
+MNEMONIC: Final = "test test test test test test test test test test test junk"
+
+#: The accounts by the mnemonic's index; each name is also that of a process.
+ACCOUNTS: Final = (
+    "deployer",
+    "sequencer",
+    "user",
+    "honest accountant",
+    "dishonest accountant",
+    "challenger",
+    "baseless challenger",
+)
+
+#: Short enough to watch, long enough for every move on two busy cores with a block each second.
+LOCAL_RULES: Final = Rules(
+    window=30,
+    clock=60,
+    reveal_window=30,
+    settlement=600,
+    claim_bond=10**18,
+    challenge_bond=10**17,
+    demand_fee=10**16,
+    force_delay=60,
+    force_timeout=120,
+)
+
+#: Seconds for a process to come up while the others do, too.
+START_SECONDS: Final = 90.0
+
+#: Seconds between two rounds of a role: below a block's time, so that every block is seen.
+ROUND_SECONDS: Final = "0.5"
+
+Report = Callable[[str], None]
+
+
+def _accounts() -> dict[str, LocalAccount]:
+    """The accounts of the public mnemonic, by the names of `ACCOUNTS`."""
+    Account.enable_unaudited_hdwallet_features()
+    return {
+        name: Account.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{index}")
+        for index, name in enumerate(ACCOUNTS)
+    }
+
+
+@dataclass(slots=True)
+class LocalNetwork:
+    """The processes of a local rollup. Use `start_l1` first, then the roles in any order.
+
+    Attributes:
+        folder: Where deployment file, keys, stores and logs are.
+        processes: What runs; whoever owns the group stops it.
+        anvil: How anvil is started; None looks for the one of `make setup`.
+        rules: What the contracts fix.
+        accounts: The account of each name of `ACCOUNTS`.
+        l1_url: L1, once it is started.
+        l2_url: The L2, once the sequencer is started.
+        deployment: The contracts, once they are there.
+    """
+
+    folder: Path
+    processes: ProcessGroup
+    anvil: str | None = None
+    rules: Rules = LOCAL_RULES
+    accounts: Mapping[str, LocalAccount] = field(default_factory=_accounts)
+    l1_url: str = ""
+    l2_url: str = ""
+    deployment: Deployment | None = None
+
+    @property
+    def deployment_file(self) -> Path:
+        """The file that everybody needs."""
+        return self.folder / "deployment.json"
+
+    @property
+    def user_folder(self) -> Path:
+        """Where the user keeps the artifacts of its jobs."""
+        return self.folder / "user"
+
+    def l1(self) -> L1Client:
+        """A connection to L1."""
+        return L1Client.connect(self.l1_url)
+
+    def start_l1(self, port: int = 0, report: Report = lambda _line: None) -> Deployment:
+        """Starts anvil and deploys the contracts.
+
+        Raises:
+            ProgramMissingError: There is no anvil.
+            AnhError: It does not come up, or the contracts cannot be deployed.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._write_keys()
+        port = port or free_port()
+        command = [
+            *anvil_command(self.anvil),
+            "--port",
+            str(port),
+            "--block-time",
+            "1",
+            "--mnemonic",
+            MNEMONIC,
+        ]
+        self.l1_url = f"http://127.0.0.1:{port}"
+        self._await_port(self.processes.start("anvil", [*command, "--enable-tx-gas-limit", "--silent"]), port)
+        client = L1Client.connect(self.l1_url, patience=Patience(10.0, 20, 0.1))
+        sender = TransactionSender(client, self.accounts["deployer"])
+        sequencer = str(self.accounts["sequencer"].address)
+        deployment = deploy(
+            sender, sequencer, self.rules, report=lambda name, address: report(f"{name:<14}{address}")
+        )
+        write_deployment(deployment, self.deployment_file)
+        self.deployment = deployment
+        return deployment
+
+    def start_sequencer(self, port: int = 0) -> Running:
+        """Starts the sequencer; it answers when this returns."""
+        port = port or free_port()
+        self.l2_url = f"http://127.0.0.1:{port}"
+        data = self.folder / "sequencer" / "data"
+        started = self._start_role(
+            "sequencer", "sequencer", "--data", str(data), "--listen", f"127.0.0.1:{port}"
+        )
+        self._await_port(started, port)
+        wait_for("the L2's first answer", lambda: self._ask_l2(started), START_SECONDS)
+        return started
+
+    def start_accountant(self, name: str, *options: str) -> Running:
+        """Starts an accountant under a name of `ACCOUNTS`."""
+        listen = f"127.0.0.1:{free_port()}"
+        return self._start_role(name, "accountant", "--listen", listen, *self._reading(name), *options)
+
+    def start_challenger(self, name: str = "challenger", *options: str) -> Running:
+        """Starts a challenger under a name of `ACCOUNTS`."""
+        return self._start_role(name, "challenger", *self._reading(name), *options)
+
+    def customer(self, name: str = "user") -> Customer:
+        """An account with connections to both chains."""
+        if self.deployment is None:
+            raise ProgramMissingError("the local L1")
+        return Customer(self.accounts[name], self.l1(), L2Client(self.l2_url), self.deployment)
+
+    def names(self) -> dict[str, str]:
+        """What accounts are called, by address."""
+        return {str(account.address): name for name, account in self.accounts.items()}
+
+    def key_file(self, name: str) -> Path:
+        """The key of an account."""
+        return self.folder / "keys" / f"{name.replace(' ', '-')}.key"
+
+    def store_folder(self, name: str) -> Path:
+        """The artifact store of a role."""
+        return self.folder / name.replace(" ", "-") / "artifacts"
+
+    def _reading(self, name: str) -> list[str]:
+        """Options of the roles that read artifacts: own store, and what they may fetch."""
+        folder = self.store_folder(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.user_folder.mkdir(parents=True, exist_ok=True)
+        allowed = ["--allow-private", "--allow-folder", str(self.user_folder)]
+        return ["--store", str(folder), "--interval", ROUND_SECONDS, *allowed]
+
+    def _start_role(self, name: str, role: str, *options: str) -> Running:
+        shared = ["--l1", self.l1_url, "--deployment", str(self.deployment_file)]
+        command = [sys.executable, "-m", "anh_rollup.cli", role, *shared]
+        return self.processes.start(name, [*command, "--key-file", str(self.key_file(name)), *options])
+
+    def _write_keys(self) -> None:
+        for name, account in self.accounts.items():
+            path = self.key_file(name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            path.write_text(f"0x{bytes(account.key).hex()}\n")
+
+    def _await_port(self, started: Running, port: int) -> None:
+        def look() -> bool | None:
+            started.require_alive()
+            return accepts_connections(port) or None
+
+        wait_for(f"the start of {started.name}", look, START_SECONDS, pause=0.05)
+
+    def _ask_l2(self, started: Running) -> int | None:
+        started.require_alive()
+        try:
+            return L2Client(self.l2_url, Patience(2.0, 1)).chain_id()
+        except L2UnreachableError:
+            return None
+
+
+def anvil_command(given: str | None) -> list[str]:
+    """How anvil is started: as given, or the pinned one of this checkout.
+
+    Raises:
+        ProgramMissingError: This is no checkout with anvil installed.
+    """
+    if given is not None:
+        return [given]
+    root = Path(anh_rollup.__file__).resolve().parents[1]
+    front = root / "scripts" / "foundry"
+    if not front.is_file() or not (root / "node_modules").is_dir():
+        raise ProgramMissingError("anvil")
+    return [str(front), "anvil"]

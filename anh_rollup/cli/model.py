@@ -1,0 +1,119 @@
+"""`anh model`: models in an artifact store, to and from numpy's .npz files."""
+
+import zipfile
+from pathlib import Path
+from typing import Final
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from anh_rollup.cli.options import parse_digest, store_option
+from anh_rollup.encoding.artifacts import Model
+from anh_rollup.errors import AnhError
+from anh_rollup.storage.artifacts import ArtifactStore
+
+#: Names of the arrays: they sort in the order of the parameters.
+ARRAY_NAME: Final = "parameter_{:05d}"
+
+
+class ModelFileError(AnhError):
+    """An .npz file that holds no model.
+
+    Attributes:
+        path: The file.
+        reason: What is wrong with it.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"the file {path} holds no model: {reason}",
+            remedy="Save int32 arrays with numpy.savez, named parameter_00000, parameter_00001, and so on.",
+        )
+        self.path = path
+        self.reason = reason
+
+
+@click.group(name="model")
+def model_group() -> None:
+    """Look at models, take them out of a store, put them into one.
+
+    \b
+    Example:
+      anh model show 0x4b2a.. --store ./artifacts
+    """
+
+
+@model_group.command(name="show")
+@click.argument("root", type=parse_digest)
+@store_option()
+def show_command(root: bytes, store_url: str) -> None:
+    """Show the shapes and ranges of a model's parameters. ROOT is its root.
+
+    \b
+    Example:
+      anh model show 0x4b2a.. --store ./artifacts
+    """
+    model = ArtifactStore(store_url).get_model(root)
+    table = Table(title=f"model 0x{root.hex()}")
+    for heading in ("parameter", "shape", "elements", "least", "greatest"):
+        table.add_column(heading, justify="right")
+    for index, each in enumerate(model.parameters):
+        shape = " x ".join(map(str, each.shape)) or "scalar"
+        table.add_row(str(index), shape, f"{each.size:,}", str(each.min()), str(each.max()))
+    Console().print(table)
+
+
+@model_group.command(name="export")
+@click.argument("root", type=parse_digest)
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@store_option()
+def export_command(root: bytes, file: Path, store_url: str) -> None:
+    """Write a model into an .npz file. ROOT is its root.
+
+    \b
+    Example:
+      anh model export 0x4b2a.. digits.npz --store ./artifacts
+    """
+    model = ArtifactStore(store_url).get_model(root)
+    arrays = {ARRAY_NAME.format(index): each for index, each in enumerate(model.parameters)}
+    try:
+        with file.open("wb") as output:
+            np.savez(output, allow_pickle=False, **arrays)
+    except OSError as error:
+        raise ModelFileError(file, error.strerror or "it cannot be written") from error
+    click.echo(f"{len(arrays)} parameters written to {file}")
+
+
+@model_group.command(name="put")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@store_option()
+def put_command(file: Path, store_url: str) -> None:
+    """Put a model from an .npz file into a store, and print its root.
+
+    \b
+    Example:
+      anh model put digits.npz --store ./artifacts
+    """
+    root = ArtifactStore(store_url).put_model(read_model(file))
+    click.echo("0x" + root.hex())
+
+
+def read_model(path: Path) -> Model:
+    """The model of an .npz file; nothing is converted.
+
+    Raises:
+        ModelFileError: The file holds something else.
+        EncodingError: An array is no int32 tensor.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            expected = [ARRAY_NAME.format(index) for index in range(len(content.files))]
+            if not expected or sorted(content.files) != expected:
+                raise ModelFileError(path, f"its arrays are named {', '.join(content.files)[:120]}")
+            return Model([content[name] for name in expected])
+    except OSError as error:
+        raise ModelFileError(path, error.strerror or "it cannot be read") from error
+    except (ValueError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        raise ModelFileError(path, "it is no .npz file of plain arrays") from error

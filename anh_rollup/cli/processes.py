@@ -1,0 +1,159 @@
+"""Several programs at once, each a process with a log of its own, stopped together whatever happens."""
+
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from anh_rollup.errors import AnhError
+
+#: Seconds that a process has to stop by itself before it is killed.
+GRACE: Final = 10.0
+
+
+class ProcessDiedError(AnhError):
+    """A process ended that should have gone on.
+
+    Attributes:
+        name: What it was.
+        code: Its exit code; negative for a signal.
+        log: What it wrote.
+    """
+
+    def __init__(self, name: str, code: int, log: Path) -> None:
+        super().__init__(
+            f"the process {name!r} ended with code {code}: {_last_line(log)}", remedy=f"Read its log: {log}"
+        )
+        self.name = name
+        self.code = code
+        self.log = log
+
+
+class ProgramMissingError(AnhError):
+    """A program that has to be started is not installed.
+
+    Attributes:
+        program: Its name.
+    """
+
+    def __init__(self, program: str) -> None:
+        super().__init__(
+            f"{program} is not installed", remedy="Run `make setup`, or give its path with --anvil."
+        )
+        self.program = program
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A process that was started.
+
+    Attributes:
+        name: What it is.
+        log: What it writes.
+        process: The process.
+    """
+
+    name: str
+    log: Path
+    process: "subprocess.Popen[bytes]"
+
+    def require_alive(self) -> None:
+        """Raises `ProcessDiedError` where the process has ended."""
+        code = self.process.poll()
+        if code is not None:
+            raise ProcessDiedError(self.name, code, self.log)
+
+
+@dataclass(slots=True)
+class ProcessGroup:
+    """Processes that live and end together; a context manager that always stops them.
+
+    Attributes:
+        logs: Folder of the logs.
+        running: What was started, oldest first.
+    """
+
+    logs: Path
+    running: list[Running] = field(default_factory=list)
+
+    def start(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None
+    ) -> Running:
+        """Starts a process in a session of its own, so that Ctrl-C reaches only us.
+
+        Raises:
+            ProgramMissingError: There is no such program.
+        """
+        self.logs.mkdir(parents=True, exist_ok=True)
+        log = self.logs / f"{name.replace(' ', '-')}.log"
+        try:
+            with log.open("ab") as output:
+                process = subprocess.Popen(  # noqa: S603
+                    list(command),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    env=None if environment is None else dict(environment),
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise ProgramMissingError(command[0]) from error
+        started = Running(name, log, process)
+        self.running.append(started)
+        return started
+
+    def require_alive(self) -> None:
+        """Raises `ProcessDiedError` for the first process that has ended."""
+        for each in self.running:
+            each.require_alive()
+
+    def stop(self) -> None:
+        """Ends all processes, the latest first, and waits for each; the slow ones are killed."""
+        for each in reversed(self.running):
+            if each.process.poll() is None:
+                each.process.terminate()
+        until = time.monotonic() + GRACE
+        for each in reversed(self.running):
+            try:
+                each.process.wait(max(0.0, until - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                each.process.kill()
+                each.process.wait()
+        self.running.clear()
+
+    def __enter__(self) -> "ProcessGroup":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def accepts_connections(port: int) -> bool:
+    """Whether somebody listens on a port of this machine."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 1.0).close()
+    except OSError:
+        return False
+    return True
+
+
+def _last_line(log: Path) -> str:
+    """The last line of a log that says something."""
+    try:
+        lines = [line.strip() for line in log.read_text(errors="replace").splitlines()]
+    except OSError:
+        return "(no log)"
+    return next((line for line in reversed(lines) if line), "(empty log)")

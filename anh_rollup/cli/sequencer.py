@@ -1,0 +1,87 @@
+"""`anh sequencer`: orders transactions, signs their positions, posts batches; executes nothing."""
+
+from functools import partial
+from pathlib import Path
+
+import click
+from eth_utils.address import to_checksum_address
+
+from anh_rollup.cli.options import read_account
+from anh_rollup.config import SequencerConfig
+from anh_rollup.errors import AnhError
+from anh_rollup.l1.client import L1Client
+from anh_rollup.l1.deployment import load_deployment
+from anh_rollup.l1.errors import L1Error
+from anh_rollup.l1.sender import TransactionSender
+from anh_rollup.node import HttpService, PollingService, Service, run_node
+from anh_rollup.rpc.server import make_app
+from anh_rollup.sequencer.journal import Journal
+from anh_rollup.sequencer.service import Parts, Sequencer
+
+
+class WrongKeyError(AnhError):
+    """The key is not the one of the deployment's sequencer.
+
+    Attributes:
+        found: The key's address.
+        expected: The sequencer's.
+    """
+
+    def __init__(self, found: str, expected: str) -> None:
+        super().__init__(
+            f"the key is that of {found}, and the deployment's sequencer is {expected}",
+            remedy="Use the sequencer's key file, or the other deployment's file.",
+        )
+        self.found = found
+        self.expected = expected
+
+
+@click.command(name="sequencer")
+@click.option("--l1", "l1_url", envvar="ANH_L1", required=True, help="URL of the L1 node's JSON-RPC.")
+@click.option("--deployment", type=click.Path(path_type=Path), required=True, help="The deployment file.")
+@click.option("--key-file", type=click.Path(path_type=Path), required=True, help="File with the private key.")
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of the journal.")
+@click.option("--listen", default="127.0.0.1:8560", show_default=True, help="Where to serve the JSON-RPC.")
+@click.option("--block-interval", default=0.5, show_default=True, help="Seconds between two blocks at least.")
+@click.option("--post-interval", default=2.0, show_default=True, help="Seconds between two batches at least.")
+@click.option("--forced-depth", default=2, show_default=True, help="L1 blocks above a forced transaction.")
+@click.option("--calldata", is_flag=True, help="Post calldata even where L1 has blobs.")
+def sequencer_command(**options: object) -> None:
+    """Order L2 transactions and post them to L1.
+
+    \b
+    Example:
+      anh sequencer --l1 http://127.0.0.1:8545 --deployment deployment.json \\
+        --key-file sequencer.key --data ./sequencer --listen 127.0.0.1:8560
+    """
+    run_node(sequencer_services(SequencerConfig.from_options(options)))
+
+
+def sequencer_services(config: SequencerConfig) -> list[Service]:
+    """Wires a sequencer's services.
+
+    Raises:
+        AnhError: The configuration does not fit the chain, or the journal does not fit the deployment.
+    """
+    client = L1Client.connect(config.l1_url)
+    deployment = load_deployment(config.deployment, client)
+    account = read_account(config.key_file)
+    if to_checksum_address(account.address) != deployment.sequencer:
+        raise WrongKeyError(account.address, deployment.sequencer)
+    sequencer = Sequencer(
+        Parts(
+            deployment,
+            TransactionSender(client, account),
+            account,
+            Journal(config.data / "journal.sqlite3"),
+            config.forced_depth,
+            config.calldata,
+        )
+    )
+    polling = partial(PollingService, passing=(L1Error,))
+    host, _, port = config.listen.rpartition(":")
+    return [
+        polling("sequencer: order", sequencer.order, config.block_interval),
+        polling("sequencer: post", sequencer.post, config.post_interval),
+        HttpService("sequencer: json-rpc", make_app(sequencer), host, int(port)),
+    ]

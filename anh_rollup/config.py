@@ -1,0 +1,124 @@
+"""The settings of each role, read once by the command line and passed down as records."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class AccountantConfig:
+    """Settings of `anh accountant`.
+
+    Attributes:
+        l1_url: The L1 node's JSON-RPC.
+        deployment: The deployment file.
+        key_file: File with the private key.
+        store: Folder of the artifact store.
+        listen: host:port at which the store is served.
+        public_url: How others reach the store; part of every claim.
+        beacon_url: A beacon node, for batches in blobs.
+        least_reward: Smallest reward to work for, in wei.
+        least_time: Least seconds to a job's deadline.
+        most_lag: Greatest age of the L1 head in seconds; None allows any.
+        interval: Seconds between two rounds.
+        allowed_folders: Folders below which `file://` URIs of others are read.
+        private_hosts: Whether artifacts are fetched from private hosts.
+        drill: A lie to tell, for tests; None for an honest accountant.
+    """
+
+    l1_url: str
+    deployment: Path
+    key_file: Path
+    store: Path
+    listen: str
+    public_url: str
+    beacon_url: str | None
+    least_reward: int
+    least_time: int
+    most_lag: int | None
+    interval: float
+    allowed_folders: tuple[Path, ...]
+    private_hosts: bool
+    drill: str | None
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> "AccountantConfig":
+        """The settings that a command line gave."""
+        given = dict(options)
+        given["public_url"] = given["public_url"] or f"http://{given['listen']}"
+        return cls(**_renamed(given))
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengerConfig:
+    """Settings of `anh challenger`.
+
+    Attributes:
+        l1_url: The L1 node's JSON-RPC.
+        deployment: The deployment file.
+        key_file: File with the private key.
+        store: Folder for fetched artifacts.
+        beacon_url: A beacon node, for batches in blobs.
+        budget: Most wei in bonds and fees at any time.
+        most_lag: Greatest age of the L1 head in seconds; None allows any.
+        interval: Seconds between two rounds.
+        allowed_folders: Folders below which `file://` URIs of others are read.
+        private_hosts: Whether artifacts are fetched from private hosts.
+    """
+
+    l1_url: str
+    deployment: Path
+    key_file: Path
+    store: Path
+    beacon_url: str | None
+    budget: int
+    most_lag: int | None
+    interval: float
+    allowed_folders: tuple[Path, ...]
+    private_hosts: bool
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> "ChallengerConfig":
+        """The settings that a command line gave."""
+        return cls(**_renamed(options))
+
+
+@dataclass(frozen=True, slots=True)
+class SequencerConfig:
+    """Settings of `anh sequencer`.
+
+    Attributes:
+        l1_url: The L1 node's JSON-RPC.
+        deployment: The deployment file.
+        key_file: File with the private key of the deployment's sequencer.
+        data: Folder of the journal.
+        listen: host:port of the JSON-RPC server.
+        block_interval: Seconds between two looks whether a block can be sealed.
+        post_interval: Seconds between two looks whether a batch can be posted.
+        forced_depth: L1 blocks above a forced transaction before a block takes it in.
+        calldata: Post calldata even where L1 has blobs.
+    """
+
+    l1_url: str
+    deployment: Path
+    key_file: Path
+    data: Path
+    listen: str
+    block_interval: float
+    post_interval: float
+    forced_depth: int
+    calldata: bool
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> "SequencerConfig":
+        """The settings that a command line gave."""
+        return cls(**_renamed(options))
+
+
+#: Options whose short name on the command line is not the setting's.
+_SETTINGS = {"beacon": "beacon_url", "allow_folder": "allowed_folders", "allow_private": "private_hosts"}
+
+
+def _renamed(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {_SETTINGS.get(name, name): value for name, value in options.items()}

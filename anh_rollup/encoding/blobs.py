@@ -1,0 +1,86 @@
+"""Packing bytes into EIP-4844 blobs.
+
+A field element carries 31 bytes behind a zero byte, so that it is below the field's modulus.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from anh_rollup.encoding.errors import EncodingError, EncodingReason
+from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.encoding.merkle import check_sizes
+from anh_rollup.primitives import Digest
+
+BLOB_ELEMENTS: Final = 4096
+"""Field elements of a blob (EIP-4844, FIELD_ELEMENTS_PER_BLOB)."""
+
+ELEMENT_SIZE: Final = 32
+"""Bytes of a field element."""
+
+BLOB_SIZE: Final = BLOB_ELEMENTS * ELEMENT_SIZE
+"""Bytes of a blob."""
+
+BLOB_CAPACITY: Final = BLOB_ELEMENTS * (ELEMENT_SIZE - 1)
+"""Bytes that a blob carries, the length among them."""
+
+MOST_BLOBS: Final = 6
+"""Blobs of one transaction (Cancun's MAX_BLOBS_PER_BLOCK)."""
+
+LENGTH_SIZE: Final = 4
+"""Bytes of the length that stands before the payload."""
+
+MOST_PAYLOAD: Final = MOST_BLOBS * BLOB_CAPACITY - LENGTH_SIZE
+"""Bytes that one transaction's blobs carry."""
+
+
+def pack(payload: bytes) -> list[bytes]:
+    """The blobs that carry `payload`: as few as can.
+
+    Raises:
+        EncodingError: It takes more than six (TOO_LARGE).
+    """
+    if len(payload) > MOST_PAYLOAD:
+        message = f"{len(payload)} bytes do not fit {MOST_BLOBS} blobs, which carry {MOST_PAYLOAD}"
+        raise EncodingError(EncodingReason.TOO_LARGE, message)
+    prefixed = len(payload).to_bytes(LENGTH_SIZE, "big") + payload
+    blobs = -(-len(prefixed) // BLOB_CAPACITY)
+    rows = np.zeros((blobs * BLOB_ELEMENTS, ELEMENT_SIZE), np.uint8)
+    padded = prefixed.ljust(blobs * BLOB_CAPACITY, b"\0")
+    rows[:, 1:] = np.frombuffer(padded, np.uint8).reshape(-1, ELEMENT_SIZE - 1)
+    packed = rows.tobytes()
+    return [packed[first : first + BLOB_SIZE] for first in range(0, len(packed), BLOB_SIZE)]
+
+
+def unpack(blobs: Sequence[bytes]) -> bytes:
+    """The payload of blobs that `pack` made.
+
+    Raises:
+        EncodingError: No blobs or more than six (OUT_OF_RANGE), one of another size (WRONG_LENGTH), a length
+            beyond them (TRUNCATED), or anything that `pack` would not have written (NOT_CANONICAL).
+    """
+    if not 1 <= len(blobs) <= MOST_BLOBS:
+        raise EncodingError(EncodingReason.OUT_OF_RANGE, f"{len(blobs)} blobs; a batch has 1 to {MOST_BLOBS}")
+    if any(len(blob) != BLOB_SIZE for blob in blobs):
+        raise EncodingError(EncodingReason.WRONG_LENGTH, f"a blob does not have {BLOB_SIZE} bytes")
+    rows = np.frombuffer(b"".join(blobs), np.uint8).reshape(-1, ELEMENT_SIZE)
+    carried = rows[:, 1:].tobytes()
+    end = LENGTH_SIZE + int.from_bytes(carried[:LENGTH_SIZE], "big")
+    if end > len(carried):
+        raise EncodingError(
+            EncodingReason.TRUNCATED, f"the blobs carry {len(carried)} bytes and promise {end}"
+        )
+    if rows[:, 0].any() or carried.count(0, end) != len(carried) - end or end <= len(carried) - BLOB_CAPACITY:
+        raise EncodingError(EncodingReason.NOT_CANONICAL, "the same payload packs into other blobs")
+    return carried[LENGTH_SIZE:end]
+
+
+def data_hash(versioned_hashes: Sequence[bytes]) -> Digest:
+    """What the Inbox keeps of a batch in blobs: keccak-256 of their versioned hashes, one after the other.
+
+    Raises:
+        EncodingError: A hash that is not 32 bytes long (WRONG_LENGTH).
+    """
+    check_sizes(versioned_hashes)
+    return keccak256(b"".join(versioned_hashes))

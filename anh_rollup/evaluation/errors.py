@@ -1,0 +1,40 @@
+"""Why an evaluation is refused before it starts."""
+
+from anh_rollup.errors import AnhError
+
+
+class EvaluationError(AnhError):
+    """A program that cannot be evaluated on what it was given."""
+
+
+class SourcesRefusedError(EvaluationError):
+    """Sources that a program does not declare so.
+
+    Attributes:
+        source: Which source, as "field 0".
+        reason: What is wrong, as a phrase with the values.
+    """
+
+    def __init__(self, source: str, reason: str) -> None:
+        super().__init__(
+            f"{source}: {reason}",
+            remedy="Check that the artifacts belong to this program; a claim over these is refutable.",
+        )
+        self.source = source
+        self.reason = reason
+
+
+class ElementRefusedError(EvaluationError):
+    """A question about an element, a block or a value that the program does not have.
+
+    Attributes:
+        value: Id of the value.
+        reason: What is wrong, as a phrase.
+    """
+
+    def __init__(self, value: int, reason: str) -> None:
+        super().__init__(
+            f"value {value}: {reason}", remedy="Ask within the program's values and their shapes."
+        )
+        self.value = value
+        self.reason = reason

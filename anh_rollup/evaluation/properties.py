@@ -1,0 +1,103 @@
+"""A property with its artifacts, evaluated: what accountants claim and defend, challengers compare with."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from anh_rollup.encoding.artifacts import Dataset, Model
+from anh_rollup.encoding.scores import ScoreTree
+from anh_rollup.encoding.tensors import Elements, TensorTree
+from anh_rollup.evaluation import reference
+from anh_rollup.evaluation.backend import Evaluator
+from anh_rollup.evaluation.sources import Sources
+from anh_rollup.protocol.evaluated import EvaluatedProperty, Trace
+from anh_rollup.protocol.game import TensorPath
+from anh_rollup.tensor.program import Kind, Program
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Artifacts:
+    """What a property is evaluated over.
+
+    Attributes:
+        program: The score program.
+        dataset: The samples.
+        answers: The answers, one for each sample, where the program reads any.
+        model: The parameters, where the program reads any.
+    """
+
+    program: Program
+    dataset: Dataset
+    answers: Dataset | None
+    model: Model | None
+
+    @property
+    def sources(self) -> Sources:
+        """What the program reads."""
+        answers = () if self.answers is None else self.answers.fields[: len(self.program.answers)]
+        model = () if self.model is None else self.model.parameters
+        return Sources(self.dataset.fields, answers, model)
+
+    def path(self, value: int, sample: int) -> TensorPath:
+        """The way from the artifacts' roots to the tensor that a source value reads; empty for a constant."""
+        source = self.program.values[value]
+        if source.kind is Kind.PARAMETER and self.model is not None:
+            opening, tree = self.model.opening(source.index), self.model.tree
+            return TensorPath(tree.count, tree.root, (opening.tensor,), opening.proof)
+        held = {Kind.FIELD: self.dataset, Kind.ANSWER: self.answers}.get(source.kind)
+        if held is None:
+            return TensorPath(0, bytes(32), (), ())
+        shown = held.opening(sample)
+        return TensorPath(held.count, held.tree.root, shown.tensors, shown.proof)
+
+
+def evaluate_property(
+    artifacts: Artifacts, evaluator: Evaluator, scores: Elements | None = None
+) -> EvaluatedProperty:
+    """Evaluates every sample, and traces single ones when asked.
+
+    Args:
+        artifacts: Program, samples, answers and parameters.
+        evaluator: Any exact backend.
+        scores: The scores (N,), where they are known already.
+
+    Raises:
+        SourcesRefusedError: The artifacts are not what the program declares.
+    """
+    if scores is None:
+        scores = evaluator.evaluate(artifacts.program, artifacts.sources).reshape(-1)
+    return EvaluatedProperty(
+        program=artifacts.program,
+        scores=ScoreTree(scores),
+        trace_of=_Tracer(artifacts, evaluator).trace,
+        path_of=artifacts.path,
+        rules=reference,
+    )
+
+
+class _Tracer:
+    """Traces samples; keeps the last one, and the trees of tensors that all samples share."""
+
+    def __init__(self, artifacts: Artifacts, evaluator: Evaluator) -> None:
+        self._artifacts = artifacts
+        self._evaluator = evaluator
+        self._shared: dict[int, TensorTree] = {}
+        self._last: tuple[int, Trace] | None = None
+
+    def trace(self, sample: int) -> Trace:
+        """Every value for one sample, with trees."""
+        if self._last is None or self._last[0] != sample:
+            self._last = (sample, self._compute(sample))
+        return self._last[1]
+
+    def _compute(self, sample: int) -> Trace:
+        program = self._artifacts.program
+        tensors = self._evaluator.trace(program, self._artifacts.sources, sample)
+        return Trace.of([self._tree(program, value, each) for value, each in enumerate(tensors)])
+
+    def _tree(self, program: Program, value: int, elements: Elements) -> TensorTree:
+        if program.values[value].kind not in (Kind.PARAMETER, Kind.CONSTANT):
+            return TensorTree(np.asarray(elements))
+        if value not in self._shared:
+            self._shared[value] = TensorTree(np.asarray(elements))
+        return self._shared[value]

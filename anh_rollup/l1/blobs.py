@@ -1,0 +1,113 @@
+"""EIP-4844 blobs: their hashes, and the form in which they travel with a transaction.
+
+eth-account can sign blob transactions with their blobs, but loads the trusted setup anew for each value that
+it computes (seconds each); here it is loaded once, and a transaction that is sent again reuses what it has.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Any, Final
+
+import ckzg
+import rlp
+
+from anh_rollup.l1.errors import L1Error
+
+#: Bytes of a blob: 4096 field elements of 32 bytes (EIP-4844).
+BLOB_SIZE: Final = 131_072
+
+#: Most blobs of one transaction (EIP-7594).
+MOST_BLOBS: Final = 6
+
+#: First byte of a versioned hash (EIP-4844, VERSIONED_HASH_VERSION_KZG).
+HASH_VERSION: Final = b"\x01"
+
+#: The network form with cell proofs (EIP-7594).
+WRAPPER_VERSION: Final = b"\x01"
+
+
+class BlobMalformedError(L1Error):
+    """Bytes that are no blob, or too many of them.
+
+    Attributes:
+        reason: What is wrong.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"not a blob: {reason}", remedy="Pack the bytes with the batch encoding's blob packer."
+        )
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """What travels with a blob transaction and is not part of its block.
+
+    Attributes:
+        blobs: The blobs.
+        commitments: A KZG commitment of 48 bytes for each.
+        cell_proofs: 128 proofs of 48 bytes for each.
+        hashes: The versioned hash of each: what the transaction itself names.
+    """
+
+    blobs: tuple[bytes, ...]
+    commitments: tuple[bytes, ...]
+    cell_proofs: tuple[bytes, ...]
+    hashes: tuple[bytes, ...]
+
+
+def make_sidecar(blobs: Sequence[bytes]) -> Sidecar:
+    """Computes commitments, proofs and hashes; the first call of a process takes seconds.
+
+    Raises:
+        BlobMalformedError: There are none or too many, or one is no blob.
+    """
+    if not 1 <= len(blobs) <= MOST_BLOBS:
+        raise BlobMalformedError(f"{len(blobs)} blobs, and a transaction carries 1 to {MOST_BLOBS}")
+    commitments = tuple(_commit(blob) for blob in blobs)
+    proofs = [ckzg.compute_cells_and_kzg_proofs(blob, _trusted_setup())[1] for blob in blobs]
+    cell_proofs = tuple(proof for listed in proofs for proof in listed)
+    return Sidecar(tuple(blobs), commitments, cell_proofs, tuple(_versioned(item) for item in commitments))
+
+
+def versioned_hash(blob: bytes) -> bytes:
+    """The hash by which L1 names a blob.
+
+    Raises:
+        BlobMalformedError: The bytes are no blob.
+    """
+    return _versioned(_commit(blob))
+
+
+def wrap(signed: bytes, sidecar: Sidecar) -> bytes:
+    """The network form of a signed blob transaction: its bytes with the sidecar."""
+    body = rlp.decode(signed[1:])
+    parts = [body, WRAPPER_VERSION, sidecar.blobs, sidecar.commitments, sidecar.cell_proofs]
+    encoded: bytes = rlp.encode(parts)
+    return signed[:1] + encoded
+
+
+def _commit(blob: bytes) -> bytes:
+    if len(blob) != BLOB_SIZE:
+        raise BlobMalformedError(f"{len(blob)} bytes instead of {BLOB_SIZE}")
+    try:
+        commitment: bytes = ckzg.blob_to_kzg_commitment(blob, _trusted_setup())
+    except RuntimeError as error:
+        raise BlobMalformedError("a field element is not below the BLS12-381 modulus") from error
+    return commitment
+
+
+def _versioned(commitment: bytes) -> bytes:
+    return HASH_VERSION + hashlib.sha256(commitment).digest()[1:]
+
+
+@lru_cache(maxsize=1)
+def _trusted_setup() -> Any:
+    """The KZG ceremony's public values, which eth-account ships."""
+    folder = resources.files("eth_account.typed_transactions") / "blob_transactions"
+    with resources.as_file(folder / "kzg_trusted_setup.txt") as path:
+        return ckzg.load_trusted_setup(str(path), 0)

@@ -1,0 +1,63 @@
+"""Bonds: the vault from which everybody draws what is credited."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from anh_rollup.l1.contracts.base import Contract
+from anh_rollup.l1.types import BlockId, TransactionRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """A court locked wei."""
+
+    court: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Credited:
+    """A court gave wei to an account."""
+
+    court: str
+    account: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Burnt:
+    """A court destroyed wei."""
+
+    court: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """An account drew its credit."""
+
+    account: str
+    to: str
+    amount: int
+
+
+class Bonds(Contract):
+    """Wrapper of contracts/Bonds.sol."""
+
+    NAME = "Bonds"
+    EVENTS: ClassVar[Mapping[str, type]] = {
+        item.__name__: item for item in (Locked, Credited, Burnt, Withdrawn)
+    }
+
+    def withdraw(self, to: str) -> TransactionRequest:
+        """Sends the sender's whole credit."""
+        return self.request("withdraw", to)
+
+    def credit_of(self, account: str, at: BlockId = "latest") -> int:
+        """Wei that an account may withdraw."""
+        return int(self.read("credits", account, at=at)[0])
+
+    def locked(self, court: str, at: BlockId = "latest") -> int:
+        """Wei that a court has locked."""
+        return int(self.read("locked", court, at=at)[0])

@@ -1,0 +1,308 @@
+"""Claims: commitments, claims, demands for data, seals."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar
+
+from anh_rollup.encoding.tensors import Opening
+from anh_rollup.l1.contracts.base import Contract
+from anh_rollup.l1.contracts.records import TensorPath
+from anh_rollup.l1.types import BlockId, TransactionRequest
+from anh_rollup.protocol.claims import Claim
+from anh_rollup.protocol.jobs import Job
+
+
+class ClaimState(IntEnum):
+    """What a claim has come to."""
+
+    NONE = 0
+    STANDING = 1
+    REFUTED = 2
+    FINAL = 3
+    RELEASED = 4
+
+
+class DemandState(IntEnum):
+    """What a demand has come to."""
+
+    NONE = 0
+    OPEN = 1
+    ANSWERED = 2
+    CLOSED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimStatus:
+    """What L1 stores of a claim; `place` counts the claims of its job from 0."""
+
+    claimant: str
+    revealed_at: int
+    place: int
+    transaction: bytes
+    deadline: int
+    games: int
+    demands: int
+    state: ClaimState
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """A question for `count` (1 to 32) chunks of one tensor of a claim's result.
+
+    Attributes:
+        claim: Id of the claim.
+        leaf: Parameter (training) or sample (inference).
+        field: 0 (training) or answer (inference).
+        first_chunk: The first chunk asked for.
+        count: Number of chunks.
+    """
+
+    claim: bytes
+    leaf: int
+    field: int
+    first_chunk: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class DemandStatus:
+    """What L1 stores of a demand."""
+
+    demander: str
+    due: int
+    state: DemandState
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """An open commitment; zeros where there is none."""
+
+    expires_at: int
+    block_number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """The claims of a job: how many, words of 256 refuted ones at the start, whether one is final."""
+
+    count: int
+    words: int
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRules:
+    """What was fixed at deployment (see `Rules` in l1/deployment.py)."""
+
+    window: int
+    clock: int
+    reveal_window: int
+    settlement: int
+    claim_bond: int
+    challenge_bond: int
+    demand_fee: int
+    prize_share_bps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A commitment was bonded."""
+
+    claimant: str
+    commitment: bytes
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Revealed:
+    """A claim stands; `blobs` are the transaction's, where the result may be."""
+
+    transaction: bytes
+    claim_id: bytes
+    claimant: str
+    place: int
+    claim: Claim
+    job: Job
+    blobs: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Retracted:
+    """A commitment was taken back."""
+
+    claimant: str
+    commitment: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """A commitment that was not opened is forfeit."""
+
+    claimant: str
+    commitment: bytes
+    caller: str
+    prize: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refuted:
+    """A claim fell."""
+
+    transaction: bytes
+    claim_id: bytes
+    challenger: str
+    prize: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finalized:
+    """A claim is final: its job is done."""
+
+    transaction: bytes
+    claimant: str
+    claim_id: bytes
+    result: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A claim that came too late has its bond back."""
+
+    transaction: bytes
+    claim_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Demanded:
+    """Data of a result was asked for."""
+
+    claim_id: bytes
+    demand_id: bytes
+    demander: str
+    due: int
+    demand: Demand
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A demand was answered."""
+
+    claim_id: bytes
+    demand_id: bytes
+    demand: Demand
+    path: TensorPath
+    opening: Opening
+
+
+@dataclass(frozen=True, slots=True)
+class FeeReturned:
+    """The fee of a demand went back."""
+
+    claim_id: bytes
+    demand_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A sealed call was announced."""
+
+    sender: str
+    seal: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """The first 256 * `words` claims of a job are refuted."""
+
+    transaction: bytes
+    words: int
+
+
+_EVENTS = (
+    Committed, Revealed, Retracted, Expired, Refuted, Finalized, Released,
+    Demanded, Answered, FeeReturned, Sealed, Advanced,
+)  # fmt: skip
+
+
+class Claims(Contract):
+    """Wrapper of contracts/Claims.sol."""
+
+    NAME = "Claims"
+    EVENTS: ClassVar[Mapping[str, type]] = {item.__name__: item for item in _EVENTS}
+
+    def commit(self, commitment: bytes, bond: int) -> TransactionRequest:
+        """Bonds a hidden claim."""
+        return self.request("commit", commitment, value=bond)
+
+    def reveal(
+        self, claim: Claim, job: Job, salt: bytes, blobs: tuple[bytes, ...] = ()
+    ) -> TransactionRequest:
+        """Shows a committed claim, with the result's bytes as blobs if wanted."""
+        return TransactionRequest(self.address, self.calldata("reveal", claim, job, salt), blobs=blobs)
+
+    def retract(self, claim: Claim, salt: bytes) -> TransactionRequest:
+        """Takes a committed claim back."""
+        return self.request("retract", claim, salt)
+
+    def expire(self, claimant: str, commitment: bytes) -> TransactionRequest:
+        """Ends a commitment that was not opened in time."""
+        return self.request("expire", claimant, commitment)
+
+    def finalize(self, claim: Claim) -> TransactionRequest:
+        """Makes a claim final."""
+        return self.request("finalize", claim)
+
+    def release(self, claim: Claim) -> TransactionRequest:
+        """Gives the bond of a claim back that came too late."""
+        return self.request("release", claim)
+
+    def advance(self, transaction: bytes) -> TransactionRequest:
+        """Skips 256 refuted claims of a job."""
+        return self.request("advance", transaction)
+
+    def demand(self, asked: Demand, fee: int) -> TransactionRequest:
+        """Asks for chunks of a result."""
+        return self.request("demand", asked, value=fee)
+
+    def answer(
+        self, claim: Claim, job: Job, asked: Demand, path: TensorPath, opening: Opening
+    ) -> TransactionRequest:
+        """Answers a demand."""
+        return self.request("answer", claim, job, asked, path, opening)
+
+    def refute_unanswered(self, asked: Demand) -> TransactionRequest:
+        """Refutes a claim over a demand without an answer."""
+        return self.request("refuteUnanswered", asked)
+
+    def reclaim(self, asked: Demand) -> TransactionRequest:
+        """Returns the fee of a demand over a refuted claim."""
+        return self.request("reclaim", asked)
+
+    def seal(self, digest: bytes) -> TransactionRequest:
+        """Announces a sealed call (`protocol.claims.seal`)."""
+        return self.request("seal", digest)
+
+    def status(self, claim_id: bytes, at: BlockId = "latest") -> ClaimStatus:
+        """What a claim has come to."""
+        return self.read_record(ClaimStatus, "status", claim_id, at=at)
+
+    def demand_status(self, demand_id: bytes, at: BlockId = "latest") -> DemandStatus:
+        """What a demand has come to."""
+        return self.read_record(DemandStatus, "demandStatus", demand_id, at=at)
+
+    def committed(self, claimant: str, commitment: bytes, at: BlockId = "latest") -> Commitment:
+        """An open commitment of an account."""
+        return self.read_record(Commitment, "committed", claimant, commitment, at=at)
+
+    def queue(self, transaction: bytes, at: BlockId = "latest") -> Queue:
+        """The claims of a job."""
+        return self.read_record(Queue, "queue", transaction, at=at)
+
+    def sealed_at(self, digest: bytes, at: BlockId = "latest") -> int:
+        """The block of a seal; 0 where there is none."""
+        return int(self.read("sealedAt", digest, at=at)[0])
+
+    def rules(self) -> ClaimRules:
+        """What was fixed at deployment."""
+        return self.read_record(ClaimRules, "rules")

@@ -1,0 +1,177 @@
+"""The Inbox: deposits, batches, forced transactions, the sequencer's stake."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from anh_rollup.l1.contracts.base import Contract
+from anh_rollup.l1.types import BlockId, TransactionRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch as L1 commits to it.
+
+    Attributes:
+        number: From 1.
+        previous: Commitment of the batch before.
+        transactions_root: Root over the records' hashes; zero for an empty batch.
+        count: Number of its own transactions.
+        data: Hash of its bytes; zero for a forced batch.
+        forced_end: Queue entries consumed by this and all earlier batches.
+    """
+
+    number: int
+    previous: bytes
+    transactions_root: bytes
+    count: int
+    data: bytes
+    forced_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueueEntry:
+    """A forced transaction in the queue.
+
+    Attributes:
+        digest: keccak of the record.
+        time: When it was queued; 0 where there is no such entry.
+    """
+
+    digest: bytes
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRules:
+    """What was fixed at deployment (see `Rules` in l1/deployment.py)."""
+
+    chain_id: int
+    sequencer: str
+    force_delay: int
+    force_timeout: int
+    force_fee: int
+    prize_share_bps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deposited:
+    """Wei were deposited for an L2 account."""
+
+    to: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A batch was appended; `data` holds its bytes if they came as calldata, else `blobs` the hashes."""
+
+    number: int
+    commitment: bytes
+    batch: Batch
+    blobs: tuple[bytes, ...]
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Forced:
+    """A transaction was queued past the sequencer."""
+
+    index: int
+    digest: bytes
+    time: int
+    record: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Staked:
+    """The sequencer's stake grew to `stake` wei."""
+
+    from_: str
+    amount: int
+    stake: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slashed:
+    """The sequencer lost its stake for two blocks of one height."""
+
+    number: int
+    reporter: str
+    hash_a: bytes
+    hash_b: bytes
+    prize: int
+    burnt: int
+
+
+class Inbox(Contract):
+    """Wrapper of contracts/Inbox.sol."""
+
+    NAME = "Inbox"
+    EVENTS: ClassVar[Mapping[str, type]] = {
+        item.__name__: item for item in (Deposited, Posted, Forced, Staked, Slashed)
+    }
+
+    def deposit(self, to: str, amount: int) -> TransactionRequest:
+        """Deposits wei for an L2 account."""
+        return self.request("deposit", to, value=amount)
+
+    def post(self, batch: Batch, blobs: tuple[bytes, ...]) -> TransactionRequest:
+        """Appends a batch whose bytes are blobs; number and data of `batch` are the contract's to compute."""
+        data = self.calldata("post", batch.previous, batch.transactions_root, batch.count, batch.forced_end)
+        return TransactionRequest(self.address, data, blobs=blobs)
+
+    def post_calldata(self, batch: Batch, data: bytes) -> TransactionRequest:
+        """Appends a batch whose bytes are given in the call."""
+        place = (batch.previous, batch.transactions_root, batch.count, batch.forced_end)
+        return self.request("postCalldata", *place, data)
+
+    def force(self, record: bytes, fee: int) -> TransactionRequest:
+        """Queues a signed transaction past the sequencer."""
+        return self.request("force", record, value=fee)
+
+    def post_forced(self) -> TransactionRequest:
+        """Appends the overdue queue as a batch."""
+        return self.request("postForced")
+
+    def stake(self, amount: int) -> TransactionRequest:
+        """Adds to the sequencer's stake."""
+        return self.request("stake", value=amount)
+
+    def slash(
+        self, number: int, first: tuple[bytes, bytes], second: tuple[bytes, bytes]
+    ) -> TransactionRequest:
+        """Takes the stake; `first` and `second` are (block hash, signature of 65 bytes)."""
+        return self.request("slash", number, *first, *second)
+
+    def commitment(self, number: int, at: BlockId = "latest") -> bytes:
+        """A batch's commitment; zeros where there is none."""
+        return bytes(self.read("commitments", number, at=at)[0])
+
+    def latest(self, at: BlockId = "latest") -> int:
+        """Number of the latest batch."""
+        return int(self.read("latest", at=at)[0])
+
+    def consumed(self, at: BlockId = "latest") -> int:
+        """Queue entries that batches have consumed."""
+        return int(self.read("consumed", at=at)[0])
+
+    def queue_length(self, at: BlockId = "latest") -> int:
+        """Queue entries ever made."""
+        return int(self.read("queueLength", at=at)[0])
+
+    def entry(self, index: int, at: BlockId = "latest") -> QueueEntry:
+        """A queue entry."""
+        return self.read_record(QueueEntry, "entry", index, at=at)
+
+    def staked(self, at: BlockId = "latest") -> int:
+        """The sequencer's stake in wei."""
+        return int(self.read("staked", at=at)[0])
+
+    def confirmation(self, number: int, block_hash: bytes) -> bytes:
+        """What the sequencer signs to confirm a block."""
+        return bytes(self.read("confirmation", number, block_hash)[0])
+
+    def rules(self) -> InboxRules:
+        """What was fixed at deployment."""
+        return self.read_record(InboxRules, "rules")

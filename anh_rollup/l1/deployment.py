@@ -1,0 +1,346 @@
+"""Deploying the contracts, and the file that says where they are.
+
+The contracts name each other as immutables, so each address is computed from the deployer's nonce before
+anything is sent. A deployment that was interrupted is harmless: a new one starts at fresh addresses.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+import rlp
+from eth_utils.address import is_checksum_address, to_canonical_address, to_checksum_address
+from eth_utils.crypto import keccak
+
+from anh_rollup.l1.abi import Artifact, Entry, encode_arguments, field_name, load_artifact
+from anh_rollup.l1.client import L1Client
+from anh_rollup.l1.contracts.bonds import Bonds
+from anh_rollup.l1.contracts.claim_arbiter import ClaimArbiter
+from anh_rollup.l1.contracts.claims import Claims
+from anh_rollup.l1.contracts.game import Game
+from anh_rollup.l1.contracts.inbox import Inbox
+from anh_rollup.l1.contracts.tensor_arbiter import TensorArbiter
+from anh_rollup.l1.errors import L1Error, NoContractError, WrongChainError
+from anh_rollup.l1.sender import TransactionSender
+from anh_rollup.l1.types import Cursor, TransactionRequest
+from anh_rollup.primitives import L2_CHAIN_ID
+
+ETHER: Final = 10**18
+HOUR: Final = 3_600
+DAY: Final = 24 * HOUR
+
+#: A demand can be made in half the window and is due in a quarter of it (Claims.sol).
+SHORTEST_WINDOW: Final = 4
+
+#: The contracts in the order of their deployment, with their names in the file.
+CONTRACTS: Final[Mapping[str, str]] = {
+    "bonds": "Bonds",
+    "inbox": "Inbox",
+    "tensor_arbiter": "TensorArbiter",
+    "claims": "Claims",
+    "game": "Game",
+    "claim_arbiter": "ClaimArbiter",
+}
+
+#: Constructor parameters that are addresses and do not bear the name of their contract.
+ALIASES: Final[Mapping[tuple[str, str], str]] = {
+    ("Claims", "arbiter"): "claim_arbiter",
+    ("Game", "arbiter"): "tensor_arbiter",
+    ("Game", "tensors"): "tensor_arbiter",
+}
+
+
+class DeploymentFileError(L1Error):
+    """A deployment file that cannot be read, or that is not one.
+
+    Attributes:
+        path: The file.
+        reason: What is wrong with it.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"the deployment file {path} cannot be used: {reason}",
+            remedy="Get the file from whoever deployed the rollup, or deploy with `anh deploy`.",
+        )
+        self.path = path
+        self.reason = reason
+
+
+class RulesError(L1Error):
+    """Rules that contradict themselves.
+
+    Attributes:
+        reason: Which ones.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"these rules cannot work: {reason}", remedy="Change them and deploy again.")
+        self.reason = reason
+
+
+class UnexpectedAddressError(L1Error):
+    """A contract came to another address than computed, because the deployer sent something else meanwhile.
+
+    Attributes:
+        contract: The contract.
+        expected: The computed address.
+        found: Where it is.
+    """
+
+    def __init__(self, contract: str, expected: str, found: str | None) -> None:
+        super().__init__(
+            f"{contract} was deployed at {found} instead of {expected}",
+            remedy="Deploy again with an account that nothing else uses.",
+        )
+        self.contract = contract
+        self.expected = expected
+        self.found = found
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is fixed for ever at deployment; times in seconds of L1 block timestamps, amounts in wei.
+
+    Attributes:
+        window: In which games over a claim may be opened.
+        clock: That each side of a game has in all.
+        reveal_window: After a commitment in which it must be opened.
+        settlement: After a job's deadline in which a claim may become final.
+        claim_bond: That a claimant puts at stake.
+        challenge_bond: That a challenger puts at stake; it covers the accountant's worst gas.
+        demand_fee: For one answer to a demand.
+        prize_share_bps: Part of a lost bond that the winner gets, in 1/10,000; the rest is burnt.
+        force_delay: After which a batch must take in a forced transaction.
+        force_timeout: After which anyone may put the queue into the order.
+        force_fee: Burnt for one forced transaction.
+    """
+
+    window: int = DAY
+    clock: int = DAY
+    reveal_window: int = HOUR
+    settlement: int = 7 * DAY
+    claim_bond: int = ETHER
+    challenge_bond: int = ETHER // 10
+    demand_fee: int = ETHER // 100
+    prize_share_bps: int = 5_000
+    force_delay: int = HOUR
+    force_timeout: int = 12 * HOUR
+    force_fee: int = ETHER // 1_000
+
+    def __post_init__(self) -> None:
+        """Raises `RulesError` where the contracts would refuse them."""
+        if any(getattr(self, item.name) < 0 for item in fields(self)):
+            raise RulesError("no rule is negative")
+        if min(self.clock, self.reveal_window, self.claim_bond) == 0:
+            raise RulesError("clock, reveal_window and claim_bond are above 0")
+        if self.window < SHORTEST_WINDOW:
+            raise RulesError(f"window is at least {SHORTEST_WINDOW}")
+        if self.settlement < self.window + 2 * self.clock + self.reveal_window:
+            raise RulesError("settlement is at least window + 2 clock + reveal_window")
+        if self.prize_share_bps > 10_000:
+            raise RulesError("prize_share_bps is at most 10000")
+        if self.force_timeout < self.force_delay:
+            raise RulesError("force_timeout is at least force_delay")
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Where a rollup is, and what holds there.
+
+    Attributes:
+        l1_chain_id: The chain of the contracts.
+        l2_chain_id: The rollup's own chain id.
+        sequencer: Who posts batches.
+        block: The last L1 block before the deployment: reading events begins after it.
+        block_hash: Its hash.
+        addresses: Checksummed addresses by the names of `CONTRACTS`.
+        rules: What was fixed.
+    """
+
+    l1_chain_id: int
+    l2_chain_id: int
+    sequencer: str
+    block: int
+    block_hash: bytes
+    addresses: Mapping[str, str]
+    rules: Rules
+
+    @property
+    def start(self) -> Cursor:
+        """Where reading events begins."""
+        return Cursor(self.block, self.block_hash)
+
+    def all_addresses(self) -> tuple[str, ...]:
+        """Every contract's address, for an `EventReader`."""
+        return tuple(self.addresses[name] for name in CONTRACTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Contracts:
+    """A wrapper for each contract of a deployment."""
+
+    inbox: Inbox
+    claims: Claims
+    game: Game
+    bonds: Bonds
+    claim_arbiter: ClaimArbiter
+    tensor_arbiter: TensorArbiter
+
+
+def bind(deployment: Deployment, client: L1Client) -> Contracts:
+    """The wrappers of a deployment's contracts."""
+    at = deployment.addresses
+    return Contracts(
+        inbox=Inbox(client, at["inbox"]),
+        claims=Claims(client, at["claims"]),
+        game=Game(client, at["game"]),
+        bonds=Bonds(client, at["bonds"]),
+        claim_arbiter=ClaimArbiter(client, at["claim_arbiter"]),
+        tensor_arbiter=TensorArbiter(client, at["tensor_arbiter"]),
+    )
+
+
+def deploy(
+    sender: TransactionSender,
+    sequencer: str,
+    rules: Rules,
+    l2_chain_id: int = L2_CHAIN_ID,
+    *,
+    report: Callable[[str, str], None] | None = None,
+) -> Deployment:
+    """Deploys all contracts; takes one transaction each.
+
+    Args:
+        sender: The account that pays; it must not be used elsewhere meanwhile.
+        sequencer: Checksummed address of who will post batches.
+        rules: What to fix.
+        l2_chain_id: The rollup's chain id.
+        report: Told each contract's name and address when it is there.
+
+    Raises:
+        L1Error: A contract was refused, or L1 cannot be reached.
+    """
+    client = sender.client
+    parent = client.head()
+    addresses = predict_addresses(sender.address, client.nonce(sender.address, "pending"))
+    known = _known_values(rules, addresses, sequencer, l2_chain_id)
+    for key, name in CONTRACTS.items():
+        receipt = sender.send(TransactionRequest(None, creation_code(load_artifact(name), known)))
+        if receipt.contract != addresses[key]:
+            raise UnexpectedAddressError(name, addresses[key], receipt.contract)
+        if report is not None:
+            report(name, addresses[key])
+    chain = client.chain_id()
+    return Deployment(chain, l2_chain_id, sequencer, parent.number, parent.hash, addresses, rules)
+
+
+def predict_addresses(deployer: str, nonce: int) -> dict[str, str]:
+    """Where each contract comes to, if deployed in order from this nonce on."""
+    return {key: create_address(deployer, nonce + place) for place, key in enumerate(CONTRACTS)}
+
+
+def create_address(deployer: str, nonce: int) -> str:
+    """The address of a contract that an account creates with a nonce."""
+    encoded: bytes = rlp.encode([to_canonical_address(deployer), nonce])
+    return to_checksum_address(keccak(encoded)[12:])
+
+
+def creation_code(artifact: Artifact, known: Mapping[str, Any]) -> bytes:
+    """Creation code with constructor arguments, chosen from known values by the parameters' names."""
+    parameters = artifact.constructor()
+    values = [_choose(artifact.name, item, known) for item in parameters]
+    return artifact.bytecode + encode_arguments(parameters, values)
+
+
+def _choose(contract: str, parameter: Entry, known: Mapping[str, Any]) -> Any:
+    """The value of a constructor's parameter: a contract by its interface, anything else by its name."""
+    if parameter["type"] == "tuple":
+        return tuple(_choose(contract, part, known) for part in parameter["components"])
+    interface = str(parameter.get("internalType", "")).removeprefix("contract I")
+    named = field_name(parameter["name"]).rstrip("_")
+    name = next(
+        (key for key, each in CONTRACTS.items() if each == interface), ALIASES.get((contract, named), named)
+    )
+    if name not in known:
+        raise RulesError(f"{contract} asks for {named}, which no rule gives")
+    return known[name]
+
+
+def _known_values(
+    rules: Rules, addresses: Mapping[str, str], sequencer: str, l2_chain_id: int
+) -> dict[str, Any]:
+    named = {item.name: getattr(rules, item.name) for item in fields(rules)}
+    return {**named, **addresses, "sequencer": sequencer, "chain_id": l2_chain_id, "l2_chain_id": l2_chain_id}
+
+
+def write_deployment(deployment: Deployment, path: Path) -> None:
+    """Writes the file that everybody who uses the rollup needs."""
+    content = {
+        "l1ChainId": deployment.l1_chain_id,
+        "l2ChainId": deployment.l2_chain_id,
+        "sequencer": deployment.sequencer,
+        "block": deployment.block,
+        "blockHash": "0x" + deployment.block_hash.hex(),
+        "addresses": dict(deployment.addresses),
+        # Wei pass JSON's safe integers, so rules are text.
+        "rules": {item.name: str(getattr(deployment.rules, item.name)) for item in fields(Rules)},
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def read_deployment(path: Path) -> Deployment:
+    """Reads a deployment file; asks nobody whether it is true (see `load_deployment`).
+
+    Raises:
+        DeploymentFileError: It is missing or malformed.
+    """
+    try:
+        content = orjson.loads(path.read_bytes())
+        deployment = Deployment(
+            l1_chain_id=int(content["l1ChainId"]),
+            l2_chain_id=int(content["l2ChainId"]),
+            sequencer=content["sequencer"],
+            block=int(content["block"]),
+            block_hash=bytes.fromhex(content["blockHash"].removeprefix("0x")),
+            addresses={name: content["addresses"][name] for name in CONTRACTS},
+            rules=Rules(**{item.name: int(content["rules"][item.name]) for item in fields(Rules)}),
+        )
+    except OSError as error:
+        raise DeploymentFileError(path, error.strerror or "it cannot be read") from error
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DeploymentFileError(path, f"it is malformed ({type(error).__name__}: {error})") from error
+    _require_addresses(path, [*deployment.addresses.values(), deployment.sequencer])
+    return deployment
+
+
+def load_deployment(path: Path, client: L1Client) -> Deployment:
+    """Reads a deployment file and checks it against the chain (F30).
+
+    Raises:
+        DeploymentFileError: The file is missing or malformed, or speaks of another L2.
+        WrongChainError: The client is connected to another chain.
+        NoContractError: There is no code at one of its addresses.
+    """
+    deployment = read_deployment(path)
+    found = client.chain_id()
+    if found != deployment.l1_chain_id:
+        raise WrongChainError(deployment.l1_chain_id, found)
+    for key, name in CONTRACTS.items():
+        if not client.code(deployment.addresses[key]):
+            raise NoContractError(name, deployment.addresses[key])
+    held = Inbox(client, deployment.addresses["inbox"]).rules()
+    if (held.chain_id, held.sequencer) != (deployment.l2_chain_id, deployment.sequencer):
+        raise DeploymentFileError(
+            path, f"the Inbox is of L2 chain {held.chain_id} with the sequencer {held.sequencer}"
+        )
+    return deployment
+
+
+def _require_addresses(path: Path, listed: Sequence[object]) -> None:
+    for address in listed:
+        if not is_checksum_address(address):
+            raise DeploymentFileError(path, f"{address!r} is not a checksummed address")

@@ -1,0 +1,195 @@
+"""The disputes on L1 as a role reads and moves them: the docket, clocks, moves, sealed calls."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from anh_rollup.errors import AnhError
+from anh_rollup.l1.client import L1Client
+from anh_rollup.l1.contracts.claims import ClaimRules, ClaimState, ClaimStatus
+from anh_rollup.l1.deployment import Contracts, Deployment, bind
+from anh_rollup.l1.docket import Docket, GameRecord
+from anh_rollup.l1.errors import L1Error, L1RevertedError
+from anh_rollup.l1.events import EventReader, ReorgDetectedError
+from anh_rollup.l1.sender import TransactionSender
+from anh_rollup.l1.types import Block, Log, Receipt, TransactionRequest
+from anh_rollup.protocol.claims import seal
+from anh_rollup.protocol.game import Clock, GameView, Move, Side, position_hash
+
+LOG = logging.getLogger(__name__)
+
+
+class LaggingNodeError(L1Error):
+    """The L1 node is behind: deciding on its view could lose a bond, so nothing is done (F19).
+
+    Attributes:
+        detail: What shows that it is behind.
+    """
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(
+            f"the L1 node lags: {detail}",
+            remedy="Nothing is moved until it has caught up; use another L1 endpoint if it does not.",
+        )
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """When an L1 view is too old to decide on.
+
+    Attributes:
+        most_seconds: Greatest age of the latest block; None where blocks come only with transactions.
+        clock: The wall clock, seconds since 1970.
+    """
+
+    most_seconds: int | None
+    clock: Callable[[], float]
+
+
+@dataclass(slots=True)
+class Spending:
+    """Gas and wei that a role has spent since it started.
+
+    Attributes:
+        gas: Gas used.
+        cost: Wei paid for it.
+        calls: How often each function was called.
+    """
+
+    gas: int = 0
+    cost: int = 0
+    calls: dict[str, int] = field(default_factory=dict)
+
+    def add(self, function: str, receipt: Receipt) -> None:
+        """Counts one mined transaction."""
+        self.gas += receipt.gas_used
+        self.cost += receipt.cost
+        self.calls[function] = self.calls.get(function, 0) + 1
+
+
+class DisputeChain:
+    """A role's access to the disputes on L1; keeps nothing that it cannot read again.
+
+    Args:
+        deployment: Where the contracts are.
+        sender: The role's account.
+        freshness: When to refuse to decide.
+    """
+
+    def __init__(self, deployment: Deployment, sender: TransactionSender, freshness: Freshness) -> None:
+        self.contracts: Contracts = bind(deployment, sender.client)
+        self.sender = sender
+        self.spending = Spending()
+        self.docket = Docket()
+        self._freshness = freshness
+        addresses = [self.contracts.claims.address, self.contracts.game.address]
+        self._reader = EventReader(sender.client, addresses, deployment.start)
+        self._cursor = deployment.start
+        self._highest = 0
+        self._rules: ClaimRules | None = None
+
+    @property
+    def client(self) -> L1Client:
+        """The chain."""
+        return self.sender.client
+
+    @property
+    def address(self) -> str:
+        """The role's account."""
+        return self.sender.address
+
+    @property
+    def rules(self) -> ClaimRules:
+        """What was fixed at deployment."""
+        if self._rules is None:
+            self._rules = self.contracts.claims.rules()
+        return self._rules
+
+    def refresh(self) -> Block:
+        """Reads what is new; the block that the docket now stands at.
+
+        Raises:
+            LaggingNodeError: The node's head is old, or behind one that was seen before.
+            L1Error: L1 cannot be read.
+        """
+        head = self.client.head()
+        self._require_fresh(head)
+        try:
+            page = self._reader.read_all(self._cursor)
+        except ReorgDetectedError as reorg:
+            LOG.warning("%s; reading all events again", reorg.message)
+            self.docket, self._cursor = Docket(), self._reader.start
+            self._highest = reorg.to.number
+            page = self._reader.read_all(self._cursor)
+        for log in page.logs:
+            self._take(log)
+        self._cursor = page.cursor
+        self._highest = max(self._highest, page.cursor.number)
+        return head
+
+    def _take(self, log: Log) -> None:
+        """Takes an event in. One that a stranger filled with what is no job or claim must not stop us.
+
+        Nothing is lost with it: a job that does not decode has no escrow, so a claim about it earns nothing.
+        """
+        try:
+            emitted = self.contracts.claims.decode(log) or self.contracts.game.decode(log)
+        except AnhError as error:
+            LOG.warning("event %d of L1 block %d is passed over: %s", log.index, log.block, error.message)
+            return
+        if emitted is not None:
+            self.docket.apply(emitted.event)
+
+    def status(self, claim: bytes) -> ClaimStatus:
+        """What a claim has come to, by the contract."""
+        return self.contracts.claims.status(claim)
+
+    def view(self, game: GameRecord, now: int) -> GameView:
+        """A game as its players see it.
+
+        Raises:
+            LaggingNodeError: Events and contract disagree about where it stands.
+        """
+        held = self.contracts.game.position_hash(game.identifier)
+        if held != position_hash(game.position):
+            raise LaggingNodeError(f"game 0x{game.identifier.hex()[:8]} stands elsewhere than its events say")
+        clocks = self.contracts.game.clocks(game.identifier)
+        clock = Clock(clocks.accountant, clocks.challenger, clocks.since, Side(clocks.turn))
+        stands = self.status(game.position.claim).state is ClaimState.STANDING
+        return GameView(game.identifier, game.position, clock, game.reveals, now, stands)
+
+    def play(self, view: GameView, move: Move) -> bool:
+        """Makes a move in a game; whether it was carried out in this round."""
+        request = self.contracts.game.request(move.function, view.game, view.position, *move.arguments)
+        return self.send_sealed(move.function, request) if move.sealed else self.send(move.function, request)
+
+    def send(self, function: str, request: TransactionRequest) -> bool:
+        """Sends a transaction and counts what it cost."""
+        self.spending.add(function, self.sender.send(request))
+        return True
+
+    def send_sealed(self, function: str, request: TransactionRequest) -> bool:
+        """Announces a call, or makes it if it was announced in an earlier block.
+
+        Returns:
+            Whether the call itself was made; otherwise it is tried again in the next round.
+        """
+        digest = seal(self.address, request.data)
+        claims = self.contracts.claims
+        if claims.sealed_at(digest) == 0:
+            self.send("seal", claims.seal(digest))
+        try:
+            return self.send(function, request)
+        except L1RevertedError as error:
+            if error.reason != "NotSealed":
+                raise
+            return False
+
+    def _require_fresh(self, head: Block) -> None:
+        if head.number < self._highest:
+            raise LaggingNodeError(f"its head {head.number} is below block {self._highest}, seen before")
+        most = self._freshness.most_seconds
+        age = int(self._freshness.clock()) - head.time
+        if most is not None and age > most:
+            raise LaggingNodeError(f"its head is {age} s old, and {most} s are allowed")

@@ -1,0 +1,221 @@
+"""Claims, demands and games as a fold over L1's events: what both roles know about the disputes going on.
+
+The fold keeps what was said, not what time makes of it: whether a window is over or a clock has run out is
+asked of the contracts at the moment of deciding.
+"""
+
+from dataclasses import dataclass, field, replace
+from functools import singledispatchmethod
+from typing import Any
+
+from anh_rollup.encoding.checks import digest
+from anh_rollup.encoding.scores import SumNode
+from anh_rollup.l1.contracts.claims import (
+    Answered,
+    ClaimState,
+    Committed,
+    Demand,
+    Demanded,
+    Expired,
+    FeeReturned,
+    Finalized,
+    Refuted,
+    Released,
+    Retracted,
+    Revealed,
+)
+from anh_rollup.l1.contracts.game import (
+    Chosen,
+    Closed,
+    ElementsRevealed,
+    NodesRevealed,
+    Opened,
+    Outcome,
+    ScoresRevealed,
+    SumsRevealed,
+)
+from anh_rollup.protocol.claims import Claim
+from anh_rollup.protocol.game import Position, Reveal
+from anh_rollup.protocol.jobs import Job
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRecord:
+    """A revealed claim.
+
+    Attributes:
+        identifier: Its id.
+        claim: The claim.
+        job: The job that it names.
+        place: Its place among the claims of the job, from 0.
+        state: What it has come to.
+        refuter: Who gets the prize, once refuted.
+    """
+
+    identifier: bytes
+    claim: Claim
+    job: Job
+    place: int
+    state: ClaimState = ClaimState.STANDING
+    refuter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GameRecord:
+    """A game.
+
+    Attributes:
+        identifier: Its id.
+        position: Where it stands.
+        reveals: What the accountant revealed, oldest first.
+        outcome: How it ended, or None.
+    """
+
+    identifier: bytes
+    position: Position
+    reveals: tuple[Reveal, ...] = ()
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DemandRecord:
+    """A demand for data.
+
+    Attributes:
+        identifier: Its id.
+        asked: What was asked for.
+        demander: Who asked.
+        due: Last L1 time of an answer.
+        is_open: Whether it waits for an answer.
+    """
+
+    identifier: bytes
+    asked: Demand
+    demander: str
+    due: int
+    is_open: bool = True
+
+
+@dataclass(slots=True)
+class Docket:
+    """All claims, games, demands and open commitments; filled by `apply`, event after event.
+
+    Attributes:
+        claims: Revealed claims by id.
+        games: Games by id.
+        demands: Demands by id.
+        commitments: Time at which each open commitment expires, by (claimant, commitment).
+        answers: Answers to demands, oldest first.
+    """
+
+    claims: dict[bytes, ClaimRecord] = field(default_factory=dict)
+    games: dict[bytes, GameRecord] = field(default_factory=dict)
+    demands: dict[bytes, DemandRecord] = field(default_factory=dict)
+    commitments: dict[tuple[str, bytes], int] = field(default_factory=dict)
+    answers: list[Answered] = field(default_factory=list)
+
+    def claims_of(self, transaction: bytes) -> list[ClaimRecord]:
+        """The claims about one job, in the order of their reveal."""
+        found = [record for record in self.claims.values() if record.claim.transaction == transaction]
+        return sorted(found, key=lambda record: record.place)
+
+    def knows(self, claim: bytes) -> bool:
+        """Whether a claim was revealed in a form that can be read."""
+        return claim in self.claims
+
+    def open_games(self, claim: bytes | None = None) -> list[GameRecord]:
+        """The games that have not ended, over one claim or all."""
+        running = (game for game in self.games.values() if game.outcome is None)
+        games = (game for game in running if self.knows(game.position.claim))
+        return [game for game in games if claim in (None, game.position.claim)]
+
+    def open_demands(self, claim: bytes | None = None) -> list[DemandRecord]:
+        """The demands that wait for an answer, of one claim or all."""
+        asked = (item for item in self.demands.values() if item.is_open and self.knows(item.asked.claim))
+        return [item for item in asked if claim in (None, item.asked.claim)]
+
+    @singledispatchmethod
+    def apply(self, event: Any) -> None:
+        """Takes in the next event; kinds that change nothing here are passed over."""
+
+    @apply.register
+    def _(self, event: Committed) -> None:
+        self.commitments[event.claimant, event.commitment] = event.expires_at
+
+    @apply.register(Retracted)
+    @apply.register(Expired)
+    def _(self, event: Retracted | Expired) -> None:
+        self.commitments.pop((event.claimant, event.commitment), None)
+
+    @apply.register
+    def _(self, event: Revealed) -> None:
+        self.claims[event.claim_id] = ClaimRecord(event.claim_id, event.claim, event.job, event.place)
+
+    @apply.register
+    def _(self, event: Refuted) -> None:
+        self._end(event.claim_id, ClaimState.REFUTED, event.challenger)
+
+    @apply.register
+    def _(self, event: Finalized) -> None:
+        self._end(event.claim_id, ClaimState.FINAL)
+
+    @apply.register
+    def _(self, event: Released) -> None:
+        self._end(event.claim_id, ClaimState.RELEASED)
+
+    @apply.register
+    def _(self, event: Demanded) -> None:
+        self.demands[event.demand_id] = DemandRecord(event.demand_id, event.demand, event.demander, event.due)
+
+    @apply.register
+    def _(self, event: Answered) -> None:
+        self.answers.append(event)
+        self._close_demand(event.demand_id)
+
+    @apply.register
+    def _(self, event: FeeReturned) -> None:
+        self._close_demand(event.demand_id)
+
+    @apply.register
+    def _(self, event: Opened) -> None:
+        self.games[event.game] = GameRecord(event.game, event.position)
+
+    @apply.register
+    def _(self, event: Chosen) -> None:
+        self._move(event.game, event.position)
+
+    @apply.register
+    def _(self, event: ScoresRevealed) -> None:
+        self._move(event.game, event.position, _scores_revealed(event))
+
+    @apply.register
+    def _(self, event: NodesRevealed) -> None:
+        self._move(event.game, event.position, Reveal(event.position, nodes=event.nodes))
+
+    @apply.register
+    def _(self, event: ElementsRevealed) -> None:
+        self._move(event.game, event.position, Reveal(event.position, elements=event.elements))
+
+    @apply.register
+    def _(self, event: SumsRevealed) -> None:
+        self._move(event.game, event.position, Reveal(event.position, sums=event.partials))
+
+    @apply.register
+    def _(self, event: Closed) -> None:
+        self.games[event.game] = replace(self.games[event.game], outcome=event.outcome)
+
+    def _end(self, claim: bytes, state: ClaimState, refuter: str = "") -> None:
+        if claim in self.claims:
+            self.claims[claim] = replace(self.claims[claim], state=state, refuter=refuter)
+
+    def _close_demand(self, demand: bytes) -> None:
+        self.demands[demand] = replace(self.demands[demand], is_open=False)
+
+    def _move(self, game: bytes, position: Position, *reveals: Reveal) -> None:
+        record = self.games[game]
+        self.games[game] = replace(record, position=position, reveals=record.reveals + reveals)
+
+
+def _scores_revealed(event: ScoresRevealed) -> Reveal:
+    nodes = tuple(SumNode(digest(node.hash), node.sum) for node in event.nodes)
+    return Reveal(event.position, scores=nodes)

@@ -1,0 +1,223 @@
+"""What can go wrong between us and L1, one type each; foreign exceptions never leave this package."""
+
+from typing import Any
+
+from anh_rollup.errors import AnhError
+
+
+class L1Error(AnhError):
+    """Something about L1 went wrong; the root of this package's errors."""
+
+
+class L1UnreachableError(L1Error):
+    """The endpoint gave no whole answer within the time and the attempts that it was given; try again later.
+
+    Attributes:
+        host: The endpoint's host and port (never its path or key).
+        attempts: How often it was asked.
+        cause: What the last attempt ran into.
+    """
+
+    def __init__(self, host: str, attempts: int, cause: str) -> None:
+        super().__init__(
+            f"L1 at {host} gave no whole answer in {attempts} attempts; the last one: {cause}",
+            remedy="Check that the L1 node runs and is reachable; everything resumes by itself.",
+        )
+        self.host = host
+        self.attempts = attempts
+        self.cause = cause
+
+
+class L1RejectedError(L1Error):
+    """The node understood a request and refused it.
+
+    Attributes:
+        method: The JSON-RPC method.
+        code: The node's error code.
+        reason: The node's words.
+        data: The error's data: for a revert the bytes that the contract gave.
+    """
+
+    def __init__(self, method: str, code: int, reason: str, data: bytes = b"") -> None:
+        super().__init__(
+            f"L1 refused {method}: {reason} (code {code})",
+            remedy="Look at the node's log; if it is behind or pruned, use one that has the whole chain.",
+        )
+        self.method = method
+        self.code = code
+        self.reason = reason
+        self.data = data
+
+
+class L1AnswerError(L1Error):
+    """The node's answer does not have the form that the method promises.
+
+    Attributes:
+        what: The value that was asked for.
+        found: What came instead, shortened.
+    """
+
+    def __init__(self, what: str, found: object) -> None:
+        shown = repr(found)[:120]
+        super().__init__(
+            f"L1 answered {shown} for {what}",
+            remedy="Use a standard Ethereum JSON-RPC endpoint of the configured chain.",
+        )
+        self.what = what
+        self.found = shown
+
+
+class L1RevertedError(L1Error):
+    """A contract refused a call or a transaction.
+
+    Attributes:
+        reason: The Solidity error's name; `Error` and `Panic` for the built-in ones, `Unknown` otherwise.
+        arguments: The error's arguments in order, addresses checksummed.
+    """
+
+    def __init__(self, reason: str, arguments: tuple[Any, ...] = ()) -> None:
+        listed = ", ".join(f"0x{item.hex()}" if isinstance(item, bytes) else str(item) for item in arguments)
+        super().__init__(
+            f"the L1 contract refused: {reason}({listed})",
+            remedy="Read the chain again: the error's NatSpec in contracts/interfaces says when it happens.",
+        )
+        self.reason = reason
+        self.arguments = arguments
+
+
+class WrongChainError(L1Error):
+    """The endpoint serves another chain than the configured one.
+
+    Attributes:
+        expected: The configured chain id.
+        found: The endpoint's chain id.
+    """
+
+    def __init__(self, expected: int, found: int) -> None:
+        super().__init__(
+            f"the L1 endpoint serves chain {found}, but chain {expected} is configured",
+            remedy="Correct the L1 URL or the deployment file: starting on the wrong chain would lose money.",
+        )
+        self.expected = expected
+        self.found = found
+
+
+class NoContractError(L1Error):
+    """There is no code where a contract should be.
+
+    Attributes:
+        contract: The contract's name.
+        address: Where it was looked for.
+    """
+
+    def __init__(self, contract: str, address: str) -> None:
+        super().__init__(
+            f"there is no {contract} contract at {address}",
+            remedy="Use the deployment file of this chain, or deploy with `anh deploy`.",
+        )
+        self.contract = contract
+        self.address = address
+
+
+class BlobsUnavailableError(L1Error):
+    """The bytes of a batch's blobs cannot be had now. Halt and try again: never skip the batch (F25).
+
+    Attributes:
+        block: Number of the L1 block that carries the blobs.
+        cause: Why, in words.
+    """
+
+    def __init__(self, block: int, cause: str) -> None:
+        super().__init__(
+            f"the blobs of L1 block {block} cannot be read: {cause}",
+            remedy="Configure a beacon endpoint that still has them (an archive after about 18 days).",
+        )
+        self.block = block
+        self.cause = cause
+
+
+class InsufficientFundsError(L1Error):
+    """The account cannot cover a transaction's greatest cost.
+
+    Attributes:
+        account: The sender.
+        needed: Wei that the transaction may cost, value included.
+        held: Wei that the account has.
+    """
+
+    def __init__(self, account: str, needed: int, held: int) -> None:
+        super().__init__(
+            f"{account} has {held} wei on L1, and the transaction may cost {needed}",
+            remedy=f"Send at least {needed - held} wei to {account}; the work resumes by itself.",
+        )
+        self.account = account
+        self.needed = needed
+        self.held = held
+
+
+class GasCapError(L1Error):
+    """A transaction needs more gas than L1 allows one to have (EIP-7825).
+
+    Attributes:
+        needed: The estimate.
+        cap: The most that is allowed.
+    """
+
+    def __init__(self, needed: int, cap: int) -> None:
+        super().__init__(
+            f"the transaction needs {needed} gas, and L1 allows {cap}",
+            remedy="Split it: reveal or prove less at once.",
+        )
+        self.needed = needed
+        self.cap = cap
+
+
+class FeeCapError(L1Error):
+    """L1 is dearer than the fee policy allows; nothing was sent.
+
+    Attributes:
+        price: Wei a gas (or a blob gas) that the next block asks for.
+        cap: The policy's most.
+    """
+
+    def __init__(self, price: int, cap: int) -> None:
+        super().__init__(
+            f"L1 asks {price} wei a gas, and the fee policy allows {cap}",
+            remedy="Wait for the fees to fall, or raise the cap of the fee policy.",
+        )
+        self.price = price
+        self.cap = cap
+
+
+class TransactionPendingError(L1Error):
+    """A transaction was sent and is not mined within the patience; sending the same intent again waits on.
+
+    Attributes:
+        transaction: Hash of the latest version.
+        nonce: Its nonce.
+    """
+
+    def __init__(self, transaction: bytes, nonce: int) -> None:
+        super().__init__(
+            f"transaction 0x{transaction.hex()} (nonce {nonce}) is not mined yet",
+            remedy="Send it again to wait on; raise the fee cap if L1 stays dear.",
+        )
+        self.transaction = transaction
+        self.nonce = nonce
+
+
+class StaleViewError(L1Error):
+    """An earlier transaction of this account was mined meanwhile, so this one was decided on an old view.
+
+    Attributes:
+        account: The sender.
+        detail: Which transaction it was.
+    """
+
+    def __init__(self, account: str, detail: str) -> None:
+        super().__init__(
+            f"an earlier transaction of {account} was mined meanwhile: {detail}",
+            remedy="Read the chain again and decide anew.",
+        )
+        self.account = account
+        self.detail = detail

@@ -1,0 +1,309 @@
+"""The order as a follower derives it from L1: batches, forced transactions, deposits, payouts.
+
+Everything is rebuilt from L1. After a reorg it is rebuilt from the start: deriving is cheap, and a state
+that was patched by hand is not worth having.
+"""
+
+import logging
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from eth_utils.address import to_canonical_address
+
+from anh_rollup.encoding.batches import BatchHeader
+from anh_rollup.encoding.blobs import unpack
+from anh_rollup.encoding.checks import digest
+from anh_rollup.encoding.errors import EncodingError
+from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.l1.abi import signature_hash
+from anh_rollup.l1.batch_data import BatchDataReader
+from anh_rollup.l1.client import L1Client
+from anh_rollup.l1.contracts.base import Emitted
+from anh_rollup.l1.contracts.claims import Finalized
+from anh_rollup.l1.contracts.inbox import Deposited, Forced, Posted
+from anh_rollup.l1.deployment import Deployment, bind
+from anh_rollup.l1.errors import L1AnswerError
+from anh_rollup.l1.events import EventReader, Page, ReorgDetectedError
+from anh_rollup.l1.types import BlockTag, Cursor
+from anh_rollup.primitives import Address, Digest
+from anh_rollup.protocol.derivation import L2Block, Order, Posting, blocks_of, build_block, genesis
+from anh_rollup.protocol.jobs import decode_order
+from anh_rollup.protocol.ledger import (
+    Charged,
+    Deposit,
+    Effect,
+    Ledger,
+    LedgerEvent,
+    LedgerRules,
+    Origin,
+    Payout,
+)
+from anh_rollup.protocol.orders import OrderedBatch, OrderedJob
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PostedBatch:
+    """A batch on L1 and what it became.
+
+    Attributes:
+        header: What the Inbox committed to.
+        commitment: Its commitment.
+        first_block: Height of its first L2 block.
+        end_block: One above the height of its last; equal to `first_block` where it brought none.
+        transaction: Hash of the L1 transaction that posted it.
+        l1_block: Number of that transaction's block.
+    """
+
+    header: BatchHeader
+    commitment: Digest
+    first_block: int
+    end_block: int
+    transaction: bytes
+    l1_block: int
+
+
+@dataclass(slots=True)
+class _State:
+    """What was read so far; replaced as a whole after a reorg."""
+
+    order: Order
+    cursor: Cursor
+    events: dict[int, list[LedgerEvent]] = field(default_factory=lambda: defaultdict(list))
+    queue: list[bytes] = field(default_factory=list)
+    queued_at: list[int] = field(default_factory=list)
+    batches: list[PostedBatch] = field(default_factory=list)
+
+
+class OrderReader:
+    """Derives the order; `refresh` takes in what is new on L1.
+
+    Args:
+        deployment: Where the contracts are.
+        client: The L1 node.
+        data: Where batches' bytes are read.
+        tag: How far L1 is read.
+    """
+
+    def __init__(
+        self, deployment: Deployment, client: L1Client, data: BatchDataReader, tag: BlockTag = "latest"
+    ) -> None:
+        self._deployment = deployment
+        self._client = client
+        self._data = data
+        self._contracts = bind(deployment, client)
+        addresses = [self._contracts.inbox.address, self._contracts.claims.address]
+        self._reader = EventReader(client, addresses, deployment.start, tag=tag)
+        self._payout_topic = signature_hash(self._contracts.claims.artifact.entry("event", "Finalized"))
+        self._times: dict[int, int] = {}
+        self._state = self._begin()
+        self.reorgs = 0
+
+    @property
+    def order(self) -> Order:
+        """The order that L1 holds."""
+        return self._state.order
+
+    @property
+    def cursor(self) -> Cursor:
+        """The L1 block up to which everything is read."""
+        return self._state.cursor
+
+    def queue_until(self, block: int) -> Sequence[bytes]:
+        """The records of the forced transactions that L1 took in up to a block, in order."""
+        return self._state.queue[: bisect_right(self._state.queued_at, block)]
+
+    @property
+    def batches(self) -> Sequence[PostedBatch]:
+        """All batches, in order."""
+        return self._state.batches
+
+    def refresh(self) -> bool:
+        """Reads what is new; whether there was anything.
+
+        Raises:
+            L1Error: L1 cannot be read; nothing changed, call again.
+        """
+        try:
+            page = self._reader.read_all(self._state.cursor)
+        except ReorgDetectedError as reorg:
+            LOG.warning("%s; deriving the order again", reorg.message)
+            self.reorgs += 1
+            self._times.clear()
+            fresh = self._begin()
+            self._take(fresh, self._reader.read_all(fresh.cursor))
+            self._state = fresh
+            return True
+        before = self._state.cursor
+        self._take(self._state, page)
+        return self._state.cursor != before
+
+    def origin(self, after: int, last: int) -> Origin:
+        """What the L1 blocks above `after`, up to `last`, bring to the ledger, as far as they are there."""
+        return self._origin(self._state, after, min(last, self._state.cursor.number))
+
+    def new_ledger(self) -> Ledger:
+        """The empty ledger of this deployment."""
+        recipient = Address(to_canonical_address(self._deployment.sequencer))
+        rules = LedgerRules(self._deployment.l2_chain_id, recipient, self._deployment.rules.settlement)
+        return Ledger(rules)
+
+    def new_order(self) -> Order:
+        """The order that has only its genesis."""
+        at = self._deployment
+        first = genesis(at.l2_chain_id, at.block, digest(at.block_hash, name="the deployment's block"))
+        return Order.begin(self.new_ledger(), first)
+
+    def jobs(self) -> Sequence[OrderedJob]:
+        """The jobs whose reward is in escrow, in order."""
+        escrows = self._state.order.ledger.escrows
+        return [job for job in self.all_jobs() if job.transaction in escrows]
+
+    def all_jobs(self) -> list[OrderedJob]:
+        """Every job that was ever ordered with effect by a posted batch, in order."""
+        found: list[OrderedJob] = []
+        for batch in self._state.batches:
+            found.extend(self._jobs_of(batch))
+        return found
+
+    def batch(self, number: int) -> OrderedBatch | None:
+        """A batch, or None where there is none."""
+        if not 1 <= number <= len(self._state.batches):
+            return None
+        posted = self._state.batches[number - 1]
+        head = posted.header
+        records = tuple([record for block in self._blocks(posted) for record in block.own_records])
+        return OrderedBatch(
+            head.number,
+            head.previous,
+            head.transactions_root,
+            head.count,
+            head.data,
+            head.forced_end,
+            records,
+        )
+
+    def _jobs_of(self, batch: PostedBatch) -> list[OrderedJob]:
+        """The jobs among a batch's own transactions; forced ones have no place that a claim could name."""
+        found, place = [], 0
+        for block in self._blocks(batch):
+            outcomes = self._state.order.outcomes[block.number - 1][block.forced :]
+            for (record, transaction), outcome in zip(
+                block.transactions[block.forced :], outcomes, strict=True
+            ):
+                if (
+                    transaction is not None
+                    and isinstance(outcome, Charged)
+                    and outcome.effect is Effect.ORDER
+                ):
+                    job = decode_order(transaction.data)
+                    key = keccak256(record)
+                    where = (batch.header.number, batch.commitment, place)
+                    found.append(OrderedJob(*where, key, job, transaction.value))
+                place += 1
+        return found
+
+    def _blocks(self, batch: PostedBatch) -> list[L2Block]:
+        return self._state.order.blocks[batch.first_block - 1 : batch.end_block - 1]
+
+    def _begin(self) -> _State:
+        return _State(self.new_order(), self._deployment.start)
+
+    def _take(self, state: _State, page: Page) -> None:
+        """Takes in a page. All that can fail is read first, so that an error leaves nothing half done."""
+        emitted: list[Emitted[Any]] = []
+        for log in page.logs:
+            found = self._contracts.inbox.decode(log)
+            # Of Claims only payouts matter here; what strangers put into a claim or a job is not looked at.
+            if log.topics[:1] == (self._payout_topic,):
+                found = self._contracts.claims.decode(log)
+            if found is not None:
+                emitted.append(found)
+        payloads = {
+            item.log.transaction: self._payload(item) for item in emitted if isinstance(item.event, Posted)
+        }
+        times = {item.log.block: self._time(item.log.block) for item in emitted}
+        for item in emitted:
+            if isinstance(item.event, Posted):
+                posting = _posting(item, payloads[item.log.transaction], times[item.log.block])
+                self._derive(state, posting, item)
+            else:
+                _record(state, item)
+        state.cursor = page.cursor
+
+    def _derive(self, state: _State, posting: Posting, item: Emitted[Posted]) -> None:
+        """Appends the blocks of a posting."""
+        first = state.order.head.header.number + 1
+        chain = self._deployment.l2_chain_id
+        for record, forced, own in blocks_of(posting, state.order.head, state.queue, chain):
+            head = state.order.head
+            place = (record.time, record.origin_number, record.origin_hash)
+            brought = self._origin(state, head.header.origin_number, record.origin_number)
+            state.order.append(build_block(head, place, forced, own), [brought])
+        end = state.order.head.header.number + 1
+        state.order.head = replace(state.order.head, forced_end=posting.header.forced_end)
+        commitment = digest(item.event.commitment, name="a commitment")
+        state.batches.append(
+            PostedBatch(posting.header, commitment, first, end, item.log.transaction, item.log.block)
+        )
+
+    def _origin(self, state: _State, after: int, last: int) -> Origin:
+        events = [event for number in range(after + 1, last + 1) for event in state.events.get(number, ())]
+        return Origin(self._time(last), tuple(events))
+
+    def _time(self, number: int) -> int:
+        """An L1 block's time; kept, as the same origins are asked for again and again."""
+        if number not in self._times:
+            block = self._client.block(number)
+            if block is None:
+                raise L1AnswerError(f"block {number}, which the order names", None)
+            self._times[number] = block.time
+        return self._times[number]
+
+    def _payload(self, item: Emitted[Posted]) -> bytes | None:
+        """The bytes of a batch; None where there are none, or where its blobs hold no payload."""
+        if item.event.data:
+            return bytes(item.event.data)
+        if not item.event.blobs:
+            return None
+        try:
+            return unpack(self._data.blobs(item.log.transaction))
+        except EncodingError:
+            return None
+
+
+def _posting(item: Emitted[Posted], payload: bytes | None, time: int) -> Posting:
+    batch = item.event.batch
+    header = BatchHeader(
+        batch.number,
+        digest(batch.previous, name="previous"),
+        digest(batch.transactions_root, name="a transactions root"),
+        batch.count,
+        digest(batch.data, name="a data hash"),
+        batch.forced_end,
+    )
+    block_hash = digest(item.log.block_hash, name="a block hash")
+    return Posting(header, payload, item.log.block, block_hash, time)
+
+
+#: How each event of L1 is taken in.
+_TAKERS: dict[type, Callable[[Any], LedgerEvent]] = {
+    Deposited: lambda event: Deposit(Address(to_canonical_address(event.to)), event.amount),
+    Finalized: lambda event: Payout(
+        digest(event.transaction, name="a job"), Address(to_canonical_address(event.claimant))
+    ),
+}
+
+
+def _record(state: _State, item: Emitted[Any]) -> None:
+    if isinstance(item.event, Forced):
+        state.queue.append(bytes(item.event.record))
+        state.queued_at.append(item.log.block)
+        return
+    take = _TAKERS.get(type(item.event))
+    if take is not None:
+        state.events[item.log.block].append(take(item.event))

@@ -1,0 +1,138 @@
+"""Ethereum's JSON forms to records, checked where they enter."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from eth_utils.address import to_checksum_address
+
+from anh_rollup.l1.errors import L1AnswerError
+from anh_rollup.l1.types import Block, Log, Receipt, Transaction
+
+
+def quantity(what: str, value: object) -> int:
+    """A hexadecimal quantity as an int.
+
+    Raises:
+        L1AnswerError: It is something else.
+    """
+    if not isinstance(value, str) or not value.startswith("0x"):
+        raise L1AnswerError(what, value)
+    try:
+        return int(value, 16)
+    except ValueError as error:
+        raise L1AnswerError(what, value) from error
+
+
+def data(what: str, value: object, size: int | None = None) -> bytes:
+    """Hexadecimal data as bytes, of a given size if one is named.
+
+    Raises:
+        L1AnswerError: It is something else.
+    """
+    if not isinstance(value, str) or not value.startswith("0x"):
+        raise L1AnswerError(what, value)
+    try:
+        decoded = bytes.fromhex(value[2:])
+    except ValueError as error:
+        raise L1AnswerError(what, value) from error
+    if size is not None and len(decoded) != size:
+        raise L1AnswerError(what, value)
+    return decoded
+
+
+def address(what: str, value: object) -> str:
+    """An address with its checksum.
+
+    Raises:
+        L1AnswerError: It is something else.
+    """
+    return to_checksum_address(data(what, value, 20))
+
+
+def members(what: str, value: object) -> Mapping[str, Any]:
+    """A JSON object.
+
+    Raises:
+        L1AnswerError: It is something else.
+    """
+    if not isinstance(value, Mapping):
+        raise L1AnswerError(what, value)
+    return value
+
+
+def items(what: str, value: object) -> list[Any]:
+    """A JSON array.
+
+    Raises:
+        L1AnswerError: It is something else.
+    """
+    if not isinstance(value, list):
+        raise L1AnswerError(what, value)
+    return value
+
+
+def block(value: object) -> Block:
+    """A block header from its JSON object; optional fields may be missing (F20)."""
+    fields = members("a block", value)
+    base_fee = fields.get("baseFeePerGas")
+    excess = fields.get("excessBlobGas")
+    root = fields.get("parentBeaconBlockRoot")
+    return Block(
+        number=quantity("a block's number", fields.get("number")),
+        hash=data("a block's hash", fields.get("hash"), 32),
+        parent=data("a block's parent", fields.get("parentHash"), 32),
+        time=quantity("a block's time", fields.get("timestamp")),
+        gas_limit=quantity("a block's gas limit", fields.get("gasLimit")),
+        base_fee=None if base_fee is None else quantity("a block's base fee", base_fee),
+        excess_blob_gas=None if excess is None else quantity("a block's excess blob gas", excess),
+        beacon_root=None if root is None else data("a block's beacon root", root, 32),
+    )
+
+
+def log(value: object) -> Log:
+    """An event from its JSON object."""
+    fields = members("a log", value)
+    return Log(
+        address=address("a log's address", fields.get("address")),
+        topics=tuple(data("a topic", topic, 32) for topic in items("topics", fields.get("topics"))),
+        data=data("a log's data", fields.get("data")),
+        block=quantity("a log's block", fields.get("blockNumber")),
+        block_hash=data("a log's block hash", fields.get("blockHash"), 32),
+        transaction=data("a log's transaction", fields.get("transactionHash"), 32),
+        index=quantity("a log's index", fields.get("logIndex")),
+    )
+
+
+def transaction(value: object) -> Transaction:
+    """A transaction from its JSON object."""
+    fields = members("a transaction", value)
+    to, number = fields.get("to"), fields.get("blockNumber")
+    hashes = items("blob hashes", fields.get("blobVersionedHashes") or [])
+    return Transaction(
+        hash=data("a transaction's hash", fields.get("hash"), 32),
+        sender=address("a transaction's sender", fields.get("from")),
+        to=None if to is None else address("a transaction's target", to),
+        nonce=quantity("a transaction's nonce", fields.get("nonce")),
+        value=quantity("a transaction's value", fields.get("value")),
+        data=data("a transaction's input", fields.get("input")),
+        block=None if number is None else quantity("a transaction's block", number),
+        blob_hashes=tuple(data("a blob hash", item, 32) for item in hashes),
+    )
+
+
+def receipt(value: object) -> Receipt:
+    """A receipt from its JSON object; blob fields and the price may be missing on old chains (F20)."""
+    fields = members("a receipt", value)
+    contract = fields.get("contractAddress")
+    return Receipt(
+        transaction=data("a receipt's transaction", fields.get("transactionHash"), 32),
+        block=quantity("a receipt's block", fields.get("blockNumber")),
+        block_hash=data("a receipt's block hash", fields.get("blockHash"), 32),
+        succeeded=quantity("a receipt's status", fields.get("status")) == 1,
+        gas_used=quantity("a receipt's gas", fields.get("gasUsed")),
+        gas_price=quantity("a receipt's price", fields.get("effectiveGasPrice") or "0x0"),
+        blob_gas_used=quantity("a receipt's blob gas", fields.get("blobGasUsed") or "0x0"),
+        blob_gas_price=quantity("a receipt's blob price", fields.get("blobGasPrice") or "0x0"),
+        contract=None if contract is None else address("a receipt's contract", contract),
+        logs=tuple(log(item) for item in items("a receipt's logs", fields.get("logs"))),
+    )

@@ -1,0 +1,46 @@
+"""Why a transaction is not taken into the order."""
+
+from enum import StrEnum
+
+from anh_rollup.errors import AnhError
+
+
+class RejectReason(StrEnum):
+    """Why a transaction is not accepted; the words are those of Ethereum's clients."""
+
+    MALFORMED = "invalid transaction"
+    ALREADY_KNOWN = "already known"
+    NONCE_TOO_LOW = "nonce too low"
+    NONCE_TOO_HIGH = "nonce too high"
+    INTRINSIC_GAS = "intrinsic gas too low"
+    BLOCK_GAS = "exceeds block gas limit"
+    BASE_FEE = "max fee per gas less than block base fee"
+    FUNDS = "insufficient funds for gas * price + value"
+    NOT_READY = "the sequencer is not ready"
+
+
+REMEDIES = {
+    RejectReason.MALFORMED: "Sign a transaction of type 0, 1 or 2 for this chain id.",
+    RejectReason.ALREADY_KNOWN: "Wait for it: ask for its position with anh_getPosition.",
+    RejectReason.NONCE_TOO_LOW: "Use the nonce that eth_getTransactionCount gives for `pending`.",
+    RejectReason.NONCE_TOO_HIGH: "Send the transactions with the lower nonces first.",
+    RejectReason.INTRINSIC_GAS: "Raise the gas limit.",
+    RejectReason.BLOCK_GAS: "Lower the gas limit below the block's.",
+    RejectReason.BASE_FEE: "Raise maxFeePerGas to at least the latest block's baseFeePerGas.",
+    RejectReason.FUNDS: "Deposit more ether on L1 with Inbox.deposit, or lower gas limit, price or value.",
+    RejectReason.NOT_READY: "Try again in a moment.",
+}
+
+
+class RejectedError(AnhError):
+    """A transaction that the sequencer does not take into the order.
+
+    Attributes:
+        reason: Why.
+        detail: The values that matter.
+    """
+
+    def __init__(self, reason: RejectReason, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else str(reason), remedy=REMEDIES[reason])
+        self.reason = reason
+        self.detail = detail

@@ -1,0 +1,86 @@
+"""What ordering costs: the base fee, and the gas that a transaction owes before it does anything."""
+
+from typing import Final
+
+from anh_rollup.encoding.transactions import SignedTransaction
+
+BLOCK_GAS_LIMIT: Final = 120_000_000
+"""Gas that the transactions of one L2 block may order together (choice: four times Ethereum's of 2024)."""
+
+ELASTICITY: Final = 2
+"""A block's limit over its target (EIP-1559)."""
+
+BASE_FEE_CHANGE_DENOMINATOR: Final = 8
+"""A full block raises the base fee by an eighth (EIP-1559)."""
+
+FIRST_BASE_FEE: Final = 10**9
+"""Base fee of the first blocks in wei a gas (EIP-1559's INITIAL_BASE_FEE)."""
+
+LEAST_BASE_FEE: Final = 10**6
+"""The base fee never falls below this many wei a gas, so that ordering is never free (choice)."""
+
+TRANSFER_GAS: Final = 21_000
+"""Gas of a transaction that only moves ether (yellow paper, G_transaction)."""
+
+CREATION_GAS: Final = 32_000
+"""Added for a creation (yellow paper, G_txcreate)."""
+
+INIT_WORD_GAS: Final = 2
+"""For each 32 bytes of init code (EIP-3860)."""
+
+ACCESS_ADDRESS_GAS: Final = 2_400
+"""For each address of an access list (EIP-2930)."""
+
+ACCESS_KEY_GAS: Final = 1_900
+"""For each storage key of an access list (EIP-2930)."""
+
+TOKEN_GAS: Final = 4
+"""For each token of calldata: a zero byte is one, another four (EIP-2028, EIP-7623)."""
+
+FLOOR_TOKEN_GAS: Final = 10
+"""The least for each token of calldata (EIP-7623)."""
+
+TOKENS_OF_NONZERO: Final = 4
+"""Tokens of a byte that is not zero (EIP-7623)."""
+
+
+def next_base_fee(base_fee: int, ordered_gas: int) -> int:
+    """The base fee of the next block, by EIP-1559's formula over ordered gas limits.
+
+    Args:
+        base_fee: Of the block before, wei a gas.
+        ordered_gas: Sum of the gas limits of its valid transactions.
+    """
+    target = BLOCK_GAS_LIMIT // ELASTICITY
+    if ordered_gas == target:
+        return base_fee
+    change = base_fee * abs(ordered_gas - target) // target // BASE_FEE_CHANGE_DENOMINATOR
+    moved = base_fee + max(change, 1) if ordered_gas > target else base_fee - change
+    return max(moved, LEAST_BASE_FEE)
+
+
+def intrinsic_gas(transaction: SignedTransaction) -> int:
+    """The gas that a transaction owes before its first instruction, EIP-7623's floor included."""
+    tokens = calldata_tokens(transaction.data)
+    gas = TRANSFER_GAS + TOKEN_GAS * tokens
+    if transaction.to is None:
+        gas += CREATION_GAS + INIT_WORD_GAS * -(-len(transaction.data) // 32)
+    gas += sum(ACCESS_ADDRESS_GAS + ACCESS_KEY_GAS * len(keys) for _, keys in transaction.access_list)
+    return max(gas, TRANSFER_GAS + FLOOR_TOKEN_GAS * tokens)
+
+
+def call_gas(data: bytes) -> int:
+    """The intrinsic gas of a call without an access list."""
+    tokens = calldata_tokens(data)
+    return TRANSFER_GAS + max(TOKEN_GAS, FLOOR_TOKEN_GAS) * tokens
+
+
+def calldata_tokens(data: bytes) -> int:
+    """Tokens of calldata (EIP-7623)."""
+    zeros = data.count(0)
+    return zeros + TOKENS_OF_NONZERO * (len(data) - zeros)
+
+
+def effective_gas_price(transaction: SignedTransaction, base_fee: int) -> int:
+    """What a transaction pays for a gas: base fee and priority fee, within its maximum (EIP-1559)."""
+    return min(transaction.max_fee, base_fee + transaction.priority_fee)

@@ -1,0 +1,340 @@
+"""The ledger: nonces and cleared balances as a pure fold over L1 events and ordered transactions.
+
+Nothing here executes anything. What a transaction pays follows from the transaction alone where it is a
+plain transfer or a direct order of a job; every other one prepays the most it could cost. A transaction that
+breaks a rule has no effect at all. docs/ledger.md tells the same in words.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final
+
+from eth_utils.address import to_canonical_address
+
+from anh_rollup.encoding.errors import EncodingError
+from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.encoding.transactions import SignedTransaction, decode_record
+from anh_rollup.primitives import Address, Digest
+from anh_rollup.protocol.fees import (
+    BLOCK_GAS_LIMIT,
+    TRANSFER_GAS,
+    effective_gas_price,
+    intrinsic_gas,
+)
+from anh_rollup.protocol.jobs import DNN_ADDRESS, JobMalformedError, decode_order
+
+DNN: Final = Address(to_canonical_address(DNN_ADDRESS))
+"""The DNN system address as bytes."""
+
+
+class SkipReason(StrEnum):
+    """Why an ordered transaction has no effect."""
+
+    UNDECODABLE = "undecodable"
+    NONCE_TOO_LOW = "nonce too low"
+    NONCE_TOO_HIGH = "nonce too high"
+    INTRINSIC_GAS = "intrinsic gas too low"
+    BLOCK_GAS = "exceeds block gas limit"
+    BASE_FEE = "max fee per gas less than block base fee"
+    FUNDS = "insufficient funds for gas * price + value"
+
+
+class Effect(StrEnum):
+    """What a valid transaction is to the ledger."""
+
+    TRANSFER = "transfer"
+    ORDER = "order"
+    PREPAID = "prepaid"
+
+
+@dataclass(frozen=True, slots=True)
+class Deposit:
+    """Ether that arrived from L1.
+
+    Attributes:
+        to: The L2 account.
+        amount: Wei.
+    """
+
+    to: Address
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """A claim that became final on L1: the job's reward is its claimant's.
+
+    Attributes:
+        transaction: keccak of the job's record.
+        claimant: The accountant.
+    """
+
+    transaction: Digest
+    claimant: Address
+
+
+LedgerEvent = Deposit | Payout
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a block's origin brings: the L1 events since the origin before, and the origin's time.
+
+    Attributes:
+        time: Seconds, of the origin block.
+        events: Events of Inbox and Claims in their order.
+    """
+
+    time: int
+    events: tuple[LedgerEvent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as the ledger sees it.
+
+    Attributes:
+        nonce: The next transaction's nonce.
+        cleared: Wei whose validity needs no execution.
+    """
+
+    nonce: int = 0
+    cleared: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Escrow:
+    """A job's reward between its order and its end.
+
+    Attributes:
+        reward: Wei.
+        payer: Who ordered the job.
+        deadline: L1 time after which no claim can be revealed.
+    """
+
+    reward: int
+    payer: Address
+    deadline: int
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A transaction without effect."""
+
+    reason: SkipReason
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """A valid transaction.
+
+    Attributes:
+        effect: What it is to the ledger.
+        gas: Gas that it paid for.
+        price: Wei a gas.
+    """
+
+    effect: Effect
+    gas: int
+    price: int
+
+    @property
+    def fee(self) -> int:
+        """Wei paid for gas."""
+        return self.gas * self.price
+
+
+Outcome = Skipped | Charged
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRules:
+    """What the fold takes from the deployment.
+
+    Attributes:
+        chain_id: The L2's.
+        fee_recipient: Who earns the fees: the sequencer.
+        settlement: Seconds after a job's deadline in which a claim may become final on L1.
+    """
+
+    chain_id: int
+    fee_recipient: Address
+    settlement: int
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The state of the fold; `copy` it to look ahead.
+
+    Attributes:
+        rules: Fixed by the deployment.
+        accounts: By address; absent ones are empty.
+        escrows: By keccak of the job's record.
+        deposited: Wei ever deposited.
+        prepaid: Wei prepaid by transactions whose execution is not known to the ledger.
+    """
+
+    rules: LedgerRules
+    accounts: dict[Address, Account] = field(default_factory=dict)
+    escrows: dict[Digest, Escrow] = field(default_factory=dict)
+    deposited: int = 0
+    prepaid: int = 0
+
+    def copy(self) -> "Ledger":
+        """The same state, to be changed on its own."""
+        return replace(self, accounts=dict(self.accounts), escrows=dict(self.escrows))
+
+    def account(self, address: Address) -> Account:
+        """An account; empty where nothing ever happened to it."""
+        return self.accounts.get(address, Account())
+
+    @property
+    def held(self) -> int:
+        """Cleared, escrowed and prepaid wei; always equal to what was deposited."""
+        cleared = sum(account.cleared for account in self.accounts.values())
+        return cleared + sum(escrow.reward for escrow in self.escrows.values()) + self.prepaid
+
+    def apply_origin(self, origin: Origin) -> None:
+        """Folds in what a block's origin brings: deposits, payouts, refunds of jobs whose time is over."""
+        for event in origin.events:
+            if isinstance(event, Deposit):
+                self.deposited += event.amount
+                self._credit(event.to, event.amount)
+            else:
+                self._release(event.transaction, event.claimant)
+        over = [
+            (key, escrow)
+            for key, escrow in self.escrows.items()
+            if origin.time >= escrow.deadline + self.rules.settlement
+        ]
+        for key, escrow in over:
+            self._release(key, escrow.payer)
+
+    def apply(self, record: bytes, transaction: SignedTransaction | None, terms: "BlockTerms") -> Outcome:
+        """Folds in the next ordered transaction.
+
+        Args:
+            record: Its record.
+            transaction: The same, decoded; None where the record is none.
+            terms: What its block says.
+        """
+        reason = self.refusal(transaction, terms)
+        if reason is not None or transaction is None:
+            return Skipped(reason or SkipReason.UNDECODABLE)
+        terms.ordered_gas += transaction.gas_limit
+        charged = charge(transaction, terms.base_fee)
+        sender = transaction.sender
+        before = self.account(sender)
+        paid = charged.fee + transaction.value
+        self.accounts[sender] = Account(before.nonce + 1, before.cleared - paid)
+        self._settle(record, transaction, charged)
+        return charged
+
+    def refusal(self, transaction: SignedTransaction | None, terms: "BlockTerms") -> SkipReason | None:
+        """Why a transaction would have no effect if it were next, or None."""
+        if transaction is None:
+            return SkipReason.UNDECODABLE
+        account = self.account(transaction.sender)
+        if transaction.nonce != account.nonce:
+            low = transaction.nonce < account.nonce
+            return SkipReason.NONCE_TOO_LOW if low else SkipReason.NONCE_TOO_HIGH
+        if transaction.gas_limit < intrinsic_gas(transaction):
+            return SkipReason.INTRINSIC_GAS
+        if transaction.gas_limit > BLOCK_GAS_LIMIT - terms.ordered_gas:
+            return SkipReason.BLOCK_GAS
+        if transaction.max_fee < terms.base_fee:
+            return SkipReason.BASE_FEE
+        if account.cleared < transaction.gas_limit * transaction.max_fee + transaction.value:
+            return SkipReason.FUNDS
+        return None
+
+    def _settle(self, record: bytes, transaction: SignedTransaction, charged: Charged) -> None:
+        """Gives what the sender has paid to whom it belongs."""
+        if charged.effect is Effect.PREPAID:
+            self.prepaid += charged.fee + transaction.value
+            return
+        self._credit(self.rules.fee_recipient, charged.fee)
+        if charged.effect is Effect.TRANSFER and transaction.to is not None:
+            self._credit(transaction.to, transaction.value)
+        elif charged.effect is Effect.ORDER:
+            deadline = decode_order(transaction.data).deadline
+            escrow = Escrow(transaction.value, transaction.sender, deadline)
+            self.escrows[keccak256(record)] = escrow
+
+    def _release(self, key: Digest, to: Address) -> None:
+        """Ends an escrow; one that is not there (any more) changes nothing."""
+        escrow = self.escrows.pop(key, None)
+        if escrow is not None:
+            self._credit(to, escrow.reward)
+
+    def _credit(self, to: Address, amount: int) -> None:
+        before = self.account(to)
+        self.accounts[to] = replace(before, cleared=before.cleared + amount)
+
+
+@dataclass(slots=True)
+class BlockTerms:
+    """What a block under construction says about its next transaction.
+
+    Attributes:
+        base_fee: Wei a gas.
+        ordered_gas: Gas limits of its valid transactions so far.
+    """
+
+    base_fee: int
+    ordered_gas: int = 0
+
+
+def charge(transaction: SignedTransaction, base_fee: int) -> Charged:
+    """What a valid transaction pays for gas.
+
+    A plain transfer runs no code and a direct order runs none that depends on state, so both pay exactly what
+    they use. Anything else prepays its whole gas limit at its highest price.
+    """
+    effect = effect_of(transaction)
+    if effect is Effect.PREPAID:
+        return Charged(effect, transaction.gas_limit, transaction.max_fee)
+    return Charged(effect, intrinsic_gas(transaction), effective_gas_price(transaction, base_fee))
+
+
+def effect_of(transaction: SignedTransaction) -> Effect:
+    """What a transaction is to the ledger, by its own bytes alone."""
+    if transaction.to == DNN:
+        return Effect.ORDER if _is_order(transaction.data) else Effect.PREPAID
+    plain = transaction.gas_limit == TRANSFER_GAS and not transaction.data and transaction.to is not None
+    return Effect.TRANSFER if plain else Effect.PREPAID
+
+
+def decode_or_none(record: bytes, chain_id: int) -> SignedTransaction | None:
+    """The transaction of a record, or None where it is none: such a record is ordered without effect."""
+    try:
+        return decode_record(record, chain_id)
+    except EncodingError:
+        return None
+
+
+def fold_block(
+    ledger: Ledger,
+    transactions: Sequence[tuple[bytes, SignedTransaction | None]],
+    base_fee: int,
+    origins: Iterable[Origin],
+) -> tuple[list[Outcome], int]:
+    """Folds one block into a ledger: its origins first, then its transactions in order.
+
+    Returns:
+        What came of each transaction, and the gas that they ordered together.
+    """
+    for origin in origins:
+        ledger.apply_origin(origin)
+    terms = BlockTerms(base_fee)
+    outcomes = [ledger.apply(record, transaction, terms) for record, transaction in transactions]
+    return outcomes, terms.ordered_gas
+
+
+def _is_order(data: bytes) -> bool:
+    try:
+        decode_order(data)
+    except JobMalformedError:
+        return False
+    return True

@@ -1,0 +1,27 @@
+"""Soft confirmations: what the sequencer signs when it has fixed a block.
+
+Two signatures for one height are proof of equivocation and cost its stake (`Inbox.slash`).
+"""
+
+from typing import Final
+
+from eth_utils.address import to_canonical_address
+
+from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.primitives import Digest
+
+PREFIX: Final = b"ANH soft confirmation"
+"""Keeps the signed bytes apart from everything else that a key signs; `Inbox.confirmation` has the same."""
+
+
+def confirmation_digest(chain_id: int, inbox: str, number: int, block_hash: Digest) -> Digest:
+    """What is signed for a block.
+
+    Args:
+        chain_id: The L2's.
+        inbox: Address of the Inbox.
+        number: The block's height.
+        block_hash: Its hash.
+    """
+    place = chain_id.to_bytes(32, "big") + to_canonical_address(inbox) + number.to_bytes(8, "big")
+    return keccak256(PREFIX + place + block_hash)

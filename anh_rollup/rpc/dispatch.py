@@ -1,0 +1,169 @@
+"""JSON-RPC 2.0: from a body to an answer, single requests and batches."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from anh_rollup.errors import AnhError
+from anh_rollup.rpc import ethereum, rollup
+from anh_rollup.rpc.backend import Backend
+from anh_rollup.rpc.errors import Code, NotServedError, RpcError
+from anh_rollup.rpc.wire import read_data
+
+LOG = logging.getLogger(__name__)
+
+METHODS: Final[Mapping[str, ethereum.Handler]] = {**ethereum.METHODS, **rollup.METHODS}
+"""Every method that is answered."""
+
+SUBMIT: Final = "eth_sendRawTransaction"
+"""The method whose requests in one batch share one sync of the disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one client may ask for at once.
+
+    Attributes:
+        body: Most bytes of a body.
+        batch: Most requests of a batch.
+    """
+
+    body: int = 8 << 20
+    batch: int = 2_000
+
+
+def answer(backend: Backend, body: bytes, limits: Limits) -> Any:
+    """The answer to a body; None where it asks for none (notifications)."""
+    if len(body) > limits.body:
+        return _failure(None, _too_much(f"a body of {len(body)} bytes; {limits.body} are allowed"))
+    try:
+        asked = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return _failure(None, RpcError(Code.PARSE, "parse error", remedy="Send JSON in UTF-8."))
+    if not isinstance(asked, list):
+        return _single(backend, asked)
+    if not asked:
+        return _failure(None, _invalid("an empty batch"))
+    if len(asked) > limits.batch:
+        return _failure(None, _too_much(f"a batch of {len(asked)} requests; {limits.batch} are allowed"))
+    answers = [each for each in _batch(backend, asked) if each is not None]
+    return answers or None
+
+
+def _batch(backend: Backend, asked: Sequence[Any]) -> list[Any]:
+    """The answers to a batch, in order; its submissions go to the backend together."""
+    answers: list[Any] = [None] * len(asked)
+    raws: list[tuple[int, bytes]] = []
+    for place, request in enumerate(asked):
+        raw = _submission(request)
+        if raw is None:
+            _submit(backend, raws, asked, answers)
+            raws = []
+            answers[place] = _single(backend, request)
+        else:
+            raws.append((place, raw))
+    _submit(backend, raws, asked, answers)
+    return answers
+
+
+def _submission(request: Any) -> bytes | None:
+    """The transaction of a well-formed submission with an id, or None."""
+    if not isinstance(request, Mapping) or request.get("method") != SUBMIT or _fault(request) is not None:
+        return None
+    parameters = request.get("params")
+    if "id" not in request or not isinstance(parameters, list) or len(parameters) != 1:
+        return None
+    try:
+        return read_data(parameters[0], "the transaction")
+    except RpcError:
+        return None
+
+
+def _submit(
+    backend: Backend, raws: Sequence[tuple[int, bytes]], asked: Sequence[Any], answers: list[Any]
+) -> None:
+    if not raws:
+        return
+    for (place, _), result in zip(raws, backend.submit([raw for _, raw in raws]), strict=True):
+        identifier = asked[place]["id"]
+        try:
+            answers[place] = _success(identifier, ethereum.sent(result))
+        except RpcError as error:
+            answers[place] = _failure(identifier, error)
+
+
+def _single(backend: Backend, request: Any) -> Any:
+    """The answer to one request; None for a notification."""
+    fault = _fault(request)
+    if fault is not None:
+        return _failure(None, fault)
+    silent = "id" not in request
+    try:
+        result = _call(backend, request["method"], request.get("params", []))
+    except RpcError as error:
+        return None if silent else _failure(request["id"], error)
+    return None if silent else _success(request["id"], result)
+
+
+def _fault(request: Any) -> RpcError | None:
+    """What keeps a value from being a request."""
+    if not isinstance(request, Mapping) or request.get("jsonrpc") != "2.0":
+        return _invalid("a request is an object with jsonrpc 2.0")
+    if not isinstance(request.get("method"), str):
+        return _invalid("the method is a text")
+    if not isinstance(request.get("id"), str | int | float | None):
+        return _invalid("the id is a text or a number")
+    return None
+
+
+def _call(backend: Backend, method: str, parameters: Any) -> Any:
+    """A method's result.
+
+    Raises:
+        RpcError: What the answer says instead.
+    """
+    if parameters is None:
+        parameters = []
+    if not isinstance(parameters, list):
+        raise RpcError(Code.INVALID_PARAMS, "params is a list", remedy="Send the parameters by position.")
+    handler = METHODS.get(method)
+    if handler is None:
+        raise _no_handler(method)
+    try:
+        return handler(backend, parameters)
+    except RpcError:
+        raise
+    except AnhError as error:
+        LOG.warning("%s failed: %s", method, error.message)
+        raise RpcError(Code.INTERNAL, error.message, remedy=error.remedy) from error
+
+
+def _no_handler(method: str) -> RpcError:
+    remedy = ethereum.NOT_SERVED.get(method)
+    if remedy is not None:
+        return NotServedError(method, remedy)
+    shown = method[:64]
+    return RpcError(
+        Code.METHOD_NOT_FOUND,
+        f"the method {shown} does not exist/is not available",
+        remedy="docs/json-rpc.md lists the methods.",
+    )
+
+
+def _invalid(message: str) -> RpcError:
+    return RpcError(Code.INVALID_REQUEST, f"invalid request: {message}", remedy="See the JSON-RPC 2.0 text.")
+
+
+def _too_much(message: str) -> RpcError:
+    return RpcError(Code.LIMIT, f"limit exceeded: {message}", remedy="Split it.")
+
+
+def _success(identifier: Any, result: Any) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": identifier, "result": result}
+
+
+def _failure(identifier: Any, error: RpcError) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": identifier, "error": error.to_json()}

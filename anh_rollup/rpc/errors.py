@@ -1,0 +1,52 @@
+"""JSON-RPC's errors, with the codes that Ethereum's clients know."""
+
+from enum import IntEnum
+from typing import Any
+
+from anh_rollup.errors import AnhError
+
+
+class Code(IntEnum):
+    """Error codes of JSON-RPC 2.0 and EIP-1474."""
+
+    PARSE = -32700
+    INVALID_REQUEST = -32600
+    METHOD_NOT_FOUND = -32601
+    INVALID_PARAMS = -32602
+    INTERNAL = -32603
+    SERVER = -32000
+    NOT_SERVED = -32004
+    LIMIT = -32005
+
+
+class RpcError(AnhError):
+    """An error as a JSON-RPC answer carries it.
+
+    Attributes:
+        code: Its code.
+    """
+
+    def __init__(self, code: Code, message: str, *, remedy: str) -> None:
+        super().__init__(message, remedy=remedy)
+        self.code = code
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer's `error` member; the remedy is its data."""
+        return {"code": int(self.code), "message": self.message, "data": self.remedy}
+
+
+class NotServedError(RpcError):
+    """What needs execution: this node orders and never executes, so it does not invent an answer.
+
+    Attributes:
+        method: The method.
+    """
+
+    def __init__(self, method: str, remedy: str) -> None:
+        super().__init__(Code.NOT_SERVED, f"{method} is not served: it needs execution", remedy=remedy)
+        self.method = method
+
+
+def invalid_params(message: str) -> RpcError:
+    """Parameters that are not the method's."""
+    return RpcError(Code.INVALID_PARAMS, message, remedy="See docs/json-rpc.md.")

@@ -1,0 +1,146 @@
+"""The sequencer's memory: accepted transactions and sealed blocks, on the disk before anybody hears."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from anh_rollup.encoding.reader import Reader
+from anh_rollup.primitives import Digest
+from anh_rollup.storage.database import Database
+
+MIGRATIONS: Final = (
+    """
+    CREATE TABLE chain (genesis BLOB NOT NULL);
+    CREATE TABLE pending (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+        hash BLOB NOT NULL UNIQUE,
+        record BLOB NOT NULL
+    );
+    CREATE TABLE block (
+        number INTEGER PRIMARY KEY,
+        hash BLOB NOT NULL,
+        time INTEGER NOT NULL,
+        origin_number INTEGER NOT NULL,
+        origin_hash BLOB NOT NULL,
+        forced INTEGER NOT NULL,
+        records BLOB NOT NULL
+    );
+    """,
+)
+"""Tables: the genesis block, accepted transactions without a block, sealed blocks."""
+
+LENGTH_SIZE: Final = 4
+"""Bytes of the length before each record of a block."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalledBlock:
+    """A sealed block as the journal keeps it: all that its hash depends on but its parent.
+
+    Attributes:
+        number: Its height.
+        hash: Its hash.
+        time: Seconds.
+        origin_number: Its L1 origin.
+        origin_hash: The origin's hash.
+        forced: How many records came from the queue; they stand first.
+        records: All records.
+    """
+
+    number: int
+    hash: Digest
+    time: int
+    origin_number: int
+    origin_hash: Digest
+    forced: int
+    records: tuple[bytes, ...]
+
+
+class Journal:
+    """One SQLite file.
+
+    Args:
+        path: The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._database = Database(path, MIGRATIONS)
+
+    def genesis(self) -> Digest | None:
+        """The genesis block's hash of the chain that was journalled; None at first."""
+        rows = self._database.query("SELECT genesis FROM chain")
+        return Digest(rows[0][0]) if rows else None
+
+    def begin(self, genesis: Digest) -> None:
+        """Names the chain."""
+        self._database.execute("INSERT INTO chain VALUES (?)", (genesis,))
+
+    def accept(self, transactions: Sequence[tuple[Digest, bytes]]) -> None:
+        """Keeps accepted transactions (hash, record), in order; on the disk when this returns."""
+        self._database.execute_many("INSERT INTO pending (hash, record) VALUES (?, ?)", transactions)
+
+    def pending(self) -> list[bytes]:
+        """The records of accepted transactions without a block, in order."""
+        return [row[0] for row in self._database.query("SELECT record FROM pending ORDER BY sequence")]
+
+    def seal(self, block: JournalledBlock, taken: Sequence[Digest]) -> None:
+        """Keeps a block, and forgets that its transactions were without one; both or neither."""
+        with self._database.transaction():
+            self._insert(block)
+            self._database.execute_many("DELETE FROM pending WHERE hash = ?", [(each,) for each in taken])
+
+    def forget(self, hashes: Sequence[Digest]) -> None:
+        """Forgets accepted transactions that can have no effect any more."""
+        self._database.execute_many("DELETE FROM pending WHERE hash = ?", [(each,) for each in hashes])
+
+    def replace_from(
+        self, number: int, blocks: Sequence[JournalledBlock], again: Sequence[tuple[Digest, bytes]]
+    ) -> None:
+        """Puts the order of L1 in the place of own blocks; their transactions wait for a block again.
+
+        Args:
+            number: The first block that is replaced.
+            blocks: What stands there on L1.
+            again: Transactions of the replaced blocks, hash and record, that L1's blocks do not hold.
+        """
+        with self._database.transaction():
+            waiting = self._database.query("SELECT hash, record FROM pending ORDER BY sequence")
+            self._database.execute("DELETE FROM pending")
+            self._database.execute("DELETE FROM block WHERE number >= ?", (number,))
+            for block in blocks:
+                self._insert(block)
+            self.accept([*again, *[(Digest(digest), record) for digest, record in waiting]])
+
+    def blocks(self) -> list[JournalledBlock]:
+        """All sealed blocks, in order."""
+        rows = self._database.query("SELECT * FROM block ORDER BY number")
+        return [
+            JournalledBlock(
+                number, Digest(digest), time, origin, Digest(origin_hash), forced, unpack_records(packed)
+            )
+            for number, digest, time, origin, origin_hash, forced, packed in rows
+        ]
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._database.close()
+
+    def _insert(self, block: JournalledBlock) -> None:
+        values = (block.number, block.hash, block.time, block.origin_number, block.origin_hash, block.forced)
+        packed = pack_records(block.records)
+        self._database.execute("INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?)", (*values, packed))
+
+
+def pack_records(records: Sequence[bytes]) -> bytes:
+    """Records behind their lengths."""
+    return b"".join([len(record).to_bytes(LENGTH_SIZE, "big") + record for record in records])
+
+
+def unpack_records(packed: bytes) -> tuple[bytes, ...]:
+    """The records that were packed."""
+    reader = Reader(packed, "a journalled block")
+    records = []
+    while reader.left:
+        records.append(reader.take(reader.uint(LENGTH_SIZE)))
+    return tuple(records)

@@ -1,0 +1,151 @@
+"""Posting sealed blocks to L1: what to post next is read from L1 each time, never remembered.
+
+The Inbox takes a batch only on top of the one that it names, so a batch that is sent twice, or on a view
+that is out of date, reverts. After a crash or a reorg the same blocks are posted again from where L1 stands.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from anh_rollup.encoding.batches import encode_batch, genesis_commitment
+from anh_rollup.encoding.blobs import MOST_PAYLOAD, pack
+from anh_rollup.l1.contracts.inbox import Batch as InboxBatch
+from anh_rollup.l1.contracts.inbox import Inbox
+from anh_rollup.l1.errors import L1RevertedError
+from anh_rollup.l1.order_reader import OrderReader
+from anh_rollup.l1.sender import TransactionSender
+from anh_rollup.l1.types import TransactionRequest
+from anh_rollup.primitives import ZERO_DIGEST
+from anh_rollup.protocol.derivation import L2Block, batch_of
+from anh_rollup.sequencer.chain import SequencerChain
+
+LOG = logging.getLogger(__name__)
+
+MOST_CALLDATA: Final = 100_000
+"""Bytes of a batch as calldata: below the 128 KiB that nodes relay, and 4M gas at EIP-7623's price."""
+
+BATCH_HEAD_SIZE: Final = 47
+"""Bytes of a batch before its blocks (docs/encoding.md)."""
+
+BLOCK_HEAD_SIZE: Final = 52
+"""Bytes of a block's head in a batch."""
+
+RECORD_HEAD_SIZE: Final = 3
+"""Bytes of a record's length in a batch."""
+
+MOST_BLOCKS: Final = 65_535
+"""Blocks of a batch (uint16)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A batch to be posted.
+
+    Attributes:
+        blocks: Its blocks.
+        batch: What the Inbox is told.
+        payload: Its bytes.
+    """
+
+    blocks: tuple[L2Block, ...]
+    batch: InboxBatch
+    payload: bytes
+
+
+def decide(reader: OrderReader, chain: SequencerChain, most_bytes: int, chain_id: int) -> Post | None:
+    """The batch that continues what L1 holds; None where everything is there."""
+    waiting = chain.blocks_after(reader.order.head.header.number)
+    blocks = fitting(waiting, most_bytes)
+    if not blocks or blocks[0].header.parent != reader.order.head.header.hash:
+        return None
+    batch = batch_of(blocks)
+    latest = reader.batches[-1] if reader.batches else None
+    previous = latest.commitment if latest is not None else genesis_commitment(chain_id)
+    number = latest.header.number + 1 if latest is not None else 1
+    forced_end = reader.order.head.forced_end + batch.forced
+    count = len(batch.records)
+    head = InboxBatch(number, previous, batch.transactions_root, count, ZERO_DIGEST, forced_end)
+    return Post(tuple(blocks), head, encode_batch(batch))
+
+
+def fitting(blocks: Sequence[L2Block], most_bytes: int) -> list[L2Block]:
+    """The first blocks that fit one batch; at least one, as every block is smaller than a batch."""
+    chosen: list[L2Block] = []
+    size = BATCH_HEAD_SIZE
+    for block in blocks[:MOST_BLOCKS]:
+        size += block_size(block)
+        if chosen and size > most_bytes:
+            break
+        chosen.append(block)
+    return chosen
+
+
+def block_size(block: L2Block) -> int:
+    """Bytes of a block in a batch."""
+    return BLOCK_HEAD_SIZE + sum(RECORD_HEAD_SIZE + len(record) for record in block.own_records)
+
+
+class Poster:
+    """Posts what is sealed.
+
+    Args:
+        chain: The sealed blocks.
+        reader: The order that L1 holds; refreshed by the chain's `follow`.
+        inbox: The contract.
+        sender: The sequencer's account.
+        chain_id: The L2's.
+        force_calldata: Post calldata even where the chain has blobs.
+    """
+
+    def __init__(
+        self,
+        chain: SequencerChain,
+        reader: OrderReader,
+        inbox: Inbox,
+        sender: TransactionSender,
+        *,
+        chain_id: int,
+        force_calldata: bool = False,
+    ) -> None:
+        self._chain = chain
+        self._reader = reader
+        self._inbox = inbox
+        self._sender = sender
+        self._chain_id = chain_id
+        self._force_calldata = force_calldata
+
+    def step(self) -> Post | None:
+        """Posts one batch if there is something to post; what was posted.
+
+        Raises:
+            L1Error: L1 cannot be reached, or refuses for a reason that a fresh view does not explain.
+        """
+        blobs = not self._force_calldata and self._sender.client.supports_blobs()
+        most = MOST_PAYLOAD if blobs else MOST_CALLDATA
+        post = decide(self._reader, self._chain, most, self._chain_id)
+        if post is None:
+            return None
+        try:
+            receipt = self._sender.send(self._request(post, blobs=blobs))
+        except L1RevertedError as error:
+            if error.reason not in ("WrongPrevious", "WrongForcedEnd", "ForcedEntryLeftOut"):
+                raise
+            LOG.warning("batch %d: L1 has moved on (%s); reading again", post.batch.number, error.reason)
+            return None
+        LOG.info(
+            "batch %d: blocks %d to %d, %d transactions, %d bytes, %d gas",
+            post.batch.number,
+            post.blocks[0].number,
+            post.blocks[-1].number,
+            post.batch.count,
+            len(post.payload),
+            receipt.gas_used,
+        )
+        return post
+
+    def _request(self, post: Post, *, blobs: bool) -> TransactionRequest:
+        if blobs:
+            return self._inbox.post(post.batch, tuple(pack(post.payload)))
+        return self._inbox.post_calldata(post.batch, post.payload)

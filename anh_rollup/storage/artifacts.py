@@ -1,0 +1,214 @@
+"""The artifact store: programs, models, data sets and score lists by root, verified when read."""
+
+import re
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from anh_rollup.encoding.artifacts import (
+    Dataset,
+    Model,
+    decode_dataset,
+    decode_model,
+    encode_dataset,
+    encode_model,
+)
+from anh_rollup.encoding.errors import EncodingError
+from anh_rollup.encoding.scores import ScoreTree, decode_scores, encode_scores
+from anh_rollup.storage.errors import (
+    ArtifactCorruptError,
+    ArtifactError,
+    ArtifactMissingError,
+    ArtifactTooLargeError,
+)
+from anh_rollup.storage.files import FileStore
+from anh_rollup.storage.remote import RemotePolicy, fetch
+from anh_rollup.tensor.codec import decode_program, encode_program
+from anh_rollup.tensor.errors import ProgramError
+from anh_rollup.tensor.program import Program
+
+T = TypeVar("T")
+
+#: Most bytes of an artifact of our own.
+MOST_BYTES: Final = 1 << 32
+
+#: Most bytes of a draft.
+MOST_DRAFT_BYTES: Final = 1 << 20
+
+#: Names of drafts: no separators, no leading dot.
+DRAFT_NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
+
+
+class Kind(StrEnum):
+    """Kinds of artifacts: the first part of their names in the store."""
+
+    PROGRAM = "program"
+    MODEL = "model"
+    DATASET = "dataset"
+    SCORES = "scores"
+
+
+class DraftNameError(ArtifactError):
+    """A draft's name that cannot be a file's.
+
+    Attributes:
+        name: The name.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name!r} is no name for a draft",
+            remedy="Use up to 128 letters, digits, dots, dashes, underscores.",
+        )
+        self.name = name
+
+
+class ArtifactStore:
+    """Artifacts below a base URL, with other people's stores as a second place to look in.
+
+    Args:
+        base_url: A folder, or a URL that fsspec knows (`memory://`, `s3://`).
+        policy: What other people's URIs may make this machine do.
+        most_bytes: Most bytes of one artifact of our own.
+    """
+
+    def __init__(
+        self, base_url: str | Path, policy: RemotePolicy | None = None, most_bytes: int = MOST_BYTES
+    ) -> None:
+        self.policy = policy or RemotePolicy()
+        self._files = FileStore(str(base_url), self.policy.timeout)
+        self._most_bytes = most_bytes
+
+    @property
+    def folder(self) -> Path | None:
+        """The store's folder on this machine, or None for other places."""
+        return self._files.folder
+
+    def put_program(self, program: Program) -> bytes:
+        """Keeps a program; its root."""
+        return self._put(Kind.PROGRAM, program.root, encode_program(program))
+
+    def put_model(self, model: Model) -> bytes:
+        """Keeps a model; its root."""
+        return self._put(Kind.MODEL, model.root, encode_model(model))
+
+    def put_dataset(self, dataset: Dataset) -> bytes:
+        """Keeps a data set, or the answers of an inference job; its root."""
+        return self._put(Kind.DATASET, dataset.root, encode_dataset(dataset))
+
+    def put_scores(self, scores: npt.NDArray[np.int32]) -> bytes:
+        """Keeps a score list (N,); its root."""
+        return self._put(Kind.SCORES, ScoreTree(scores).root, encode_scores(scores))
+
+    def get_program(self, root: bytes, uri: str = "") -> Program:
+        """The program of a root; see `get_model`."""
+        return self._get(Kind.PROGRAM, root, uri, _read_program)
+
+    def get_model(self, root: bytes, uri: str = "") -> Model:
+        """The model of a root, from this store, or else from another one whose base is `uri`.
+
+        What is fetched is verified, and kept here.
+
+        Raises:
+            ArtifactMissingError: Neither place has it.
+            ArtifactCorruptError: The bytes there are something else.
+            ArtifactTooLargeError: It has more bytes than allowed.
+            UriRefusedError: The policy does not allow the URI.
+            StoreUnreachableError: A place gives no whole answer.
+        """
+        return self._get(Kind.MODEL, root, uri, decode_model)
+
+    def get_dataset(self, root: bytes, uri: str = "") -> Dataset:
+        """The data set or answers of a root; see `get_model`."""
+        return self._get(Kind.DATASET, root, uri, decode_dataset)
+
+    def get_scores(self, root: bytes, uri: str = "") -> npt.NDArray[np.int32]:
+        """The score list of a root; see `get_model`."""
+        return self._get(Kind.SCORES, root, uri, decode_scores)
+
+    def has(self, kind: Kind, root: bytes) -> bool:
+        """Whether this store holds something under an artifact's name (unverified)."""
+        return self._files.exists(name_of(kind, root))
+
+    def put_draft(self, name: str, document: Mapping[str, Any]) -> None:
+        """Keeps a small JSON document; on the disk when it returns.
+
+        Raises:
+            DraftNameError: The name cannot be a file's.
+            ArtifactTooLargeError: It has more than `MOST_DRAFT_BYTES`.
+        """
+        content = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+        if len(content) > MOST_DRAFT_BYTES:
+            raise ArtifactTooLargeError(f"draft {name}", MOST_DRAFT_BYTES)
+        self._files.write(_draft(name), content)
+
+    def get_draft(self, name: str) -> dict[str, Any] | None:
+        """A draft, or None where there is none.
+
+        Raises:
+            ArtifactCorruptError: It is not the JSON document that was kept.
+        """
+        content = self._files.read(_draft(name), MOST_DRAFT_BYTES)
+        if content is None:
+            return None
+        try:
+            document: dict[str, Any] = orjson.loads(content)
+        except orjson.JSONDecodeError as error:
+            raise ArtifactCorruptError("draft " + name, b"", str(error)) from error
+        return document
+
+    def drafts(self) -> list[str]:
+        """The names of all drafts, sorted."""
+        return self._files.names("drafts")
+
+    def delete_draft(self, name: str) -> None:
+        """Removes a draft; a missing one is no error."""
+        self._files.delete(_draft(name))
+
+    def _put(self, kind: Kind, root: bytes, content: bytes) -> bytes:
+        if len(content) > self._most_bytes:
+            raise ArtifactTooLargeError(f"{kind} 0x{root.hex()}", self._most_bytes)
+        self._files.write(name_of(kind, root), content)
+        return root
+
+    def _get(self, kind: Kind, root: bytes, uri: str, decode: Callable[[bytes, bytes], T]) -> T:
+        name = name_of(kind, root)
+        content = self._files.read(name, self._most_bytes)
+        if content is not None:
+            return _verified(kind, root, content, decode)
+        content = fetch(uri, name, self.policy) if uri else None
+        if content is None:
+            raise ArtifactMissingError(kind, root, uri or self._files.base_url)
+        artifact = _verified(kind, root, content, decode)
+        self._files.write(name, content)
+        return artifact
+
+
+def name_of(kind: Kind, root: bytes) -> str:
+    """The name of an artifact in every store: `<kind>/<root>` in hexadecimal."""
+    return f"{kind}/{root.hex()}"
+
+
+def _draft(name: str) -> str:
+    if not DRAFT_NAME.fullmatch(name):
+        raise DraftNameError(name)
+    return f"drafts/{name}"
+
+
+def _verified(kind: Kind, root: bytes, content: bytes, decode: Callable[[bytes, bytes], T]) -> T:
+    try:
+        return decode(content, root)
+    except (EncodingError, ProgramError) as error:
+        raise ArtifactCorruptError(kind, root, error.message) from error
+
+
+def _read_program(content: bytes, root: bytes) -> Program:
+    program = decode_program(content)
+    if program.root != root:
+        raise ArtifactCorruptError(Kind.PROGRAM, root, f"their root is 0x{program.root.hex()}")
+    return program

@@ -1,0 +1,95 @@
+"""What can go wrong with stored artifacts, one type each."""
+
+from anh_rollup.errors import AnhError
+
+
+class ArtifactError(AnhError):
+    """An artifact cannot be had or kept; the root of the store's errors."""
+
+
+class ArtifactMissingError(ArtifactError):
+    """The store does not hold an artifact.
+
+    Attributes:
+        kind: program, model, dataset or scores.
+        root: Its root.
+        place: Where it was looked for.
+    """
+
+    def __init__(self, kind: str, root: bytes, place: str) -> None:
+        super().__init__(
+            f"there is no {kind} 0x{root.hex()} in {place}",
+            remedy="Get it from whoever made it, or look whether its URI is reachable.",
+        )
+        self.kind = kind
+        self.root = root
+        self.place = place
+
+
+class ArtifactCorruptError(ArtifactError):
+    """Bytes under an artifact's name are not that artifact.
+
+    Attributes:
+        kind: program, model, dataset or scores.
+        root: The root that they should have.
+        reason: What is wrong with them.
+    """
+
+    def __init__(self, kind: str, root: bytes, reason: str) -> None:
+        super().__init__(
+            f"the bytes of {kind} 0x{root.hex()} are not what its root commits to: {reason}",
+            remedy="Remove the file and fetch it again from another place.",
+        )
+        self.kind = kind
+        self.root = root
+        self.reason = reason
+
+
+class ArtifactTooLargeError(ArtifactError):
+    """An artifact has more bytes than allowed.
+
+    Attributes:
+        place: Where it is.
+        limit: The most bytes.
+    """
+
+    def __init__(self, place: str, limit: int) -> None:
+        super().__init__(
+            f"{place} has more than {limit} bytes", remedy="Raise the limit if you trust its source."
+        )
+        self.place = place
+        self.limit = limit
+
+
+class UriRefusedError(ArtifactError):
+    """A URI from somebody else that the policy does not allow to be opened.
+
+    Attributes:
+        uri: The URI, shortened.
+        reason: Why.
+    """
+
+    def __init__(self, uri: str, reason: str) -> None:
+        super().__init__(
+            f"the URI {uri[:200]!r} is refused: {reason}",
+            remedy="Fetch the artifact yourself, or widen the policy for URIs if you trust its source.",
+        )
+        self.uri = uri
+        self.reason = reason
+
+
+class StoreUnreachableError(ArtifactError):
+    """A place of artifacts gives no whole answer in time; trying later may help.
+
+    Attributes:
+        place: Where it is.
+        cause: What happened.
+    """
+
+    def __init__(self, place: str, cause: str) -> None:
+        super().__init__(
+            f"{place} cannot be read or written: {cause}",
+            remedy="Check the place, the network and the permissions; trying later may help.",
+        )
+        self.place = place
+        self.cause = cause

@@ -1,0 +1,1 @@
+"""The parts of `ProgramBuilder`: one file for each family of operations."""

@@ -1,0 +1,98 @@
+"""Score programs: what a property asks of a result, made from the architecture that it is about.
+
+A score program maps one sample, and where it applies its answer, to one integer; a property holds if the sum
+over the data set reaches the threshold. All of these keep the architecture's values first, so its fields,
+parameters and their order are those of the architecture.
+"""
+
+from anh_rollup.tensor.builder import Node, ProgramBuilder
+from anh_rollup.tensor.errors import AttributesRefusedError, ShapeRefusedError
+from anh_rollup.tensor.opcodes import INT32_HIGH
+from anh_rollup.tensor.program import Program
+
+
+def accuracy(architecture: Program) -> Program:
+    """Scores 1 where the largest output is the labelled one.
+
+    Adds one field, the label, of the output's shape without its last axis; where it holds several labels, the
+    score counts those that are right.
+
+    Raises:
+        ShapeRefusedError: Where the output has no axis.
+    """
+    builder, output = _started(architecture)
+    label = _label(builder, output)
+    return builder.build(_total(builder, builder.equal(builder.argmax(output), label)))
+
+
+def closeness(architecture: Program, tolerance: int) -> Program:
+    """Scores 1 where every element of the answer is within `tolerance` of the output, in the output's units.
+
+    Adds one answer of the output's shape and scale.
+
+    Raises:
+        AttributesRefusedError: Where the tolerance is no non-negative int32.
+    """
+    if not 0 <= tolerance < INT32_HIGH:
+        raise AttributesRefusedError("closeness", f"tolerance {tolerance} is not in [0, {INT32_HIGH - 1}]")
+    builder, output = _started(architecture)
+    answer = builder.answer(output.shape, scale=output.scale)
+    distance = builder.abs(builder.sub(output, answer, low=-INT32_HIGH, high=INT32_HIGH))
+    worst = builder.max(distance) if distance.shape else distance
+    return builder.build(worst <= builder.constant(tolerance, scale=output.scale))
+
+
+def squared_loss(architecture: Program, *, scale: int | None = None) -> Program:
+    """Scores the negated sum of squared differences between the output and a target.
+
+    Adds one field, the target, of the output's shape and scale, within the output's range.
+
+    Args:
+        architecture: The program whose output is judged.
+        scale: Fraction bits of the score; those of the output where not given.
+    """
+    builder, output = _started(architecture)
+    low, high = output.interval.low, output.interval.high
+    target = builder.field(output.shape, scale=output.scale, low=low, high=high)
+    difference = builder.sub(output, target, low=-INT32_HIGH, high=INT32_HIGH)
+    squares = builder.square(difference, scale=scale, high=INT32_HIGH)
+    total = _total(builder, squares)
+    return builder.build(builder.sub(0, total, low=-INT32_HIGH))
+
+
+def cross_entropy_loss(architecture: Program, *, scale: int = 16) -> Program:
+    """Scores log softmax(output)[label], which is the negated cross entropy, rounded.
+
+    Adds one field, the label; outputs more than 16 below the largest count as 16 below it in the sum.
+
+    Args:
+        architecture: The program whose output (C,) are the logits.
+        scale: Fraction bits of the score and of the tables that it comes from.
+
+    Raises:
+        ShapeRefusedError: Where the output has another rank than 1.
+    """
+    builder, output = _started(architecture)
+    if len(output.shape) != 1:
+        raise ShapeRefusedError("cross_entropy_loss", f"output {output.shape} is no (C,)")
+    label = _label(builder, output)
+    below = builder.sub(output, builder.max(output))
+    powers = builder.sum(builder.exp(below, scale=scale), high=INT32_HIGH)
+    loss = builder.log(powers, span=(1.0, float(output.shape[0] + 1)), entries=4097)
+    chosen = builder.rescale(builder.gather(below, label), scale)
+    return builder.build(builder.sub(chosen, loss, low=-INT32_HIGH, high=INT32_HIGH))
+
+
+def _started(architecture: Program) -> tuple[ProgramBuilder, Node]:
+    builder = ProgramBuilder()
+    return builder, builder.inline(architecture)
+
+
+def _label(builder: ProgramBuilder, output: Node) -> Node:
+    if not output.shape:
+        raise ShapeRefusedError("label", "the output has no axis to label")
+    return builder.field(output.shape[:-1], low=0, high=output.shape[-1] - 1)
+
+
+def _total(builder: ProgramBuilder, scores: Node) -> Node:
+    return builder.sum(scores, high=INT32_HIGH) if scores.shape else scores

@@ -1,0 +1,1 @@
+"""Writes tests/vectors: the cases by which Python and Solidity prove that they agree."""

@@ -1,0 +1,1 @@
+"""What the demo is made of: the stage on which the processes play, and the tables at the end."""

@@ -1,0 +1,59 @@
+"""Who has how much: L1 ether, L1 credit and cleared L2 ether of every player."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rich.table import Table
+
+from anh_rollup.cli.local_network import ACCOUNTS, LocalNetwork
+from anh_rollup.cli.options import ETHER
+from anh_rollup.l1.deployment import bind
+
+
+@dataclass(frozen=True, slots=True)
+class Wealth:
+    """What an account has, in wei.
+
+    Attributes:
+        l1: On L1.
+        credit: In Bonds, to be withdrawn.
+        l2: Cleared on the L2.
+    """
+
+    l1: int
+    credit: int
+    l2: int
+
+
+def read_wealth(network: LocalNetwork) -> dict[str, Wealth]:
+    """What everybody has now.
+
+    Raises:
+        AnhError: One of the chains cannot be read.
+    """
+    customer = network.customer()
+    bonds = bind(customer.deployment, customer.l1).bonds
+    found = {}
+    for name in ACCOUNTS[1:]:
+        address = str(network.accounts[name].address)
+        balance, credit = customer.l1.balance(address), bonds.credit_of(address)
+        found[name] = Wealth(balance, credit, customer.l2.cleared(address))
+    return found
+
+
+def wealth_table(before: Mapping[str, Wealth], after: Mapping[str, Wealth]) -> Table:
+    """Balances before and after, one player a row, in ether."""
+    table = Table(title="balances in ETH (L1 with credit; L2 cleared)")
+    table.add_column("who")
+    for heading in ("L1 before", "L1 after", "change", "L2 before", "L2 after", "change"):
+        table.add_column(heading, justify="right")
+    for name, start in before.items():
+        end = after[name]
+        first, last = start.l1 + start.credit, end.l1 + end.credit
+        table.add_row(name, *_amounts(first, last), *_amounts(start.l2, end.l2))
+    return table
+
+
+def _amounts(before: int, after: int) -> tuple[str, str, str]:
+    change = (after - before) / ETHER
+    return f"{before / ETHER:,.4f}", f"{after / ETHER:,.4f}", f"{change:+.4f}"

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import { IClaims } from "contracts/interfaces/IClaims.sol";
+import { IGame } from "contracts/interfaces/IGame.sol";
+import { Players } from "tests/contracts/handlers/Players.sol";
+import { SmallJob } from "tests/contracts/handlers/SmallJob.sol";
+
+/// @title What a claim and the moves of a game cost, whole transactions
+/// @notice Execution as metered, plus 21,000 and calldata (or the floor of EIP-7623 where that is more). The figures are
+/// committed in snapshots/Game.json.
+contract GasTest is Players {
+    uint256 private total;
+
+    function setUp() public {
+        _deploy();
+    }
+
+    function _whole(uint256 execution, bytes memory call) private pure returns (uint256) {
+        uint256 tokens;
+        for (uint256 i; i < call.length; ++i) {
+            tokens += call[i] == 0 ? 1 : 4;
+        }
+        uint256 metered = execution + 4 * tokens;
+        return 21_000 + (metered > 10 * tokens ? metered : 10 * tokens);
+    }
+
+    function _note(string memory name, bytes memory call) private returns (uint256 gas) {
+        gas = _whole(vm.lastCallGas().gasTotalUsed, call);
+        vm.snapshotValue(name, gas);
+    }
+
+    function test_CommitAndRevealCostLessThan250000() public {
+        IClaims.Claim memory claim = _claim(alice, _honest());
+        IClaims.Job memory job = _job();
+        bytes32 commitment = keccak256(abi.encode(_id(claim), bytes32("salt")));
+        vm.prank(alice);
+        claims.commit{ value: CLAIM_BOND }(commitment);
+        uint256 gas = _note("commit", abi.encodeCall(IClaims.commit, (commitment)));
+        vm.roll(block.number + 1);
+        vm.prank(alice);
+        claims.reveal(claim, job, "salt");
+        gas += _note("reveal", abi.encodeCall(IClaims.reveal, (claim, job, "salt")));
+        assertLe(gas, 250_000);
+    }
+
+    function _move(string memory name, address mover, bytes32 game, bytes memory call)
+        private
+        returns (IGame.Position memory p)
+    {
+        vm.recordLogs();
+        vm.prank(mover);
+        (bool done,) = address(games).call(call);
+        uint256 gas = _note(name, call);
+        assertTrue(done, name);
+        if (mover == carol) total += gas;
+        assertLe(gas, 150_000, name);
+        p = _newPosition(game);
+    }
+
+    function test_AMoveCostsLessThan150000AndAGame1500000() public {
+        IClaims.Claim memory claim = _claim(alice, _lie());
+        _stand(claim);
+        (bytes32 game, IGame.Position memory p) = _openScores(claim, carol);
+        total = _note("openScores", abi.encodeCall(IGame.openScores, (claim, _job(), 0, "game")));
+        int32[][] memory theirs = SmallJob.evaluate(1, _lie());
+        p = _move("revealScores", alice, game, _answerTo(game, p, _lie(), _lie()));
+        p = _challengerMoves(game, p, _lie());
+        p = _move("revealTrace (36 nodes)", alice, game, _answerTo(game, p, _lie(), _lie()));
+        p = _move("chooseNode (trace)", carol, game, _chooseInTrace(game, p, theirs, 4));
+        p = _move("revealNodes", alice, game, _answerTo(game, p, _lie(), _lie()));
+        p = _move("chooseValue", carol, game, _chooseInTrace(game, p, theirs, 4));
+        p = _move("revealTensor (10 chunks)", alice, game, _answerTo(game, p, _lie(), _lie()));
+        p = _move("chooseNode (chunk)", carol, game, _chooseChunk(game, p, theirs[4], 2));
+        p = _move("revealChunk", alice, game, _answerTo(game, p, _lie(), _lie()));
+        bytes memory proof = _proof(game, p, theirs, 4, 77);
+        bytes32 digest = keccak256(abi.encode(carol, keccak256(proof)));
+        vm.prank(carol);
+        claims.seal(digest);
+        total += _note("seal", abi.encodeCall(IClaims.seal, (digest)));
+        vm.roll(block.number + 1);
+        vm.prank(carol);
+        (bool done,) = address(games).call(proof);
+        total += _note("prove (ADD)", proof);
+        assertTrue(done);
+        vm.snapshotValue("challenger's side of a game", total);
+        assertLe(total, 1_500_000);
+    }
+}

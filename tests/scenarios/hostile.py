@@ -1,0 +1,161 @@
+"""Challengers without a case: every kind of move against a true claim, in time or at the last moment."""
+
+import random
+from dataclasses import dataclass, field
+
+from anh_rollup.encoding.artifacts import Model
+from anh_rollup.encoding.merkle import revealed_level
+from anh_rollup.errors import AnhError
+from anh_rollup.evaluation import reference
+from anh_rollup.evaluation.properties import Artifacts, evaluate_property
+from anh_rollup.l1.contracts.claims import ClaimState, Demand
+from anh_rollup.l1.disputes import DisputeChain
+from anh_rollup.protocol.attack import score_siblings
+from anh_rollup.protocol.evidence import open_inputs
+from anh_rollup.protocol.game import Move, Output, Phase, Side
+from anh_rollup.protocol.overlay import proof_between
+from anh_rollup.tensor.opcodes import FOLDABLE
+from tests.scenarios.world import ETHER
+
+#: A late challenger moves when so few seconds of its clock are left.
+LATE = 120
+
+#: How many levels down each plan goes before it stalls.
+PLANS = ("stall", "scores", "value", "tensor", "prove", "sums", "block", "demand")
+
+
+@dataclass
+class Hostile:
+    """One baseless challenge."""
+
+    chain: DisputeChain
+    evaluated: object
+    plan: str
+    late: bool
+    chance: random.Random = field(default_factory=random.Random)
+    game: bytes | None = None
+    refused: set[tuple[str, str]] = field(default_factory=set)
+    done: bool = False
+
+    def play(self):
+        head = self.chain.refresh()
+        for record in list(self.chain.docket.claims.values()):
+            if record.state is ClaimState.STANDING and self.game is None and not self.done:
+                self.open(record)
+        for game in self.chain.docket.open_games():
+            if game.identifier == self.game:
+                view = self.chain.view(game, head.time)
+                in_time = view.clock.turn is Side.CHALLENGER and not view.clock.has_run_out(view.now)
+                if in_time and (not self.late or view.clock.end - view.now <= LATE):
+                    self.move(view)
+
+    def open(self, record):
+        claim, contract, bond = record.claim, self.chain.contracts.game, self.chain.rules.challenge_bond
+        salt = self.chance.randbytes(32)
+        head = (claim, record.job, 0, salt)
+        if self.plan == "demand":
+            leaf, field, first = (
+                self.chance.randrange(6),
+                self.chance.randrange(2),
+                self.chance.choice([0, 5, 900]),
+            )
+            asked = Demand(record.identifier, leaf, field, first, 32)
+            self.chain.send("demand", self.chain.contracts.claims.demand(asked, self.chain.rules.demand_fee))
+            self.done = True
+            return
+        if self.plan == "scores":
+            self.chain.send("openScores", contract.request("openScores", *head, value=bond))
+        else:
+            scores = self.evaluated.scores
+            sample = self.chance.randrange(scores.count)
+            opened = (sample, int(scores.scores[sample]), tuple(scores.proof(sample)))
+            self.chain.send("open", contract.request("open", *head, *opened, value=bond))
+        self.game = contract.game_id(record.identifier, self.chain.address, salt)
+
+    def move(self, view):
+        move = self.choose(view)
+        if move is None or move.function in {function for function, _ in self.refused}:
+            return
+        try:
+            self.chain.play(view, move)
+        except AnhError as error:
+            self.refused.add((move.function, getattr(error, "reason", error.message)))
+
+    def choose(self, view):
+        at, trace = view.position, None
+        if self.plan == "stall":
+            return None
+        if at.phase is Phase.CHOOSE_SCORE:
+            lower = revealed_level(at.level)
+            nodes = view.reveals[-1].scores
+            offset = self.chance.randrange(len(nodes))
+            start = at.index << (at.level - lower)
+            return Move(
+                "chooseScore", (start + offset, nodes[offset], score_siblings(nodes, offset, lower, at.level))
+            )
+        trace = self.evaluated.trace_of(at.sample)
+        if at.phase is Phase.CHOOSE_VALUE:
+            return self.at_value(at, trace)
+        if at.phase is Phase.CHOOSE_CHUNK and self.plan != "value":
+            return self.into(at, trace.tensors[at.value].tree)
+        if at.phase is Phase.PROVE and self.plan in ("prove", "block"):
+            return self.prove(trace, at.value)
+        if at.phase is Phase.CHOOSE_BLOCK and self.plan == "block":
+            return self.prove_block(view, trace)
+        return None
+
+    def at_value(self, at, trace):
+        program = self.evaluated.program
+        sums = [each for each, value in enumerate(program.values) if value.opcode in FOLDABLE]
+        if self.plan in ("sums", "block"):
+            value = self.chance.choice(sums)
+            return Move("askSums", (self.output(trace, value), self.evaluated.record(value)))
+        steps = [each for each, value in enumerate(program.values) if value.opcode is not None]
+        value = self.chance.choice(steps)
+        proof = proof_between(trace.tree, 0, value, at.level)
+        return Move("chooseValue", (value, trace.tensors[value].root, proof, self.evaluated.record(value)))
+
+    def into(self, at, tree):
+        lower = revealed_level(at.level)
+        start = at.index << (at.level - lower)
+        index = start + self.chance.randrange(len(tree.children(at.level, at.index, lower)))
+        return Move(
+            "chooseNode", (index, tree.node(lower, index), proof_between(tree, lower, index, at.level))
+        )
+
+    def output(self, trace, value):
+        element = self.chance.randrange(trace.tensors[value].elements.size)
+        proof = proof_between(trace.tree, 0, value, trace.tree.depth)
+        return Output(value, element, trace.tensors[value].opening([element // 32]), proof)
+
+    def prove(self, trace, value):
+        program, output = self.evaluated.program, self.output(trace, value)
+        needed = reference.element_dependencies(program, value, output.element, trace=trace.elements)
+        inputs = open_inputs(trace, trace.tree, program.values[value].inputs, needed)
+        return Move("prove", (output, self.evaluated.record(value), inputs), sealed=True)
+
+    def prove_block(self, view, trace):
+        at, program, sums = view.position, self.evaluated.program, view.reveals[-1].sums
+        needed = reference.element_dependencies(program, at.value, at.element, 0, trace=trace.elements)
+        inputs = open_inputs(trace, trace.tree, program.values[at.value].inputs, needed)
+        return Move("proveBlock", (self.evaluated.record(at.value), sums, 0, inputs), sealed=True)
+
+
+def make_hostiles(world, count):
+    """`count` hostile challengers: each plan in turn, every second one late."""
+    program, dataset = (
+        world.user_store.get_program(world.roots[0]),
+        world.user_store.get_dataset(world.roots[1]),
+    )
+    held = Artifacts(program, dataset, None, Model(world.parameters))
+    evaluated = evaluate_property(held, reference.ReferenceEvaluator())
+    return [
+        Hostile(
+            world.disputes(world.chain.account(f"hostile {number}", 10)), evaluated,
+            PLANS[number % len(PLANS)], late=number % 3 == 0, chance=random.Random(number),
+        )
+        for number in range(count)
+    ]  # fmt: skip
+
+
+__all__ = ["ETHER", "Hostile", "make_hostiles"]

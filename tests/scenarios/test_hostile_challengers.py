@@ -1,0 +1,52 @@
+import pytest
+
+from anh_rollup.l1.contracts.claims import ClaimState
+from anh_rollup.l1.contracts.game import Outcome
+from tests.scenarios.hostile import make_hostiles
+from tests.scenarios.world import RULES, World
+
+pytestmark = [pytest.mark.anvil, pytest.mark.slow]
+
+HOSTILES = 20
+
+
+@pytest.fixture
+def world():
+    made = World()
+    yield made
+    made.close()
+
+
+def wealth(world, chain):
+    """Wei of an account, with its credit and without what its gas has cost."""
+    credit = world.contracts.bonds.credit_of(chain.address)
+    return world.client.balance(chain.address) + credit + chain.spending.cost
+
+
+def test_twenty_hostile_challengers_make_an_honest_accountant_richer(world):
+    accountant = world.accountant()
+    hostiles = make_hostiles(world, HOSTILES)
+    everybody = [accountant.chain, *(each.chain for each in hostiles)]
+    before = [wealth(world, chain) for chain in everybody]
+    held_before = world.held()
+
+    def is_final():
+        return {each.state for each in accountant.chain.docket.claims.values()} == {ClaimState.FINAL}
+
+    rounds = [accountant.defend, accountant.work, *(each.play for each in hostiles), accountant.defend]
+    world.play(rounds, is_final, most_rounds=400, step=50)
+
+    games = accountant.chain.docket.games.values()
+    demands = accountant.chain.docket.demands.values()
+    gains = [wealth(world, chain) - start for chain, start in zip(everybody, before, strict=True)]
+    held = world.held() - held_before
+    owed = sum(world.contracts.bonds.credit_of(chain.address) for chain in everybody)
+
+    refused = {refusal for each in hostiles for refusal in each.refused}
+
+    assert refused == {("prove", "NothingWrong"), ("proveBlock", "NothingWrong")}
+    assert {game.outcome for game in games} == {Outcome.CHALLENGER_LATE}
+    assert len(games) + len(demands) == HOSTILES
+    assert gains[0] == len(games) * RULES.challenge_bond + len(demands) * RULES.demand_fee
+    assert sum(gains) == 0
+    assert held == owed

@@ -1,0 +1,166 @@
+from dataclasses import replace
+
+import pytest
+
+from anh_rollup.accountant.drafts import Draft
+from anh_rollup.accountant.strategy import (
+    AccountantView,
+    Answer,
+    Commit,
+    Defend,
+    Finalize,
+    Release,
+    Retract,
+    Reveal,
+    Terms,
+    Withdraw,
+    Work,
+    decide,
+)
+from anh_rollup.l1.contracts.claims import ClaimRules, ClaimState, ClaimStatus, Demand
+from anh_rollup.l1.docket import ClaimRecord, DemandRecord, Docket, GameRecord
+from anh_rollup.protocol.claims import Claim, Scores
+from anh_rollup.protocol.game import Phase, Position
+from anh_rollup.protocol.jobs import Job, JobKind, Property
+from anh_rollup.protocol.orders import OrderedJob
+
+ME, OTHER = "0x" + "11" * 20, "0x" + "22" * 20
+ROOT, ORDER = b"\x02" * 32, b"\x03" * 32
+RULES = ClaimRules(
+    window=1000, clock=500, reveal_window=100, settlement=9000, claim_bond=100, challenge_bond=10,
+    demand_fee=1, prize_share_bps=5000,
+)  # fmt: skip
+JOB = Job(JobKind.TRAINING, ROOT, bytes(32), (Property(ROOT, ROOT, 5),), 5000, "")
+ORDERED = OrderedJob(1, ROOT, 0, ORDER, JOB, 7)
+CLAIM = Claim(ME, 1, ROOT, 0, ORDER, ROOT, ROOT, (Scores(1, 5, ROOT),), "")
+DRAFT = Draft(CLAIM, JOB, b"\x09" * 32, 7)
+ID = DRAFT.identifier
+RECORD = ClaimRecord(ID, CLAIM, JOB, 0)
+STATUS = ClaimStatus(ME, 100, 0, ORDER, 5000, 0, 0, ClaimState.STANDING)
+TERMS = Terms(least_reward=5, least_time=60, least_credit=3, gas_reserve=50)
+
+
+def view(claims=(), games=(), demands=(), committed=None, **changes):
+    docket = Docket(
+        claims={each.identifier: each for each in claims},
+        games={each.identifier: each for each in games},
+        demands={each.identifier: each for each in demands},
+        commitments={} if committed is None else {(ME, DRAFT.commitment): committed},
+    )
+    made = AccountantView(
+        now=200,
+        address=ME,
+        jobs=(),
+        drafts=(),
+        docket=docket,
+        statuses={},
+        rules=RULES,
+        balance=1000,
+        credit=0,
+    )
+    return replace(made, **changes)
+
+
+def other_claim(state=ClaimState.STANDING, place=0):
+    return ClaimRecord(bytes([place + 1]) * 32, replace(CLAIM, claimant=OTHER), JOB, place, state)
+
+
+def test_a_job_that_pays_is_done():
+    assert decide(view(jobs=(ORDERED,)), TERMS) == [Work(ORDERED)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"jobs": (replace(ORDERED, reward=4),)},
+        {"jobs": (ORDERED,), "now": 4941},
+        {"jobs": (ORDERED,), "given_up": frozenset({ORDER})},
+        {"jobs": (ORDERED,), "claims": (other_claim(),)},
+    ],
+    ids=["too cheap", "too late", "given up", "claimed by another"],
+)
+def test_a_job_is_left(changes):
+    assert decide(view(**changes), TERMS) == []
+
+
+def test_a_job_whose_claims_were_all_refuted_is_done_again():
+    refuted = other_claim(ClaimState.REFUTED)
+
+    assert decide(view(claims=(refuted,), jobs=(ORDERED,)), TERMS) == [Work(ORDERED)]
+
+
+def test_the_best_paid_job_comes_first():
+    better = replace(ORDERED, transaction=ROOT, reward=9)
+
+    assert decide(view(jobs=(ORDERED, better)), TERMS) == [Work(better), Work(ORDERED)]
+
+
+@pytest.mark.parametrize(("balance", "bonds"), [(150, True), (149, False)])
+def test_a_draft_is_bonded_while_gas_is_left_for_its_defence(balance, bonds):
+    assert decide(view(drafts=(DRAFT,), balance=balance), TERMS) == ([Commit(DRAFT)] if bonds else [])
+
+
+def test_a_committed_draft_is_revealed_and_not_bonded_again():
+    assert decide(view(drafts=(DRAFT,), committed=300), TERMS) == [Reveal(DRAFT)]
+
+
+def test_a_commitment_for_a_settled_or_late_job_is_taken_back():
+    settled = view(claims=(other_claim(ClaimState.FINAL),), drafts=(DRAFT,), committed=300)
+    late = view(drafts=(DRAFT,), committed=6000, now=5001)
+
+    assert (decide(settled, TERMS), decide(late, TERMS)) == ([Retract(DRAFT)], [Retract(DRAFT)])
+
+
+def test_an_unopened_commitment_that_expired_is_given_up():
+    assert decide(view(drafts=(DRAFT,), committed=200), TERMS) == []
+
+
+@pytest.mark.parametrize(("now", "final"), [(1099, False), (1100, True)])
+def test_a_claim_is_finalized_once_its_window_is_over(now, final):
+    seen = view(claims=(RECORD,), statuses={ID: STATUS}, drafts=(DRAFT,), now=now)
+
+    assert decide(seen, TERMS) == ([Finalize(RECORD)] if final else [])
+
+
+@pytest.mark.parametrize("contested", [{"games": 1}, {"demands": 1}])
+def test_a_contested_claim_is_not_finalized(contested):
+    status = replace(STATUS, **contested)
+
+    assert decide(view(claims=(RECORD,), statuses={ID: status}, now=1100), TERMS) == []
+
+
+def test_a_claim_waits_for_earlier_ones_and_is_released_behind_a_final_one():
+    second = replace(RECORD, place=1)
+    behind = view(claims=(other_claim(), second), statuses={ID: STATUS}, now=1100)
+    beaten = view(claims=(other_claim(ClaimState.FINAL), second), statuses={ID: STATUS}, now=1100)
+
+    assert (decide(behind, TERMS), decide(beaten, TERMS)) == ([], [Release(second)])
+
+
+def test_a_claim_that_can_no_longer_become_final_is_released():
+    assert decide(view(claims=(RECORD,), statuses={ID: STATUS}, now=14_000), TERMS) == [Release(RECORD)]
+
+
+def test_games_and_demands_come_before_everything_else():
+    zero = bytes(32)
+    at = Position(
+        ID, ME, OTHER, 0, Phase.TRACE, 0, 0, zero, zero, 0, zero, 0, 0, 0, 0, zero, zero, 0, 0, zero
+    )
+    game, demand = GameRecord(ROOT, at), DemandRecord(ROOT, Demand(ID, 0, 0, 0, 1), OTHER, 201)
+    seen = view(
+        claims=(RECORD,),
+        games=(game,),
+        demands=(demand,),
+        jobs=(replace(ORDERED, transaction=ROOT),),
+        credit=3,
+    )
+
+    assert decide(seen, TERMS) == [
+        Defend(game), Answer(demand), Withdraw(), Work(replace(ORDERED, transaction=ROOT)),
+    ]  # fmt: skip
+
+
+def test_a_demand_that_is_overdue_is_not_answered():
+    demand = DemandRecord(ROOT, Demand(ID, 0, 0, 0, 1), OTHER, 200)
+
+    assert decide(view(claims=(RECORD,), demands=(demand,)), TERMS) == []

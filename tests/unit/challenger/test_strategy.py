@@ -1,0 +1,152 @@
+from dataclasses import replace
+
+import pytest
+
+from anh_rollup.challenger.checks import OneShot, OpenGame
+from anh_rollup.challenger.examine import Verdict
+from anh_rollup.challenger.strategy import (
+    Ask,
+    Attack,
+    Budget,
+    ChallengerView,
+    Examine,
+    Expire,
+    Open,
+    Reclaim,
+    Refute,
+    RefuteUnanswered,
+    Withdraw,
+    decide,
+)
+from anh_rollup.l1.contracts.claims import ClaimRules, ClaimState, ClaimStatus, Demand
+from anh_rollup.l1.contracts.game import Outcome
+from anh_rollup.l1.docket import ClaimRecord, DemandRecord, Docket, GameRecord
+from anh_rollup.protocol.claims import Claim, Scores
+from anh_rollup.protocol.game import Phase, Position
+from anh_rollup.protocol.jobs import Job, JobKind, Property
+
+ME, LIAR = "0x" + "11" * 20, "0x" + "22" * 20
+ID = b"\x01" * 32
+ROOT = b"\x02" * 32
+RULES = ClaimRules(
+    window=1000, clock=500, reveal_window=100, settlement=9000, claim_bond=100, challenge_bond=10,
+    demand_fee=1, prize_share_bps=5000,
+)  # fmt: skip
+JOB = Job(JobKind.TRAINING, ROOT, bytes(32), (Property(ROOT, ROOT, 5),), 5000, "")
+CLAIM = ClaimRecord(ID, Claim(LIAR, 1, ROOT, 0, ROOT, ROOT, ROOT, (Scores(1, 5, ROOT),), ""), JOB, 0)
+STATUS = ClaimStatus(LIAR, 100, 0, ROOT, 5000, 0, 0, ClaimState.STANDING)
+BUDGET = Budget(most_bonds=100, gas_reserve=50, most_attempts=2, least_credit=1)
+WRONG = OpenGame(0, None)
+
+
+def position(challenger=ME):
+    zero = bytes(32)
+    return Position(
+        ID, LIAR, challenger, 0, Phase.TRACE, 0, 0, zero, zero, 0, zero, 0, 0, 0, 0, zero, zero, 0, 0, zero
+    )
+
+
+def game(outcome=None, challenger=ME, number=0):
+    return GameRecord(bytes([number]) * 32, position(challenger), (), outcome)
+
+
+def view(verdict=None, games=(), demands=(), commitments=None, **changes):
+    claim = changes.pop("claim", CLAIM)
+    docket = Docket(
+        claims={ID: claim},
+        games={each.identifier: each for each in games},
+        demands={each.identifier: each for each in demands},
+        commitments=commitments or {},
+    )
+    made = ChallengerView(
+        now=200, address=ME, docket=docket,
+        statuses={ID: STATUS} if claim.state == ClaimState.STANDING else {},
+        verdicts={} if verdict is None else {ID: verdict}, rules=RULES, balance=1000, credit=0,
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def test_a_claim_without_a_verdict_is_examined():
+    assert decide(view(), BUDGET) == [Examine(CLAIM)]
+
+
+def test_a_good_claim_is_left_alone():
+    assert decide(view(Verdict()), BUDGET) == []
+
+
+def test_an_own_claim_is_not_examined():
+    assert decide(view(address=LIAR), BUDGET) == []
+
+
+def test_a_claim_that_one_call_refutes_is_refuted_by_it():
+    call = OneShot("refuteThreshold", (CLAIM.claim, JOB, 0))
+
+    assert decide(view(Verdict(call)), BUDGET) == [Refute(call)]
+
+
+def test_a_wrong_claim_gets_one_game():
+    assert decide(view(Verdict(WRONG)), BUDGET) == [Open(CLAIM, WRONG, 0)]
+    assert decide(view(Verdict(WRONG), [game()]), BUDGET) == [Attack(game())]
+
+
+def test_games_of_others_do_not_count():
+    others = game(challenger=LIAR)
+
+    assert decide(view(Verdict(WRONG), [others]), BUDGET) == [Open(CLAIM, WRONG, 0)]
+
+
+def test_a_game_lost_on_time_is_tried_again_but_not_for_ever():
+    late = [game(Outcome.CHALLENGER_LATE, number=number) for number in range(2)]
+
+    assert decide(view(Verdict(WRONG), late[:1]), BUDGET) == [Open(CLAIM, WRONG, 1)]
+    assert decide(view(Verdict(WRONG), late), BUDGET) == []
+
+
+@pytest.mark.parametrize(("now", "opens"), [(1099, True), (1100, False)])
+def test_games_are_opened_before_the_window_ends(now, opens):
+    assert bool(decide(view(Verdict(WRONG), now=now), BUDGET)) is opens
+
+
+@pytest.mark.parametrize(("balance", "opens"), [(60, True), (59, False)])
+def test_a_game_is_opened_only_with_gas_left_to_finish_it(balance, opens):
+    assert bool(decide(view(Verdict(WRONG), balance=balance), BUDGET)) is opens
+
+
+def test_a_spent_budget_opens_nothing():
+    assert decide(view(Verdict(WRONG)), replace(BUDGET, most_bonds=9)) == []
+
+
+def test_missing_data_is_demanded_once():
+    pieces = (Demand(ID, 0, 0, 0, 32), Demand(ID, 1, 0, 0, 32))
+    asked = DemandRecord(b"\x07" * 32, pieces[0], LIAR, 900)
+
+    assert decide(view(Verdict(missing=pieces)), BUDGET) == [Ask(pieces[0]), Ask(pieces[1])]
+    assert decide(view(Verdict(missing=pieces), demands=[asked]), BUDGET) == [Ask(pieces[1])]
+
+
+def test_nothing_is_demanded_in_the_second_half_of_the_window():
+    assert decide(view(Verdict(missing=(Demand(ID, 0, 0, 0, 32),)), now=600), BUDGET) == []
+
+
+def test_an_unanswered_demand_of_anybody_refutes_the_claim_once_it_is_due():
+    demands = [DemandRecord(bytes([n]) * 32, Demand(ID, n, 0, 0, 1), LIAR, 300) for n in (1, 2)]
+
+    assert decide(view(Verdict(), demands=demands, now=299), BUDGET) == []
+    assert decide(view(Verdict(), demands=demands, now=300), BUDGET) == [RefuteUnanswered(demands[0])]
+
+
+def test_the_fee_of_an_own_demand_over_a_refuted_claim_is_taken_back():
+    demand = DemandRecord(b"\x07" * 32, Demand(ID, 0, 0, 0, 1), ME, 300)
+    refuted = replace(CLAIM, state=ClaimState.REFUTED)
+
+    assert decide(view(Verdict(), demands=[demand], claim=refuted), BUDGET) == [Reclaim(demand)]
+
+
+def test_forfeit_commitments_of_others_are_ended():
+    commitments = {(LIAR, ROOT): 199, (ME, ROOT): 199, (LIAR, ID): 200}
+
+    assert decide(view(Verdict(), commitments=commitments), BUDGET) == [Expire(LIAR, ROOT)]
+
+
+def test_credit_is_withdrawn():
+    assert decide(view(Verdict(), credit=1), BUDGET) == [Withdraw()]

@@ -1,0 +1,61 @@
+"""Sources that do not fit a program are refused before anything is computed."""
+
+import numpy as np
+import pytest
+
+from anh_rollup.evaluation.errors import SourcesRefusedError
+from anh_rollup.evaluation.sources import Sources, check_sources
+from anh_rollup.tensor.builder import ProgramBuilder
+from anh_rollup.tensor.program import Program, Tensor
+
+
+def program() -> Program:
+    b = ProgramBuilder()
+    x = b.field((2,), low=-5, high=5)
+    return b.build(x * b.parameter((2,), low=0, high=9) + b.answer((2,), low=-1, high=1))
+
+
+def array(*elements: object) -> Tensor:
+    return np.array(elements, dtype=np.int32)
+
+
+FIELD, ANSWER, PARAMETER = array([1, -5], [5, 0]), array([0, 1], [-1, 0]), array(0, 9)
+
+
+def test_sources_as_declared_are_accepted() -> None:
+    check_sources(program(), Sources((FIELD,), (ANSWER,), (PARAMETER,)))
+
+
+@pytest.mark.parametrize(
+    ("sources", "message"),
+    [
+        (Sources((), (ANSWER,), (PARAMETER,)), "fields: 0 given, 1 declared"),
+        (Sources((FIELD,), (ANSWER, ANSWER), (PARAMETER,)), "answers: 2 given, 1 declared"),
+        (Sources((FIELD,), (ANSWER,), ()), "parameters: 0 given, 1 declared"),
+        (Sources((FIELD[:1],), (ANSWER,), (PARAMETER,)), "answer 0: shape (2, 2), expected (1, 2)"),
+        (Sources((FIELD,), (ANSWER,), (PARAMETER[:1],)), "parameter 0: shape (1,), expected (2,)"),
+        (Sources((FIELD + 1,), (ANSWER,), (PARAMETER,)), "field 0: elements in [-4, 6], declared [-5, 5]"),
+        (Sources((FIELD,), (ANSWER,), (PARAMETER - 1,)), "parameter 0: elements in [-1, 8], declared [0, 9]"),
+        (
+            Sources((FIELD.astype(np.int64),), (ANSWER,), (PARAMETER,)),  # type: ignore[arg-type]
+            "field 0: type int64, expected int32",
+        ),
+    ],
+)
+def test_sources_that_differ_from_the_declaration_are_refused(sources: Sources, message: str) -> None:
+    with pytest.raises(SourcesRefusedError) as refused:
+        check_sources(program(), sources)
+    assert refused.value.message == message
+
+
+def test_samples_are_cut_from_fields_and_answers_alone() -> None:
+    cut = Sources((FIELD,), (ANSWER,), (PARAMETER,)).samples(1, 2)
+    assert (cut.fields[0].tolist(), cut.answers[0].tolist(), cut.parameters[0].tolist()) == (
+        [[5, 0]],
+        [[-1, 0]],
+        [0, 9],
+    )
+
+
+def test_the_number_of_samples_is_that_of_the_first_source_with_samples() -> None:
+    assert [Sources(fields=(FIELD,)).count, Sources(answers=(ANSWER,)).count, Sources().count] == [2, 2, 1]

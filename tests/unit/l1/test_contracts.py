@@ -1,0 +1,230 @@
+"""The wrappers fit the compiled contracts: every event, every struct, every function, by name."""
+
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import pytest
+from eth_abi.abi import encode
+from eth_utils.address import to_checksum_address
+
+from anh_rollup.encoding.tensors import Opening
+from anh_rollup.l1.abi import encode_arguments, field_name, load_artifact, signature_hash
+from anh_rollup.l1.client import L1Client
+from anh_rollup.l1.contracts.base import Contract, Emitted
+from anh_rollup.l1.contracts.bonds import Bonds
+from anh_rollup.l1.contracts.claim_arbiter import ClaimArbiter
+from anh_rollup.l1.contracts.claims import ClaimRules, Claims, ClaimStatus, Demand, DemandStatus
+from anh_rollup.l1.contracts.game import Game, GameClock
+from anh_rollup.l1.contracts.inbox import Batch, Deposited, Inbox, InboxRules, QueueEntry
+from anh_rollup.l1.contracts.records import (
+    NO_OPENING,
+    Inputs,
+    Output,
+    ProgramHeader,
+    ProgramRecord,
+    RecordProof,
+    ScoreNode,
+    TensorPath,
+)
+from anh_rollup.l1.contracts.tensor_arbiter import TensorArbiter
+from anh_rollup.l1.transport import Transport
+from anh_rollup.l1.types import Log, TransactionRequest
+from anh_rollup.protocol.claims import Claim, Scores
+from anh_rollup.protocol.game import Position
+from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, Property
+
+WRAPPERS: list[type[Contract]] = [Inbox, Claims, Game, Bonds, ClaimArbiter, TensorArbiter]
+
+CLIENT = L1Client(Transport("http://127.0.0.1:9"))
+HERE = to_checksum_address("0x" + "ab" * 20)
+D = bytes([5]) * 32
+DD = (D, bytes([6]) * 32)
+
+CLAIM = Claim(HERE, 1, D, 2, D, D, D, (Scores(3, -4, D),), "uri")
+JOB = Job(JobKind.TRAINING, D, NO_ROOT, (Property(D, D, 9),), 10, "uri")
+BATCH = Batch(1, D, D, 2, D, 3)
+OPENING = Opening((1, 2), 2, bytes(128), ())
+PATH = TensorPath(1, D, DD, DD, b"\x01\0\0\0\1", D)
+HEADER = ProgramHeader(9, 1, 0, 2, D)
+RECORD = RecordProof(b"record", DD)
+SOURCE = ProgramRecord(HEADER, 3, b"record", DD)
+NODE = ScoreNode(D, -5)
+INPUTS = Inputs((OPENING, NO_OPENING), (DD, ()))
+OUTPUT = Output(4, 5, OPENING, DD)
+DEMAND = Demand(D, 1, 2, 3, 4)
+
+
+def position() -> Position:
+    """A position with every field set to something that its type takes."""
+    hints = typing.get_type_hints(Position)
+    values: dict[str, Any] = {}
+    for item in fields(Position):
+        hint = hints[item.name]
+        values[item.name] = D if hint is bytes or "Digest" in str(hint) else HERE if hint is str else hint(1)
+    return Position(**values)
+
+
+def moves() -> dict[str, dict[str, TransactionRequest]]:
+    """A request of every wrapper method that makes one, by contract and Solidity function."""
+    inbox, claims, game = Inbox(CLIENT, HERE), Claims(CLIENT, HERE), Game(CLIENT, HERE)
+    arbiter, at = ClaimArbiter(CLIENT, HERE), position()
+    return {
+        "Inbox": {
+            "deposit": inbox.deposit(HERE, 1),
+            "post": inbox.post(BATCH, ()),
+            "postCalldata": inbox.post_calldata(BATCH, b"bytes"),
+            "force": inbox.force(b"record", 1),
+            "postForced": inbox.post_forced(),
+            "stake": inbox.stake(1),
+            "slash": inbox.slash(1, (D, b"a" * 65), (D, b"b" * 65)),
+        },
+        "Bonds": {"withdraw": Bonds(CLIENT, HERE).withdraw(HERE)},
+        "Claims": {
+            "commit": claims.commit(D, 1),
+            "reveal": claims.reveal(CLAIM, JOB, D),
+            "retract": claims.retract(CLAIM, D),
+            "expire": claims.expire(HERE, D),
+            "finalize": claims.finalize(CLAIM),
+            "release": claims.release(CLAIM),
+            "advance": claims.advance(D),
+            "demand": claims.demand(DEMAND, 1),
+            "answer": claims.answer(CLAIM, JOB, DEMAND, PATH, OPENING),
+            "refuteUnanswered": claims.refute_unanswered(DEMAND),
+            "reclaim": claims.reclaim(DEMAND),
+            "seal": claims.seal(D),
+        },
+        "Game": {
+            "open": game.open(CLAIM, JOB, 0, D, (1, 2, (NODE,)), bond=1),
+            "openScores": game.open_scores(CLAIM, JOB, 0, D, bond=1),
+            "revealScores": game.reveal_scores(D, at, (NODE, NODE)),
+            "chooseScore": game.choose_score(D, at, 1, NODE, (NODE,)),
+            "revealTrace": game.reveal_trace(D, at, HEADER, DD, DD),
+            "chooseNode": game.choose_node(D, at, 1, D, DD),
+            "revealNodes": game.reveal_nodes(D, at, DD),
+            "chooseValue": game.choose_value(D, at, 1, (D, DD), RECORD),
+            "revealTensor": game.reveal_tensor(D, at, b"\0", DD),
+            "revealElements": game.reveal_elements(D, at, b"\0", b"\0\0\0\1"),
+            "revealChunk": game.reveal_chunk(D, at, bytes(128)),
+            "prove": game.prove(D, at, OUTPUT, RECORD, INPUTS),
+            "askSums": game.ask_sums(D, at, OUTPUT, RECORD),
+            "revealSums": game.reveal_sums(D, at, RECORD, (1, -2), INPUTS),
+            "proveBlock": game.prove_block(D, at, RECORD, ((1, -2), 0), INPUTS),
+            "proveSource": game.prove_source(D, at, (CLAIM, JOB), (1, D, DD), RECORD, path=PATH),
+            "timeout": game.timeout(D, at),
+            "voidGame": game.void_game(D, at),
+        },
+        "ClaimArbiter": {
+            "refuteIndex": arbiter.refute_index(CLAIM, BATCH),
+            "refutePlace": arbiter.refute_place(CLAIM, BATCH, D, DD),
+            "refuteRecord": arbiter.refute_record(CLAIM, b"record"),
+            "refuteThreshold": arbiter.refute_threshold(CLAIM, JOB, 0),
+            "refuteCount": arbiter.refute_count(CLAIM, JOB, 0, 5, D),
+            "refuteResult": arbiter.refute_result((CLAIM, JOB), 0, HEADER, 1, PATH),
+            "refuteShape": arbiter.refute_shape((CLAIM, JOB), 0, SOURCE, 1, PATH),
+            "refuteRange": arbiter.refute_range((CLAIM, JOB), 0, SOURCE, (1, PATH), 2, opening=OPENING),
+        },
+        "TensorArbiter": {},
+    }
+
+
+#: Functions that only contracts call.
+FOR_COURTS = {
+    "Bonds": {"lock", "credit", "burn"},
+    "Claims": {"refute", "gameOpened", "gameClosed"},
+}
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_every_move_has_a_method_with_the_right_selector(wrapper: type[Contract]) -> None:
+    artifact = load_artifact(wrapper.NAME)
+    changing = {
+        item["name"]
+        for item in artifact.entries
+        if item["type"] == "function" and item["stateMutability"] in ("payable", "nonpayable")
+    }
+    requests = moves()[wrapper.NAME]
+    assert set(requests) == changing - FOR_COURTS.get(wrapper.NAME, set())
+    for name, request in requests.items():
+        assert request.to == HERE
+        assert request.data[:4] == signature_hash(artifact.entry("function", name))[:4]
+        payable = artifact.entry("function", name)["stateMutability"] == "payable"
+        assert (request.value > 0) == payable, name
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_every_event_has_a_record_with_all_its_fields(wrapper: type[Contract]) -> None:
+    artifact = load_artifact(wrapper.NAME)
+    assert set(wrapper.EVENTS) == {item["name"] for item in artifact.entries if item["type"] == "event"}
+    differences = [
+        difference
+        for name, record in wrapper.EVENTS.items()
+        for difference in compare(record, artifact.entry("event", name)["inputs"], name)
+    ]
+    assert differences == []
+
+
+@pytest.mark.parametrize(
+    ("wrapper", "function", "record"),
+    [
+        (Inbox, "rules", InboxRules),
+        (Inbox, "entry", QueueEntry),
+        (Claims, "rules", ClaimRules),
+        (Claims, "status", ClaimStatus),
+        (Claims, "demandStatus", DemandStatus),
+        (Game, "clocks", GameClock),
+    ],
+)
+def test_every_view_of_a_struct_has_a_record_with_all_its_fields(
+    wrapper: type[Contract], function: str, record: type
+) -> None:
+    (output,) = load_artifact(wrapper.NAME).entry("function", function)["outputs"]
+    assert compare(record, output["components"], function) == []
+
+
+def compare(record: type, parameters: Sequence[Mapping[str, Any]], where: str) -> list[str]:
+    """What a record and a list of ABI parameters do not have in common, nested structs included."""
+    assert is_dataclass(record)
+    ours = {item.name for item in fields(record)}
+    theirs = {field_name(item["name"]) for item in parameters}
+    found = [f"{where}: {name}" for name in sorted(ours ^ theirs)]
+    hints = typing.get_type_hints(record)
+    for item in parameters:
+        hint = hints.get(field_name(item["name"]))
+        if hint is None or not item["type"].startswith("tuple"):
+            continue
+        inner = typing.get_args(hint)[0] if item["type"].endswith("]") else hint
+        found += compare(inner, item["components"], f"{where}.{item['name']}")
+    return found
+
+
+def log_of(address: str, topics: Sequence[bytes], data: bytes) -> Log:
+    return Log(address, tuple(topics), data, 7, D, D, 0)
+
+
+def test_an_event_becomes_a_record_with_its_place() -> None:
+    topic = signature_hash(load_artifact("Inbox").entry("event", "Deposited"))
+    log = log_of(HERE, [topic, bytes(12) + bytes.fromhex("cd" * 20)], encode(["uint256"], [99]))
+    assert Inbox(CLIENT, HERE).decode(log) == Emitted(
+        Deposited(to_checksum_address("0x" + "cd" * 20), 99), log
+    )
+
+
+def test_events_of_others_are_left_out() -> None:
+    topic = signature_hash(load_artifact("Inbox").entry("event", "Deposited"))
+    elsewhere = to_checksum_address("0x" + "cd" * 20)
+    others = [log_of(elsewhere, [topic], b""), log_of(HERE, [D], b""), log_of(HERE, [], b"")]
+    assert Inbox(CLIENT, HERE).decode_all(others) == ()
+
+
+def test_a_revealed_claim_comes_back_whole() -> None:
+    entry = load_artifact("Claims").entry("event", "Revealed")
+    plain = [item for item in entry["inputs"] if not item["indexed"]]
+    values = {"place": 3, "claim": CLAIM, "job": JOB, "blobs": DD}
+    data = encode_arguments(plain, [values[item["name"]] for item in plain])
+    log = log_of(HERE, [signature_hash(entry), D, DD[1], bytes(12) + bytes.fromhex("ab" * 20)], data)
+    found = Claims(CLIENT, HERE).decode(log)
+    assert found is not None
+    assert (found.event.claim, found.event.job, found.event.blobs) == (CLAIM, JOB, DD)
+    assert (found.event.transaction, found.event.claim_id, found.event.claimant) == (D, DD[1], HERE)
