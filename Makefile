@@ -13,7 +13,7 @@ FORGE := scripts/foundry forge
 # Two workers fit a 2-core machine and leave a chain process room; raise it on a larger one.
 JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(JOBS)
-TESTS = $(wildcard tests/unit tests/integration tests/scenarios)
+TESTS = $(wildcard tests/unit tests/differential tests/integration tests/scenarios)
 LINTED = $(wildcard anh_rollup scripts tests benchmarks)
 VENV_STAMP := .venv/.stamp
 NODE_STAMP := node_modules/.stamp

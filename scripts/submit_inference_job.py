@@ -1,11 +1,11 @@
 """Orders the answers of a trained network for the digits' test images.
 
     USER_KEY=0x... python -m scripts.submit_inference_job --l1 http://127.0.0.1:8545 \
-        --l2 http://127.0.0.1:9545 --deployment deployment.json \
+        --l2 http://127.0.0.1:8560 --deployment deployment.json \
         --store ./user --model 0xROOT --from http://...
 
-The accountant answers from the float network at full speed; the property asks that each answer is close to the
-exact one. The private key is read from the environment variable USER_KEY.
+The accountant answers from the float network at full speed; the property asks that each answer is close to
+the exact one. The private key is read from the environment variable USER_KEY.
 """
 
 import os

@@ -1,10 +1,10 @@
 """Orders the training of a small convolutional network on scikit-learn's handwritten digits.
 
     USER_KEY=0x... python -m scripts.submit_training_job --l1 http://127.0.0.1:8545 \
-        --l2 http://127.0.0.1:9545 --deployment deployment.json --store ./user
+        --l2 http://127.0.0.1:8560 --deployment deployment.json --store ./user
 
-An order is an ordinary Ethereum transaction to the DNN system address: any wallet or library can send it. Copy
-this file and replace `digits_job` by what you want to have trained. The private key is read from the
+An order is an ordinary Ethereum transaction to the DNN system address: any wallet or library can send it.
+Copy this file and replace `digits_job` by what you want to have trained. The private key is read from the
 environment variable USER_KEY.
 """
 
@@ -23,6 +23,7 @@ from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.deployment import load_deployment
 from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, Property
 from anh_rollup.storage.artifacts import ArtifactStore
+from anh_rollup.training.hints import encode_hints
 from scripts import digits
 
 #: Seconds from now to the job's deadline.
@@ -41,6 +42,7 @@ def digits_job(store: ArtifactStore, now: int) -> Job:
     """
     images = digits.load()
     architecture = store.put_program(digits.architecture())
+    store.put_recipe(architecture, encode_hints(digits.hints(store.put_dataset(images.train))))
     wanted = Property(
         program=store.put_program(digits.score_program()),
         dataset=store.put_dataset(images.test),

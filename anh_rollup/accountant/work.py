@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.tensors import Elements
@@ -15,11 +16,28 @@ from anh_rollup.protocol.orders import OrderedJob
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.tensor.program import Program
 
-#: (architecture, samples, least sum of scores) to parameters; any optimizer, any hardware.
-Trainer = Callable[[Program, Dataset, int], Sequence[Elements]]
+#: From a task to parameters; any optimizer, any hardware.
+Trainer = Callable[["TrainingTask"], Sequence[Elements]]
 
 #: (architecture, samples, parameters) to one array (N, *shape) for each answer; any runtime.
 Answerer = Callable[[Program, Dataset, Model], Sequence[Elements]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingTask:
+    """A training job as a trainer sees it.
+
+    Attributes:
+        job: The job.
+        architecture: What to train.
+        samples: The first property's data set: what to train on where the poster suggests nothing else.
+        is_good: Whether parameters have all properties of the job, evaluated exactly.
+    """
+
+    job: Job
+    architecture: Program
+    samples: Dataset
+    is_good: Callable[[Sequence[Elements]], bool]
 
 
 class ThresholdMissedError(AnhError):
@@ -88,8 +106,8 @@ class Worker:
         architecture = self.store.get_program(job.architecture, job.uri)
         samples = self.store.get_dataset(job.properties[0].dataset, job.uri)
         if job.kind is JobKind.TRAINING:
-            parameters = self.train(architecture, samples, job.properties[0].threshold)
-            root = self.store.put_model(Model(parameters))
+            task = TrainingTask(job, architecture, samples, partial(self._is_good, job))
+            root = self.store.put_model(Model(tuple(self.train(task))))
         else:
             model = self.store.get_model(job.model, job.uri)
             root = self.store.put_dataset(Dataset(self.answer(architecture, samples, model)))
@@ -104,6 +122,17 @@ class Worker:
         for index, (wanted, scores) in enumerate(zip(job.properties, result.scores, strict=True)):
             if scores.sum < wanted.threshold:
                 raise ThresholdMissedError(index, scores.sum, wanted.threshold)
+
+    def _is_good(self, job: Job, parameters: Sequence[Elements]) -> bool:
+        """Whether parameters have every property of a training job."""
+        model = Model(tuple(parameters))
+        for wanted in job.properties:
+            program = self.store.get_program(wanted.program, job.uri)
+            samples = self.store.get_dataset(wanted.dataset, job.uri)
+            evaluated = evaluate_property(Artifacts(program, samples, None, model), self.evaluator)
+            if evaluated.scores.total < wanted.threshold:
+                return False
+        return True
 
     def result(self, job: Job, root: bytes) -> Result:
         """A kept result, evaluated; once for each job and root in a process."""

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from anh_rollup.accountant.answering import ExactAnswerer
 from anh_rollup.accountant.conduct import HONEST
 from anh_rollup.accountant.drafts import Drafts
 from anh_rollup.accountant.drills import DRILLS, find_drill
@@ -14,7 +13,7 @@ from anh_rollup.accountant.service import Accountant
 from anh_rollup.accountant.strategy import Terms
 from anh_rollup.accountant.work import Worker
 from anh_rollup.cli.deploy import read_account
-from anh_rollup.cli.training import make_evaluator, make_trainer
+from anh_rollup.cli.training import answer_natively, make_evaluator, make_trainer
 from anh_rollup.config import AccountantConfig
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.client import L1Client
@@ -67,14 +66,15 @@ def accountant_services(config: AccountantConfig) -> list[Service]:
     account = read_account(config.key_file)
     policy = RemotePolicy(file_roots=config.allowed_folders, private_hosts=config.private_hosts)
     store = ArtifactStore(config.store, policy)
-    evaluator = make_evaluator()
+    # A liar hardly trains: one pass over the data.
+    trainer = make_trainer(store, None if config.drill is None else 1)
     accountant = Accountant(
         chain=DisputeChain(
             deployment, TransactionSender(client, account), Freshness(config.most_lag, time.time)
         ),
         account=account,
         order=OrderReader(deployment, client, BatchDataReader(client, config.beacon_url)),
-        worker=Worker(store, evaluator, make_trainer(), ExactAnswerer(evaluator)),
+        worker=Worker(store, make_evaluator(), trainer, answer_natively),
         drafts=Drafts(store),
         terms=Terms(config.least_reward, config.least_time),
         uri=config.public_url,

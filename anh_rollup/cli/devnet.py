@@ -22,7 +22,7 @@ WATCH_SECONDS = 1.0
 @click.command(name="devnet")
 @click.option("--port", default=8545, show_default=True, help="Port of the L1; 0 takes a free one.")
 @click.option(
-    "--l2-port", default=9545, show_default=True, help="Port of the L2's JSON-RPC; 0 takes a free one."
+    "--l2-port", default=8560, show_default=True, help="Port of the L2's JSON-RPC; 0 takes a free one."
 )
 @click.option(
     "--keep",

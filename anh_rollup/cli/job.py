@@ -129,7 +129,7 @@ def submit_command(
 
     \b
     Example:
-      anh job submit --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:9545 --key-file user.key \\
+      anh job submit --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:8560 --key-file user.key \\
         --store ./artifacts --architecture 0x12.. --property 0x34..:0x56..:350 --reward 1
     """
     console = Console()

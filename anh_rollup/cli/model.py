@@ -108,12 +108,12 @@ def read_model(path: Path) -> Model:
         EncodingError: An array is no int32 tensor.
     """
     try:
-        with np.load(path, allow_pickle=False) as content:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
             expected = [ARRAY_NAME.format(index) for index in range(len(content.files))]
             if not expected or sorted(content.files) != expected:
                 raise ModelFileError(path, f"its arrays are named {', '.join(content.files)[:120]}")
             return Model([content[name] for name in expected])
     except OSError as error:
         raise ModelFileError(path, error.strerror or "it cannot be read") from error
-    except (ValueError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
         raise ModelFileError(path, "it is no .npz file of plain arrays") from error

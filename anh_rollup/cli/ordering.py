@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from coincurve import PublicKey
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
 
@@ -19,8 +20,10 @@ from anh_rollup.errors import AnhError
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.deployment import Deployment, bind
 from anh_rollup.l1.sender import TransactionSender
+from anh_rollup.primitives import Digest
 from anh_rollup.protocol.fees import FLOOR_TOKEN_GAS, TRANSFER_GAS, calldata_tokens
 from anh_rollup.protocol.jobs import DNN_ADDRESS, Job, order_calldata
+from anh_rollup.protocol.soft_confirmation import confirmation_digest
 
 T = TypeVar("T")
 
@@ -32,6 +35,9 @@ PAUSE: Final = 0.5
 
 #: Seconds within which a deposit or a position has to show; L1 blocks and reorg margins pass in them.
 PATIENCE: Final = 120.0
+
+#: What is added to a signature's parity (Ethereum's v).
+PARITY_OFFSET: Final = 27
 
 Report = Callable[[str], None]
 
@@ -51,6 +57,21 @@ class NotSeenError(AnhError):
         )
         self.what = what
         self.seconds = seconds
+
+
+class PositionError(AnhError):
+    """A position that the sequencer did not sign.
+
+    Attributes:
+        reason: What is wrong with it.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"the position is not signed as it should be: {reason}",
+            remedy="Do not rely on it; wait until the transaction's batch is on L1.",
+        )
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +172,37 @@ def send_order(customer: Customer, raw: bytes, report: Report) -> PlacedOrder:
     Raises:
         L2RejectedError: The sequencer refuses it.
         NotSeenError: It gets no position.
+        PositionError: The position is not signed by the sequencer that L1 names.
     """
     chain_id = customer.l2.chain_id()
     record = keccak256(encode_record(decode_signed(raw, chain_id)))
     sent = customer.l2.send_raw(raw)
     report(f"eth_sendRawTransaction: {sent}")
     position = wait_for("the order's position", lambda: customer.l2.position(sent))
+    check_position(customer.deployment, position)
     return PlacedOrder(sent, record, position)
+
+
+def check_position(deployment: Deployment, position: Mapping[str, Any]) -> None:
+    """Checks the sequencer's signature of a position: it costs the sequencer its stake to sign another one.
+
+    Raises:
+        PositionError: It is malformed, or somebody else's.
+    """
+    try:
+        number = int(position["blockNumber"], 16)
+        block_hash = Digest(bytes.fromhex(position["blockHash"][2:]))
+        signature = bytes.fromhex(position["signature"][2:])
+        signed = confirmation_digest(
+            deployment.l2_chain_id, deployment.addresses["inbox"], number, block_hash
+        )
+        compact = signature[:64] + bytes([signature[64] - PARITY_OFFSET])
+        key = PublicKey.from_signature_and_message(compact, signed, hasher=None)
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+        raise PositionError(f"it is malformed ({type(error).__name__})") from error
+    signer = to_checksum_address(keccak256(key.format(compressed=False)[1:])[-20:])
+    if signer != deployment.sequencer:
+        raise PositionError(f"it is signed by {signer} instead of {deployment.sequencer}")
 
 
 def wait_for(what: str, look: Callable[[], T | None], seconds: float = PATIENCE, pause: float = PAUSE) -> T:

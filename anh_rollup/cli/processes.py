@@ -3,7 +3,7 @@
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -55,16 +55,18 @@ class Running:
         name: What it is.
         log: What it writes.
         process: The process.
+        ends: Whether it may end by itself, with code 0.
     """
 
     name: str
     log: Path
     process: "subprocess.Popen[bytes]"
+    ends: bool = False
 
     def require_alive(self) -> None:
-        """Raises `ProcessDiedError` where the process has ended."""
+        """Raises `ProcessDiedError` where the process has ended that should not have."""
         code = self.process.poll()
-        if code is not None:
+        if code is not None and not (self.ends and code == 0):
             raise ProcessDiedError(self.name, code, self.log)
 
 
@@ -80,9 +82,7 @@ class ProcessGroup:
     logs: Path
     running: list[Running] = field(default_factory=list)
 
-    def start(
-        self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None
-    ) -> Running:
+    def start(self, name: str, command: Sequence[str], *, ends: bool = False) -> Running:
         """Starts a process in a session of its own, so that Ctrl-C reaches only us.
 
         Raises:
@@ -97,12 +97,11 @@ class ProcessGroup:
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
-                    env=None if environment is None else dict(environment),
                     start_new_session=True,
                 )
         except OSError as error:
             raise ProgramMissingError(command[0]) from error
-        started = Running(name, log, process)
+        started = Running(name, log, process, ends)
         self.running.append(started)
         return started
 

@@ -1,32 +1,59 @@
-"""How the command line's roles evaluate and train."""
+"""How the command line's roles evaluate, train and answer."""
 
+import logging
 from collections.abc import Sequence
 
-from anh_rollup.accountant.work import Trainer
-from anh_rollup.encoding.artifacts import Dataset
+from anh_rollup.accountant.work import Trainer, TrainingTask
+from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.tensors import Elements
-from anh_rollup.errors import AnhError
 from anh_rollup.evaluation.backend import Evaluator
-from anh_rollup.evaluation.reference import ReferenceEvaluator
+from anh_rollup.evaluation.torch_backend import TorchEvaluator
+from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.tensor.program import Program
+from anh_rollup.training.hints import TrainingHints, decode_hints
+from anh_rollup.training.trainer import Epoch, answer, train
 
-
-class TrainingUnavailableError(AnhError):
-    """This installation has no trainer: training jobs are left to others."""
-
-    def __init__(self) -> None:
-        super().__init__("no trainer is installed", remedy="Wait for another accountant, or install one.")
+LOG = logging.getLogger(__name__)
 
 
 def make_evaluator() -> Evaluator:
     """The exact backend that roles use."""
-    return ReferenceEvaluator()
+    return TorchEvaluator()
 
 
-def make_trainer() -> Trainer:
-    """How training jobs are done."""
-    return _refuse
+def make_trainer(store: ArtifactStore, most_epochs: int | None = None) -> Trainer:
+    """How training jobs are done: as the job's poster suggests, until the properties hold.
+
+    Args:
+        store: Where hints and training data are read.
+        most_epochs: Stop after so many, whatever the hints say (drills train hardly at all).
+    """
+
+    def work(task: TrainingTask) -> Sequence[Elements]:
+        hints, samples = _hints(store, task)
+        if most_epochs is not None:
+            hints = hints.model_copy(update={"epochs": most_epochs})
+        LOG.info("training 0x%s: %d samples", task.job.architecture.hex()[:8], samples.count)
+        trained = train(task.architecture, samples, hints, task.is_good, progress=_tell)
+        LOG.info("trained %d epochs in %.1f s", trained.epochs, trained.seconds)
+        return trained.parameters
+
+    return work
 
 
-def _refuse(_architecture: Program, _samples: Dataset, _threshold: int) -> Sequence[Elements]:
-    raise TrainingUnavailableError
+def answer_natively(architecture: Program, samples: Dataset, model: Model) -> Sequence[Elements]:
+    """Answers an inference job from the float reading."""
+    return answer(architecture, samples, model.parameters)
+
+
+def _hints(store: ArtifactStore, task: TrainingTask) -> tuple[TrainingHints, Dataset]:
+    """The poster's hints with their data; without hints the property's own data and the usual recipe."""
+    document = store.get_recipe(task.job.architecture, task.job.uri)
+    if document is None:
+        return TrainingHints(training_data=f"0x{task.samples.root.hex()}"), task.samples
+    hints = decode_hints(document)
+    return hints, store.get_dataset(hints.data_root, task.job.uri)
+
+
+def _tell(epoch: Epoch) -> None:
+    LOG.info("epoch %d of %d: loss %.4f", epoch.number, epoch.of, epoch.loss)

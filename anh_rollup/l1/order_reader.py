@@ -13,7 +13,7 @@ from typing import Any
 
 from eth_utils.address import to_canonical_address
 
-from anh_rollup.encoding.batches import BatchHeader
+from anh_rollup.encoding.batches import BatchHeader, decode_batch
 from anh_rollup.encoding.blobs import unpack
 from anh_rollup.encoding.checks import digest
 from anh_rollup.encoding.errors import EncodingError
@@ -229,10 +229,15 @@ class OrderReader:
         times = {item.log.block: self._time(item.log.block) for item in emitted}
         for item in emitted:
             if isinstance(item.event, Posted):
+                for number in _origins(payloads[item.log.transaction], item.log.block):
+                    self._time(number)
+        # A block of forced transactions has its posting's L1 block as origin, with all that is in it.
+        for item in emitted:
+            _record(state, item)
+        for item in emitted:
+            if isinstance(item.event, Posted):
                 posting = _posting(item, payloads[item.log.transaction], times[item.log.block])
                 self._derive(state, posting, item)
-            else:
-                _record(state, item)
         state.cursor = page.cursor
 
     def _derive(self, state: _State, posting: Posting, item: Emitted[Posted]) -> None:
@@ -274,6 +279,17 @@ class OrderReader:
             return unpack(self._data.blobs(item.log.transaction))
         except EncodingError:
             return None
+
+
+def _origins(payload: bytes | None, below: int) -> set[int]:
+    """The L1 blocks below a height that a batch's blocks name."""
+    if payload is None:
+        return set()
+    try:
+        blocks = decode_batch(payload).blocks
+    except EncodingError:
+        return set()
+    return {block.origin_number for block in blocks if block.origin_number < below}
 
 
 def _posting(item: Emitted[Posted], payload: bytes | None, time: int) -> Posting:

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from anh_rollup.encoding.errors import EncodingError, EncodingReason
 from anh_rollup.errors import AnhError
 
 
@@ -9,6 +10,10 @@ class RejectReason(StrEnum):
     """Why a transaction is not accepted; the words are those of Ethereum's clients."""
 
     MALFORMED = "invalid transaction"
+    UNSUPPORTED = "transaction type not supported"
+    WRONG_CHAIN = "invalid chain id for signer"
+    BAD_SIGNATURE = "invalid sender"
+    TOO_LARGE = "oversized data"
     ALREADY_KNOWN = "already known"
     NONCE_TOO_LOW = "nonce too low"
     NONCE_TOO_HIGH = "nonce too high"
@@ -16,11 +21,15 @@ class RejectReason(StrEnum):
     BLOCK_GAS = "exceeds block gas limit"
     BASE_FEE = "max fee per gas less than block base fee"
     FUNDS = "insufficient funds for gas * price + value"
-    NOT_READY = "the sequencer is not ready"
+    BLOCK_FULL = "the block under construction is full"
 
 
 REMEDIES = {
     RejectReason.MALFORMED: "Sign a transaction of type 0, 1 or 2 for this chain id.",
+    RejectReason.UNSUPPORTED: "Sign a transaction of type 0, 1 or 2.",
+    RejectReason.WRONG_CHAIN: "Sign for the chain id that eth_chainId gives, a legacy one by EIP-155.",
+    RejectReason.BAD_SIGNATURE: "Sign it again, with an s in the lower half (EIP-2).",
+    RejectReason.TOO_LARGE: "Split it: a signed transaction has at most 128 KiB and must fit one batch.",
     RejectReason.ALREADY_KNOWN: "Wait for it: ask for its position with anh_getPosition.",
     RejectReason.NONCE_TOO_LOW: "Use the nonce that eth_getTransactionCount gives for `pending`.",
     RejectReason.NONCE_TOO_HIGH: "Send the transactions with the lower nonces first.",
@@ -28,7 +37,7 @@ REMEDIES = {
     RejectReason.BLOCK_GAS: "Lower the gas limit below the block's.",
     RejectReason.BASE_FEE: "Raise maxFeePerGas to at least the latest block's baseFeePerGas.",
     RejectReason.FUNDS: "Deposit more ether on L1 with Inbox.deposit, or lower gas limit, price or value.",
-    RejectReason.NOT_READY: "Try again in a moment.",
+    RejectReason.BLOCK_FULL: "Try again in a moment.",
 }
 
 
@@ -44,3 +53,17 @@ class RejectedError(AnhError):
         super().__init__(f"{reason}: {detail}" if detail else str(reason), remedy=REMEDIES[reason])
         self.reason = reason
         self.detail = detail
+
+
+#: What encodings call a fault, in the words of Ethereum's clients; any other is MALFORMED.
+_REASONS = {
+    EncodingReason.UNSUPPORTED: RejectReason.UNSUPPORTED,
+    EncodingReason.WRONG_CHAIN: RejectReason.WRONG_CHAIN,
+    EncodingReason.BAD_SIGNATURE: RejectReason.BAD_SIGNATURE,
+    EncodingReason.TOO_LARGE: RejectReason.TOO_LARGE,
+}
+
+
+def rejection_of(error: EncodingError) -> RejectedError:
+    """The rejection of bytes that are no sound transaction."""
+    return RejectedError(_REASONS.get(error.reason, RejectReason.MALFORMED), error.message)

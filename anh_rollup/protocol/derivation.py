@@ -225,7 +225,8 @@ class Order:
 
     def append(self, block: L2Block, origins: Iterable[Origin]) -> list[Outcome]:
         """Folds the next block; what came of its transactions."""
-        outcomes, gas = fold_block(self.ledger, block.transactions, block.header.base_fee, origins)
+        fee = block.header.base_fee
+        outcomes, gas = fold_block(self.ledger, block.transactions, fee, origins, block.forced)
         self.head = Head(block.header, gas, self.head.forced_end + block.forced)
         self.blocks.append(block)
         self.outcomes.append(outcomes)

@@ -220,6 +220,7 @@ class Ledger:
             terms: What its block says.
         """
         reason = self.refusal(transaction, terms)
+        terms.forced = max(terms.forced - 1, 0)
         if reason is not None or transaction is None:
             return Skipped(reason or SkipReason.UNDECODABLE)
         terms.ordered_gas += transaction.gas_limit
@@ -241,7 +242,7 @@ class Ledger:
             return SkipReason.NONCE_TOO_LOW if low else SkipReason.NONCE_TOO_HIGH
         if transaction.gas_limit < intrinsic_gas(transaction):
             return SkipReason.INTRINSIC_GAS
-        if transaction.gas_limit > BLOCK_GAS_LIMIT - terms.ordered_gas:
+        if transaction.gas_limit > terms.room:
             return SkipReason.BLOCK_GAS
         if transaction.max_fee < terms.base_fee:
             return SkipReason.BASE_FEE
@@ -280,10 +281,20 @@ class BlockTerms:
     Attributes:
         base_fee: Wei a gas.
         ordered_gas: Gas limits of its valid transactions so far.
+        forced: How many of the next transactions come from the Inbox's queue.
     """
 
     base_fee: int
     ordered_gas: int = 0
+    forced: int = 0
+
+    @property
+    def room(self) -> int:
+        """The highest gas limit that the next transaction can have.
+
+        A forced one is not crowded out by those before it: the queue could be filled to censor it.
+        """
+        return BLOCK_GAS_LIMIT if self.forced else BLOCK_GAS_LIMIT - self.ordered_gas
 
 
 def charge(transaction: SignedTransaction, base_fee: int) -> Charged:
@@ -319,15 +330,23 @@ def fold_block(
     transactions: Sequence[tuple[bytes, SignedTransaction | None]],
     base_fee: int,
     origins: Iterable[Origin],
+    forced: int = 0,
 ) -> tuple[list[Outcome], int]:
     """Folds one block into a ledger: its origins first, then its transactions in order.
+
+    Args:
+        ledger: Changed in place.
+        transactions: Records with what they decode to.
+        base_fee: Wei a gas.
+        origins: What L1 brings.
+        forced: How many of the transactions came from the Inbox's queue; they stand first.
 
     Returns:
         What came of each transaction, and the gas that they ordered together.
     """
     for origin in origins:
         ledger.apply_origin(origin)
-    terms = BlockTerms(base_fee)
+    terms = BlockTerms(base_fee, forced=forced)
     outcomes = [ledger.apply(record, transaction, terms) for record, transaction in transactions]
     return outcomes, terms.ordered_gas
 

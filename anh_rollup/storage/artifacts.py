@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -51,6 +52,7 @@ class Kind(StrEnum):
     MODEL = "model"
     DATASET = "dataset"
     SCORES = "scores"
+    RECIPE = "recipe"
 
 
 class DraftNameError(ArtifactError):
@@ -130,6 +132,24 @@ class ArtifactStore:
     def get_scores(self, root: bytes, uri: str = "") -> npt.NDArray[np.int32]:
         """The score list of a root; see `get_model`."""
         return self._get(Kind.SCORES, root, uri, decode_scores)
+
+    def put_recipe(self, architecture: bytes, document: bytes) -> None:
+        """Keeps a document of hints beside an architecture; it is named by the architecture's root.
+
+        Raises:
+            ArtifactTooLargeError: It has more than `MOST_DRAFT_BYTES`.
+        """
+        if len(document) > MOST_DRAFT_BYTES:
+            raise ArtifactTooLargeError(f"recipe 0x{architecture.hex()}", MOST_DRAFT_BYTES)
+        self._files.write(name_of(Kind.RECIPE, architecture), document)
+
+    def get_recipe(self, architecture: bytes, uri: str = "") -> bytes | None:
+        """The hints for an architecture, or None. They are a suggestion and verified by nothing."""
+        name = name_of(Kind.RECIPE, architecture)
+        content = self._files.read(name, MOST_DRAFT_BYTES)
+        if content is None and uri:
+            content = fetch(uri, name, replace(self.policy, most_bytes=MOST_DRAFT_BYTES))
+        return content
 
     def has(self, kind: Kind, root: bytes) -> bool:
         """Whether this store holds something under an artifact's name (unverified)."""

@@ -13,7 +13,7 @@ from anh_rollup.cli.narration import Narrator
 from anh_rollup.cli.options import short
 from anh_rollup.cli.ordering import NotSeenError
 from anh_rollup.errors import AnhError
-from anh_rollup.l1.contracts.claims import ClaimState
+from anh_rollup.l1.contracts.claims import ClaimState, ClaimStatus
 from anh_rollup.l1.docket import ClaimRecord, GameRecord
 
 T = TypeVar("T")
@@ -105,6 +105,10 @@ class Stage:
         if expected != found:
             raise OutcomeError(what, expected, found)
         self.checks.append(f"{what}: {found}")
+
+    def status(self, claim: ClaimRecord) -> ClaimStatus:
+        """What the contract says about a claim."""
+        return self.view.contracts.claims.status(claim.identifier)
 
     def address(self, name: str) -> str:
         """The address of one of the players."""

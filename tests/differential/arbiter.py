@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pyrevm
-from eth_abi import decode, encode
-from eth_utils import function_signature_to_4byte_selector
+from eth_abi.abi import decode, encode
+from eth_utils.abi import function_signature_to_4byte_selector
 
 from anh_rollup.encoding.tensors import Opening
 

@@ -40,7 +40,7 @@ def compare(arbiter: Arbiter, case: Case, rng: Rng) -> list[tuple[str, object, o
     reads = element_dependencies(case.program, case.value, index, trace=trace)
     evidence = open_inputs(case, trace, reads, rng)
     shown = open_tensor(trace[case.value], np.array([index]), rng)
-    found = [
+    found: list[tuple[str, object, object]] = [
         (
             "element",
             arbiter.element(case.record, index, evidence.openings),

@@ -1,0 +1,168 @@
+"""Training any posted architecture: its float reading, an optimizer, and the exact property as the judge."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from anh_rollup.encoding.artifacts import Dataset
+from anh_rollup.encoding.tensors import Elements
+from anh_rollup.tensor.program import Program
+from anh_rollup.training.errors import TrainingError
+from anh_rollup.training.float_program import FloatProgram, to_elements, to_real
+from anh_rollup.training.hints import TrainingHints
+
+#: Whether parameters are good enough: the exact properties of the job.
+Judge = Callable[[Sequence[Elements]], bool]
+
+#: Part of an epoch's steps of the whole schedule that warm the learning rate up (choice).
+WARM_UP: Final = 0.1
+
+#: Epochs between two looks of the judge: evaluating exactly is cheap, but not free.
+EPOCHS_BETWEEN_LOOKS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """Where a training stands.
+
+    Attributes:
+        number: From 1.
+        of: Most epochs.
+        loss: Mean loss of the epoch.
+    """
+
+    number: int
+    of: int
+    loss: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """What a training came to.
+
+    Attributes:
+        parameters: Exact parameters, int32.
+        epochs: Passes over the data.
+        loss: Mean loss of the last epoch.
+        seconds: Time that it took.
+        good: Whether the judge was content.
+    """
+
+    parameters: tuple[Elements, ...]
+    epochs: int
+    loss: float
+    seconds: float
+    good: bool
+
+
+def train(
+    architecture: Program,
+    samples: Dataset,
+    hints: TrainingHints,
+    judge: Judge,
+    *,
+    seed: int | None = None,
+    progress: Callable[[Epoch], None] = lambda _: None,
+) -> Trained:
+    """Trains until the judge is content or the epochs are over.
+
+    Args:
+        architecture: The program whose output is trained; its fields are the data set's first ones.
+        samples: Training data.
+        hints: Loss, target field, and the schedule.
+        judge: Asked about rounded parameters from time to time.
+        seed: For a training that can be repeated on one machine; none is needed for a claim.
+        progress: Told of each epoch.
+
+    Raises:
+        TrainingError: Data and program do not fit, or the numbers diverge.
+    """
+    if seed is not None:
+        torch.manual_seed(seed)
+    started = time.perf_counter()
+    module = FloatProgram(architecture)
+    fields, target = _tensors(architecture, samples, hints)
+    batches = -(-len(target) // hints.batch_size)
+    optimizer = torch.optim.AdamW(module.parameters(), lr=hints.learning_rate, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, hints.learning_rate, total_steps=hints.epochs * batches, pct_start=WARM_UP
+    )
+    loss, good, number = 0.0, False, 0
+    for number in range(1, hints.epochs + 1):
+        total = 0.0
+        for chosen in torch.split(torch.randperm(len(target)), hints.batch_size):
+            output = module([field[chosen] for field in fields])
+            step_loss = _loss(output, target[chosen], hints)
+            optimizer.zero_grad()
+            torch.autograd.backward(step_loss)
+            torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            total += float(step_loss.detach()) * len(chosen)
+        loss = total / len(target)
+        progress(Epoch(number, hints.epochs, loss))
+        if number % EPOCHS_BETWEEN_LOOKS == 0 and (good := judge(module.rounded())):
+            break
+    parameters = module.rounded()
+    good = good or judge(parameters)
+    return Trained(parameters, number, loss, time.perf_counter() - started, good)
+
+
+def answer(architecture: Program, samples: Dataset, parameters: Sequence[Elements]) -> tuple[Elements, ...]:
+    """The architecture's outputs from its float reading, rounded to the output's scale: one answer a sample.
+
+    Raises:
+        TrainingError: Data and program do not fit.
+    """
+    module = FloatProgram(architecture)
+    module.load(parameters)
+    fields = _fields(architecture, samples)
+    with torch.inference_mode():
+        outputs = [module([field[part] for field in fields]) for part in _parts(len(fields[0]))]
+    return (to_elements(torch.cat(outputs), architecture.output),)
+
+
+def _parts(count: int) -> list[slice]:
+    """Samples that are answered at once: it bounds memory."""
+    return [slice(first, first + 256) for first in range(0, count, 256)]
+
+
+def _fields(architecture: Program, samples: Dataset) -> list[Tensor]:
+    declared = architecture.fields
+    if not declared or len(samples.fields) < len(declared):
+        raise TrainingError(f"{len(samples.fields)} fields for a program that reads {len(declared)}")
+    for value, given in zip(declared, samples.fields, strict=False):
+        if given.shape[1:] != value.shape:
+            raise TrainingError(f"a field of shape {given.shape[1:]} where {value.shape} is declared")
+    return [to_real(given, value.scale) for value, given in zip(declared, samples.fields, strict=False)]
+
+
+def _tensors(architecture: Program, samples: Dataset, hints: TrainingHints) -> tuple[list[Tensor], Tensor]:
+    """The fields in real units, and the target as the loss wants it."""
+    if hints.target_field >= len(samples.fields):
+        raise TrainingError(f"field {hints.target_field} of {len(samples.fields)} is the target")
+    target = torch.from_numpy(samples.fields[hints.target_field])
+    output = architecture.output
+    if hints.loss == "squared_error":
+        if tuple(target.shape[1:]) != output.shape:
+            raise TrainingError(
+                f"a target of shape {tuple(target.shape[1:])} for an output of {output.shape}"
+            )
+        return _fields(architecture, samples), target.float() * 2.0**-output.scale
+    classes = output.shape[-1] if output.shape else 0
+    if tuple(target.shape[1:]) != output.shape[:-1] or classes < 2:
+        raise TrainingError(f"classes of shape {tuple(target.shape[1:])} for an output of {output.shape}")
+    if int(target.min()) < 0 or int(target.max()) >= classes:
+        raise TrainingError(f"a class that is not among the {classes} of the output")
+    return _fields(architecture, samples), target.long()
+
+
+def _loss(output: Tensor, target: Tensor, hints: TrainingHints) -> Tensor:
+    if hints.loss == "squared_error":
+        return functional.mse_loss(output, target)
+    return functional.cross_entropy(output.reshape(-1, output.shape[-1]), target.reshape(-1))

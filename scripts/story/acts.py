@@ -1,0 +1,177 @@
+"""The acts of the story; each one ends with what it came to, read back from the chains."""
+
+import sys
+from dataclasses import dataclass
+
+from anh_rollup.cli.moves import moves_of
+from anh_rollup.cli.options import ETHER, short, show_ether
+from anh_rollup.cli.ordering import PlacedOrder
+from anh_rollup.encoding.artifacts import Model
+from anh_rollup.evaluation.reference import ReferenceEvaluator
+from anh_rollup.evaluation.sources import Sources
+from anh_rollup.l1.contracts.claims import ClaimState
+from anh_rollup.l1.contracts.game import Outcome
+from anh_rollup.l1.docket import ClaimRecord
+from anh_rollup.storage.artifacts import ArtifactStore
+from scripts import submit_inference_job, submit_training_job
+from scripts.story.stage import Stage
+
+TRAINING_REWARD = ETHER
+INFERENCE_REWARD = ETHER // 4
+
+#: What the dishonest accountant claims at least, in hundredths of the images.
+BOASTED_PERCENT = 99
+
+#: Moves that make L1 compute an element.
+PROOFS = {"prove", "proveBlock"}
+
+#: Seconds for a step of the story on two busy cores.
+PATIENCE = 150.0
+
+HONEST, DISHONEST = "honest accountant", "dishonest accountant"
+CHALLENGER, BASELESS = "challenger", "baseless challenger"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimMade:
+    """A claim of the story with the truth about it.
+
+    Attributes:
+        name: Who claimed.
+        record: The claim.
+        true_sum: The sum of the scores, evaluated exactly here.
+    """
+
+    name: str
+    record: ClaimRecord
+    true_sum: int
+
+
+def order_training(stage: Stage) -> PlacedOrder:
+    """Acts 1 and 2: the user orders; the sequencer signs a position and posts the batch."""
+    stage.act("1. The user orders a network for handwritten digits: 1 ETH for 350 of 360 test images")
+    network = stage.network
+    placed = submit_training_job.submit(network.customer(), network.user_folder, TRAINING_REWARD, stage.say)
+    stage.act("2. The sequencer has executed nothing: it signs the position and posts the batch")
+    stage.say(f"position: L2 block {int(placed.position['blockNumber'], 16)}, signed by the sequencer")
+    proof = stage.until("the order's batch", lambda: inclusion(stage, placed), PATIENCE)
+    stage.require("the order's record is in the batch on L1", placed.record.hex(), proof)
+    return placed
+
+
+def inclusion(stage: Stage, placed: PlacedOrder) -> str | None:
+    """The record's hash as a leaf of the batch that the Inbox committed to, or None before that."""
+    customer = stage.network.customer()
+    proof = customer.l2.record("anh_getInclusionProof", placed.hash)
+    if proof is None:
+        return None
+    number = int(proof["batch"]["number"], 16)
+    committed = stage.view.contracts.inbox.commitment(number)
+    stage.require(f"batch {number} on L1", proof["commitment"], "0x" + committed.hex())
+    return placed.record.hex() if int(proof["index"], 16) >= 0 else None
+
+
+def lie(stage: Stage, placed: PlacedOrder) -> ClaimRecord:
+    """Act 3: the dishonest accountant is first, and L1 computes the element that refutes it."""
+    stage.act("3. The dishonest accountant hardly trains, is first, and claims 99 %")
+    stage.say("the honest accountant is started after that claim: it has the time to be lied to")
+    claim = stage.until("the dishonest claim", lambda: stage.claim_of(DISHONEST, placed.record), PATIENCE)
+    stage.network.start_accountant(HONEST)
+    head = claim.claim.scores[0]
+    stage.require("the lie claims 99 %", True, 100 * head.sum >= BOASTED_PERCENT * head.count)
+    ended = stage.until("the end of the lie", lambda: stage.ended(claim), PATIENCE)
+    stage.require("the dishonest claim", ClaimState.REFUTED, stage.status(ended).state)
+    stage.require("the prize is credited to", stage.address(CHALLENGER), ended.refuter)
+    game = stage.game_of(CHALLENGER, ended)
+    stage.require("the challenger's game", Outcome.REFUTED, game.outcome)
+    last = moves_of(stage.view, game.identifier).moves[-1]
+    stage.require("the last move made L1 compute an element", True, last.function in PROOFS)
+    return ended
+
+
+def true_claim(stage: Stage, placed: PlacedOrder) -> ClaimRecord:
+    """Act 4: the honest accountant trains, claims, survives a baseless challenge, and is paid."""
+    stage.act("4. The honest accountant trains with torch, claims, is challenged without a case, and is paid")
+    start_baseless(stage)
+    claim = stage.until("the honest claim", lambda: stage.claim_of(HONEST, placed.record), PATIENCE)
+    ended = stage.until("the end of the honest claim", lambda: stage.ended(claim), PATIENCE)
+    stage.require("the honest claim", ClaimState.FINAL, stage.status(ended).state)
+    stage.require("the baseless game", Outcome.CHALLENGER_LATE, stage.game_of(BASELESS, ended).outcome)
+    paid(stage, TRAINING_REWARD)
+    return ended
+
+
+def inference(stage: Stage, trained: ClaimRecord) -> ClaimRecord:
+    """Act 5: a second job asks the trained network; the float network answers; the answer becomes final."""
+    stage.act("5. The user asks the trained network about the 360 test images, for 0.25 ETH")
+    network, model = stage.network, (trained.claim.result, trained.claim.uri)
+    placed = submit_inference_job.submit(
+        network.customer(), network.user_folder, model, INFERENCE_REWARD, stage.say
+    )
+    claim = stage.until("the answers", lambda: stage.claim_of(HONEST, placed.record), PATIENCE)
+    ended = stage.until("the end of the second claim", lambda: stage.ended(claim), PATIENCE)
+    stage.require("the claim about the answers", ClaimState.FINAL, stage.status(ended).state)
+    paid(stage, TRAINING_REWARD + INFERENCE_REWARD)
+    return ended
+
+
+def start_baseless(stage: Stage) -> None:
+    """Starts the challenger without a case; it ends by itself when its game is over."""
+    network = stage.network
+    options = {
+        "--l1": network.l1_url,
+        "--deployment": str(network.deployment_file),
+        "--key-file": str(network.key_file(BASELESS)),
+        "--against": stage.address(HONEST),
+        "--store": str(network.store_folder(BASELESS)),
+        "--allow-folder": str(network.user_folder),
+    }
+    words = [word for pair in options.items() for word in pair]
+    command = [sys.executable, "-m", "scripts.baseless_challenge", *words]
+    network.processes.start(BASELESS, command, ends=True)
+
+
+def paid(stage: Stage, wei: int) -> None:
+    """Waits until the honest accountant's ledger balance on the L2 is an amount."""
+    customer = stage.network.customer()
+
+    def look() -> int | None:
+        held = customer.l2.cleared(stage.address(HONEST))
+        return held if held >= wei else None
+
+    held = stage.until("the payment on the L2", look, PATIENCE)
+    stage.require("the honest accountant's balance on the L2", show_ether(wei), show_ether(held))
+
+
+def claims_made(
+    stage: Stage, lied: ClaimRecord, honest: ClaimRecord, answered: ClaimRecord
+) -> list[ClaimMade]:
+    """The claims of the story, each with its true sum of scores, evaluated exactly here.
+
+    Raises:
+        OutcomeError: A lie is true, or a true claim is not.
+    """
+    made = [
+        ClaimMade(DISHONEST, lied, evaluate(stage, DISHONEST, lied)),
+        ClaimMade(HONEST, honest, evaluate(stage, HONEST, honest)),
+        ClaimMade(HONEST, answered, evaluate(stage, HONEST, answered)),
+    ]
+    for each in made:
+        claimed = each.record.claim.scores[0].sum
+        what = f"claim {short(each.record.identifier)} of the {each.name} is true"
+        stage.require(what, each.name == HONEST, claimed == each.true_sum)
+    return made
+
+
+def evaluate(stage: Stage, name: str, record: ClaimRecord) -> int:
+    """The true sum of a claim's scores, by the reference evaluator on the claimant's own artifacts."""
+    store, jobs = ArtifactStore(stage.network.store_folder(name)), ArtifactStore(stage.network.user_folder)
+    wanted = record.job.properties[0]
+    program, dataset = jobs.get_program(wanted.program), jobs.get_dataset(wanted.dataset)
+    model: Model = (
+        jobs.get_model(record.job.model) if any(record.job.model) else store.get_model(record.claim.result)
+    )
+    answers = store.get_dataset(record.claim.result).fields if program.answers else ()
+    parameters = model.parameters if program.parameters else ()
+    sources = Sources(dataset.fields, answers, parameters)
+    return int(ReferenceEvaluator().evaluate(program, sources).sum(dtype="int64"))

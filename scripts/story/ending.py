@@ -1,0 +1,70 @@
+"""The end: tables of costs, truths and balances, and everything that was checked."""
+
+from collections.abc import Mapping, Sequence
+
+from rich.table import Table
+
+from anh_rollup.cli.moves import calls_between
+from anh_rollup.cli.options import short
+from scripts.story.accounts import Wealth, read_wealth, wealth_table
+from scripts.story.acts import BASELESS, CHALLENGER, DISHONEST, ClaimMade
+from scripts.story.costs import calls_table, games_table
+from scripts.story.stage import Stage
+
+
+def tell_ending(stage: Stage, before: Mapping[str, Wealth], made: Sequence[ClaimMade]) -> None:
+    """Prints the tables, and checks who has won and lost.
+
+    Raises:
+        OutcomeError: Somebody has won or lost who should not have.
+    """
+    network, console = stage.network, stage.console
+    after = read_wealth(network)
+    check_wealth(stage, before, after)
+    deployment = stage.view.deployment
+    calls = calls_between(
+        stage.view.client, deployment, deployment.block + 1, stage.view.client.head().number
+    )
+    stage.act("The end: everything below is read from the chains")
+    console.print(calls_table(calls, network.names()))
+    console.print(games_table(stage.view))
+    console.print(claims_table(made))
+    console.print(wealth_table(before, after))
+    for line in stage.checks:
+        console.print(f"[green]checked[/]  {line}", highlight=False, soft_wrap=True)
+
+
+def check_wealth(stage: Stage, before: Mapping[str, Wealth], after: Mapping[str, Wealth]) -> None:
+    """Checks the bonds: the liar's is gone, the baseless challenger's too, the challenger has a prize."""
+    rules = stage.view.deployment.rules
+    change = {
+        name: after[name].l1 + after[name].credit - start.l1 - start.credit for name, start in before.items()
+    }
+    stage.require("the liar's bond is gone", True, change[DISHONEST] <= -rules.claim_bond)
+    stage.require("the baseless challenger's bond is gone", True, change[BASELESS] <= -rules.challenge_bond)
+    stage.require("the challenger is richer", True, change[CHALLENGER] > 0)
+
+
+def claims_table(made: Sequence[ClaimMade]) -> Table:
+    """What was claimed and what is true, one claim a row."""
+    table = Table(title="claimed and true")
+    for heading in ("claim", "claimant", "job"):
+        table.add_column(heading)
+    for heading in ("claimed", "true", "asked"):
+        table.add_column(heading, justify="right")
+    table.add_column("state")
+    for each in made:
+        head, wanted = each.record.claim.scores[0], each.record.job.properties[0]
+        table.add_row(
+            short(each.record.identifier),
+            each.name,
+            each.record.job.kind.name.lower(),
+            *(show_share(part, head.count) for part in (head.sum, each.true_sum, wanted.threshold)),
+            each.record.state.name.lower(),
+        )
+    return table
+
+
+def show_share(part: int, count: int) -> str:
+    """A number of right samples, with its share."""
+    return f"{part} of {count} ({part / count:.4f})"

@@ -1,0 +1,133 @@
+"""`anh job submit`: from words to a job, and every way in which that can fail."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from anh_rollup.cli.job import JobWish, PropertyOptionError, job_state, make_job, parse_property
+from anh_rollup.cli.options import DigestOptionError
+from anh_rollup.encoding.artifacts import Dataset, Model
+from anh_rollup.l1.contracts.claims import ClaimState
+from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, JobMalformedError, Property
+from anh_rollup.storage.artifacts import ArtifactStore
+from anh_rollup.storage.errors import ArtifactMissingError
+from tests.doubles.small_program import random_fields, random_parameters, small_program
+
+NOW = 1_700_000_000
+ROOT = "ab" * 32
+
+
+class Artifacts:
+    """A store with everything that a job over the small program needs."""
+
+    def __init__(self, folder: Path) -> None:
+        program = small_program()
+        self.store = ArtifactStore(folder)
+        self.program = self.store.put_program(program)
+        self.dataset = self.store.put_dataset(Dataset(random_fields(program, 3, 1)))
+        self.model = self.store.put_model(Model(random_parameters(program, 2)))
+
+    def wish(self, **changes: Any) -> JobWish:
+        words = f"{self.program.hex()}:0x{self.dataset.hex()}:2"
+        told = {
+            "kind": "training", "architecture": self.program, "model": NO_ROOT, "properties": (words,),
+            "reward": 10**18, "hours": 0.5, "uri": "",
+        }  # fmt: skip
+        return JobWish(**{**told, **changes})
+
+
+@pytest.fixture
+def artifacts(tmp_path: Path) -> Artifacts:
+    return Artifacts(tmp_path)
+
+
+def test_a_wish_becomes_a_job_with_a_deadline_and_the_stores_own_uri(
+    artifacts: Artifacts, tmp_path: Path
+) -> None:
+    wanted = (Property(artifacts.program, artifacts.dataset, 2),)
+    expected = Job(
+        JobKind.TRAINING, artifacts.program, NO_ROOT, wanted, NOW + 1_800, tmp_path.resolve().as_uri()
+    )
+
+    assert make_job(artifacts.wish(), artifacts.store, NOW) == expected
+
+
+def test_a_given_uri_is_taken(artifacts: Artifacts) -> None:
+    assert make_job(artifacts.wish(uri="https://a.b"), artifacts.store, NOW).uri == "https://a.b"
+
+
+def test_an_inference_job_names_a_model(artifacts: Artifacts) -> None:
+    job = make_job(artifacts.wish(kind="inference", model=artifacts.model), artifacts.store, NOW)
+
+    assert (job.kind, job.model) == (JobKind.INFERENCE, artifacts.model)
+
+
+def test_a_training_job_names_none(artifacts: Artifacts) -> None:
+    with pytest.raises(JobMalformedError, match="a training job names no model"):
+        make_job(artifacts.wish(model=artifacts.model), artifacts.store, NOW)
+
+
+def test_an_inference_job_without_a_model_is_refused(artifacts: Artifacts) -> None:
+    with pytest.raises(JobMalformedError, match="an inference job names one"):
+        make_job(artifacts.wish(kind="inference"), artifacts.store, NOW)
+
+
+@pytest.mark.parametrize("missing", ["architecture", "model", "program", "dataset"])
+def test_every_artifact_has_to_be_in_the_store(artifacts: Artifacts, missing: str) -> None:
+    unknown = np.random.default_rng(1).bytes(32)
+    program = unknown if missing == "program" else artifacts.program
+    dataset = unknown if missing == "dataset" else artifacts.dataset
+    wish = artifacts.wish(
+        kind="inference",
+        architecture=unknown if missing == "architecture" else artifacts.program,
+        model=unknown if missing == "model" else artifacts.model,
+        properties=(f"{program.hex()}:{dataset.hex()}:2",),
+    )
+
+    with pytest.raises(ArtifactMissingError):
+        make_job(wish, artifacts.store, NOW)
+
+
+def test_a_property_is_program_data_set_and_least_sum() -> None:
+    expected = Property(bytes.fromhex(ROOT), bytes.fromhex("cd" * 32), -17)
+    assert parse_property(f"0x{ROOT}:{'cd' * 32}:-17") == expected
+
+
+@pytest.mark.parametrize(
+    "word", ["", "a:b", f"{ROOT}:{ROOT}", f"{ROOT}:{ROOT}:x", f"{ROOT}:{ROOT}:1:2", "::1"]
+)
+def test_a_malformed_property_is_told(word: str) -> None:
+    with pytest.raises(PropertyOptionError) as refused:
+        parse_property(word)
+
+    assert refused.value.remedy == "Write SCORE_PROGRAM_ROOT:DATASET_ROOT:LEAST_SUM."
+
+
+def test_a_property_with_a_malformed_root_is_told() -> None:
+    with pytest.raises(DigestOptionError):
+        parse_property(f"{ROOT}:0x12:5")
+
+
+def test_a_threshold_beyond_int64_is_told() -> None:
+    with pytest.raises(JobMalformedError, match="is not an int64"):
+        parse_property(f"{ROOT}:{ROOT}:{2**63}")
+
+
+class _Record:
+    def __init__(self, state: ClaimState) -> None:
+        self.state = state
+
+
+@pytest.mark.parametrize(
+    ("states", "word"),
+    [
+        ([], "open"),
+        ([ClaimState.REFUTED], "open again"),
+        ([ClaimState.REFUTED, ClaimState.STANDING], "claimed"),
+        ([ClaimState.REFUTED, ClaimState.FINAL, ClaimState.RELEASED], "final"),
+    ],
+)
+def test_a_jobs_state_is_told_in_a_word(states: list[ClaimState], word: str) -> None:
+    assert job_state([_Record(state) for state in states]) == word  # type: ignore[misc]

@@ -1,0 +1,46 @@
+"""The local rollup: its accounts, and where it finds anvil."""
+
+from pathlib import Path
+
+import pytest
+
+from anh_rollup.cli import local_network
+from anh_rollup.cli.local_network import LOCAL_RULES, LocalNetwork, anvil_command
+from anh_rollup.cli.processes import ProcessGroup, ProgramMissingError
+
+
+def network(folder: Path) -> LocalNetwork:
+    return LocalNetwork(folder, ProcessGroup(folder / "logs"))
+
+
+def test_its_accounts_are_the_well_known_ones_of_development_chains(tmp_path: Path) -> None:
+    addresses = {name: address for address, name in network(tmp_path).names().items()}
+
+    assert addresses["deployer"] == "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
+    assert addresses["sequencer"] == "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
+    assert len(addresses) == 7
+
+
+def test_each_player_has_a_folder_and_a_key_of_its_own(tmp_path: Path) -> None:
+    made = network(tmp_path)
+
+    assert made.key_file("honest accountant") == tmp_path / "keys" / "honest-accountant.key"
+    assert made.store_folder("challenger") == tmp_path / "challenger" / "artifacts"
+    assert made.deployment_file == tmp_path / "deployment.json"
+
+
+def test_its_rules_leave_time_for_a_whole_game() -> None:
+    assert LOCAL_RULES.settlement >= LOCAL_RULES.window + 2 * LOCAL_RULES.clock + LOCAL_RULES.reveal_window
+    assert LOCAL_RULES.challenge_bond < LOCAL_RULES.claim_bond
+
+
+def test_a_given_anvil_is_used() -> None:
+    assert anvil_command("some/anvil") == ["some/anvil"]
+
+
+def test_without_a_checkout_anvil_has_to_be_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "anh_rollup").mkdir()
+    monkeypatch.setattr(local_network.anh_rollup, "__file__", str(tmp_path / "anh_rollup" / "__init__.py"))
+
+    with pytest.raises(ProgramMissingError):
+        anvil_command(None)

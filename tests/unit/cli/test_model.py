@@ -1,0 +1,118 @@
+"""`anh model`: out of a store into .npz, back in, and what is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from anh_rollup.cli import main
+from anh_rollup.cli.model import ModelFileError, read_model
+from anh_rollup.encoding.artifacts import Model
+from anh_rollup.encoding.errors import EncodingError
+from anh_rollup.storage.artifacts import ArtifactStore
+
+PARAMETERS = (
+    np.arange(24, dtype=np.int32).reshape(2, 3, 4),
+    np.array([-5, 7], dtype=np.int32),
+    np.array(9, dtype=np.int32),
+)
+
+
+def anh(*words: object) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def stored(folder: Path) -> str:
+    return "0x" + ArtifactStore(folder).put_model(Model(PARAMETERS)).hex()
+
+
+def test_a_model_that_was_exported_and_put_back_has_the_same_root(tmp_path: Path) -> None:
+    root, file = stored(tmp_path / "one"), tmp_path / "model.npz"
+
+    exported = anh("model", "export", root, file, "--store", tmp_path / "one")
+    put = anh("model", "put", file, "--store", tmp_path / "two")
+
+    assert (exported.exit_code, exported.output) == (0, f"3 parameters written to {file}\n")
+    assert (put.exit_code, put.output) == (0, f"{root}\n")
+    assert ArtifactStore(tmp_path / "two").get_model(bytes.fromhex(root[2:])).root.hex() == root[2:]
+
+
+def test_a_model_is_shown_with_shapes_and_ranges(tmp_path: Path) -> None:
+    shown = anh("model", "show", stored(tmp_path), "--store", tmp_path)
+
+    assert shown.exit_code == 0
+    for word in ("2 x 3 x 4", "scalar", "-5", "23"):
+        assert word in shown.output
+
+
+def test_an_unknown_model_is_told(tmp_path: Path) -> None:
+    shown = anh("model", "show", "11" * 32, "--store", tmp_path)
+
+    assert shown.exit_code == 1
+    assert shown.output.startswith(f"Error: there is no model 0x{'11' * 32}")
+
+
+def test_a_file_that_is_none_of_numpys_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "model.npz"
+    file.write_bytes(b"PK\x03\x04 and then nothing")
+
+    with pytest.raises(ModelFileError) as refused:
+        read_model(file)
+
+    assert refused.value.message == f"the file {file} holds no model: it is no .npz file of plain arrays"
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\x93NUMPY"])
+def test_garbage_is_refused(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "model.npz"
+    file.write_bytes(content)
+
+    assert anh("model", "put", file, "--store", tmp_path / "store").exit_code == 1
+
+
+def test_a_single_array_is_no_model(tmp_path: Path) -> None:
+    file = tmp_path / "model.npy"
+    np.save(file, PARAMETERS[1])
+
+    with pytest.raises(ModelFileError):
+        read_model(file)
+
+
+def test_arrays_of_other_names_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "model.npz"
+    np.savez(file, weights=PARAMETERS[0])
+
+    with pytest.raises(ModelFileError, match="its arrays are named weights"):
+        read_model(file)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int64, np.uint8])
+def test_nothing_is_converted_silently(kind: type, tmp_path: Path) -> None:
+    file = tmp_path / "model.npz"
+    np.savez(file, parameter_00000=np.ones(3, dtype=kind))
+
+    with pytest.raises(EncodingError):
+        read_model(file)
+
+
+def test_pickled_objects_are_never_loaded(tmp_path: Path) -> None:
+    file = tmp_path / "model.npz"
+    np.savez(file, parameter_00000=np.array([{"a": 1}], dtype=object))
+
+    with pytest.raises(ModelFileError):
+        read_model(file)
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError) as refused:
+        read_model(tmp_path / "none.npz")
+
+    assert refused.value.reason == "No such file or directory"
+
+
+def test_a_model_cannot_be_written_where_nothing_can_be_written(tmp_path: Path) -> None:
+    shown = anh("model", "export", stored(tmp_path), tmp_path / "no" / "model.npz", "--store", tmp_path)
+
+    assert shown.exit_code == 1
+    assert "No such file or directory" in shown.output
