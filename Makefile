@@ -38,7 +38,7 @@ $(NODE_STAMP): package.json package-lock.json .npmrc
 	@touch $@
 
 demo: setup ## Play the whole story once on a local chain
-	$(BIN)/python scripts/demo.py
+	$(BIN)/python -m scripts.demo
 
 test: lint test-contracts ## The gate: lint, contract tests, Python tests
 	$(PYTEST) -m 'not slow and not ganache' $(TESTS)
@@ -57,7 +57,7 @@ test-ganache: setup ## The tests that run against Ganache
 	$(PYTEST) -m ganache $(TESTS)
 
 bench: setup ## Measure the figures that the docs quote
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python -m benchmarks.run
 
 lint: setup ## Style, types, import directions, artifacts
 	$(BIN)/ruff check $(LINTED)

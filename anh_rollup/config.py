@@ -98,6 +98,7 @@ class SequencerConfig:
         post_interval: Seconds between two looks whether a batch can be posted.
         forced_depth: L1 blocks above a forced transaction before a block takes it in.
         calldata: Post calldata even where L1 has blobs.
+        new_journal: Begin an empty journal on an L2 that has batches.
     """
 
     l1_url: str
@@ -109,6 +110,7 @@ class SequencerConfig:
     post_interval: float
     forced_depth: int
     calldata: bool
+    new_journal: bool
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> "SequencerConfig":

@@ -14,15 +14,13 @@ from pathlib import Path
 
 from anh_rollup.cli.options import parse_digest, parse_ether
 from anh_rollup.cli.ordering import Customer, PlacedOrder, Report, place_order
+from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.errors import AnhError
 from anh_rollup.protocol.jobs import Job, JobKind, Property
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.remote import RemotePolicy
 from scripts import digits
 from scripts.submit_training_job import TIME_TO_CLAIM, connect, parse_arguments
-
-#: How far an answer may be from the exact one, in units of the network's last place.
-TOLERANCE = 64
 
 
 def inference_job(store: ArtifactStore, model: bytes, source: str, now: int) -> Job:
@@ -34,10 +32,10 @@ def inference_job(store: ArtifactStore, model: bytes, source: str, now: int) -> 
         source: Where the model is, if the store lacks it: the URI of the claim that it comes from.
         now: L1 time.
     """
-    images = digits.load().test
+    images = Dataset(digits.load().test.fields[:1])
     store.get_model(model, source)
     wanted = Property(
-        program=store.put_program(digits.closeness_program(TOLERANCE)),
+        program=store.put_program(digits.closeness_program()),
         dataset=store.put_dataset(images),
         threshold=images.count,
     )

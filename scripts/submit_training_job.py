@@ -34,7 +34,7 @@ LEAST_RIGHT = 350
 
 
 def digits_job(store: ArtifactStore, now: int) -> Job:
-    """Puts programs and images into a store; the job that names them.
+    """Puts programs, images and a recipe into a store; the job that names them.
 
     Args:
         store: A folder that accountants and challengers can read.

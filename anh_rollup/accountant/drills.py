@@ -16,6 +16,7 @@ from anh_rollup.encoding.artifacts import Model
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.merkle import MerkleTree
 from anh_rollup.encoding.scores import ScoreTree, SumNode
+from anh_rollup.encoding.tensors import Elements
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.docket import Docket
 from anh_rollup.protocol.claims import Claim
@@ -26,6 +27,9 @@ from anh_rollup.tensor.opcodes import FOLDABLE, Opcode
 from anh_rollup.tensor.program import Program
 from anh_rollup.tensor.records import decode_record
 from anh_rollup.tensor.shapes import term_count
+
+#: What a boasting accountant claims, in hundredths of the best sum (issue: 0.99).
+BOASTED_PERCENT: Final = 99
 
 TraceChange = Callable[[EvaluatedProperty, Trace, int], Trace]
 
@@ -68,12 +72,28 @@ def find_drill(name: str) -> Conduct:
 def lie_about_sample(evaluated: EvaluatedProperty, change: TraceChange) -> EvaluatedProperty:
     """Claims a better score for the middle sample, and shows a changed trace for it."""
     scores = evaluated.scores.scores.copy()
-    sample = len(scores) // 2
-    scores[sample] += 1
+    scores[len(scores) // 2] += 1
+    return _with_scores(evaluated, scores, change)
+
+
+def boast(evaluated: EvaluatedProperty) -> EvaluatedProperty:
+    """Claims the best score for samples that lack it, until 99 % of all that can be had is reached."""
+    scores, best = evaluated.scores.scores.copy(), evaluated.program.output.high
+    wanted = -(-len(scores) * best * BOASTED_PERCENT // 100)
+    for sample in np.flatnonzero(scores < best):
+        if int(scores.sum(dtype=np.int64)) >= wanted:
+            break
+        scores[sample] = best
+    return _with_scores(evaluated, scores, _wrong_element)
+
+
+def _with_scores(evaluated: EvaluatedProperty, scores: Elements, change: TraceChange) -> EvaluatedProperty:
+    """Other scores, with changed traces where they are lies."""
+    lies = {int(sample) for sample in np.flatnonzero(scores != evaluated.scores.scores)}
 
     def trace_of(asked: int) -> Trace:
         trace = evaluated.trace_of(asked)
-        return change(evaluated, trace, int(scores[asked])) if asked == sample else trace
+        return change(evaluated, trace, int(scores[asked])) if asked in lies else trace
 
     return replace(evaluated, scores=ScoreTree(scores), trace_of=trace_of)
 
@@ -198,6 +218,7 @@ def _copied(docket: Docket, _commitment: bytes, claimant: str) -> bytes | None:
     return next((each for each in others if each not in mine), None)
 
 
+_boasted = _in_first_property(boast)
 _flip = _in_first_property(lambda each: lie_about_sample(each, _score_only))
 _root = _in_first_property(lambda each: lie_about_sample(each, _wrong_root))
 _element = _in_first_property(lambda each: lie_about_sample(each, _wrong_element))
@@ -230,6 +251,12 @@ DRILLS: Final[Mapping[str, Conduct]] = {
         Conduct("copied-commitment", "bonds somebody else's commitment", commitment=_copied),
         Conduct("unordered-job", "claims a job at a place where none was ordered", claim=_behind_batch),
         Conduct("below-threshold", "claims a result that is not good enough", checks=False),
+        Conduct(
+            "boasted-accuracy",
+            "claims 99 % of the best sum, whatever the network is worth",
+            result=_boasted,
+            checks=False,
+        ),
         Conduct("wrong-dataset-size", "leaves a sample out of its score list", result=_shorter_list),
     )
 }

@@ -33,7 +33,7 @@ WATCH_SECONDS = 1.0
 @click.option(
     "--drill",
     type=click.Choice(list(DRILLS)),
-    default="flipped-score",
+    default="boasted-accuracy",
     show_default=True,
     help="How the dishonest accountant lies.",
 )

@@ -41,7 +41,7 @@ ACCOUNTS: Final = (
 #: Short enough to watch, long enough for every move on two busy cores with a block each second.
 LOCAL_RULES: Final = Rules(
     window=30,
-    clock=60,
+    clock=45,
     reveal_window=30,
     settlement=600,
     claim_bond=10**18,

@@ -46,6 +46,7 @@ class WrongKeyError(AnhError):
 @click.option("--post-interval", default=2.0, show_default=True, help="Seconds between two batches at least.")
 @click.option("--forced-depth", default=2, show_default=True, help="L1 blocks above a forced transaction.")
 @click.option("--calldata", is_flag=True, help="Post calldata even where L1 has blobs.")
+@click.option("--new-journal", is_flag=True, help="Begin an empty journal on an L2 that has batches.")
 def sequencer_command(**options: object) -> None:
     """Order L2 transactions and post them to L1.
 
@@ -76,6 +77,7 @@ def sequencer_services(config: SequencerConfig) -> list[Service]:
             Journal(config.data / "journal.sqlite3"),
             config.forced_depth,
             config.calldata,
+            config.new_journal,
         )
     )
     polling = partial(PollingService, passing=(L1Error,))

@@ -15,7 +15,7 @@ from eth_utils.crypto import keccak
 from anh_rollup.errors import AnhError
 
 #: The system contract of the L2 that jobs are sent to; it has no code on the L2 (memo section 5: "ANH").
-DNN_ADDRESS: Final = "0x0000000000000000000000000000000000000A4E"
+DNN_ADDRESS: Final = "0x0000000000000000000000000000000000000A4e"
 
 #: A job asks for at least one property, and for so few that a claim stays one cheap transaction.
 MOST_PROPERTIES: Final = 4

@@ -203,13 +203,12 @@ class Ledger:
                 self._credit(event.to, event.amount)
             else:
                 self._release(event.transaction, event.claimant)
-        over = [
-            (key, escrow)
-            for key, escrow in self.escrows.items()
-            if origin.time >= escrow.deadline + self.rules.settlement
-        ]
-        for key, escrow in over:
+        for key, escrow in self._overdue(origin.time):
             self._release(key, escrow.payer)
+
+    def has_overdue(self, time: int) -> bool:
+        """Whether an escrow's time is over at an L1 time, so that the next block refunds it."""
+        return bool(self._overdue(time))
 
     def apply(self, record: bytes, transaction: SignedTransaction | None, terms: "BlockTerms") -> Outcome:
         """Folds in the next ordered transaction.
@@ -249,6 +248,10 @@ class Ledger:
         if account.cleared < transaction.gas_limit * transaction.max_fee + transaction.value:
             return SkipReason.FUNDS
         return None
+
+    def _overdue(self, time: int) -> list[tuple[Digest, Escrow]]:
+        settlement = self.rules.settlement
+        return [(key, each) for key, each in self.escrows.items() if time >= each.deadline + settlement]
 
     def _settle(self, record: bytes, transaction: SignedTransaction, charged: Charged) -> None:
         """Gives what the sender has paid to whom it belongs."""
@@ -312,7 +315,7 @@ def charge(transaction: SignedTransaction, base_fee: int) -> Charged:
 def effect_of(transaction: SignedTransaction) -> Effect:
     """What a transaction is to the ledger, by its own bytes alone."""
     if transaction.to == DNN:
-        return Effect.ORDER if _is_order(transaction.data) else Effect.PREPAID
+        return Effect.ORDER if is_order(transaction.data) else Effect.PREPAID
     plain = transaction.gas_limit == TRANSFER_GAS and not transaction.data and transaction.to is not None
     return Effect.TRANSFER if plain else Effect.PREPAID
 
@@ -351,7 +354,8 @@ def fold_block(
     return outcomes, terms.ordered_gas
 
 
-def _is_order(data: bytes) -> bool:
+def is_order(data: bytes) -> bool:
+    """Whether calldata is the canonical call that orders a job."""
     try:
         decode_order(data)
     except JobMalformedError:

@@ -45,8 +45,8 @@ class Chain(Protocol):
     def ordered_gas(self, number: int) -> int:
         """Gas that a sealed block ordered."""
 
-    def fee_history(self, first: int, last: int) -> tuple[list[int], list[float], int]:
-        """Base fees (one more than blocks), fullness of each block, and the first block's height."""
+    def fee_history(self, first: int, last: int) -> tuple[list[int], list[float]]:
+        """Base fees (one more than blocks), and the fullness of each block."""
 
     def outcomes(self, number: int) -> Sequence[Outcome]:
         """What came of a sealed block's transactions."""
@@ -79,8 +79,12 @@ class Backend(Protocol):
     def submit(self, raws: Sequence[bytes]) -> Sequence[SignedTransaction | RejectedError]:
         """Admits signed transactions; they are on the disk when this returns."""
 
-    def confirm(self, number: int, block_hash: Digest) -> bytes:
-        """The soft confirmation of a sealed block."""
+    @property
+    def finalized_number(self) -> int:
+        """Height of the last block whose batch is in an L1 block that is final."""
+
+    def confirm(self, number: int, block_hash: Digest) -> bytes | None:
+        """The soft confirmation of a sealed block; None where another block of its height was signed."""
 
     def batch_of(self, block: int) -> PostedBatch | None:
         """The batch on L1 that holds a block."""

@@ -1,7 +1,8 @@
 """JSON-RPC 2.0: from a body to an answer, single requests and batches."""
 
 import logging
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from anh_rollup.errors import AnhError
 from anh_rollup.rpc import ethereum, rollup
 from anh_rollup.rpc.backend import Backend
 from anh_rollup.rpc.errors import Code, NotServedError, RpcError
+from anh_rollup.rpc.not_served import NOT_SERVED
 from anh_rollup.rpc.wire import read_data
 
 LOG = logging.getLogger(__name__)
@@ -29,16 +31,22 @@ class Limits:
     Attributes:
         body: Most bytes of a body.
         batch: Most requests of a batch.
+        answers: Most bytes of a batch's answers together.
+        seconds: Longest time for a batch.
+        clock: Seconds that only grow.
     """
 
     body: int = 8 << 20
     batch: int = 2_000
+    answers: int = 32 << 20
+    seconds: float = 10.0
+    clock: Callable[[], float] = time.monotonic
 
 
-def answer(backend: Backend, body: bytes, limits: Limits) -> Any:
-    """The answer to a body; None where it asks for none (notifications)."""
+def answer(backend: Backend, body: bytes, limits: Limits) -> bytes | None:
+    """The answer to a body, as JSON; None where it asks for none (notifications)."""
     if len(body) > limits.body:
-        return _failure(None, _too_much(f"a body of {len(body)} bytes; {limits.body} are allowed"))
+        return too_large(limits)
     try:
         asked = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -49,24 +57,41 @@ def answer(backend: Backend, body: bytes, limits: Limits) -> Any:
         return _failure(None, _invalid("an empty batch"))
     if len(asked) > limits.batch:
         return _failure(None, _too_much(f"a batch of {len(asked)} requests; {limits.batch} are allowed"))
-    answers = [each for each in _batch(backend, asked) if each is not None]
-    return answers or None
+    answers = [each for each in _batch(backend, asked, limits) if each is not None]
+    return b"[" + b",".join(answers) + b"]" if answers else None
 
 
-def _batch(backend: Backend, asked: Sequence[Any]) -> list[Any]:
-    """The answers to a batch, in order; its submissions go to the backend together."""
-    answers: list[Any] = [None] * len(asked)
+def too_large(limits: Limits) -> bytes:
+    """The answer to a body that is too long to be read."""
+    return _failure(None, _too_much(f"a body has at most {limits.body} bytes"))
+
+
+def _batch(backend: Backend, asked: Sequence[Any], limits: Limits) -> list[bytes | None]:
+    """The answers to a batch, in order; submissions that stand together go to the backend together."""
+    answers: list[bytes | None] = [None] * len(asked)
     raws: list[tuple[int, bytes]] = []
+    until, size = limits.clock() + limits.seconds, 0
     for place, request in enumerate(asked):
         raw = _submission(request)
-        if raw is None:
-            _submit(backend, raws, asked, answers)
-            raws = []
-            answers[place] = _single(backend, request)
-        else:
+        if raw is not None:
             raws.append((place, raw))
+            continue
+        _submit(backend, raws, asked, answers)
+        raws = []
+        spent = size > limits.answers or limits.clock() > until
+        answered = _over_budget(request) if spent else _single(backend, request)
+        answers[place] = answered
+        size += len(answered or b"")
     _submit(backend, raws, asked, answers)
     return answers
+
+
+def _over_budget(request: Any) -> bytes | None:
+    """The answer to the rest of a batch that takes too long or says too much."""
+    if _fault(request) is None and "id" not in request:
+        return None
+    identifier = request["id"] if _fault(request) is None else None
+    return _failure(identifier, _too_much("the batch takes too long or has too long answers"))
 
 
 def _submission(request: Any) -> bytes | None:
@@ -83,11 +108,17 @@ def _submission(request: Any) -> bytes | None:
 
 
 def _submit(
-    backend: Backend, raws: Sequence[tuple[int, bytes]], asked: Sequence[Any], answers: list[Any]
+    backend: Backend, raws: Sequence[tuple[int, bytes]], asked: Sequence[Any], answers: list[bytes | None]
 ) -> None:
     if not raws:
         return
-    for (place, _), result in zip(raws, backend.submit([raw for _, raw in raws]), strict=True):
+    try:
+        results = backend.submit([raw for _, raw in raws])
+    except AnhError as error:
+        for place, _ in raws:
+            answers[place] = _failure(asked[place]["id"], _internal(SUBMIT, error))
+        return
+    for (place, _), result in zip(raws, results, strict=True):
         identifier = asked[place]["id"]
         try:
             answers[place] = _success(identifier, ethereum.sent(result))
@@ -95,7 +126,7 @@ def _submit(
             answers[place] = _failure(identifier, error)
 
 
-def _single(backend: Backend, request: Any) -> Any:
+def _single(backend: Backend, request: Any) -> bytes | None:
     """The answer to one request; None for a notification."""
     fault = _fault(request)
     if fault is not None:
@@ -137,12 +168,17 @@ def _call(backend: Backend, method: str, parameters: Any) -> Any:
     except RpcError:
         raise
     except AnhError as error:
-        LOG.warning("%s failed: %s", method, error.message)
-        raise RpcError(Code.INTERNAL, error.message, remedy=error.remedy) from error
+        raise _internal(method, error) from error
+
+
+def _internal(method: str, error: AnhError) -> RpcError:
+    """What a client is told of a failure that is not its own."""
+    LOG.warning("%s failed: %s", method, error.message)
+    return RpcError(Code.INTERNAL, error.message, remedy=error.remedy)
 
 
 def _no_handler(method: str) -> RpcError:
-    remedy = ethereum.NOT_SERVED.get(method)
+    remedy = NOT_SERVED.get(method)
     if remedy is not None:
         return NotServedError(method, remedy)
     shown = method[:64]
@@ -161,9 +197,9 @@ def _too_much(message: str) -> RpcError:
     return RpcError(Code.LIMIT, f"limit exceeded: {message}", remedy="Split it.")
 
 
-def _success(identifier: Any, result: Any) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "id": identifier, "result": result}
+def _success(identifier: Any, result: Any) -> bytes:
+    return orjson.dumps({"jsonrpc": "2.0", "id": identifier, "result": result})
 
 
-def _failure(identifier: Any, error: RpcError) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "id": identifier, "error": error.to_json()}
+def _failure(identifier: Any, error: RpcError) -> bytes:
+    return orjson.dumps({"jsonrpc": "2.0", "id": identifier, "error": error.to_json()})

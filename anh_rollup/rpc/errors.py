@@ -15,6 +15,7 @@ class Code(IntEnum):
     INVALID_PARAMS = -32602
     INTERNAL = -32603
     SERVER = -32000
+    REJECTED = -32003
     NOT_SERVED = -32004
     LIMIT = -32005
 
@@ -36,14 +37,14 @@ class RpcError(AnhError):
 
 
 class NotServedError(RpcError):
-    """What needs execution: this node orders and never executes, so it does not invent an answer.
+    """What this node cannot know, since it orders and never executes: it does not invent an answer.
 
     Attributes:
         method: The method.
     """
 
     def __init__(self, method: str, remedy: str) -> None:
-        super().__init__(Code.NOT_SERVED, f"{method} is not served: it needs execution", remedy=remedy)
+        super().__init__(Code.NOT_SERVED, f"{method} is not served by this node", remedy=remedy)
         self.method = method
 
 

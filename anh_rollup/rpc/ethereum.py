@@ -6,13 +6,14 @@ from typing import Any, Final
 from anh_rollup import __version__
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import SignedTransaction
-from anh_rollup.protocol.admission import RejectedError
+from anh_rollup.protocol.admission import RejectedError, RejectReason
 from anh_rollup.protocol.derivation import Placement
 from anh_rollup.protocol.fees import TRANSFER_GAS, call_gas
-from anh_rollup.protocol.ledger import DNN, Effect, Outcome, Skipped
+from anh_rollup.protocol.ledger import DNN, Charged, Effect, is_order
 from anh_rollup.rpc.backend import Backend
 from anh_rollup.rpc.errors import Code, NotServedError, RpcError, invalid_params
-from anh_rollup.rpc.parameters import block_number, exactly, flag
+from anh_rollup.rpc.not_served import POSITION_REMEDY
+from anh_rollup.rpc.parameters import block_count, block_number, exactly, flag, percentile_list
 from anh_rollup.rpc.wire import (
     block_object,
     data,
@@ -29,6 +30,9 @@ Handler = Callable[[Backend, Sequence[Any]], Any]
 
 MOST_FEE_HISTORY: Final = 1_024
 """Blocks of one eth_feeHistory (as in Ethereum's clients)."""
+
+OWN_LIMITS: Final = (RejectReason.BLOCK_FULL, RejectReason.TOO_LARGE)
+"""Rejections by a limit of this node rather than by Ethereum's rules; their code is EIP-1474's -32003."""
 
 SUGGESTED_PRIORITY_FEE: Final = 0
 """Ordering is first come, first served: a tip buys nothing."""
@@ -122,6 +126,18 @@ def transaction_count(backend: Backend, parameters: Sequence[Any]) -> str:
     return quantity(backend.chain.account(account, pending=name == "pending").nonce)
 
 
+def peer_count(_backend: Backend, parameters: Sequence[Any]) -> str:
+    """net_peerCount: a sequencer has none."""
+    exactly(parameters, 0)
+    return quantity(0)
+
+
+def uncle_count(_backend: Backend, parameters: Sequence[Any]) -> str:
+    """eth_getUncleCountByBlockNumber and ...ByBlockHash: blocks have no uncles."""
+    exactly(parameters, 1)
+    return quantity(0)
+
+
 def gas_price(backend: Backend, parameters: Sequence[Any]) -> str:
     """eth_gasPrice: the next block's base fee."""
     exactly(parameters, 0)
@@ -137,15 +153,14 @@ def priority_fee(_backend: Backend, parameters: Sequence[Any]) -> str:
 def fee_history(backend: Backend, parameters: Sequence[Any]) -> dict[str, Any]:
     """eth_feeHistory; ratios are of ordered gas limits, which are what the base fee follows."""
     wanted, newest, percentiles = exactly(parameters, 2, 3)
-    count = wanted if isinstance(wanted, int) else read_quantity(wanted, "the number of blocks")
-    last = min(block_number(backend, newest), backend.chain.head.header.number)
-    first = max(last - min(count, MOST_FEE_HISTORY) + 1, 0)
-    fees, ratios, oldest = backend.chain.fee_history(first, last)
-    listed = [] if percentiles is None else percentiles
-    if not isinstance(listed, list) or len(listed) > 100:
-        raise invalid_params("the percentiles are a list of at most 100 numbers")
+    count, listed = block_count(wanted, MOST_FEE_HISTORY), percentile_list(percentiles)
+    last = block_number(backend, newest)
+    if last > backend.chain.head.header.number:
+        raise invalid_params(f"block {last} is beyond the head")
+    first = max(last - count + 1, 0)
+    fees, ratios = backend.chain.fee_history(first, last)
     answer: dict[str, Any] = {
-        "oldestBlock": quantity(oldest),
+        "oldestBlock": quantity(first),
         "baseFeePerGas": [quantity(fee) for fee in fees],
         "gasUsedRatio": ratios,
     }
@@ -168,7 +183,8 @@ def sent(result: SignedTransaction | RejectedError) -> str:
         RpcError: It was rejected.
     """
     if isinstance(result, RejectedError):
-        raise RpcError(Code.SERVER, result.message, remedy=result.remedy)
+        code = Code.REJECTED if result.reason in OWN_LIMITS else Code.SERVER
+        raise RpcError(code, result.message, remedy=result.remedy)
     return data(result.hash)
 
 
@@ -203,19 +219,18 @@ def receipt(backend: Backend, parameters: Sequence[Any]) -> dict[str, Any] | Non
     """eth_getTransactionReceipt, for transactions whose whole effect the ledger knows.
 
     A plain transfer and a direct order run no code: they succeed, use their intrinsic gas and log nothing. A
-    transaction that was skipped has status 0. For any other the receipt needs execution.
+    transaction that was skipped has status 0. For any other the receipt needs execution. The cumulative gas
+    is what the ledger charged up to here: a transaction that prepays counts with its gas limit.
     """
     (digest,) = exactly(parameters, 1)
     placed = backend.chain.placement(read_digest(digest, "the transaction hash"))
     if placed is None or placed.block is None or placed.outcome is None:
         return None
+    if isinstance(placed.outcome, Charged) and placed.outcome.effect is Effect.PREPAID:
+        raise NotServedError("eth_getTransactionReceipt of a contract call", POSITION_REMEDY)
     before = backend.chain.outcomes(placed.block.number)[: placed.index + 1]
-    if any(_is_unknown(outcome) for outcome in before):
-        remedy = "Ask anh_getPosition for the transaction's place in the order."
-        raise NotServedError("eth_getTransactionReceipt for this transaction", remedy)
-    used = sum(0 if isinstance(outcome, Skipped) else outcome.gas for outcome in before)
-    place = (placed.block, placed.index)
-    return receipt_object(placed.transaction, place, placed.outcome, used)
+    used = sum(outcome.gas for outcome in before if isinstance(outcome, Charged))
+    return receipt_object(placed.transaction, (placed.block, placed.index), placed.outcome, used)
 
 
 def estimate_gas(_backend: Backend, parameters: Sequence[Any]) -> str:
@@ -223,18 +238,16 @@ def estimate_gas(_backend: Backend, parameters: Sequence[Any]) -> str:
     call, _block_name, _overrides = exactly(parameters, 1, 3)
     if not isinstance(call, Mapping):
         raise invalid_params("the call is an object")
-    to = call.get("to")
-    payload = read_data(call.get("input", call.get("data", "0x")), "the data")
+    to, given = call.get("to"), call.get("input")
+    given = call.get("data") if given is None else given
+    payload = b"" if given is None else read_data(given, "the data")
     target = None if to is None else read_address(to, "to")
-    if target == DNN:
-        return quantity(call_gas(payload))
-    if target is not None and not payload:
-        return quantity(TRANSFER_GAS)
-    raise NotServedError("eth_estimateGas for a contract", "Set the gas limit yourself.")
-
-
-def _is_unknown(outcome: Outcome) -> bool:
-    return not isinstance(outcome, Skipped) and outcome.effect is Effect.PREPAID
+    if not call.get("accessList") and target is not None:
+        if target == DNN and is_order(payload):
+            return quantity(call_gas(payload))
+        if target != DNN and not payload:
+            return quantity(TRANSFER_GAS)
+    raise NotServedError("eth_estimateGas of a contract call", "Set the gas limit yourself.")
 
 
 def _block(backend: Backend, number: int, *, full: bool) -> dict[str, Any] | None:
@@ -274,6 +287,7 @@ METHODS: Final[Mapping[str, Handler]] = {
     "web3_sha3": sha3,
     "net_version": net_version,
     "net_listening": net_listening,
+    "net_peerCount": peer_count,
     "eth_chainId": chain_id,
     "eth_syncing": syncing,
     "eth_accounts": accounts,
@@ -282,6 +296,8 @@ METHODS: Final[Mapping[str, Handler]] = {
     "eth_getBlockByHash": block_by_hash,
     "eth_getBlockTransactionCountByNumber": count_by_number,
     "eth_getBlockTransactionCountByHash": count_by_hash,
+    "eth_getUncleCountByBlockNumber": uncle_count,
+    "eth_getUncleCountByBlockHash": uncle_count,
     "eth_getTransactionCount": transaction_count,
     "eth_gasPrice": gas_price,
     "eth_maxPriorityFeePerGas": priority_fee,
@@ -295,31 +311,3 @@ METHODS: Final[Mapping[str, Handler]] = {
     "eth_estimateGas": estimate_gas,
 }
 """The standard methods that are answered."""
-
-LEDGER_REMEDY: Final = "Ask anh_getLedgerAccount for the nonce and the cleared balance."
-EXECUTION_REMEDY: Final = "Ask a node that executes; this one only orders."
-
-NOT_SERVED: Final[Mapping[str, str]] = {
-    "eth_getBalance": LEDGER_REMEDY,
-    **dict.fromkeys(
-        (
-            "eth_call",
-            "eth_getCode",
-            "eth_getStorageAt",
-            "eth_getProof",
-            "eth_getLogs",
-            "eth_newFilter",
-            "eth_newBlockFilter",
-            "eth_newPendingTransactionFilter",
-            "eth_getFilterChanges",
-            "eth_getFilterLogs",
-            "eth_uninstallFilter",
-            "eth_getBlockReceipts",
-            "eth_createAccessList",
-            "eth_simulateV1",
-            "debug_traceTransaction",
-        ),
-        EXECUTION_REMEDY,
-    ),
-}
-"""Methods that need execution, and what to do instead."""

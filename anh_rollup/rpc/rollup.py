@@ -6,7 +6,7 @@ from typing import Any, Final
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.protocol.derivation import Placement
 from anh_rollup.protocol.jobs import Job, JobMalformedError, decode_order
-from anh_rollup.protocol.ledger import Charged, Effect
+from anh_rollup.protocol.ledger import Charged, Effect, Skipped
 from anh_rollup.rpc.backend import Backend
 from anh_rollup.rpc.errors import invalid_params
 from anh_rollup.rpc.ethereum import Handler, describe
@@ -29,13 +29,16 @@ def position(backend: Backend, parameters: Sequence[Any]) -> dict[str, Any] | No
     if placed is None or placed.block is None:
         return None
     block = placed.block
-    included = backend.inclusion(placed)
+    batch, included = backend.batch_of(block.number), backend.inclusion(placed)
+    signature = backend.confirm(block.number, block.hash)
     return {
         **describe(placed),
         "recordHash": data(keccak256(placed.record)),
-        "signature": data(backend.confirm(block.number, block.hash)),
+        "signature": None if signature is None else data(signature),
         "sequencer": backend.deployment.sequencer,
-        "batch": None if included is None else quantity(included[0].header.number),
+        "forced": placed.index < block.forced,
+        "skipped": str(placed.outcome.reason) if isinstance(placed.outcome, Skipped) else None,
+        "batch": None if batch is None else quantity(batch.header.number),
         "indexInBatch": None if included is None else quantity(included[1]),
     }
 
@@ -98,6 +101,7 @@ def sync_status(backend: Backend, parameters: Sequence[Any]) -> dict[str, Any]:
     return {
         "head": {"number": quantity(head.number), "hash": data(head.hash)},
         "safe": quantity(chain.safe_number),
+        "finalized": quantity(backend.finalized_number),
         "waiting": quantity(chain.waiting),
         "batches": quantity(len(reader.batches)),
         "l1": {"number": quantity(reader.cursor.number), "hash": data(reader.cursor.hash)},

@@ -1,6 +1,7 @@
 """Values as Ethereum's JSON-RPC writes and reads them."""
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
 
@@ -17,6 +18,9 @@ BLOOM_SIZE = 256
 
 MOST_QUANTITY_DIGITS = 64
 """Hexadecimal digits of a uint256."""
+
+HEXADECIMAL: Final = re.compile("[0-9a-fA-F]*")
+"""Hexadecimal digits and nothing else; `bytes.fromhex` would pass over spaces."""
 
 
 def quantity(value: int) -> str:
@@ -42,10 +46,10 @@ def read_data(value: Any, name: str, size: int | None = None) -> bytes:
     """
     if not isinstance(value, str) or value[:2] not in ("0x", "0X"):
         raise invalid_params(f"{name} is hexadecimal text that starts with 0x")
-    try:
-        read = bytes.fromhex(value[2:])
-    except ValueError as error:
-        raise invalid_params(f"{name} is not hexadecimal") from error
+    digits = value[2:]
+    if len(digits) % 2 or not HEXADECIMAL.fullmatch(digits):
+        raise invalid_params(f"{name} is not hexadecimal")
+    read = bytes.fromhex(digits)
     if size is not None and len(read) != size:
         raise invalid_params(f"{name} has {len(read)} bytes instead of {size}")
     return read
@@ -58,7 +62,7 @@ def read_quantity(value: Any, name: str) -> int:
         RpcError: It is no hexadecimal number of at most 256 bits.
     """
     digits = value[2:] if isinstance(value, str) and value.startswith("0x") else ""
-    if not 1 <= len(digits) <= MOST_QUANTITY_DIGITS or not set(digits.lower()) <= set("0123456789abcdef"):
+    if not 1 <= len(digits) <= MOST_QUANTITY_DIGITS or not HEXADECIMAL.fullmatch(digits):
         raise invalid_params(f"{name} is a hexadecimal number that starts with 0x")
     return int(digits, 16)
 

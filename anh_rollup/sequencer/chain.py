@@ -1,46 +1,38 @@
 """The sequencer's chain: sealed blocks, and the block under construction to which transactions are admitted.
 
 The block under construction has its origin and its forced transactions from its first moment on, so what is
-admitted to it is valid in it: no transaction is acknowledged that the ledger would skip. Nothing is executed.
+admitted to it is valid in it. Nothing is executed. Whatever can fail for want of L1 is read before anything
+changes.
 """
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Final
 
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.transactions import SignedTransaction, decode_signed, encode_record
 from anh_rollup.l1.order_reader import OrderReader
+from anh_rollup.l1.types import Cursor
 from anh_rollup.primitives import Address, Digest
-from anh_rollup.protocol.admission import RejectedError, RejectReason
+from anh_rollup.protocol.admission import RejectedError, RejectReason, rejection_of
 from anh_rollup.protocol.derivation import (
+    MOST_CLOCK_SKEW,
     Head,
     L2Block,
-    Order,
     OrderedTransaction,
     Placement,
     build_block,
 )
-from anh_rollup.protocol.fees import BLOCK_GAS_LIMIT, next_base_fee
-from anh_rollup.protocol.ledger import (
-    Account,
-    BlockTerms,
-    Charged,
-    Ledger,
-    Outcome,
-    Skipped,
-    SkipReason,
-    decode_or_none,
-    fold_block,
-)
-from anh_rollup.sequencer.errors import JournalBehindError
+from anh_rollup.protocol.fees import next_base_fee
+from anh_rollup.protocol.ledger import Account, BlockTerms, Origin, Outcome, decode_or_none, fold_block
+from anh_rollup.sequencer.construction import Construction, room_of
+from anh_rollup.sequencer.errors import JournalBehindError, JournalMissingError
 from anh_rollup.sequencer.journal import Journal, JournalledBlock
+from anh_rollup.sequencer.sealed import SealedBlocks, first_difference
 
-#: Most own transactions of one block: below a batch's uint16 (docs/encoding.md).
-MOST_TRANSACTIONS = 60_000
-
-#: Most forced transactions of one block; the rest comes in the next one.
-MOST_FORCED = 1_000
+MOST_FORCED: Final = 1_000
+"""Most forced transactions of one block; the rest comes in the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,34 +42,17 @@ class Setting:
     Attributes:
         chain_id: The L2's.
         clock: Seconds since 1970.
+        most_batch_bytes: Bytes of one batch on L1, by where batches are posted.
         forced_depth: L1 blocks above a forced transaction before a block takes it in: a block that was signed
             cannot give it back after a reorg.
+        new_journal: Whether an empty journal may continue an L2 that has batches.
     """
 
     chain_id: int
     clock: Callable[[], float]
+    most_batch_bytes: int
     forced_depth: int = 2
-
-
-@dataclass(slots=True)
-class _Construction:
-    """The block under construction.
-
-    Attributes:
-        origin_number: Its origin.
-        origin_hash: The origin's hash.
-        forced: Its forced transactions.
-        terms: Base fee, and gas ordered so far.
-        ledger: The ledger after everything in it.
-        own: Accepted transactions, in order.
-    """
-
-    origin_number: int
-    origin_hash: Digest
-    forced: tuple[OrderedTransaction, ...]
-    terms: BlockTerms
-    ledger: Ledger
-    own: list[OrderedTransaction] = field(default_factory=list)
+    new_journal: bool = False
 
 
 class SequencerChain:
@@ -88,100 +63,93 @@ class SequencerChain:
     Args:
         reader: The order that L1 holds, and L1's events; it was refreshed at least once.
         journal: The memory.
-        setting: Chain id, clock, and how deep a forced transaction lies before it is taken in.
+        setting: What to go by.
+
+    Raises:
+        JournalBehindError: The journal is of another chain.
+        JournalMissingError: There are batches on L1 and nothing in the journal.
     """
 
     def __init__(self, reader: OrderReader, journal: Journal, setting: Setting) -> None:
         self._reader = reader
         self._journal = journal
         self._setting = setting
-        self._chain_id = setting.chain_id
-        self._clock = setting.clock
         self._lock = threading.RLock()
-        self._placed: dict[Digest, Placement] = {}
-        self._numbers: dict[Digest, int] = {}
-        self._sealed = reader.new_order()
-        self._reorgs = 0
-        self._is_ahead = False
-        self.genesis = self._sealed.head.header
-        self._restore()
+        self._waiting: dict[Digest, Placement] = {}
+        self._parked: list[OrderedTransaction] = []
+        self.genesis = reader.new_order().head.header
+        self._require_fitting_journal()
+        self._reorgs = reader.reorgs
+        self._seen = self._look()
+        restored = self._restored()
+        self._sealed, _ = self._adopted(restored) or (restored, [])
         self._next = self._construct()
-        self._adopt()
-        self._next = self._construct()
-        self._admit_again([(each, decode_or_none(each, self._chain_id)) for each in journal.pending()])
+        self._admit_again(self._decoded_records(journal.pending()))
 
     # --- reading ---
 
     @property
     def head(self) -> Head:
         """The last sealed block."""
-        return self._sealed.head
+        return self._sealed.order.head
 
     @property
     def safe_number(self) -> int:
         """Height of the last block that is on L1."""
-        return self._reader.order.head.header.number
+        return min(self._reader.order.head.header.number, self.head.header.number)
 
     def block(self, number: int) -> L2Block | None:
         """A sealed block; None for the genesis block, which has no transactions, and beyond the head."""
-        with self._lock:
-            return self._sealed.blocks[number - 1] if 1 <= number <= len(self._sealed.blocks) else None
+        return self._sealed.block(number)
 
     def number_of(self, digest: Digest) -> int | None:
         """The height of a sealed block, by its hash; 0 for the genesis block."""
-        return 0 if digest == self.genesis.hash else self._numbers.get(digest)
+        return 0 if digest == self.genesis.hash else self._sealed.numbers.get(digest)
 
     def ordered_gas(self, number: int) -> int:
         """Gas that the valid transactions of a sealed block ordered."""
         with self._lock:
-            block = self._sealed.blocks[number - 1]
-            pairs = zip(block.transactions, self._sealed.outcomes[number - 1], strict=True)
-            return sum(
-                transaction.gas_limit
-                for (_, transaction), outcome in pairs
-                if transaction is not None and isinstance(outcome, Charged)
-            )
+            return self._sealed.ordered_gas(number)
 
-    def fee_history(self, first: int, last: int) -> tuple[list[int], list[float], int]:
-        """Base fees of the blocks from `first` to `last` and of the next, fullness of each, and `first`."""
+    def fee_history(self, first: int, last: int) -> tuple[list[int], list[float]]:
+        """Base fees of the blocks from `first` to `last` and of the one after, and the fullness of each."""
         with self._lock:
-            blocks = self._sealed.blocks[max(first - 1, 0) : last + 1]
-            fees = [self.genesis.base_fee] if first == 0 else []
-            fees += [block.header.base_fee for block in blocks]
-            if last == len(self._sealed.blocks):
+            headers = [self.genesis, *[block.header for block in self._sealed.order.blocks[: last + 1]]]
+            fees = [header.base_fee for header in headers[first : last + 2]]
+            if last >= self.head.header.number:
                 fees.append(self.next_base_fee)
-            ratios = [
-                0.0 if number == 0 else self.ordered_gas(number) / BLOCK_GAS_LIMIT
-                for number in range(first, last + 1)
-            ]
-            return fees, ratios, first
+            return fees, self._sealed.fullness(first, last)
 
     def outcomes(self, number: int) -> Sequence[Outcome]:
         """What came of the transactions of a sealed block."""
         with self._lock:
-            return tuple(self._sealed.outcomes[number - 1])
+            return tuple(self._sealed.order.outcomes[number - 1])
 
     def blocks_after(self, number: int) -> list[L2Block]:
         """The sealed blocks above a height."""
         with self._lock:
-            return self._sealed.blocks[number:]
+            return self._sealed.order.blocks[number:]
 
     def placement(self, digest: Digest) -> Placement | None:
         """Where an accepted transaction stands, or None for an unknown one."""
         with self._lock:
-            return self._placed.get(digest)
+            return self._waiting.get(digest) or self._sealed.placed.get(digest)
 
     def account(self, address: Address, *, pending: bool) -> Account:
         """An account after the last sealed block, or after everything that was accepted."""
         with self._lock:
-            ledger = self._next.ledger if pending else self._sealed.ledger
+            ledger = self._next.ledger if pending else self._sealed.order.ledger
             return ledger.account(address)
 
     def escrow(self, job: Digest) -> int | None:
         """The wei in escrow for a job after the last sealed block, or None."""
         with self._lock:
-            held = self._sealed.ledger.escrows.get(job)
+            held = self._sealed.order.ledger.escrows.get(job)
             return None if held is None else held.reward
+
+    def signs(self, number: int, digest: Digest) -> bool:
+        """Whether a block is the one of its height that was sealed here first: no other is ever signed."""
+        return self._journal.first_sealed(number) == digest
 
     @property
     def next_base_fee(self) -> int:
@@ -191,7 +159,7 @@ class SequencerChain:
     @property
     def waiting(self) -> int:
         """Accepted transactions without a block."""
-        return len(self._next.own)
+        return len(self._waiting)
 
     # --- writing ---
 
@@ -201,9 +169,9 @@ class SequencerChain:
         Returns:
             For each, the transaction or why it is rejected.
         """
-        results: list[SignedTransaction | RejectedError] = []
-        decoded = [self._decoded(raw) for raw in raws]
+        decoded = [self._decode(raw) for raw in raws]
         with self._lock:
+            results: list[SignedTransaction | RejectedError] = []
             accepted: list[tuple[Digest, bytes]] = []
             for each in decoded:
                 try:
@@ -217,20 +185,20 @@ class SequencerChain:
         """Closes the block under construction if it holds anything; the block, on the disk, or None."""
         with self._lock:
             building = self._next
-            before = self._sealed.head.header
-            brings = self._reader.origin(before.origin_number, building.origin_number)
-            refunds = any(
-                brings.time >= escrow.deadline + self._sealed.ledger.rules.settlement
-                for escrow in self._sealed.ledger.escrows.values()
-            )
-            if not (building.own or building.forced or brings.events or refunds):
+            refunds = self._sealed.order.ledger.has_overdue(building.brings.time)
+            worth = building.own or building.forced or building.brings.events or refunds
+            if not worth or self._reader.reorgs != self._reorgs:
                 return None
-            time = max(int(self._clock()), before.time)
+            before = self.head
+            latest = building.brings.time + MOST_CLOCK_SKEW  # later, and the batch would be void
+            time = max(min(int(self._setting.clock()), latest), before.header.time)
             place = (time, building.origin_number, building.origin_hash)
-            block = build_block(self._sealed.head, place, building.forced, building.own)
+            block = build_block(before, place, building.forced, building.own)
             taken = [each.hash for _, each in building.own if each is not None]
             self._journal.seal(_journalled(block), taken)
-            self._append(block)
+            self._sealed.append(block, building.brings)
+            for digest in taken:
+                self._waiting.pop(digest, None)
             self._next = self._construct()
             return block
 
@@ -240,24 +208,30 @@ class SequencerChain:
         Raises:
             L1Error: L1 cannot be read; nothing changed.
         """
-        changed = self._reader.refresh()
+        self._reader.refresh()
+        reorgs, seen = self._reader.reorgs, self._look()
+        changed = seen != self._seen or reorgs != self._reorgs
+        # Until L1 has grown back to the newest origin, events of blocks that are sealed may still come.
+        behind = self.head.header.origin_number > self._seen[0].number
+        refold = reorgs != self._reorgs or behind
+        sealed = self._folded(self._sealed.order.blocks) if refold else self._sealed
+        adopted = self._adopted(sealed)
+        if not (changed or refold or adopted):
+            return
         with self._lock:
-            if self._reader.reorgs != self._reorgs or self._is_ahead:
-                self._reorgs = self._reader.reorgs
-                self._refold()
-            self._adopt()
-            if changed:
-                waiting = self._next.own
-                self._next = self._construct()
-                self._admit_again(waiting)
+            self._reorgs, self._seen = reorgs, seen
+            self._sealed, lost = adopted or (sealed, [])
+            again = [*lost, *self._parked, *self._next.own]
+            self._next = self._construct()
+            self._admit_again(again)
 
     # --- inside ---
 
-    def _decoded(self, raw: bytes) -> SignedTransaction | RejectedError:
+    def _decode(self, raw: bytes) -> SignedTransaction | RejectedError:
         try:
-            return decode_signed(raw, self._chain_id)
+            return decode_signed(raw, self._setting.chain_id)
         except EncodingError as error:
-            return RejectedError(RejectReason.MALFORMED, error.message)
+            return rejection_of(error)
 
     def _admit(
         self, decoded: SignedTransaction | RejectedError, accepted: list[tuple[Digest, bytes]]
@@ -269,136 +243,115 @@ class SequencerChain:
         """
         if isinstance(decoded, RejectedError):
             raise decoded
-        if decoded.hash in self._placed:
+        if decoded.hash in self._waiting or self._sealed.had_effect(decoded.hash):
             raise RejectedError(RejectReason.ALREADY_KNOWN)
-        if len(self._next.own) >= MOST_TRANSACTIONS:
-            raise RejectedError(RejectReason.NOT_READY, "the block under construction is full")
         record = encode_record(decoded)
-        outcome = self._next.ledger.apply(record, decoded, self._next.terms)
-        if isinstance(outcome, Skipped):
-            raise self._rejection(decoded, outcome.reason)
-        self._next.own.append((record, decoded))
-        self._placed[decoded.hash] = Placement(decoded, record)
+        self._next.admit(record, decoded)
+        self._waiting[decoded.hash] = Placement(decoded, record)
         accepted.append((decoded.hash, record))
         return decoded
 
-    def _rejection(self, transaction: SignedTransaction, reason: SkipReason) -> RejectedError:
-        account = self._next.ledger.account(transaction.sender)
-        details = {
-            SkipReason.NONCE_TOO_LOW: f"next nonce {account.nonce}, tx nonce {transaction.nonce}",
-            SkipReason.NONCE_TOO_HIGH: f"next nonce {account.nonce}, tx nonce {transaction.nonce}",
-            SkipReason.FUNDS: f"cleared balance {account.cleared} wei",
-            SkipReason.BASE_FEE: f"maxFeePerGas {transaction.max_fee}, baseFee {self.next_base_fee}",
-        }
-        return RejectedError(RejectReason[reason.name], details.get(reason, ""))
+    def _admit_again(self, again: Sequence[OrderedTransaction]) -> None:
+        """Puts accepted transactions into a new block under construction.
 
-    def _construct(self) -> _Construction:
-        """An empty block on top of the sealed ones, with the newest origin and what the queue holds."""
-        cursor = self._reader.cursor
-        head = self._sealed.head
-        origin_number = max(cursor.number, head.header.origin_number)
-        same = origin_number == cursor.number
-        origin_hash = Digest(cursor.hash) if same else head.header.origin_hash
-        entries = self._reader.queue_until(cursor.number - self._setting.forced_depth)
-        entries = entries[head.forced_end : head.forced_end + MOST_FORCED]
-        forced = tuple([(record, decode_or_none(record, self._chain_id)) for record in entries])
-        ledger = self._sealed.ledger.copy()
-        brings = self._reader.origin(head.header.origin_number, origin_number)
-        base_fee = next_base_fee(head.header.base_fee, head.ordered_gas)
-        _, gas = fold_block(ledger, forced, base_fee, [brings])
-        return _Construction(origin_number, origin_hash, forced, BlockTerms(base_fee, gas), ledger)
-
-    def _append(self, block: L2Block) -> None:
-        """Folds a sealed block and notes where its transactions stand."""
-        after = self._sealed.head.header.origin_number
-        origin = self._reader.origin(after, block.header.origin_number)
-        outcomes = self._sealed.append(block, [origin])
-        self._numbers[block.hash] = block.number
-        for index, ((record, transaction), outcome) in enumerate(
-            zip(block.transactions, outcomes, strict=True)
-        ):
-            known = transaction is not None and self._placed.get(transaction.hash)
-            # A transaction that stands twice counts where it had its effect.
-            if transaction is None or (known and known.block and isinstance(outcome, Skipped)):
+        One whose nonce is used is forgotten. One that is not valid now (a reorg took its deposit) is parked
+        and tried again with each change of L1: it was acknowledged.
+        """
+        self._parked, self._waiting = [], {}
+        used: list[Digest] = []
+        for record, transaction in again:
+            if transaction is None:
                 continue
-            self._placed[transaction.hash] = Placement(transaction, record, block, index, outcome)
+            try:
+                self._next.admit(record, transaction)
+            except RejectedError as error:
+                if error.reason is RejectReason.NONCE_TOO_LOW:
+                    used.append(transaction.hash)
+                    continue
+                self._parked.append((record, transaction))
+            self._waiting[transaction.hash] = Placement(transaction, record)
+        self._journal.forget(used)
 
-    def _restore(self) -> None:
-        """Rebuilds the sealed blocks from the journal.
+    def _look(self) -> tuple[Cursor, int]:
+        """How far L1 is read, and the time there."""
+        cursor = self._reader.cursor
+        return cursor, self._reader.origin(cursor.number, cursor.number).time
+
+    def _construct(self) -> Construction:
+        """An empty block on top of the sealed ones, with the newest origin and what the queue holds."""
+        (cursor, time), head = self._seen, self.head
+        number, digest, brings = head.header.origin_number, head.header.origin_hash, Origin(time)
+        if cursor.number > number:
+            brings = self._reader.origin(number, cursor.number)
+            number, digest = cursor.number, Digest(cursor.hash)
+        queue = self._reader.queue_until(cursor.number - self._setting.forced_depth)
+        forced = self._decoded_records(queue[head.forced_end : head.forced_end + MOST_FORCED])
+        ledger = self._sealed.order.ledger.copy()
+        base_fee = next_base_fee(head.header.base_fee, head.ordered_gas)
+        _, gas = fold_block(ledger, forced, base_fee, [brings], len(forced))
+        capacity = room_of(self._setting.most_batch_bytes)
+        return Construction(
+            number, digest, brings, tuple(forced), BlockTerms(base_fee, gas), ledger, capacity
+        )
+
+    def _decoded_records(self, records: Sequence[bytes]) -> list[OrderedTransaction]:
+        return [(record, decode_or_none(record, self._setting.chain_id)) for record in records]
+
+    def _folded(self, blocks: Sequence[L2Block]) -> SealedBlocks:
+        """Blocks folded over the events that L1 has now; the blocks stay as signed."""
+        sealed = SealedBlocks(self._reader.new_order())
+        for block in blocks:
+            self._fold(sealed, block)
+        return sealed
+
+    def _fold(self, sealed: SealedBlocks, block: L2Block) -> None:
+        after = sealed.order.head.header.origin_number
+        sealed.append(block, self._reader.origin(after, block.header.origin_number))
+
+    def _require_fitting_journal(self) -> None:
+        known = self._journal.genesis()
+        if known is None:
+            if self._reader.batches and not self._setting.new_journal:
+                raise JournalMissingError(len(self._reader.batches))
+            self._journal.begin(self.genesis.hash)
+        elif known != self.genesis.hash:
+            raise JournalBehindError(f"its genesis block is 0x{known.hex()}, not 0x{self.genesis.hash.hex()}")
+
+    def _restored(self) -> SealedBlocks:
+        """The sealed blocks of the journal.
 
         Raises:
             JournalBehindError: They are of another chain.
         """
-        known = self._journal.genesis()
-        if known is None:
-            self._journal.begin(self.genesis.hash)
-        elif known != self.genesis.hash:
-            raise JournalBehindError(f"its genesis block is 0x{known.hex()}, not 0x{self.genesis.hash.hex()}")
+        sealed = SealedBlocks(self._reader.new_order())
         for kept in self._journal.blocks():
-            self._append(self._rebuilt(kept))
+            decoded = self._decoded_records(kept.records)
+            place = (kept.time, kept.origin_number, kept.origin_hash)
+            block = build_block(sealed.order.head, place, decoded[: kept.forced], decoded[kept.forced :])
+            if block.hash != kept.hash:
+                raise JournalBehindError(f"block {kept.number} does not follow from the blocks before it")
+            self._fold(sealed, block)
+        return sealed
 
-    def _rebuilt(self, kept: JournalledBlock) -> L2Block:
-        decoded = [(record, decode_or_none(record, self._chain_id)) for record in kept.records]
-        place = (kept.time, kept.origin_number, kept.origin_hash)
-        block = build_block(self._sealed.head, place, decoded[: kept.forced], decoded[kept.forced :])
-        if block.hash != kept.hash:
-            raise JournalBehindError(f"block {kept.number} does not follow from the blocks before it")
-        return block
+    def _adopted(self, sealed: SealedBlocks) -> tuple[SealedBlocks, list[OrderedTransaction]] | None:
+        """Where L1's order differs from the sealed one, L1's holds.
 
-    def _refold(self) -> None:
-        """Folds all sealed blocks again, after L1 replaced some of its events; the blocks stay as signed."""
-        blocks = self._sealed.blocks
-        # Until L1 has grown back to the newest origin, events of blocks that are sealed may still come.
-        self._is_ahead = self._sealed.head.header.origin_number > self._reader.cursor.number
-        self._sealed = self._reader.new_order()
-        self._placed = {digest: each for digest, each in self._placed.items() if each.block is None}
-        for block in blocks:
-            self._append(block)
-
-    def _adopt(self) -> None:
-        """Where L1's order differs from the sealed one, L1's holds; what is dropped by that waits again."""
-        derived = self._reader.order
-        common = min(len(derived.blocks), len(self._sealed.blocks))
-        differ = next(
-            (
-                place
-                for place in range(common)
-                if derived.blocks[place].hash != self._sealed.blocks[place].hash
-            ),
-            None,
-        )
-        if differ is None and len(derived.blocks) <= len(self._sealed.blocks):
-            return
-        first = common if differ is None else differ
-        self._replace(first, derived)
-
-    def _replace(self, first: int, derived: Order) -> None:
-        lost = [pair for block in self._sealed.blocks[first:] for pair in block.transactions[block.forced :]]
-        replaced, kept = derived.blocks[first:], self._sealed.blocks[:first]
-        held = {each.hash for block in replaced for _, each in block.transactions if each is not None}
-        again = [(record, each) for record, each in lost if each is not None and each.hash not in held]
+        Returns:
+            The new order, journalled, and the transactions that it lacks and that wait again; None where L1
+            has nothing else.
+        """
+        ours, theirs = sealed.order.blocks, self._reader.order.blocks
+        first = first_difference(ours, theirs)
+        if first is None and len(theirs) <= len(ours):
+            return None
+        first = len(ours) if first is None else first
+        adopted = self._folded([*ours[:first], *theirs[first:]])
+        lost = [pair for block in ours[first:] for pair in block.transactions[block.forced :]]
+        known = [(record, each) for record, each in lost if each is not None]
+        again = [(record, each) for record, each in known if not adopted.had_effect(each.hash)]
         back = [(each.hash, record) for record, each in again]
-        self._journal.replace_from(first + 1, [_journalled(block) for block in replaced], back)
-        waiting = [*again, *self._next.own]
-        self._sealed = self._reader.new_order()
-        self._placed, self._numbers = {}, {}
-        for block in [*kept, *replaced]:
-            self._append(block)
-        self._next = self._construct()
-        self._admit_again(waiting)
-
-    def _admit_again(self, waiting: Sequence[OrderedTransaction]) -> None:
-        """Puts accepted transactions into a new block under construction; what cannot be in it is dropped."""
-        for record, transaction in waiting:
-            if transaction is None:
-                continue
-            outcome = self._next.ledger.apply(record, transaction, self._next.terms)
-            if isinstance(outcome, Charged):
-                self._next.own.append((record, transaction))
-                self._placed[transaction.hash] = Placement(transaction, record)
-            else:
-                self._placed.pop(transaction.hash, None)
-                self._journal.forget([transaction.hash])
+        self._journal.replace_from(first + 1, [_journalled(block) for block in theirs[first:]], back)
+        return adopted, list(again)
 
 
 def _journalled(block: L2Block) -> JournalledBlock:

@@ -16,3 +16,19 @@ class JournalBehindError(AnhError):
             remedy="Use the data folder of this deployment, or an empty one.",
         )
         self.detail = detail
+
+
+class JournalMissingError(AnhError):
+    """The journal is empty though the L2 has batches: heights that were signed could be signed again.
+
+    Attributes:
+        batches: How many batches L1 has.
+    """
+
+    def __init__(self, batches: int) -> None:
+        super().__init__(
+            f"the journal is empty, and L1 has {batches} batches",
+            remedy="Use the data folder of the earlier run; only if every block that it signed is on L1, "
+            "start with --new-journal.",
+        )
+        self.batches = batches

@@ -26,9 +26,11 @@ MIGRATIONS: Final = (
         forced INTEGER NOT NULL,
         records BLOB NOT NULL
     );
+    CREATE TABLE first_sealed (number INTEGER PRIMARY KEY, hash BLOB NOT NULL);
     """,
 )
-"""Tables: the genesis block, accepted transactions without a block, sealed blocks."""
+"""Tables: the genesis block, accepted transactions without a block, sealed blocks (or L1's in their place),
+and the first block that was sealed at each height, which is the only one to be signed."""
 
 LENGTH_SIZE: Final = 4
 """Bytes of the length before each record of a block."""
@@ -78,7 +80,11 @@ class Journal:
 
     def accept(self, transactions: Sequence[tuple[Digest, bytes]]) -> None:
         """Keeps accepted transactions (hash, record), in order; on the disk when this returns."""
-        self._database.execute_many("INSERT INTO pending (hash, record) VALUES (?, ?)", transactions)
+        if not transactions:
+            return
+        self._database.execute_many(
+            "INSERT OR IGNORE INTO pending (hash, record) VALUES (?, ?)", transactions
+        )
 
     def pending(self) -> list[bytes]:
         """The records of accepted transactions without a block, in order."""
@@ -86,12 +92,16 @@ class Journal:
 
     def seal(self, block: JournalledBlock, taken: Sequence[Digest]) -> None:
         """Keeps a block, and forgets that its transactions were without one; both or neither."""
+        first = "INSERT OR IGNORE INTO first_sealed VALUES (?, ?)"
         with self._database.transaction():
             self._insert(block)
+            self._database.execute(first, (block.number, block.hash))
             self._database.execute_many("DELETE FROM pending WHERE hash = ?", [(each,) for each in taken])
 
     def forget(self, hashes: Sequence[Digest]) -> None:
         """Forgets accepted transactions that can have no effect any more."""
+        if not hashes:
+            return
         self._database.execute_many("DELETE FROM pending WHERE hash = ?", [(each,) for each in hashes])
 
     def replace_from(
@@ -121,6 +131,11 @@ class Journal:
             )
             for number, digest, time, origin, origin_hash, forced, packed in rows
         ]
+
+    def first_sealed(self, number: int) -> Digest | None:
+        """The hash of the first block that was sealed here at a height; None where there was none."""
+        rows = self._database.query("SELECT hash FROM first_sealed WHERE number = ?", (number,))
+        return Digest(rows[0][0]) if rows else None
 
     def close(self) -> None:
         """Closes the file."""

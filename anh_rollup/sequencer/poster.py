@@ -20,20 +20,12 @@ from anh_rollup.l1.types import TransactionRequest
 from anh_rollup.primitives import ZERO_DIGEST
 from anh_rollup.protocol.derivation import L2Block, batch_of
 from anh_rollup.sequencer.chain import SequencerChain
+from anh_rollup.sequencer.construction import BATCH_HEAD_SIZE, BLOCK_HEAD_SIZE, RECORD_HEAD_SIZE
 
 LOG = logging.getLogger(__name__)
 
 MOST_CALLDATA: Final = 100_000
 """Bytes of a batch as calldata: below the 128 KiB that nodes relay, and 4M gas at EIP-7623's price."""
-
-BATCH_HEAD_SIZE: Final = 47
-"""Bytes of a batch before its blocks (docs/encoding.md)."""
-
-BLOCK_HEAD_SIZE: Final = 52
-"""Bytes of a block's head in a batch."""
-
-RECORD_HEAD_SIZE: Final = 3
-"""Bytes of a record's length in a batch."""
 
 MOST_BLOCKS: Final = 65_535
 """Blocks of a batch (uint16)."""
@@ -47,17 +39,23 @@ class Post:
         blocks: Its blocks.
         batch: What the Inbox is told.
         payload: Its bytes.
+        left: Sealed blocks that wait for the next batch.
     """
 
     blocks: tuple[L2Block, ...]
     batch: InboxBatch
     payload: bytes
+    left: int = 0
 
 
 def decide(reader: OrderReader, chain: SequencerChain, most_bytes: int, chain_id: int) -> Post | None:
-    """The batch that continues what L1 holds; None where everything is there."""
+    """The batch that continues what L1 holds; None where everything is there.
+
+    Blocks whose origin L1 has not (yet, after a reorg) reached wait: such a batch would be void.
+    """
     waiting = chain.blocks_after(reader.order.head.header.number)
-    blocks = fitting(waiting, most_bytes)
+    reached = [block for block in waiting if block.header.origin_number <= reader.cursor.number]
+    blocks = fitting(reached, most_bytes)
     if not blocks or blocks[0].header.parent != reader.order.head.header.hash:
         return None
     batch = batch_of(blocks)
@@ -67,7 +65,12 @@ def decide(reader: OrderReader, chain: SequencerChain, most_bytes: int, chain_id
     forced_end = reader.order.head.forced_end + batch.forced
     count = len(batch.records)
     head = InboxBatch(number, previous, batch.transactions_root, count, ZERO_DIGEST, forced_end)
-    return Post(tuple(blocks), head, encode_batch(batch))
+    return Post(tuple(blocks), head, encode_batch(batch), len(waiting) - len(blocks))
+
+
+def most_batch_bytes(*, blobs: bool) -> int:
+    """Bytes of one batch, by where it is posted."""
+    return MOST_PAYLOAD if blobs else MOST_CALLDATA
 
 
 def fitting(blocks: Sequence[L2Block], most_bytes: int) -> list[L2Block]:
@@ -96,7 +99,7 @@ class Poster:
         inbox: The contract.
         sender: The sequencer's account.
         chain_id: The L2's.
-        force_calldata: Post calldata even where the chain has blobs.
+        blobs: Whether to post blobs instead of calldata.
     """
 
     def __init__(
@@ -107,14 +110,14 @@ class Poster:
         sender: TransactionSender,
         *,
         chain_id: int,
-        force_calldata: bool = False,
+        blobs: bool,
     ) -> None:
         self._chain = chain
         self._reader = reader
         self._inbox = inbox
         self._sender = sender
         self._chain_id = chain_id
-        self._force_calldata = force_calldata
+        self._blobs = blobs
 
     def step(self) -> Post | None:
         """Posts one batch if there is something to post; what was posted.
@@ -122,17 +125,17 @@ class Poster:
         Raises:
             L1Error: L1 cannot be reached, or refuses for a reason that a fresh view does not explain.
         """
-        blobs = not self._force_calldata and self._sender.client.supports_blobs()
-        most = MOST_PAYLOAD if blobs else MOST_CALLDATA
-        post = decide(self._reader, self._chain, most, self._chain_id)
+        post = decide(self._reader, self._chain, most_batch_bytes(blobs=self._blobs), self._chain_id)
         if post is None:
             return None
         try:
-            receipt = self._sender.send(self._request(post, blobs=blobs))
+            receipt = self._sender.send(self._request(post))
         except L1RevertedError as error:
             if error.reason not in ("WrongPrevious", "WrongForcedEnd", "ForcedEntryLeftOut"):
                 raise
             LOG.warning("batch %d: L1 has moved on (%s); reading again", post.batch.number, error.reason)
+            if error.reason == "ForcedEntryLeftOut" and post.left:
+                self._post_queue()
             return None
         LOG.info(
             "batch %d: blocks %d to %d, %d transactions, %d bytes, %d gas",
@@ -145,7 +148,18 @@ class Poster:
         )
         return post
 
-    def _request(self, post: Post, *, blobs: bool) -> TransactionRequest:
-        if blobs:
+    def _post_queue(self) -> None:
+        """Puts the overdue queue into the order, as anybody may.
+
+        After a long stop the blocks that wait may be more than a batch, with a due entry in a later one:
+        then no batch of theirs is taken any more.
+        """
+        try:
+            self._sender.send(self._inbox.post_forced())
+        except L1RevertedError as error:
+            LOG.warning("the queue cannot be posted yet: %s", error.message)
+
+    def _request(self, post: Post) -> TransactionRequest:
+        if self._blobs:
             return self._inbox.post(post.batch, tuple(pack(post.payload)))
         return self._inbox.post_calldata(post.batch, post.payload)

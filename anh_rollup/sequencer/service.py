@@ -2,6 +2,7 @@
 
 import logging
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from anh_rollup.encoding.merkle import MerkleTree
 from anh_rollup.encoding.transactions import SignedTransaction
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.deployment import Deployment, bind
-from anh_rollup.l1.errors import L1Error
+from anh_rollup.l1.errors import L1Error, L1RejectedError
 from anh_rollup.l1.order_reader import OrderReader, PostedBatch
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.primitives import Digest
@@ -22,7 +23,7 @@ from anh_rollup.protocol.derivation import Placement
 from anh_rollup.protocol.soft_confirmation import confirmation_digest
 from anh_rollup.sequencer.chain import SequencerChain, Setting
 from anh_rollup.sequencer.journal import Journal
-from anh_rollup.sequencer.poster import Poster
+from anh_rollup.sequencer.poster import Poster, most_batch_bytes
 
 LOG = logging.getLogger(__name__)
 
@@ -40,7 +41,8 @@ class Parts:
         account: Its key, which also signs soft confirmations.
         journal: Its memory.
         forced_depth: See `Setting`.
-        force_calldata: See `Poster`.
+        force_calldata: Post calldata even where the chain has blobs.
+        new_journal: See `Setting`.
         clock: Seconds since 1970.
     """
 
@@ -50,6 +52,7 @@ class Parts:
     journal: Journal
     forced_depth: int = 2
     force_calldata: bool = False
+    new_journal: bool = False
     clock: Callable[[], float] = time.time
 
 
@@ -62,6 +65,7 @@ class Sequencer:
     Raises:
         L1Error: L1 cannot be read at the start.
         JournalBehindError: The journal is of another chain.
+        JournalMissingError: The journal is empty and the L2 is not.
     """
 
     def __init__(self, parts: Parts) -> None:
@@ -70,9 +74,12 @@ class Sequencer:
         self.reader = OrderReader(parts.deployment, client, BatchDataReader(client))
         self.reader.refresh()
         chain_id = parts.deployment.l2_chain_id
-        self.chain = SequencerChain(
-            self.reader, parts.journal, Setting(chain_id, parts.clock, parts.forced_depth)
-        )
+        blobs = not parts.force_calldata and client.supports_blobs()
+        most = most_batch_bytes(blobs=blobs)
+        setting = Setting(chain_id, parts.clock, most, parts.forced_depth, parts.new_journal)
+        self.chain = SequencerChain(self.reader, parts.journal, setting)
+        self._client = client
+        self._final_block = 0
         inbox = bind(parts.deployment, client).inbox
         self._inbox = inbox.address
         self._key = PrivateKey(bytes(parts.account.key))
@@ -83,13 +90,14 @@ class Sequencer:
             inbox,
             parts.sender,
             chain_id=chain_id,
-            force_calldata=parts.force_calldata,
+            blobs=blobs,
         )
 
     def order(self) -> None:
         """One round of ordering: take in L1, seal. Sealing goes on while L1 is away."""
         try:
             self.chain.follow()
+            self._final_block = self._read_final_block()
         except L1Error as error:
             LOG.warning("L1 cannot be followed: %s; next: %s", error.message, error.remedy)
         block = self.chain.seal()
@@ -104,16 +112,37 @@ class Sequencer:
         """Admits signed transactions; see `SequencerChain.submit`."""
         return self.chain.submit(raws)
 
-    def confirm(self, number: int, block_hash: Digest) -> bytes:
-        """The soft confirmation of a sealed block: r, s, v. Deterministic, so it needs no memory."""
+    def confirm(self, number: int, block_hash: Digest) -> bytes | None:
+        """The soft confirmation of a sealed block: r, s, v (deterministic).
+
+        None for a block that L1 put in the place of one that was sealed here: two signatures for one height
+        would cost the stake.
+        """
+        if not self.chain.signs(number, block_hash):
+            return None
         digest = confirmation_digest(self.deployment.l2_chain_id, self._inbox, number, block_hash)
         signature = self._key.sign_recoverable(digest, hasher=None)
         return bytes(signature[:64]) + bytes([signature[64] + PARITY_OFFSET])
 
+    @property
+    def finalized_number(self) -> int:
+        """Height of the last block whose batch is in an L1 block that is final."""
+        final = [batch for batch in self.reader.batches if batch.l1_block <= self._final_block]
+        return final[-1].end_block - 1 if final else 0
+
     def batch_of(self, block: int) -> PostedBatch | None:
         """The batch on L1 that holds a block, or None."""
-        held = (each for each in self.reader.batches if each.first_block <= block < each.end_block)
-        return next(held, None)
+        place = bisect_right(self.reader.batches, block, key=lambda batch: batch.first_block) - 1
+        held = self.reader.batches[place] if place >= 0 else None
+        return held if held is not None and block < held.end_block else None
+
+    def _read_final_block(self) -> int:
+        """Number of L1's finalized block; 0 where L1 has no such notion."""
+        try:
+            block = self._client.block("finalized")
+        except L1RejectedError:
+            return 0
+        return 0 if block is None else block.number
 
     def inclusion(self, placement: Placement) -> tuple[PostedBatch, int, list[bytes]] | None:
         """The batch of a transaction, its place among the batch's own transactions, and its Merkle proof.

@@ -74,7 +74,7 @@ def inclusion(stage: Stage, placed: PlacedOrder) -> str | None:
 def lie(stage: Stage, placed: PlacedOrder) -> ClaimRecord:
     """Act 3: the dishonest accountant is first, and L1 computes the element that refutes it."""
     stage.act("3. The dishonest accountant hardly trains, is first, and claims 99 %")
-    stage.say("the honest accountant is started after that claim: it has the time to be lied to")
+    stage.say("the honest accountant is started when that claim is on L1, so that the lie is the first")
     claim = stage.until("the dishonest claim", lambda: stage.claim_of(DISHONEST, placed.record), PATIENCE)
     stage.network.start_accountant(HONEST)
     head = claim.claim.scores[0]
@@ -96,6 +96,8 @@ def true_claim(stage: Stage, placed: PlacedOrder) -> ClaimRecord:
     claim = stage.until("the honest claim", lambda: stage.claim_of(HONEST, placed.record), PATIENCE)
     ended = stage.until("the end of the honest claim", lambda: stage.ended(claim), PATIENCE)
     stage.require("the honest claim", ClaimState.FINAL, stage.status(ended).state)
+    for words in log_of(stage, BASELESS):
+        stage.say(f"the {BASELESS}, in its own words: {words}")
     stage.require("the baseless game", Outcome.CHALLENGER_LATE, stage.game_of(BASELESS, ended).outcome)
     paid(stage, TRAINING_REWARD)
     return ended
@@ -129,6 +131,12 @@ def start_baseless(stage: Stage) -> None:
     words = [word for pair in options.items() for word in pair]
     command = [sys.executable, "-m", "scripts.baseless_challenge", *words]
     network.processes.start(BASELESS, command, ends=True)
+
+
+def log_of(stage: Stage, name: str) -> list[str]:
+    """What a process has said."""
+    log = next(each.log for each in stage.network.processes.running if each.name == name)
+    return [line for line in log.read_text(errors="replace").splitlines() if line]
 
 
 def paid(stage: Stage, wei: int) -> None:

@@ -60,7 +60,7 @@ class Stage:
 
     def act(self, title: str) -> None:
         """Begins a part of the story."""
-        self.console.print(f"\n[bold cyan]{title}[/]")
+        self.console.print(f"\n[bold cyan]{title}[/]", highlight=False, soft_wrap=True)
 
     def say(self, line: str) -> None:
         """Tells one thing, with the seconds since the start."""

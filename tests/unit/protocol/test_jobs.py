@@ -62,7 +62,7 @@ def test_terms_are_the_hash_of_the_arguments() -> None:
         keccak(text="order((uint8,bytes32,bytes32,(bytes32,bytes32,int64)[],uint64,string))")[:4]
         == ORDER_SELECTOR
     )
-    assert DNN_ADDRESS == "0x" + "0" * 36 + "0A4E"
+    assert DNN_ADDRESS == "0x" + "0" * 36 + "0A4e"
 
 
 @pytest.mark.parametrize(

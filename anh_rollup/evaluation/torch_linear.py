@@ -1,0 +1,285 @@
+"""The torch backend's MATMUL and CONV: exact sums of products on ordinary floating-point BLAS.
+
+A sum of products of integers is exact in a float of p bits, in any order and on any hardware, while the sum of
+their magnitudes stays within 2^p. So a product runs in float32 (p = 24) or float64 (p = 53), whichever the
+weights at hand prove enough; the rounding shift is folded into the weights, for a factor of 2^-s changes no
+significant bit. Sums that float64 cannot carry are put together in int64 from limbs of the larger operand.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from anh_rollup.evaluation.operations import finish_linear
+from anh_rollup.evaluation.torch_step import FLOAT32_EXACT, FLOAT64_EXACT, Step, clamped, shifted
+from anh_rollup.tensor.opcodes import LinearFlags, Opcode
+from anh_rollup.tensor.shapes import Window, term_count, window
+
+#: Bytes of the patches of a convolution that are unfolded at once, such that they stay in a core's cache
+#: (measured: half to a quarter of the time of unfolding all at once; docs/training.md).
+PATCH_BYTES: Final = 1 << 21
+#: Up to so many output channels the product is computed with the channels first, which BLAS does up to twice
+#: as fast for so narrow a result, and then turned (measured).
+NARROW: Final = 64
+#: Elements of a matrix product's result that are rounded while they are still in the cache (measured).
+RESULT_ELEMENTS: Final = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """Weights with everything that is applied to their sums, such that one product and a floor do it all.
+
+    Attributes:
+        weight: (groups, channels of a group, terms); times 2^-shift where shifts differ between channels.
+        addend: (groups, channels of a group): bias and half a unit, times 2^-shift.
+        unit: What products are multiplied by: 2^-shift where it is the same for all channels.
+        rounds: Whether there is anything to round.
+    """
+
+    weight: Tensor
+    addend: Tensor
+    unit: float
+    rounds: bool
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """float32 or float64."""
+        return self.weight.dtype
+
+
+def fold(step: Step, inputs: Sequence[Tensor | None], *, float32: bool) -> Folded | None:
+    """Weights prepared once for all samples.
+
+    Args:
+        step: A MATMUL or CONV.
+        inputs: x, which is not looked at, then weights and extras, each (1, *shape).
+        float32: Whether float32 may be used.
+
+    Returns:
+        None where an operand differs from sample to sample, weights have a batch axis, or float64 is too narrow.
+    """
+    given = [each for each in inputs[1:] if each is not None and each.shape[0] == 1]
+    if len(given) != len(inputs) - 1 or (step.value.opcode is Opcode.MATMUL and given[0].ndim != 3):
+        return None
+    groups = step.value.attributes[11] if step.value.opcode is Opcode.CONV else 1
+    weight = given[0].reshape(-1, term_count(_opcode(step), step.shapes, step.value.attributes))
+    shifts, bias = _extras(step, [each[0] for each in given[1:]], weight.shape[0])
+    half = torch.where(shifts > 0, _power(shifts - 1), 0.0)
+    bound = _bound(weight, step.magnitudes[0], float((bias.abs() + half).max()))
+    if bound > FLOAT64_EXACT:
+        return None
+    dtype = torch.float32 if float32 and bound <= FLOAT32_EXACT else torch.float64
+    units, alike = _power(-shifts), bool((shifts == shifts[0]).all())
+    scaled = (weight if alike else weight * units[:, None]).to(dtype)
+    return Folded(
+        scaled.reshape(groups, -1, weight.shape[1]),
+        ((bias + half) * units).to(dtype).reshape(groups, -1),
+        float(units[0]) if alike else 1.0,
+        bool((shifts > 0).any()),
+    )
+
+
+def _bound(weight: Tensor, most: int, addend: float) -> float:
+    """No sum of products, with what is added to it, is larger: from the largest weight, or else from all.
+
+    Float sums of bounds are rounded, so a bound next to an edge counts as beyond it.
+    """
+    low, high = torch.aminmax(weight)
+    peak = max(-float(low), float(high)) * most
+    simple = (peak * weight.shape[1] + addend) * (1 + 2.0**-40)
+    if simple <= FLOAT32_EXACT or (peak > FLOAT32_EXACT and simple <= FLOAT64_EXACT):
+        return simple
+    return (float(weight.abs().sum(1).max()) * most + addend) * (1 + 2.0**-40)
+
+
+def _opcode(step: Step) -> Opcode:
+    return Opcode.CONV if step.value.opcode is Opcode.CONV else Opcode.MATMUL
+
+
+def _extras(step: Step, extras: Sequence[Tensor], channels: int) -> tuple[Tensor, Tensor]:
+    """Shift and moved bias of each channel, (channels,) each."""
+    shift, guard, flags = step.value.attributes[:3]
+    like = torch.zeros(channels, dtype=torch.float64)
+    shifts = extras[-1] if flags & LinearFlags.SHIFTS else like + shift
+    bias = extras[0] * _power(shifts - guard) if flags & LinearFlags.BIAS else like
+    return shifts, bias
+
+
+def _power(exponents: Tensor) -> Tensor:
+    """2^n for each integer n, exactly, which exp2 does not promise."""
+    return torch.from_numpy(np.ldexp(1.0, exponents.numpy().astype(np.int32)))
+
+
+def linear(step: Step, inputs: Sequence[Tensor], folded: Folded | None) -> Tensor:
+    """A MATMUL's or CONV's elements, clamped: (N or 1, *shape). `folded` is what `fold` gave for it."""
+    if folded is None:
+        return _general(step, inputs)
+    if step.value.opcode is Opcode.MATMUL:
+        return _matmul(step, inputs[0], folded)
+    return _conv(step, inputs[0], folded)
+
+
+def _rounded(step: Step, sums: Tensor, folded: Folded) -> Tensor:
+    return clamped(step, sums.floor_() if folded.rounds else sums, shared=False)
+
+
+def _matmul(step: Step, x: Tensor, folded: Folded) -> Tensor:
+    rows = x.reshape(-1, x.shape[-1])
+    weight, addend = folded.weight[0].t(), folded.addend[0]
+    result = x.new_empty((rows.shape[0], weight.shape[1]))
+    at_once = max(1024, RESULT_ELEMENTS // weight.shape[1])
+    for first in range(0, rows.shape[0], at_once):
+        part = slice(first, first + at_once)
+        if folded.dtype == result.dtype:
+            _rounded(step, torch.addmm(addend, rows[part], weight, alpha=folded.unit, out=result[part]), folded)
+        else:
+            sums = torch.addmm(addend, rows[part].to(folded.dtype), weight, alpha=folded.unit)
+            result[part] = _rounded(step, sums, folded)
+    return result.reshape(x.shape[0], *step.value.shape)
+
+
+def _conv(step: Step, x: Tensor, folded: Folded) -> Tensor:
+    g = window(step.shapes[0], step.shapes[1], step.value.attributes)
+    image = _padded(x.to(folded.dtype).reshape(x.shape[0], g.height, g.width, g.channels), step)
+    patches = _patches(image, g)
+    result = x.new_empty((x.shape[0], g.out_h, g.out_w, g.groups, g.outputs // g.groups))
+    channelwise = g.group_channels == 1 and g.groups > 1
+    terms = 2 * g.outputs if channelwise else g.terms
+    for part in _parts(patches.shape, g.out_w * terms * folded.weight.element_size()):
+        if channelwise:
+            result[part] = _channelwise(step, patches[part], folded)
+            continue
+        for group in range(g.groups):
+            of_group = slice(group * g.group_channels, (group + 1) * g.group_channels)
+            _product(step, patches[part][..., of_group], folded, group, result[part][:, :, :, group])
+    return result.reshape(x.shape[0], *step.value.shape)
+
+
+def _product(step: Step, patches: Tensor, folded: Folded, group: int, result: Tensor) -> None:
+    """One group's outputs for some patches (n, rows, columns, kh, kw, c), into (n, rows, columns, channels)."""
+    weight, addend = folded.weight[group], folded.addend[group]
+    rows = patches.reshape(-1, weight.shape[1])
+    if weight.shape[0] <= NARROW:
+        turned = torch.addmm(addend[:, None], weight, rows.t(), alpha=folded.unit)
+        result.copy_(_rounded(step, turned, folded).t().reshape(result.shape))
+    else:
+        sums = torch.addmm(addend, rows, weight.t(), alpha=folded.unit)
+        result.copy_(_rounded(step, sums, folded).reshape(result.shape))
+
+
+def _channelwise(step: Step, patches: Tensor, folded: Folded) -> Tensor:
+    """Every channel by itself, tap by tap: (n, rows, columns, channels, outputs of a channel)."""
+    kernel = patches.shape[3:5]
+    taps = folded.weight.reshape(*folded.weight.shape[:2], *kernel).permute(2, 3, 0, 1)
+    # One row of outputs long, so that whole rows are multiplied at once.
+    rows = taps[:, :, None].expand(*kernel, patches.shape[2], *taps.shape[2:]).contiguous()
+    sums = folded.addend.expand(*patches.shape[:3], *folded.addend.shape).contiguous()
+    for dy, dx in np.ndindex(*kernel):
+        sums.addcmul_(patches[:, :, :, dy, dx, :, None], rows[dy, dx], value=folded.unit)
+    return _rounded(step, sums, folded)
+
+
+def _parts(shape: Sequence[int], row_bytes: int) -> Iterator[tuple[slice, slice]]:
+    """Slices of the samples and rows of patches (N, rows, ...) that are worked on at once."""
+    samples, rows = shape[:2]
+    each = max(1, PATCH_BYTES // row_bytes)
+    if each >= rows:
+        step = each // rows
+        yield from ((slice(first, first + step), slice(None)) for first in range(0, samples, step))
+        return
+    for sample in range(samples):
+        for first in range(0, rows, each):
+            yield slice(sample, sample + 1), slice(first, first + each)
+
+
+def _padded(image: Tensor, step: Step) -> Tensor:
+    top, left, bottom, right = step.value.attributes[5:9]
+    if not any((top, left, bottom, right)):
+        return image.contiguous()
+    return functional.pad(image, (0, 0, left, right, top, bottom))
+
+
+def _patches(image: Tensor, g: Window) -> Tensor:
+    """What each output element reads: (N, out_h, out_w, kernel_h, kernel_w, channels), without a copy."""
+    samples, row, column, _ = image.stride()
+    strides = (
+        samples,
+        row * g.stride[0],
+        column * g.stride[1],
+        row * g.dilation[0],
+        column * g.dilation[1],
+        1,
+    )
+    size = (image.shape[0], g.out_h, g.out_w, g.kernel_h, g.kernel_w, g.channels)
+    return image.as_strided(size, strides)
+
+
+def _general(step: Step, inputs: Sequence[Tensor]) -> Tensor:
+    """Operands that differ from sample to sample, or sums beyond float64."""
+    x, w = inputs[:2]
+    if step.value.opcode is Opcode.CONV:
+        g = window(step.shapes[0], step.shapes[1], step.value.attributes)
+        patches = _patches(_padded(x.reshape(x.shape[0], g.height, g.width, g.channels), step), g)
+        split = patches.unflatten(-1, (g.groups, g.group_channels)).permute(0, 5, 1, 2, 3, 4, 6)
+        rows = split.reshape(x.shape[0], g.groups, g.out_h * g.out_w, g.terms)
+        kernel = w.reshape(w.shape[0], g.groups, g.outputs // g.groups, g.terms)
+        sums = exact_product(rows, kernel, step.magnitudes).transpose(1, 2)
+    else:
+        rows = x if w.ndim > 3 else x.reshape(x.shape[0], -1, x.shape[-1])
+        sums = exact_product(rows, w, step.magnitudes)
+    return _finished(step, sums.reshape(sums.shape[0], *step.value.shape), inputs[2:])
+
+
+def _finished(step: Step, sums: Tensor, extras: Sequence[Tensor]) -> Tensor:
+    """Bias, shift and clamp of exact sums, in float64 where that is simple, else by the reference's rule."""
+    value, (x, w) = step.value, step.magnitudes[:2]
+    if not extras and sums.dtype == torch.float64:
+        most = x * w * term_count(_opcode(step), step.shapes, value.attributes)
+        done = shifted(sums, value.attributes[0], most)
+        if done is not None:
+            return clamped(step, done, shared=False)
+    wide = [each.to(torch.int64).numpy() for each in (sums, *extras)]
+    finished = finish_linear(value, wide[0], wide[1:])
+    return torch.from_numpy(np.clip(finished, value.low, value.high)).to(torch.float64)
+
+
+def exact_product(x: Tensor, w: Tensor, magnitudes: Sequence[int]) -> Tensor:
+    """Sums of products x (..., R, K) by w (..., O, K), which are proven to stay below 2^63.
+
+    Args:
+        x: Integers in float64.
+        w: Integers in float64.
+        magnitudes: The largest of each.
+
+    Returns:
+        (..., R, O), in float64 where that is exact, else in int64.
+    """
+    turned, terms = w.transpose(-1, -2), x.shape[-1]
+    if magnitudes[0] * magnitudes[1] * terms <= FLOAT64_EXACT:
+        return x @ turned
+    if magnitudes[0] >= magnitudes[1]:
+        return _limbs(x, lambda limb: limb @ turned, magnitudes[0], magnitudes[1] * terms)
+    return _limbs(turned, lambda limb: x @ limb, magnitudes[1], magnitudes[0] * terms)
+
+
+def _limbs(operand: Tensor, multiply: Callable[[Tensor], Tensor], most: int, factor: int) -> Tensor:
+    """The products of the limbs of an operand, each exact in float64, put together in int64.
+
+    A limb has 53 bits less those of `factor`: at least 12, for a sum below 2^63 of at most 2^18 terms.
+    """
+    bits = (FLOAT64_EXACT // max(factor, 1)).bit_length() - 1
+    high, place = operand, 0
+    total: Tensor | None = None
+    while True:
+        rest = torch.floor(high * 2.0**-bits) if most > 1 << bits else None
+        limb = high if rest is None else high - rest * 2.0**bits
+        product = multiply(limb).to(torch.int64) << place
+        total = product if total is None else total.add_(product)
+        if rest is None:
+            return total
+        high, place, most = rest, place + bits, -(-most >> bits) + 1

@@ -1,0 +1,114 @@
+"""The torch backend's reductions and index maps. Windows are strided views, which nothing copies."""
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from anh_rollup.evaluation.torch_step import FLOAT64_EXACT, Rule, Step, shifted
+from anh_rollup.tensor.opcodes import Opcode, Reduction
+
+#: Up to so many terms are folded slice by slice, which reads windows where they lie: 4 to 100 times as fast
+#: as torch's reduction over a strided view (measured, docs/training.md).
+MOST_SLICES: Final = 64
+
+
+def _reduce(step: Step, inputs: Sequence[Tensor]) -> Tensor | None:
+    kind, shift, first, count = step.value.attributes
+    x = inputs[0]
+    if kind == Reduction.ARGMAX:
+        # torch promises the first of several maxima.
+        return x.flatten(first + 1, first + count).argmax(first + 1).to(torch.float64)
+    if kind == Reduction.MAX:
+        return _folded(x, first + 1, count, torch.maximum, lambda whole, axis: whole.amax(axis))
+    most = step.magnitudes[0] * prod(x.shape[first + 1 : first + 1 + count])
+    if most > FLOAT64_EXACT:
+        return None
+    return shifted(_folded(x, first + 1, count, torch.add, lambda whole, axis: whole.sum(axis)), shift, most)
+
+
+def _folded(
+    x: Tensor,
+    first: int,
+    count: int,
+    join: Callable[..., Tensor],
+    whole: Callable[[Tensor, int], Tensor],
+) -> Tensor:
+    """Folds `count` axes from `first` on: slice by slice where they are few and more lies behind them."""
+    sizes = x.shape[first : first + count]
+    if x.ndim == first + count or prod(sizes) > MOST_SLICES:
+        return whole(x.flatten(first, first + count - 1), first)
+    slices = _slices(x, first, count)
+    result = slices[0].clone(memory_format=torch.contiguous_format)
+    for each in slices[1:]:
+        join(result, each, out=result)
+    return result
+
+
+def _slices(x: Tensor, first: int, count: int) -> list[Tensor]:
+    parts = [x]
+    for _ in range(count):
+        parts = [each for part in parts for each in part.unbind(first)]
+    return parts
+
+
+def _view(step: Step, inputs: Sequence[Tensor]) -> Tensor:
+    x = inputs[0].contiguous()
+    offset, count = step.value.attributes[:2]
+    dims, strides = step.value.attributes[2 : 2 + count], step.value.attributes[2 + count :]
+    # torch has no negative strides: start at the other end and turn the axis round.
+    backwards = [axis + 1 for axis, stride in enumerate(strides) if stride < 0]
+    start = offset + sum((dims[axis - 1] - 1) * strides[axis - 1] for axis in backwards)
+    each = x.numel() // x.shape[0]
+    size = (x.shape[0], *dims)
+    shown = x.as_strided(size, (each, *(abs(stride) for stride in strides)), x.storage_offset() + start)
+    if backwards:
+        shown = shown.flip(backwards)
+    return shown.reshape(x.shape[0], *step.value.shape)
+
+
+def _pad(step: Step, inputs: Sequence[Tensor]) -> Tensor:
+    x, value = inputs[0], step.value
+    fill, before = value.attributes[0], value.attributes[1:]
+    result = x.new_full((x.shape[0], *value.shape), float(fill))
+    inside, shown = [slice(None)], [slice(None)]
+    for margin, size, wide in zip(before, x.shape[1:], value.shape, strict=True):
+        first, last = max(0, margin), max(0, min(wide, size + margin))
+        inside.append(slice(first, max(first, last)))
+        shown.append(slice(first - margin, max(first - margin, last - margin)))
+    result[tuple(inside)] = x[tuple(shown)]
+    return result
+
+
+def _concat(step: Step, inputs: Sequence[Tensor]) -> Tensor:
+    samples = max(each.shape[0] for each in inputs)
+    full = [each.expand(samples, *each.shape[1:]) for each in inputs]
+    return torch.cat(full, dim=step.value.attributes[0] + 1)
+
+
+def _gather(step: Step, inputs: Sequence[Tensor]) -> Tensor:
+    x, axis = inputs[0], step.value.attributes[0]
+    samples = max(x.shape[0], inputs[1].shape[0])
+    places = inputs[1].clamp(0, x.shape[axis + 1] - 1).to(torch.int64)
+    if places.shape[0] == 1:
+        return x.index_select(axis + 1, places.reshape(-1)).reshape(x.shape[0], *step.value.shape)
+    flat = places.reshape(samples, -1)
+    if x.shape[0] == 1:
+        taken = x[0].index_select(axis, flat.reshape(-1)).unflatten(axis, flat.shape)
+        return taken.movedim(axis, 0).reshape(samples, *step.value.shape)
+    lead, behind = prod(x.shape[1 : axis + 1]), prod(x.shape[axis + 2 :])
+    table = x.reshape(samples, lead, x.shape[axis + 1], behind)
+    spread = flat[:, None, :, None].expand(samples, lead, flat.shape[1], behind)
+    return table.gather(2, spread).reshape(samples, *step.value.shape)
+
+
+MOVEMENT: Final[dict[Opcode, Rule]] = {
+    Opcode.REDUCE: _reduce,
+    Opcode.VIEW: _view,
+    Opcode.PAD: _pad,
+    Opcode.CONCAT: _concat,
+    Opcode.GATHER: _gather,
+}
+"""The rule of each reduction and index map."""

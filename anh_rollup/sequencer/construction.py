@@ -1,0 +1,85 @@
+"""The block under construction: what is admitted to it is valid in it, so no acknowledged one is skipped."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from anh_rollup.encoding.transactions import SignedTransaction
+from anh_rollup.primitives import Digest
+from anh_rollup.protocol.admission import RejectedError, RejectReason
+from anh_rollup.protocol.derivation import OrderedTransaction
+from anh_rollup.protocol.ledger import BlockTerms, Ledger, Origin, Skipped, SkipReason
+
+MOST_TRANSACTIONS: Final = 60_000
+"""Most own transactions of one block: below a batch's uint16 (docs/encoding.md)."""
+
+BATCH_HEAD_SIZE: Final = 47
+"""Bytes of a batch before its blocks (docs/encoding.md)."""
+
+BLOCK_HEAD_SIZE: Final = 52
+"""Bytes of a block's head in a batch."""
+
+RECORD_HEAD_SIZE: Final = 3
+"""Bytes of a record's length in a batch."""
+
+
+def room_of(most_batch_bytes: int) -> int:
+    """Bytes that the records of one block can have, lengths included, so that a batch holds the block."""
+    return most_batch_bytes - BATCH_HEAD_SIZE - BLOCK_HEAD_SIZE
+
+
+@dataclass(slots=True)
+class Construction:
+    """A block that is still open.
+
+    Attributes:
+        origin_number: Its L1 origin.
+        origin_hash: The origin's hash.
+        brings: What the origin brings to the ledger.
+        forced: Its forced transactions.
+        terms: Base fee, and gas ordered so far.
+        ledger: The ledger after everything in it.
+        capacity: Bytes that its own records can have, lengths included.
+        own: Accepted transactions, in order.
+        size: Bytes of their records, lengths included.
+    """
+
+    origin_number: int
+    origin_hash: Digest
+    brings: Origin
+    forced: tuple[OrderedTransaction, ...]
+    terms: BlockTerms
+    ledger: Ledger
+    capacity: int
+    own: list[OrderedTransaction] = field(default_factory=list)
+    size: int = 0
+
+    def admit(self, record: bytes, transaction: SignedTransaction) -> None:
+        """Appends a transaction.
+
+        Raises:
+            RejectedError: The ledger would skip it, or it does not fit.
+        """
+        size = RECORD_HEAD_SIZE + len(record)
+        if size > self.capacity:
+            detail = f"record of {size} bytes, limit {self.capacity}"
+            raise RejectedError(RejectReason.TOO_LARGE, detail)
+        if size > self.capacity - self.size or len(self.own) >= MOST_TRANSACTIONS:
+            raise RejectedError(RejectReason.BLOCK_FULL)
+        outcome = self.ledger.apply(record, transaction, self.terms)
+        if isinstance(outcome, Skipped):
+            raise self._rejection(transaction, outcome.reason)
+        self.own.append((record, transaction))
+        self.size += size
+
+    def _rejection(self, transaction: SignedTransaction, reason: SkipReason) -> RejectedError:
+        """The ledger's reason with the values that matter, as Ethereum's clients phrase it."""
+        account = self.ledger.account(transaction.sender)
+        nonces = f"next nonce {account.nonce}, tx nonce {transaction.nonce}"
+        details = {
+            SkipReason.NONCE_TOO_LOW: nonces,
+            SkipReason.NONCE_TOO_HIGH: nonces,
+            SkipReason.FUNDS: f"cleared balance {account.cleared} wei",
+            SkipReason.BASE_FEE: f"maxFeePerGas {transaction.max_fee}, baseFee {self.terms.base_fee}",
+            SkipReason.BLOCK_GAS: f"gas left {self.terms.room}, tx gas {transaction.gas_limit}",
+        }
+        return RejectedError(RejectReason[reason.name], details.get(reason, ""))

@@ -1,0 +1,80 @@
+"""Sealed blocks with what can be asked of them: by hash, by height, by transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from anh_rollup.primitives import Digest
+from anh_rollup.protocol.derivation import L2Block, Order, Placement
+from anh_rollup.protocol.fees import BLOCK_GAS_LIMIT
+from anh_rollup.protocol.ledger import Charged, Origin, Skipped
+
+
+@dataclass(slots=True)
+class SealedBlocks:
+    """An order with indices.
+
+    Attributes:
+        order: Blocks, outcomes, and the ledger after them.
+        placed: Where each transaction stands, by its hash.
+        numbers: Heights by block hash.
+    """
+
+    order: Order
+    placed: dict[Digest, Placement] = field(default_factory=dict)
+    numbers: dict[Digest, int] = field(default_factory=dict)
+
+    def append(self, block: L2Block, brings: Origin) -> None:
+        """Folds the next block and notes where its transactions stand."""
+        outcomes = self.order.append(block, [brings])
+        self.numbers[block.hash] = block.number
+        for index, ((record, transaction), outcome) in enumerate(
+            zip(block.transactions, outcomes, strict=True)
+        ):
+            # A transaction that stands twice counts where it had its effect.
+            if transaction is None or (isinstance(outcome, Skipped) and transaction.hash in self.placed):
+                continue
+            self.placed[transaction.hash] = Placement(transaction, record, block, index, outcome)
+
+    def had_effect(self, digest: Digest) -> bool:
+        """Whether a transaction stands in a block that it was valid in."""
+        placed = self.placed.get(digest)
+        return placed is not None and isinstance(placed.outcome, Charged)
+
+    def block(self, number: int) -> L2Block | None:
+        """The block of a height; None for the genesis block and beyond the end."""
+        return self.order.blocks[number - 1] if 1 <= number <= len(self.order.blocks) else None
+
+    def ordered_gas(self, number: int) -> int:
+        """Gas limits of the valid transactions of a block."""
+        block = self.order.blocks[number - 1]
+        pairs = zip(block.transactions, self.order.outcomes[number - 1], strict=True)
+        return sum(
+            transaction.gas_limit
+            for (_, transaction), outcome in pairs
+            if transaction is not None and isinstance(outcome, Charged)
+        )
+
+    def fullness(self, first: int, last: int) -> list[float]:
+        """Ordered gas over the limit of each block from `first` to `last`; the genesis block is empty."""
+        return [
+            0.0 if number == 0 else self.ordered_gas(number) / BLOCK_GAS_LIMIT
+            for number in range(first, last + 1)
+        ]
+
+
+def first_difference(ours: Sequence[L2Block], theirs: Sequence[L2Block]) -> int | None:
+    """The first place at which two orders from one genesis differ, or None where one begins the other.
+
+    Each block names its parent's hash, so equal blocks have equal pasts and the place is found by halving.
+    """
+    low, high = 0, min(len(ours), len(theirs))
+    if high == 0 or ours[high - 1].hash == theirs[high - 1].hash:
+        return None
+    high -= 1
+    while low < high:
+        middle = (low + high) // 2
+        if ours[middle].hash == theirs[middle].hash:
+            low = middle + 1
+        else:
+            high = middle
+    return low

@@ -1,0 +1,242 @@
+"""The torch backend gives the reference's bytes: on every instruction, at every edge of its floats."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from anh_rollup.evaluation.errors import SourcesRefusedError
+from anh_rollup.evaluation.reference import ReferenceEvaluator
+from anh_rollup.evaluation.sources import Sources
+from anh_rollup.evaluation.torch_backend import TorchEvaluator
+from anh_rollup.tensor.errors import RangeRefusedError
+from anh_rollup.tensor.opcodes import INT32_HIGH, INT32_LOW, Opcode
+from anh_rollup.tensor.program import Kind, Program, Value
+from tests.differential.cases import Case, random_case, random_tensor
+from tests.doubles.small_program import deep_program, random_fields, random_parameters, small_program
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def same(program: Program, sources: Sources, evaluator: TorchEvaluator | None = None) -> None:
+    """Asserts that both evaluators give the same bytes, for all samples and for one's trace."""
+    ours = (evaluator or TorchEvaluator()).evaluate(program, sources)
+    reference = ReferenceEvaluator().evaluate(program, sources)
+    assert (ours.dtype, ours.shape) == (reference.dtype, reference.shape)
+    assert ours.tobytes() == reference.tobytes()
+    last = sources.count - 1
+    pairs = zip(
+        TorchEvaluator().trace(program, sources, last),
+        ReferenceEvaluator().trace(program, sources, last),
+        strict=True,
+    )
+    for one, other in pairs:
+        assert (one.dtype, one.shape, one.tobytes()) == (other.dtype, other.shape, other.tobytes())
+
+
+def with_samples(case: Case, samples: int, rng: np.random.Generator) -> Sources:
+    """Elements for several samples of a case's fields."""
+    fields = [
+        random_tensor((samples, *value.shape), (value.low, value.high), rng) for value in case.program.fields
+    ]
+    return Sources(fields=tuple(fields))
+
+
+def with_parameters(case: Case, kept: int, samples: int, rng: np.random.Generator) -> tuple[Program, Sources]:
+    """The case with all inputs from `kept` on as parameters, as weights are."""
+    values = list(case.program.values)
+    for place, value in enumerate(values[:-1]):
+        if place >= kept:
+            values[place] = Value(Kind.PARAMETER, value.shape, value.low, value.high, index=place - kept)
+    fields, parameters = values[:kept], values[kept:-1]
+    return Program(tuple(values)), Sources(
+        fields=tuple(random_tensor((samples, *each.shape), (each.low, each.high), rng) for each in fields),
+        parameters=tuple(random_tensor(each.shape, (each.low, each.high), rng) for each in parameters),
+    )
+
+
+@pytest.mark.parametrize("opcode", Opcode)
+@settings(deadline=None, max_examples=60)
+@given(seed=SEEDS)
+def test_every_instruction_gives_the_reference_bytes(opcode: Opcode, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    case = random_case(opcode, rng)
+    same(case.program, with_samples(case, int(rng.integers(1, 5)), rng))
+
+
+@pytest.mark.parametrize("opcode", Opcode)
+@settings(deadline=None, max_examples=60)
+@given(seed=SEEDS)
+def test_inputs_that_are_the_same_for_every_sample_change_no_byte(opcode: Opcode, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    case = random_case(opcode, rng)
+    kept = int(rng.integers(0, len(case.program.fields)))
+    same(*with_parameters(case, kept, int(rng.integers(1, 5)), rng))
+
+
+def product(
+    terms: int, x: int, w: int, shift: int, bias: int | None = None, *, low: int = 1
+) -> tuple[Program, Sources]:
+    """A matrix product whose sums are as large as its ranges allow, of both signs and odd."""
+    sign = -1 if low < 0 else 0
+    values = [
+        Value(Kind.FIELD, (3, terms), sign * x, x, index=0),
+        Value(Kind.PARAMETER, (4, terms), -w, w, index=0),
+    ]
+    if bias is not None:
+        values.append(Value(Kind.PARAMETER, (4,), -bias, bias, index=1))
+    ids = tuple(range(len(values)))
+    attributes = (shift, 0, int(bias is not None))
+    values.append(Value(Kind.INSTRUCTION, (3, 4), opcode=Opcode.MATMUL, inputs=ids, attributes=attributes))
+    fields = np.full((2, 3, terms), x, dtype=np.int32)
+    fields[:, 1] = np.maximum(x - 1, 0)
+    if low < 0:
+        fields[:, 2] = -x
+    weights = np.full((4, terms), w, dtype=np.int32)
+    weights[1] *= -1
+    weights[2, ::2] *= -1
+    weights[3] = np.maximum(w - 1, 0)
+    parameters = [weights] if bias is None else [weights, np.array([bias, -bias, 1, -1], dtype=np.int32)]
+    return Program(tuple(values)), Sources(fields=(fields,), parameters=tuple(parameters))
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    terms=st.integers(1, 70),
+    x=st.integers(0, 31).flatmap(lambda bits: st.integers(0, 2**bits - 1)),
+    w=st.integers(0, 31).flatmap(lambda bits: st.integers(0, 2**bits - 1)),
+    shift=st.integers(0, 50),
+    bias=st.none() | st.integers(1, 2**20),
+)
+@example(terms=1, x=2**24 - 1, w=1, shift=0, bias=None)
+@example(terms=2, x=2**24 - 1, w=1, shift=1, bias=1)
+@example(terms=1, x=2**24 + 1, w=1, shift=0, bias=None)
+@example(terms=64, x=2**31 - 1, w=2**16 - 1, shift=30, bias=None)
+@example(terms=64, x=2**31 - 1, w=2**16 + 1, shift=30, bias=3)
+@example(terms=1, x=2**31 - 1, w=2**31 - 1, shift=1, bias=None)
+@example(terms=2, x=3, w=2**31 - 1, shift=50, bias=2**10)
+def test_products_at_the_edges_of_the_floats_are_exact(
+    terms: int, x: int, w: int, shift: int, bias: int | None
+) -> None:
+    for low in (-1, 1):
+        try:
+            program, sources = product(terms, x, w, shift, bias, low=low)
+        except RangeRefusedError:
+            continue
+        same(program, sources)
+
+
+@pytest.mark.parametrize("terms", [4096, 262_144])
+def test_long_sums_of_the_largest_numbers_are_exact(terms: int) -> None:
+    small = (2**63 - 2**40) // (terms * (2**31 - 1))
+    for x, w in ((2**31 - 1, min(small, 2**31 - 1)), (min(small, 2**31 - 1), 2**31 - 1)):
+        same(*product(terms, x, w, 33, low=-1))
+
+
+@settings(deadline=None, max_examples=100)
+@given(numerators=st.lists(st.integers(-(2**21), 2**21 - 1), min_size=4, max_size=4), power=st.integers(0, 31))
+def test_quotients_just_below_an_integer_are_not_rounded_up(numerators: list[int], power: int) -> None:
+    a = np.array([numerators], dtype=np.int32)
+    b = np.array([[3, -7, 2**31 - 1, 2**20 + 1]], dtype=np.int32)
+    values = (
+        Value(Kind.FIELD, (4,), -(2**21), 2**21 - 1, index=0),
+        Value(Kind.FIELD, (4,), index=1),
+        Value(Kind.INSTRUCTION, (4,), opcode=Opcode.DIV, inputs=(0, 1), attributes=(power,)),
+    )
+    same(Program(values), Sources(fields=(a, b)))
+
+
+@settings(deadline=None, max_examples=100)
+@given(root=st.integers(1, 2**16), off=st.integers(-2, 2), power=st.integers(0, 31))
+def test_roots_next_to_squares_are_exact(root: int, off: int, power: int) -> None:
+    values = (
+        Value(Kind.FIELD, (2,), index=0),
+        Value(Kind.INSTRUCTION, (2,), opcode=Opcode.SQRT, inputs=(0,), attributes=(power,)),
+    )
+    near = min(root * root + off, INT32_HIGH)
+    same(Program(values), Sources(fields=(np.array([[near, INT32_LOW]], dtype=np.int32),)))
+
+
+@pytest.mark.parametrize("memory", [1, 3000, 1 << 30])
+def test_the_number_of_samples_at_once_never_changes_a_byte(memory: int) -> None:
+    program = small_program()
+    sources = Sources(random_fields(program, 7, 1), (), random_parameters(program, 2))
+    same(program, sources, TorchEvaluator(memory=memory))
+
+
+def test_a_whole_network_and_a_long_chain_give_the_reference_bytes() -> None:
+    program = small_program()
+    same(program, Sources(random_fields(program, 5, 3), (), random_parameters(program, 4)))
+    chain = deep_program()
+    same(chain, Sources(random_fields(chain, 5, 3)))
+
+
+def convolution(size: int, channels: int, outputs: int, groups: int, kernel: int) -> tuple[Program, Sources]:
+    """A convolution large enough to be worked on in several parts."""
+    values = (
+        Value(Kind.FIELD, (size, size, channels), -(2**23), 2**23 - 1, index=0),
+        Value(Kind.PARAMETER, (outputs, kernel, kernel, channels // groups), -(2**15), 2**15, index=0),
+        Value(
+            Kind.INSTRUCTION,
+            (size, size, outputs),
+            opcode=Opcode.CONV,
+            inputs=(0, 1),
+            attributes=(12, 0, 0, 1, 1, *(kernel // 2,) * 4, 1, 1, groups),
+        ),
+    )
+    program = Program(values)
+    return program, Sources(random_fields(program, 3, 5), (), random_parameters(program, 6))
+
+
+@pytest.mark.parametrize(
+    ("size", "channels", "outputs", "groups", "kernel"),
+    [(48, 16, 8, 1, 3), (40, 8, 96, 1, 5), (64, 32, 32, 32, 3), (33, 8, 16, 8, 3), (33, 12, 8, 4, 3), (31, 7, 9, 1, 1)],
+)
+def test_large_convolutions_in_parts_give_the_reference_bytes(
+    size: int, channels: int, outputs: int, groups: int, kernel: int
+) -> None:
+    same(*convolution(size, channels, outputs, groups, kernel))
+
+
+def test_a_setting_that_allows_shorter_floats_changes_no_byte(request: pytest.FixtureRequest) -> None:
+    kept = torch.get_float32_matmul_precision()
+    request.addfinalizer(lambda: torch.set_float32_matmul_precision(kept))
+    torch.set_float32_matmul_precision("medium")
+    program, sources = product(64, 4095, 31, 3)
+    same(program, sources)
+
+
+def test_it_leaves_its_inputs_as_they_are() -> None:
+    program = small_program()
+    fields, parameters = random_fields(program, 4, 8), random_parameters(program, 9)
+    copies = [each.copy() for each in (*fields, *parameters)]
+    TorchEvaluator().evaluate(program, Sources(fields, (), parameters))
+    for before, after in zip(copies, (*fields, *parameters), strict=True):
+        assert before.tobytes() == after.tobytes()
+
+
+def test_it_takes_read_only_and_strided_inputs() -> None:
+    program = small_program()
+    fields = tuple(np.repeat(each, 2, axis=0)[::2] for each in random_fields(program, 4, 8))
+    for each in fields:
+        each.setflags(write=False)
+    same(program, Sources(fields, (), random_parameters(program, 9)))
+
+
+def test_elements_outside_the_declared_range_are_refused() -> None:
+    program = small_program()
+    fields = random_fields(program, 2, 1)
+    fields[0][1, 0, 0] = (128, -128)
+    with pytest.raises(SourcesRefusedError) as refused:
+        TorchEvaluator().evaluate(program, Sources(fields, (), random_parameters(program, 2)))
+    assert str(refused.value) == "field 0: elements in [-128, 128], declared [-128, 127]"
+
+
+@pytest.mark.parametrize("sample", [-1, 2])
+def test_a_trace_of_a_sample_that_is_not_there_is_refused(sample: int) -> None:
+    program = small_program()
+    sources = Sources(random_fields(program, 2, 1), (), random_parameters(program, 2))
+    with pytest.raises(SourcesRefusedError) as refused:
+        TorchEvaluator().trace(program, sources, sample)
+    assert str(refused.value) == f"sample {sample}: 2 samples are given"
