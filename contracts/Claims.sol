@@ -6,12 +6,12 @@ import { IClaims } from "contracts/interfaces/IClaims.sol";
 import { IInbox } from "contracts/interfaces/IInbox.sol";
 import { Opening } from "contracts/types/Opening.sol";
 import { BlobHashes } from "contracts/libraries/BlobHashes.sol";
-import { RefutedPlaces } from "contracts/libraries/RefutedPlaces.sol";
+import { PassedPlaces } from "contracts/libraries/PassedPlaces.sol";
 import { Results } from "contracts/libraries/Results.sol";
 
 /// @title Claims about the results of jobs
 contract Claims is IClaims {
-    using RefutedPlaces for mapping(uint32 => uint256);
+    using PassedPlaces for mapping(uint32 => uint256);
 
     /// @dev What is stored of a commitment (one slot).
     struct Commitment {
@@ -19,12 +19,12 @@ contract Claims is IClaims {
         uint64 blockNumber;
     }
 
-    /// @dev The claims of one job (one slot, and the bitmap of refuted ones).
+    /// @dev The claims of one job (one slot, and the bitmap of those that cannot become final).
     struct Queue {
         uint32 count;
         uint32 words;
         bool settled;
-        mapping(uint32 word => uint256) refuted;
+        mapping(uint32 word => uint256) passed;
     }
 
     /// @notice Bytes of a claim's or a job's uri: both travel with every game, so a long one would tax challengers.
@@ -35,6 +35,9 @@ contract Claims is IClaims {
 
     /// @notice Chunks that a demand may ask for: 4 kB, what one cheap transaction answers.
     uint8 public constant MOST_CHUNKS = 32;
+
+    /// @dev Longest rule, so that no instant computed from it leaves uint64.
+    uint64 private constant MOST_SECONDS = type(uint32).max;
 
     uint256 private constant BPS = 10_000;
     uint8 private constant TRAINING = 1;
@@ -64,8 +67,8 @@ contract Claims is IClaims {
     /// @notice The courts may be addresses at which contracts are deployed later.
     constructor(Rules memory fixed_, IBonds bonds, IInbox inbox, address game, address arbiter) {
         uint256 longest = uint256(fixed_.window) + 2 * uint256(fixed_.clock) + fixed_.revealWindow;
-        bool possible = fixed_.settlement >= longest && fixed_.window >= 4 && fixed_.prizeShareBps <= BPS;
-        require(possible && fixed_.claimBond != 0, RulesImpossible());
+        bool timely = fixed_.settlement >= longest && fixed_.settlement <= MOST_SECONDS && fixed_.window >= 4;
+        require(timely && fixed_.claimBond != 0 && fixed_.prizeShareBps <= BPS, RulesImpossible());
         BONDS = bonds;
         INBOX = inbox;
         GAME = game;
@@ -134,7 +137,7 @@ contract Claims is IClaims {
         require(block.timestamp < end, TooLate(end));
         Queue storage claims = _queues[claim.transaction];
         require(!claims.settled, AlreadySettled(claim.transaction));
-        bool first = claims.refuted.allBelow(known.place, claims.words);
+        bool first = claims.passed.allBelow(known.place, claims.words);
         require(first, EarlierClaimStands(claim.transaction, known.place));
         claims.settled = true;
         known.state = State.Final;
@@ -146,8 +149,11 @@ contract Claims is IClaims {
     function release(Claim calldata claim) external {
         bytes32 claimId = keccak256(abi.encode(claim));
         Status storage known = _requireUncontested(claimId);
+        Queue storage claims = _queues[claim.transaction];
         bool late = block.timestamp >= uint256(known.deadline) + SETTLEMENT;
-        require(late || _queues[claim.transaction].settled, NotBehind(claimId));
+        require(late || claims.settled, NotBehind(claimId));
+        // Out of the way of later claims of the transaction that name a later deadline.
+        if (!claims.settled) claims.passed.mark(known.place);
         known.state = State.Released;
         emit Released(claim.transaction, claimId);
         BONDS.credit(claim.claimant, CLAIM_BOND);
@@ -157,7 +163,7 @@ contract Claims is IClaims {
     function advance(bytes32 transaction) external {
         Queue storage claims = _queues[transaction];
         uint32 word = claims.words;
-        require(claims.refuted.isFull(word), NothingToAdvance(transaction, word));
+        require(claims.passed.isFull(word), NothingToAdvance(transaction, word));
         claims.words = word + 1;
         emit Advanced(transaction, word + 1);
     }
@@ -373,7 +379,7 @@ contract Claims is IClaims {
     function _refute(bytes32 claimId, address challenger) private {
         Status storage known = _requireState(claimId, State.Standing);
         known.state = State.Refuted;
-        _queues[known.transaction].refuted.mark(known.place);
+        _queues[known.transaction].passed.mark(known.place);
         emit Refuted(known.transaction, claimId, challenger, _prize());
         _split(challenger);
     }

@@ -44,7 +44,7 @@ contract Game is IGame {
         ITensorArbiter arbiter,
         IClaimArbiter sources
     ) {
-        require(fixed_.clock != 0, RulesImpossible());
+        require(fixed_.clock != 0 && fixed_.clock <= type(uint32).max, RulesImpossible());
         BONDS = bonds;
         CLAIMS = claims;
         ARBITER = arbiter;

@@ -49,8 +49,8 @@ contract Inbox is IInbox {
 
     /// @notice The vault may be an address at which it is deployed later.
     constructor(Rules memory fixed_, IBonds bonds) {
-        bool possible = fixed_.forceTimeout >= fixed_.forceDelay && fixed_.prizeShareBps <= BPS;
-        require(possible && fixed_.sequencer != address(0), RulesImpossible());
+        bool timely = fixed_.forceTimeout >= fixed_.forceDelay && fixed_.forceTimeout <= type(uint32).max;
+        require(timely && fixed_.prizeShareBps <= BPS && fixed_.sequencer != address(0), RulesImpossible());
         BONDS = bonds;
         CHAIN_ID = fixed_.chainId;
         SEQUENCER = fixed_.sequencer;

@@ -29,7 +29,7 @@ TEST_IMAGES = 360
 PIXEL_SCALE, ACTIVATION_SCALE, WEIGHT_SCALE, BIAS_SCALE = 4, 12, 13, 16
 
 #: Channels of the two convolutions.
-CHANNELS = (16, 32)
+CHANNELS = (24, 48)
 
 CLASSES = 10
 
@@ -88,7 +88,9 @@ def closeness_program(tolerance: int = 2**6) -> Program:
 
 def hints(training_data: bytes) -> TrainingHints:
     """What the poster suggests for training on a data set of this root."""
-    return TrainingHints(training_data=f"0x{training_data.hex()}", epochs=30, batch_size=32)
+    return TrainingHints(
+        training_data=f"0x{training_data.hex()}", epochs=30, batch_size=32, learning_rate=4e-3
+    )
 
 
 def right(parameters: tuple[Elements, ...], images: Dataset) -> int:

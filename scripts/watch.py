@@ -11,11 +11,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from anh_rollup.cli.job import connect, find_job
+from anh_rollup.cli.job import NotOrderedError, connect, find_job
 from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.narration import Narrator
 from anh_rollup.cli.options import parse_digest, show_ether
+from anh_rollup.cli.ordering import wait_for
 from anh_rollup.errors import AnhError
+from anh_rollup.l1.order_reader import OrderReader
+from anh_rollup.protocol.orders import OrderedJob
 
 #: Seconds between two looks at L1.
 LOOK_SECONDS = 2.0
@@ -31,6 +34,15 @@ def concerns(event: Any, view: L1View, transaction: bytes) -> bool:
     return bool(named & claims)
 
 
+def ordered_job(reader: OrderReader, transaction: bytes) -> OrderedJob | None:
+    """The job, once a batch on L1 holds it."""
+    reader.refresh()
+    try:
+        return find_job(reader, transaction)
+    except NotOrderedError:
+        return None
+
+
 def main() -> int:
     """Prints what happens until a claim about the job is final; returns the exit code."""
     parser = argparse.ArgumentParser(description="Follow a job to its end.")
@@ -41,7 +53,8 @@ def main() -> int:
     narrator = Narrator()
     try:
         view, reader = connect(arguments.l1, arguments.deployment)
-        ordered = find_job(reader, parse_digest(arguments.transaction))
+        transaction = parse_digest(arguments.transaction)
+        ordered = wait_for("the order's batch", lambda: ordered_job(reader, transaction), pause=LOOK_SECONDS)
         print(f"batch {ordered.batch}, transaction {ordered.index}, reward {show_ether(ordered.reward)}")
         told = 0
         while True:

@@ -12,7 +12,7 @@ from anh_rollup.accountant.drills import DRILLS, find_drill
 from anh_rollup.accountant.service import Accountant
 from anh_rollup.accountant.strategy import Terms
 from anh_rollup.accountant.work import Worker
-from anh_rollup.cli.deploy import read_account
+from anh_rollup.cli.options import read_account
 from anh_rollup.cli.training import answer_natively, make_evaluator, make_trainer
 from anh_rollup.config import AccountantConfig
 from anh_rollup.l1.batch_data import BatchDataReader

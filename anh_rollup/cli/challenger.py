@@ -9,7 +9,7 @@ import click
 from anh_rollup.challenger.examine import Examiner
 from anh_rollup.challenger.service import Challenger
 from anh_rollup.challenger.strategy import Budget
-from anh_rollup.cli.deploy import read_account
+from anh_rollup.cli.options import read_account
 from anh_rollup.cli.training import make_evaluator
 from anh_rollup.config import ChallengerConfig
 from anh_rollup.l1.batch_data import BatchDataReader

@@ -5,11 +5,10 @@ from dataclasses import fields
 from pathlib import Path
 
 import click
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
 from eth_utils.address import is_address, to_checksum_address
 from rich.console import Console
 
+from anh_rollup.cli.options import read_account
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.deployment import Rules, deploy, write_deployment
@@ -97,9 +96,3 @@ def parse_rules(given: Sequence[str]) -> Rules:
             raise OptionError("--rule", f"{word!r} is not one of {', '.join(sorted(names))} with a number")
         chosen[name] = int(number)
     return Rules(**chosen)
-
-
-def read_account(path: Path) -> LocalAccount:
-    """The account of a key file."""
-    account: LocalAccount = Account.from_key(path.read_text().strip())
-    return account

@@ -14,7 +14,10 @@ from eth_utils.address import to_checksum_address
 
 from anh_rollup.cli.l2 import L2Client
 from anh_rollup.cli.options import show_ether
+from anh_rollup.encoding.batches import BatchHeader
+from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.encoding.merkle import depth_of, root_from_proof
 from anh_rollup.encoding.transactions import decode_signed, encode_record
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.client import L1Client
@@ -203,6 +206,52 @@ def check_position(deployment: Deployment, position: Mapping[str, Any]) -> None:
     signer = to_checksum_address(keccak256(key.format(compressed=False)[1:])[-20:])
     if signer != deployment.sequencer:
         raise PositionError(f"it is signed by {signer} instead of {deployment.sequencer}")
+
+
+class InclusionError(AnhError):
+    """What anh_getInclusionProof answered does not show that L1 holds the transaction.
+
+    Attributes:
+        reason: What is wrong with it.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"the inclusion proof shows nothing: {reason}",
+            remedy="Derive the order from L1: `anh job status`.",
+        )
+        self.reason = reason
+
+
+def batch_on_l1(customer: Customer, placed: PlacedOrder) -> int | None:
+    """Number of the batch that holds an order, proven against the Inbox; None before there is one.
+
+    The L2's answer is only a claim: leaf, root and header are hashed here up to what L1 stores.
+
+    Raises:
+        InclusionError: The proof is malformed, or leads elsewhere.
+    """
+    proof = customer.l2.record("anh_getInclusionProof", placed.hash)
+    if proof is None:
+        return None
+    try:
+        head, index = proof["batch"], int(proof["index"], 16)
+        count = int(head["count"], 16)
+        siblings = [bytes.fromhex(each[2:]) for each in proof["proof"]]
+        header = BatchHeader(
+            number=int(head["number"], 16),
+            previous=Digest(bytes.fromhex(head["previous"][2:])),
+            transactions_root=root_from_proof(placed.record, index, siblings, depth_of(count)),
+            count=count,
+            data=Digest(bytes.fromhex(head["data"][2:])),
+            forced_end=int(head["forcedEnd"], 16),
+        )
+        commitment = header.commitment()
+    except (KeyError, TypeError, ValueError, EncodingError) as error:
+        raise InclusionError(f"it is malformed ({error})") from error
+    if bind(customer.deployment, customer.l1).inbox.commitment(header.number) != commitment:
+        raise InclusionError(f"L1 holds another batch {header.number}")
+    return header.number
 
 
 def wait_for(what: str, look: Callable[[], T | None], seconds: float = PATIENCE, pause: float = PAUSE) -> T:

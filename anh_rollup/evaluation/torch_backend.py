@@ -86,9 +86,8 @@ class _Run:
     @classmethod
     def of(cls, program: Program, sources: Sources) -> "_Run":
         """Computes what does not depend on the sample."""
-        steps = {
-            each: step_of(program, each) for each, value in enumerate(program.values) if value.opcode is not None
-        }
+        instructions = [each for each, value in enumerate(program.values) if value.opcode is not None]
+        steps = {each: step_of(program, each) for each in instructions}
         last_use = {each: user for user, value in enumerate(program.values) for each in value.inputs}
         run = cls(program, steps, last_use)
         exact = float32_is_exact()

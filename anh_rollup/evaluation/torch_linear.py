@@ -1,8 +1,8 @@
 """The torch backend's MATMUL and CONV: exact sums of products on ordinary floating-point BLAS.
 
-A sum of products of integers is exact in a float of p bits, in any order and on any hardware, while the sum of
-their magnitudes stays within 2^p. So a product runs in float32 (p = 24) or float64 (p = 53), whichever the
-weights at hand prove enough; the rounding shift is folded into the weights, for a factor of 2^-s changes no
+A sum of products of integers is exact in a float of p bits, in any order and on any hardware, while the sum
+of their magnitudes stays within 2^p. So a product runs in float32 (p = 24) or float64 (p = 53), whichever the
+weights at hand prove enough; the rounding shift is folded into it, for a factor of 2^-s changes no
 significant bit. Sums that float64 cannot carry are put together in int64 from limbs of the larger operand.
 """
 
@@ -61,7 +61,8 @@ def fold(step: Step, inputs: Sequence[Tensor | None], *, float32: bool) -> Folde
         float32: Whether float32 may be used.
 
     Returns:
-        None where an operand differs from sample to sample, weights have a batch axis, or float64 is too narrow.
+        None where an operand differs from sample to sample, weights have leading axes, or float64 is too
+        narrow.
     """
     given = [each for each in inputs[1:] if each is not None and each.shape[0] == 1]
     if len(given) != len(inputs) - 1 or (step.value.opcode is Opcode.MATMUL and given[0].ndim != 3):
@@ -136,7 +137,8 @@ def _matmul(step: Step, x: Tensor, folded: Folded) -> Tensor:
     for first in range(0, rows.shape[0], at_once):
         part = slice(first, first + at_once)
         if folded.dtype == result.dtype:
-            _rounded(step, torch.addmm(addend, rows[part], weight, alpha=folded.unit, out=result[part]), folded)
+            sums = torch.addmm(addend, rows[part], weight, alpha=folded.unit, out=result[part])
+            _rounded(step, sums, folded)
         else:
             sums = torch.addmm(addend, rows[part].to(folded.dtype), weight, alpha=folded.unit)
             result[part] = _rounded(step, sums, folded)
@@ -161,7 +163,7 @@ def _conv(step: Step, x: Tensor, folded: Folded) -> Tensor:
 
 
 def _product(step: Step, patches: Tensor, folded: Folded, group: int, result: Tensor) -> None:
-    """One group's outputs for some patches (n, rows, columns, kh, kw, c), into (n, rows, columns, channels)."""
+    """One group's outputs, into (n, rows, columns, channels), for patches (n, rows, columns, kh, kw, c)."""
     weight, addend = folded.weight[group], folded.addend[group]
     rows = patches.reshape(-1, weight.shape[1])
     if weight.shape[0] <= NARROW:
@@ -225,7 +227,7 @@ def _general(step: Step, inputs: Sequence[Tensor]) -> Tensor:
     if step.value.opcode is Opcode.CONV:
         g = window(step.shapes[0], step.shapes[1], step.value.attributes)
         patches = _patches(_padded(x.reshape(x.shape[0], g.height, g.width, g.channels), step), g)
-        split = patches.unflatten(-1, (g.groups, g.group_channels)).permute(0, 5, 1, 2, 3, 4, 6)
+        split = patches.reshape(*patches.shape[:-1], g.groups, g.group_channels).permute(0, 5, 1, 2, 3, 4, 6)
         rows = split.reshape(x.shape[0], g.groups, g.out_h * g.out_w, g.terms)
         kernel = w.reshape(w.shape[0], g.groups, g.outputs // g.groups, g.terms)
         sums = exact_product(rows, kernel, step.magnitudes).transpose(1, 2)

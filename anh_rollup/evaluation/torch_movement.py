@@ -54,19 +54,21 @@ def _slices(x: Tensor, first: int, count: int) -> list[Tensor]:
     return parts
 
 
-def _view(step: Step, inputs: Sequence[Tensor]) -> Tensor:
-    x = inputs[0].contiguous()
-    offset, count = step.value.attributes[:2]
-    dims, strides = step.value.attributes[2 : 2 + count], step.value.attributes[2 + count :]
+def strided(x: Tensor, attributes: Sequence[int]) -> Tensor:
+    """What a VIEW with these attributes shows of x (N, *shape): (N, *dims), mostly without a copy."""
+    x = x.contiguous()
+    offset, count = attributes[:2]
+    dims, strides = attributes[2 : 2 + count], attributes[2 + count :]
     # torch has no negative strides: start at the other end and turn the axis round.
     backwards = [axis + 1 for axis, stride in enumerate(strides) if stride < 0]
     start = offset + sum((dims[axis - 1] - 1) * strides[axis - 1] for axis in backwards)
-    each = x.numel() // x.shape[0]
-    size = (x.shape[0], *dims)
-    shown = x.as_strided(size, (each, *(abs(stride) for stride in strides)), x.storage_offset() + start)
-    if backwards:
-        shown = shown.flip(backwards)
-    return shown.reshape(x.shape[0], *step.value.shape)
+    size, apart = (x.shape[0], *dims), (x.numel() // x.shape[0], *(abs(stride) for stride in strides))
+    shown = x.as_strided(size, apart, x.storage_offset() + start)
+    return shown.flip(backwards) if backwards else shown
+
+
+def _view(step: Step, inputs: Sequence[Tensor]) -> Tensor:
+    return strided(inputs[0], step.value.attributes).reshape(inputs[0].shape[0], *step.value.shape)
 
 
 def _pad(step: Step, inputs: Sequence[Tensor]) -> Tensor:
@@ -96,8 +98,9 @@ def _gather(step: Step, inputs: Sequence[Tensor]) -> Tensor:
         return x.index_select(axis + 1, places.reshape(-1)).reshape(x.shape[0], *step.value.shape)
     flat = places.reshape(samples, -1)
     if x.shape[0] == 1:
-        taken = x[0].index_select(axis, flat.reshape(-1)).unflatten(axis, flat.shape)
-        return taken.movedim(axis, 0).reshape(samples, *step.value.shape)
+        taken = x[0].index_select(axis, flat.reshape(-1))
+        split = taken.reshape(*x.shape[1 : axis + 1], *flat.shape, *x.shape[axis + 2 :])
+        return split.movedim(axis, 0).reshape(samples, *step.value.shape)
     lead, behind = prod(x.shape[1 : axis + 1]), prod(x.shape[axis + 2 :])
     table = x.reshape(samples, lead, x.shape[axis + 1], behind)
     spread = flat[:, None, :, None].expand(samples, lead, flat.shape[1], behind)

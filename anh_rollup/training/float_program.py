@@ -5,7 +5,7 @@ the scales of a sound program make every factor below 1, and one that is not is 
 Arrays have a leading sample axis of length N, or of 1 where a value is the same for every sample.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import torch
@@ -13,29 +13,39 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from anh_rollup.encoding.tensors import Elements
-from anh_rollup.evaluation.operations import view_indices
+from anh_rollup.evaluation.torch_movement import strided
 from anh_rollup.tensor.opcodes import LinearFlags, Opcode, Reduction, Relation
 from anh_rollup.tensor.program import Kind, Program, Value
 from anh_rollup.tensor.shapes import window
 from anh_rollup.training.errors import TrainingError
+
+#: Most fraction bits, of either sign, that are read: an int32 has no more of its own, and every factor
+#: between two such scales is a float32.
+MOST_SCALE: Final = 32
 
 
 class FloatProgram(nn.Module):
     """A program in float32, with its parameters as torch parameters in real units.
 
     Args:
-        program: Any program without answers.
+        program: Any program without answers whose scales are between -32 and 32.
 
     Raises:
-        TrainingError: The program reads answers.
+        TrainingError: The program is none of these.
     """
 
     def __init__(self, program: Program) -> None:
         super().__init__()
         if program.answers:
             raise TrainingError("the program reads answers; an architecture does not")
+        for place, value in enumerate(program.values):
+            if abs(value.scale) > MOST_SCALE:
+                raise TrainingError(f"value {place} has {value.scale} fraction bits, beyond {MOST_SCALE}")
         self.program = program
-        self.weights = nn.ParameterList([_initial(each) for each in program.parameters])
+        self.weights = nn.ParameterList(
+            [_initial(program, place) for place in program.source_ids(Kind.PARAMETER)]
+        )
+        self._last_use = {each: user for user, value in enumerate(program.values) for each in value.inputs}
         self._constants = {
             place: to_real(program.constants[value.constant], value.scale)[None]
             for place, value in enumerate(program.values)
@@ -48,10 +58,14 @@ class FloatProgram(nn.Module):
         Args:
             fields: One tensor (N, *shape) in real units for each field of the program, in order.
         """
-        values: list[Tensor] = []
+        values: dict[int, Tensor] = {}
         for place, value in enumerate(self.program.values):
-            values.append(self._value(place, value, fields, values))
-        return values[-1]
+            values[place] = self._value(place, value, fields, values)
+            for source in {*value.inputs}:
+                if self._last_use[source] == place:
+                    del values[source]
+        output = values[len(self.program.values) - 1]
+        return output.expand(fields[0].shape[0], *output.shape[1:]) if fields else output
 
     def rounded(self) -> tuple[Elements, ...]:
         """The parameters as the exact reading takes them: rounded to their scales, within their ranges.
@@ -64,12 +78,24 @@ class FloatProgram(nn.Module):
         return tuple([to_elements(weight.detach(), value) for value, weight in pairs])
 
     def load(self, parameters: Sequence[Elements]) -> None:
-        """Takes exact parameters over, in real units."""
-        with torch.no_grad():
-            for value, weight, given in zip(self.program.parameters, self.weights, parameters, strict=True):
-                weight.copy_(to_real(given, value.scale))
+        """Takes exact parameters over, in real units.
 
-    def _value(self, place: int, value: Value, fields: Sequence[Tensor], values: Sequence[Tensor]) -> Tensor:
+        Raises:
+            TrainingError: They are not of the shapes that the program declares.
+        """
+        given, declared = (
+            [each.shape for each in parameters],
+            [each.shape for each in self.program.parameters],
+        )
+        if given != declared:
+            raise TrainingError(f"parameters of the shapes {given} for a program with {declared}")
+        with torch.no_grad():
+            for value, weight, each in zip(self.program.parameters, self.weights, parameters, strict=True):
+                weight.copy_(to_real(each, value.scale))
+
+    def _value(
+        self, place: int, value: Value, fields: Sequence[Tensor], values: Mapping[int, Tensor]
+    ) -> Tensor:
         if value.kind is Kind.FIELD:
             return fields[value.index]
         if value.kind is Kind.PARAMETER:
@@ -104,14 +130,32 @@ def to_elements(real: Tensor, value: Value) -> Elements:
     return elements
 
 
-def _initial(value: Value) -> nn.Parameter:
-    """He's initial weights by fan-in for what multiplies; zeros for vectors, which are biases."""
+def _initial(program: Program, place: int) -> nn.Parameter:
+    """A parameter to begin with, by its use: shifts least, factors one, addends zero, weights random.
+
+    Weights are uniform with He's variance, 2 by fan-in; what is looked up, as embeddings are, has variance 1.
+    """
+    value = program.values[place]
+    users = [each for each in program.values if place in each.inputs]
+    if any(_is_shifts(each, place) for each in users):
+        return nn.Parameter(
+            torch.full(value.shape, max(value.low, 0) * 2.0**-value.scale), requires_grad=False
+        )
     if len(value.shape) < 2:
-        return nn.Parameter(torch.zeros(value.shape))
-    fan_in = value.size // value.shape[0]
-    bound = (6.0 / fan_in) ** 0.5
+        factor = any(each.opcode in (Opcode.MUL, Opcode.DIV) for each in users)
+        return nn.Parameter(torch.full(value.shape, float(factor)))
+    looked_up = any(each.opcode is Opcode.GATHER and each.inputs[0] == place for each in users)
+    multiplied = any(each.opcode is Opcode.MATMUL for each in users)
+    terms = value.shape[-1] if multiplied else value.size // value.shape[0]
+    bound = (3.0 if looked_up else 6.0 / terms) ** 0.5
     most = min(-value.low, value.high) * 2.0**-value.scale
-    return nn.Parameter(torch.empty(value.shape).uniform_(-1, 1) * min(bound, most))
+    return nn.Parameter(torch.empty(value.shape).uniform_(-1, 1) * max(0.0, min(bound, most)))
+
+
+def _is_shifts(user: Value, place: int) -> bool:
+    """Whether a value reads the one at `place` as shifts for each channel."""
+    linear = user.opcode in (Opcode.MATMUL, Opcode.CONV)
+    return linear and bool(user.attributes[2] & LinearFlags.SHIFTS) and user.inputs[-1] == place
 
 
 def _linear_factor(value: Value, scales: Sequence[int], inputs: Sequence[Tensor]) -> Tensor | float:
@@ -265,12 +309,8 @@ def _reduce(value: Value, inputs: Sequence[Tensor], scales: Sequence[int]) -> Te
 
 
 def _view(value: Value, inputs: Sequence[Tensor], scales: Sequence[int]) -> Tensor:
-    x = inputs[0]
-    flat = x.reshape(x.shape[0], -1)
-    indices = torch.from_numpy(view_indices(value.attributes))
-    if flat.shape[1] != len(indices) or not torch.equal(indices, torch.arange(len(indices))):
-        flat = flat[:, indices]
-    return _scaled(flat.reshape(x.shape[0], *value.shape), scales[0] - value.scale)
+    shown = strided(inputs[0], value.attributes).reshape(inputs[0].shape[0], *value.shape)
+    return _scaled(shown, scales[0] - value.scale)
 
 
 def _pad(value: Value, inputs: Sequence[Tensor], scales: Sequence[int]) -> Tensor:

@@ -1,5 +1,6 @@
 """Training any posted architecture: its float reading, an optimizer, and the exact property as the judge."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -80,12 +81,14 @@ def train(
         progress: Told of each epoch.
 
     Raises:
-        TrainingError: Data and program do not fit, or the numbers diverge.
+        TrainingError: Data and program do not fit, nothing can be trained, or the numbers diverge.
     """
     if seed is not None:
         torch.manual_seed(seed)
     started = time.perf_counter()
     module = FloatProgram(architecture)
+    if not any(each.requires_grad for each in module.parameters()):
+        raise TrainingError("the architecture has no parameters")
     fields, target = _tensors(architecture, samples, hints)
     batches = -(-len(target) // hints.batch_size)
     optimizer = torch.optim.AdamW(module.parameters(), lr=hints.learning_rate, weight_decay=1e-4)
@@ -97,6 +100,8 @@ def train(
         total = 0.0
         for chosen in torch.split(torch.randperm(len(target)), hints.batch_size):
             output = module([field[chosen] for field in fields])
+            if not output.requires_grad:
+                raise TrainingError("the output has no slope in any parameter")
             step_loss = _loss(output, target[chosen], hints)
             optimizer.zero_grad()
             torch.autograd.backward(step_loss)
@@ -105,6 +110,10 @@ def train(
             schedule.step()
             total += float(step_loss.detach()) * len(chosen)
         loss = total / len(target)
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"the loss is {loss} after epoch {number}", remedy="Lower the learning rate and train again."
+            )
         progress(Epoch(number, hints.epochs, loss))
         if number % EPOCHS_BETWEEN_LOOKS == 0 and (good := judge(module.rounded())):
             break

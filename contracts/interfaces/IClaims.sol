@@ -9,8 +9,8 @@ import { Opening } from "contracts/types/Opening.sol";
 /// come. The first claim of a job that nobody refutes is final.
 ///
 /// Safety:
-/// - a claim is final only after the window, without open games and demands, behind refuted claims only, in time
-///   (before `deadline + settlement`), and once for a job;
+/// - a claim is final only after the window, without open games and demands, behind claims that were refuted (or
+///   released too late), in time (before `deadline + settlement`), and once for a job;
 /// - a refuted claim stays refuted; its bond pays one challenger and the rest is burnt;
 /// - a claim is hidden until its bond is locked, in an earlier block than it is shown;
 /// - the evidence for a prize is announced by hash in an earlier block, bound to its sender: nobody can copy it.
@@ -160,7 +160,7 @@ interface IClaims {
     /// @notice A claim that nobody refuted, but that cannot become final any more, has its bond back.
     event Released(bytes32 indexed transaction, bytes32 indexed claimId);
 
-    /// @notice The queue of a job's claims was searched further: the first 256 * `words` ones are refuted.
+    /// @notice The queue of a job's claims was searched further: the first 256 * `words` ones are out.
     event Advanced(bytes32 indexed transaction, uint32 words);
 
     /// @notice Data of a claim's result was asked for.
@@ -241,7 +241,7 @@ interface IClaims {
     /// @notice Games or demands are open.
     error StillContested(uint32 games, uint32 demands);
 
-    /// @notice An earlier claim of the job is not refuted.
+    /// @notice An earlier claim of the job may still become final.
     error EarlierClaimStands(bytes32 transaction, uint32 place);
 
     /// @notice A claim of the job is final already.
@@ -250,7 +250,7 @@ interface IClaims {
     /// @notice The claim may still become final.
     error NotBehind(bytes32 claimId);
 
-    /// @notice Not all of the next 256 claims are refuted.
+    /// @notice Not all of the next 256 claims are out.
     error NothingToAdvance(bytes32 transaction, uint32 word);
 
     /// @notice A demand asks for 0 or more than 32 chunks.
@@ -292,7 +292,7 @@ interface IClaims {
     /// @notice Gives the bond of a claim back that can no longer become final: one is already, or it is too late.
     function release(Claim calldata claim) external;
 
-    /// @notice Moves the mark below which all claims of a job are refuted by 256. Only for jobs with that many.
+    /// @notice Moves the mark below which no claim of a job can become final by 256. Only for jobs with that many.
     function advance(bytes32 transaction) external;
 
     // --- data on demand ---
@@ -356,7 +356,7 @@ interface IClaims {
         view
         returns (uint64 expiresAt, uint64 blockNumber);
 
-    /// @notice Claims of a job so far, whole words (256) of refuted ones at its start, and whether one is final.
+    /// @notice Claims of a job so far, whole words (256) at its start that are out, and whether one is final.
     function queue(bytes32 transaction) external view returns (uint32 count, uint32 words, bool settled);
 
     /// @notice The block in which a seal was registered, 0 where it was not.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from anh_rollup.cli.moves import moves_of
 from anh_rollup.cli.options import ETHER, short, show_ether
-from anh_rollup.cli.ordering import PlacedOrder
+from anh_rollup.cli.ordering import PlacedOrder, batch_on_l1
 from anh_rollup.encoding.artifacts import Model
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
@@ -54,21 +54,11 @@ def order_training(stage: Stage) -> PlacedOrder:
     placed = submit_training_job.submit(network.customer(), network.user_folder, TRAINING_REWARD, stage.say)
     stage.act("2. The sequencer has executed nothing: it signs the position and posts the batch")
     stage.say(f"position: L2 block {int(placed.position['blockNumber'], 16)}, signed by the sequencer")
-    proof = stage.until("the order's batch", lambda: inclusion(stage, placed), PATIENCE)
-    stage.require("the order's record is in the batch on L1", placed.record.hex(), proof)
+    customer = network.customer()
+    number = stage.until("the order's batch", lambda: batch_on_l1(customer, placed), PATIENCE)
+    root = "0x" + stage.view.contracts.inbox.commitment(number).hex()
+    stage.checked(f"a Merkle proof leads from the order to batch {number} on L1", root)
     return placed
-
-
-def inclusion(stage: Stage, placed: PlacedOrder) -> str | None:
-    """The record's hash as a leaf of the batch that the Inbox committed to, or None before that."""
-    customer = stage.network.customer()
-    proof = customer.l2.record("anh_getInclusionProof", placed.hash)
-    if proof is None:
-        return None
-    number = int(proof["batch"]["number"], 16)
-    committed = stage.view.contracts.inbox.commitment(number)
-    stage.require(f"batch {number} on L1", proof["commitment"], "0x" + committed.hex())
-    return placed.record.hex() if int(proof["index"], 16) >= 0 else None
 
 
 def lie(stage: Stage, placed: PlacedOrder) -> ClaimRecord:

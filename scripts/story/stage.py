@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TypeVar
 
 from rich.console import Console
@@ -104,7 +105,11 @@ class Stage:
         """
         if expected != found:
             raise OutcomeError(what, expected, found)
-        self.checks.append(f"{what}: {found}")
+        self.checked(what, found)
+
+    def checked(self, what: str, found: object) -> None:
+        """Keeps an outcome for the end."""
+        self.checks.append(f"{what}: {found.name if isinstance(found, Enum) else found}")
 
     def status(self, claim: ClaimRecord) -> ClaimStatus:
         """What the contract says about a claim."""

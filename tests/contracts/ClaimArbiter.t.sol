@@ -66,7 +66,7 @@ contract ClaimArbiterTest is Arena {
         job.uri = "another";
         claim.terms = keccak256(abi.encode(job));
         _commit(claim, "salt");
-        vm.roll(block.number + 1);
+        _nextBlock();
         vm.prank(alice);
         claims.reveal(claim, job, "salt");
         _sealed(
@@ -161,7 +161,7 @@ contract ClaimArbiterTest is Arena {
         job.properties[0].threshold = claim.scores[0].sum + 1;
         claim.terms = keccak256(abi.encode(job));
         _commit(claim, "salt");
-        vm.roll(block.number + 1);
+        _nextBlock();
         vm.prank(alice);
         claims.reveal(claim, job, "salt");
         _sealed(carol, address(claimArbiter), abi.encodeCall(IClaimArbiter.refuteThreshold, (claim, job, 0)));

@@ -23,7 +23,7 @@ contract ClaimsTest is Players {
 
     function _standing() private {
         _stand(claim);
-        revealedAt = uint64(block.timestamp);
+        revealedAt = _now();
     }
 
     // --- committing and revealing ---
@@ -32,7 +32,7 @@ contract ClaimsTest is Players {
         _standing();
         IClaims.Status memory status = claims.status(claimId);
         assertEq(status.claimant, alice);
-        assertEq(status.revealedAt, block.timestamp);
+        assertEq(status.revealedAt, _now());
         assertEq(status.transaction, claim.transaction);
         assertEq(status.deadline, deadline);
         assertTrue(status.state == IClaims.State.Standing);
@@ -51,7 +51,7 @@ contract ClaimsTest is Players {
     function test_ARevealInTheSameBlockReverts() public {
         _commit(claim, "salt");
         vm.prank(alice);
-        vm.expectRevert(abi.encodeWithSelector(IClaims.CommittedInThisBlock.selector, block.number));
+        vm.expectRevert(abi.encodeWithSelector(IClaims.CommittedInThisBlock.selector, vm.getBlockNumber()));
         claims.reveal(claim, job, "salt");
     }
 
@@ -61,7 +61,7 @@ contract ClaimsTest is Players {
         vm.expectRevert(abi.encodeWithSelector(IClaims.NotCommitted.selector, alice, commitment));
         claims.reveal(claim, job, "salt");
         _commit(claim, "salt");
-        vm.roll(block.number + 1);
+        _nextBlock();
         vm.prank(carol);
         vm.expectRevert(abi.encodeWithSelector(IClaims.NotTheClaimant.selector, carol, alice));
         claims.reveal(claim, job, "salt");
@@ -69,8 +69,8 @@ contract ClaimsTest is Players {
 
     function test_ARevealIsPossibleUntilTheCommitmentExpires() public {
         bytes32 commitment = _commit(claim, "salt");
-        uint64 expiresAt = uint64(block.timestamp) + REVEAL_WINDOW;
-        vm.roll(block.number + 1);
+        uint64 expiresAt = _now() + REVEAL_WINDOW;
+        _nextBlock();
         vm.warp(expiresAt);
         vm.expectRevert(abi.encodeWithSelector(IClaims.CommitmentStillOpen.selector, expiresAt));
         claims.expire(alice, commitment);
@@ -88,7 +88,7 @@ contract ClaimsTest is Players {
 
     function test_ARetractedCommitmentReturnsItsBond() public {
         _commit(claim, "salt");
-        vm.roll(block.number + 1);
+        _nextBlock();
         vm.prank(alice);
         claims.retract(claim, "salt");
         assertEq(bonds.credits(alice), CLAIM_BOND);
@@ -100,7 +100,7 @@ contract ClaimsTest is Players {
     function test_ARevealedClaimCanNotBeRevealedAgainButItsCommitmentRetracted() public {
         _standing();
         _commit(claim, "again");
-        vm.roll(block.number + 1);
+        _nextBlock();
         vm.startPrank(alice);
         vm.expectRevert(
             abi.encodeWithSelector(
@@ -118,7 +118,7 @@ contract ClaimsTest is Players {
         IClaims.Claim memory late = claim;
         late.uri = "other";
         _commit(late, "salt");
-        vm.roll(block.number + 1);
+        _nextBlock();
         vm.warp(deadline + 1);
         vm.prank(alice);
         vm.expectRevert(abi.encodeWithSelector(IClaims.DeadlinePassed.selector, deadline));
@@ -184,7 +184,7 @@ contract ClaimsTest is Players {
     /// @dev So that a revert of the reveal can be expected in one piece.
     function standExternally() external {
         _commit(claim, "salt");
-        vm.roll(block.number + 1);
+        _nextBlock();
         vm.prank(claim.claimant);
         claims.reveal(claim, job, "salt");
     }
@@ -224,16 +224,30 @@ contract ClaimsTest is Players {
         job.deadline = type(uint64).max;
         claim.terms = keccak256(abi.encode(job));
         this.standExternally();
-        vm.warp(block.timestamp + WINDOW);
+        vm.warp(_now() + WINDOW);
         claims.finalize(claim);
         assertEq(bonds.credits(alice), CLAIM_BOND);
+    }
+
+    function test_AClaimReleasedTooLateDoesNotStopOneWithALaterDeadline() public {
+        _standing();
+        job.deadline += 10_000;
+        claim.terms = keccak256(abi.encode(job));
+        IClaims.Claim memory first = _claim(alice, _honest());
+        vm.warp(deadline + 1);
+        this.standExternally();
+        vm.warp(uint256(deadline) + WINDOW + 2 * CLOCK + REVEAL_WINDOW);
+        vm.expectRevert(abi.encodeWithSelector(IClaims.EarlierClaimStands.selector, claim.transaction, 1));
+        claims.finalize(claim);
+        claims.release(first);
+        claims.finalize(claim);
     }
 
     function test_AClaimWaitsForEarlierOnesAndIsReleasedBehindAFinalOne() public {
         _standing();
         IClaims.Claim memory second = _claim(carl, _honest());
         bytes32 secondId = _stand(second);
-        vm.warp(block.timestamp + WINDOW);
+        vm.warp(_now() + WINDOW);
         vm.expectRevert(abi.encodeWithSelector(IClaims.EarlierClaimStands.selector, claim.transaction, 1));
         claims.finalize(second);
         claims.finalize(claim);
@@ -250,7 +264,7 @@ contract ClaimsTest is Players {
         _stand(second);
         vm.prank(address(claimArbiter));
         claims.refute(claimId, carol);
-        vm.warp(block.timestamp + WINDOW);
+        vm.warp(_now() + WINDOW);
         claims.finalize(second);
         vm.expectRevert();
         claims.finalize(claim);
@@ -271,7 +285,7 @@ contract ClaimsTest is Players {
         }
         IClaims.Claim memory honest = _claim(carl, _honest());
         _stand(honest);
-        vm.warp(block.timestamp + WINDOW);
+        vm.warp(_now() + WINDOW);
         vm.expectRevert(abi.encodeWithSelector(IClaims.EarlierClaimStands.selector, claim.transaction, 300));
         claims.finalize(honest);
         claims.advance(claim.transaction);
@@ -282,7 +296,7 @@ contract ClaimsTest is Players {
 
     function test_ARevealOfASettledJobReverts() public {
         _standing();
-        vm.warp(block.timestamp + WINDOW);
+        vm.warp(_now() + WINDOW);
         claims.finalize(claim);
         claim.uri = "other";
         _expectRefusal(abi.encodeWithSelector(IClaims.AlreadySettled.selector, claim.transaction));
@@ -338,7 +352,7 @@ contract ClaimsTest is Players {
         claims.seal(digest);
         vm.expectRevert(abi.encodeWithSelector(IClaims.NotSealed.selector, carol, digest));
         claims.requireSealed(carol, "data");
-        vm.roll(block.number + 1);
+        _nextBlock();
         claims.seal(digest);
         claims.requireSealed(carol, "data");
         vm.expectRevert();
@@ -363,6 +377,9 @@ contract ClaimsTest is Players {
         _expectImpossible(rules);
         rules = _rules();
         rules.window = 3;
+        _expectImpossible(rules);
+        rules = _rules();
+        rules.settlement = uint64(type(uint32).max) + 1;
         _expectImpossible(rules);
     }
 

@@ -23,7 +23,7 @@ contract DemandsTest is Arena {
 
     function _standing() private {
         _stand(claim);
-        revealedAt = uint64(block.timestamp);
+        revealedAt = _now();
     }
 
     // --- demands ---
@@ -116,7 +116,7 @@ contract DemandsTest is Arena {
         _standing();
         IClaims.Demand memory asked = _asked(0, 0, 0, 32);
         _demand(asked);
-        uint64 due = uint64(block.timestamp) + WINDOW / 4;
+        uint64 due = _now() + WINDOW / 4;
         vm.warp(due - 1);
         vm.expectRevert(abi.encodeWithSelector(IClaims.TooEarly.selector, due));
         claims.refuteUnanswered(asked);

@@ -211,7 +211,7 @@ contract GameTest is Players {
 
     function test_ALateAccountantLosesFromTheSecondItsClockEnds() public {
         (bytes32 game, IGame.Position memory p) = _open(told, carol, 1, _honest());
-        uint64 end = uint64(block.timestamp) + CLOCK;
+        uint64 end = _now() + CLOCK;
         bytes memory answer = _answerTo(game, p, _honest(), _honest());
         vm.warp(end - 1);
         vm.expectRevert(abi.encodeWithSelector(IGame.ClockStillRuns.selector, end));
@@ -229,9 +229,9 @@ contract GameTest is Players {
 
     function test_ALateChallengerLosesItsWholeBondToTheAccountant() public {
         (bytes32 game, IGame.Position memory p) = _open(told, carol, 1, _honest());
-        vm.warp(block.timestamp + CLOCK - 1);
+        vm.warp(_now() + CLOCK - 1);
         p = _accountantMoves(game, p, _honest());
-        uint64 end = uint64(block.timestamp) + CLOCK;
+        uint64 end = _now() + CLOCK;
         assertEq(games.clocks(game).accountant, 1);
         assertEq(games.clocks(game).challenger, CLOCK);
         vm.warp(end - 1);
@@ -255,7 +255,7 @@ contract GameTest is Players {
         vm.expectRevert(abi.encodeWithSelector(IGame.ClaimStands.selector, liedId));
         games.voidGame(other, q);
         _playOut(game, p, _lie());
-        vm.warp(block.timestamp + 3 * CLOCK);
+        vm.warp(_now() + 3 * CLOCK);
         vm.expectPartialRevert(IClaims.WrongState.selector);
         games.timeout(other, q);
         games.voidGame(other, q);
@@ -269,7 +269,7 @@ contract GameTest is Players {
         (bytes32 other, IGame.Position memory q) = _open(lied, carl, 1, _lie());
         q = _accountantMoves(other, q, _lie());
         _playOut(game, p, _lie());
-        vm.warp(block.timestamp + 3 * CLOCK);
+        vm.warp(_now() + 3 * CLOCK);
         vm.expectRevert(abi.encodeWithSelector(IGame.ClaimDoesNotStand.selector, liedId));
         games.timeout(other, q);
         games.voidGame(other, q);
@@ -278,7 +278,7 @@ contract GameTest is Players {
 
     function test_AClaimWaitsForItsGames() public {
         _open(told, carol, 1, _honest());
-        vm.warp(block.timestamp + WINDOW);
+        vm.warp(_now() + WINDOW);
         vm.expectRevert(abi.encodeWithSelector(IClaims.StillContested.selector, 1, 0));
         claims.finalize(told);
     }
@@ -290,7 +290,7 @@ contract GameTest is Players {
         assertEq(game, keccak256(abi.encode(liedId, carol, bytes32("game"))));
         vm.expectRevert(abi.encodeWithSelector(IGame.GameExists.selector, game));
         this.openExternally(lied, _lie());
-        vm.warp(block.timestamp + CLOCK);
+        vm.warp(_now() + CLOCK);
         games.timeout(game, p);
         vm.expectRevert(abi.encodeWithSelector(IGame.GameExists.selector, game));
         this.openExternally(lied, _lie());
@@ -348,6 +348,15 @@ contract GameTest is Players {
 
     function test_ImpossibleRulesAreRefused() public {
         IClaims.Rules memory rules = _rules();
+        rules.clock = uint64(type(uint32).max) + 1;
+        vm.expectRevert(IGame.RulesImpossible.selector);
+        new Game(
+            rules,
+            IBonds(address(1)),
+            IClaims(address(2)),
+            ITensorArbiter(address(3)),
+            IClaimArbiter(address(4))
+        );
         rules.clock = 0;
         vm.expectRevert(IGame.RulesImpossible.selector);
         new Game(

@@ -37,7 +37,7 @@ contract GasTest is Players {
         vm.prank(alice);
         claims.commit{ value: CLAIM_BOND }(commitment);
         uint256 gas = _note("commit", abi.encodeCall(IClaims.commit, (commitment)));
-        vm.roll(block.number + 1);
+        _nextBlock();
         vm.prank(alice);
         claims.reveal(claim, job, "salt");
         gas += _note("reveal", abi.encodeCall(IClaims.reveal, (claim, job, "salt")));
@@ -78,7 +78,7 @@ contract GasTest is Players {
         vm.prank(carol);
         claims.seal(digest);
         total += _note("seal", abi.encodeCall(IClaims.seal, (digest)));
-        vm.roll(block.number + 1);
+        _nextBlock();
         vm.prank(carol);
         (bool done,) = address(games).call(proof);
         total += _note("prove (ADD)", proof);

@@ -112,10 +112,10 @@ contract InboxTest is Arena {
 
     function test_AForcedRecordIsQueuedLoggedAndItsFeeBurnt() public {
         vm.expectEmit(address(inbox));
-        emit IInbox.Forced(0, keccak256("record"), uint64(block.timestamp), "record");
+        emit IInbox.Forced(0, keccak256("record"), _now(), "record");
         assertEq(inbox.force{ value: FORCE_FEE }("record"), 0);
         assertEq(inbox.entry(0).digest, keccak256("record"));
-        assertEq(inbox.entry(0).time, block.timestamp);
+        assertEq(inbox.entry(0).time, _now());
         assertEq(_inGrave(), FORCE_FEE);
     }
 
@@ -131,7 +131,7 @@ contract InboxTest is Arena {
 
     function test_ADueEntryMayBeLeftOutUntilOneSecondBeforeItIsDue() public {
         inbox.force{ value: FORCE_FEE }("record");
-        uint64 at = uint64(block.timestamp);
+        uint64 at = _now();
         bytes32 previous = inbox.commitments(1);
         vm.startPrank(sequencer);
         vm.warp(at + FORCE_DELAY - 1);
@@ -149,7 +149,7 @@ contract InboxTest is Arena {
     function test_AnybodyPostsTheQueueFromTheTimeoutOn() public {
         inbox.force{ value: FORCE_FEE }("record");
         inbox.force{ value: FORCE_FEE }("another");
-        uint64 freeAt = uint64(block.timestamp) + FORCE_TIMEOUT;
+        uint64 freeAt = _now() + FORCE_TIMEOUT;
         vm.warp(freeAt - 1);
         vm.expectRevert(abi.encodeWithSelector(IInbox.NothingOverdue.selector, 0, freeAt));
         inbox.postForced();
@@ -222,6 +222,10 @@ contract InboxTest is Arena {
     function test_ImpossibleRulesAreRefused() public {
         IInbox.Rules memory rules = _inboxRules();
         rules.forceTimeout = FORCE_DELAY - 1;
+        vm.expectRevert(IInbox.RulesImpossible.selector);
+        new Inbox(rules, IBonds(address(bonds)));
+        rules = _inboxRules();
+        rules.forceTimeout = uint64(type(uint32).max) + 1;
         vm.expectRevert(IInbox.RulesImpossible.selector);
         new Inbox(rules, IBonds(address(bonds)));
         rules = _inboxRules();

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from coincurve import PrivateKey
 from eth_account import Account as Keys
 from eth_utils.address import to_checksum_address
 
 from anh_rollup.encoding.batches import BatchHeader, encode_batch, genesis_commitment, transactions_root
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import SignedTransaction, decode_signed, encode_record
+from anh_rollup.l1.deployment import Deployment, Rules
 from anh_rollup.l1.errors import L1UnreachableError
 from anh_rollup.l1.order_reader import PostedBatch
 from anh_rollup.l1.types import Cursor
@@ -21,6 +23,7 @@ from anh_rollup.protocol.jobs import DNN_ADDRESS, Job, JobKind, Property, order_
 from anh_rollup.protocol.ledger import Deposit, Ledger, LedgerEvent, LedgerRules, Origin
 from anh_rollup.sequencer.chain import SequencerChain, Setting
 from anh_rollup.sequencer.journal import Journal
+from anh_rollup.sequencer.service import Sequencer
 
 GWEI = 10**9
 ETHER = 10**18
@@ -171,7 +174,7 @@ class FakeL1:
 
     def refresh(self) -> bool:
         if self.away:
-            raise L1UnreachableError("l1", "it is away")
+            raise L1UnreachableError("l1", 1, "it is away")
         self.order, self.batches = self.new_order(), []
         for posting in self.postings:
             self._derive(posting)
@@ -221,3 +224,21 @@ def chain_on(l1: FakeL1, folder: Path, clock: Clock | None = None, **setting: An
     chosen = {"most_batch_bytes": BATCH_BYTES, **setting}
     journal = Journal(folder / "journal.sqlite3")
     return SequencerChain(l1, journal, Setting(L2_CHAIN_ID, clock or Clock(), **chosen))
+
+
+class NodeDouble(Sequencer):
+    """A sequencer on an L1 in memory."""
+
+    def __init__(self, l1: FakeL1, folder: Path, **setting: Any) -> None:
+        self.reader = l1
+        self.chain = chain_on(l1, folder, **setting)
+        rules = Rules(settlement=10**7)
+        address = str(Keys.from_key(keccak256(b"sequencer")).address)
+        at = {"inbox": to_checksum_address("0x" + "1b" * 20)}
+        self.deployment = Deployment(1, L2_CHAIN_ID, address, 0, bytes(32), at, rules)
+        self._inbox = at["inbox"]
+        self._key = PrivateKey(keccak256(b"sequencer"))
+        self._final_block = 0
+
+    def finalize(self, l1_block: int) -> None:
+        self._final_block = l1_block

@@ -66,7 +66,7 @@ abstract contract Arena is Test {
         games = new Game(rules, IBonds(at[0]), IClaims(at[2]), ITensorArbiter(at[4]), IClaimArbiter(at[5]));
         tensorArbiter = new TensorArbiter();
         claimArbiter = new ClaimArbiter(IClaims(at[2]), ITensorArbiter(at[4]));
-        deadline = uint64(block.timestamp) + 5000;
+        deadline = _now() + 5000;
         _postJob();
         address[3] memory rich = [alice, carol, carl];
         for (uint256 i; i < 3; ++i) {
@@ -164,7 +164,7 @@ abstract contract Arena is Test {
 
     function _stand(IClaims.Claim memory claim) internal returns (bytes32 claimId) {
         _commit(claim, "salt");
-        vm.roll(block.number + 1);
+        _nextBlock();
         vm.prank(claim.claimant);
         claimId = claims.reveal(claim, _job(), "salt");
     }
@@ -188,7 +188,7 @@ abstract contract Arena is Test {
     function _seal(address sender, bytes memory call) internal {
         vm.prank(sender);
         claims.seal(keccak256(abi.encode(sender, keccak256(call))));
-        vm.roll(block.number + 1);
+        _nextBlock();
     }
 
     function _sealed(address sender, address target, bytes memory call) internal {
@@ -200,6 +200,17 @@ abstract contract Arena is Test {
                 revert(add(why, 0x20), mload(why))
             }
         }
+    }
+
+    // --- the block ---
+    // The optimizer takes TIMESTAMP and NUMBER for constants of a call and reads them once, so tests ask forge.
+
+    function _now() internal view returns (uint64) {
+        return uint64(vm.getBlockTimestamp());
+    }
+
+    function _nextBlock() internal {
+        vm.roll(vm.getBlockNumber() + 1);
     }
 
     // --- money ---

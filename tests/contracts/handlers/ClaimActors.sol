@@ -3,12 +3,15 @@ pragma solidity 0.8.37;
 
 import { IClaims } from "contracts/interfaces/IClaims.sol";
 import { IGame } from "contracts/interfaces/IGame.sol";
+import { Opening } from "contracts/types/Opening.sol";
 import { Players } from "tests/contracts/handlers/Players.sol";
 import { SmallJob } from "tests/contracts/handlers/SmallJob.sol";
+import { Trees } from "tests/contracts/handlers/Trees.sol";
 
 /// @title Actors that play any moves in any order, with time going by between them
 /// @notice alice claims the truth and answers in time; carl claims a lie, and plays on as far as he can. carol challenges
-/// carl honestly and in time. Hostile challengers open games over alice's claim, choose at random and stall.
+/// carl honestly and in time. Hostile challengers open games over alice's claim, choose at random, ask for
+/// data that is not there, and stall.
 contract ClaimActors is Players {
     struct Open {
         bytes32 game;
@@ -21,6 +24,7 @@ contract ClaimActors is Players {
     bytes32 public toldId;
     bytes32 public liedId;
     Open[] internal opened;
+    IClaims.Demand[] internal demanded;
     uint256 public salts;
 
     // --- ghosts ---
@@ -28,6 +32,7 @@ contract ClaimActors is Players {
     uint256 public sent; // wei that actors gave to the contracts
     bool public truthRefuted;
     bool public lieFinal;
+    bool public truthFinal;
     bool public jumped; // a state changed in a forbidden way
     bool public clockGrew;
     IClaims.State internal toldState;
@@ -52,7 +57,7 @@ contract ClaimActors is Players {
     /// @notice Somebody opens a game over the true claim.
     function openAgainstTruth(uint32 sample) external {
         if (opened.length >= 4 || toldState != IClaims.State.Standing) return;
-        if (block.timestamp >= claims.status(toldId).revealedAt + WINDOW) return;
+        if (_now() >= claims.status(toldId).revealedAt + WINDOW) return;
         address hostile = address(uint160(0xBAD0 + ++salts));
         vm.deal(hostile, CHALLENGE_BOND);
         (bytes32 game, IGame.Position memory p) =
@@ -68,15 +73,27 @@ contract ClaimActors is Players {
         Open storage o = opened[bound(which, 1, opened.length - 1)];
         IGame.Position memory p = o.position;
         if (games.positions(o.game) == 0 || _isAccountants(p.phase)) return;
-        if (block.timestamp >= _end(o.game)) return;
+        if (_now() >= _end(o.game)) return;
         SmallJob.Lie memory aim;
         aim.value = uint32(bound(value, SmallJob.MATMUL, SmallJob.VALUES - 1));
+        if (p.phase == IGame.Phase.ChooseChunk) aim.value = p.value;
+        bool leaf = p.phase == IGame.Phase.ChooseValue && p.level == 1;
+        if (leaf) aim.value = 2 * p.index + value % 2;
         aim.element = aim.value < SmallJob.REDUCE ? uint32(bound(element, 0, 319)) : 0;
-        if (p.phase == IGame.Phase.ChooseChunk) aim.element = uint32(bound(element, 0, p.elements - 1));
-        if (p.phase == IGame.Phase.ChooseValue && p.level <= 6) aim.value = 2 * p.index + aim.value % 2;
-        if (p.phase == IGame.Phase.ChooseValue && aim.value < SmallJob.MATMUL) return;
-        if (p.phase == IGame.Phase.Prove) return _tryToProve(o, aim);
+        if (leaf && aim.value < SmallJob.MATMUL) return _tryToProve(o, SmallJob.Lie(SmallJob.ADD, 5, 0));
+        bool last = p.phase == IGame.Phase.Prove || p.phase == IGame.Phase.ChooseBlock;
+        if (last && p.phase == IGame.Phase.Prove && element % 2 == 0) return _ask(o);
+        if (last) return _tryToProve(o, aim);
         o.position = _challengerMoves(o.game, p, aim);
+        _look();
+    }
+
+    function _ask(Open storage o) private {
+        int32[][] memory values = SmallJob.evaluate(o.position.sample, _honest());
+        IGame.Output memory output = _output(values, SmallJob.REDUCE, 0);
+        IGame.RecordProof memory record = SmallJob.recordProof(SmallJob.REDUCE);
+        bytes memory call = abi.encodeCall(IGame.askSums, (o.game, o.position, output, record));
+        o.position = _play(o.position.challenger, o.game, call);
         _look();
     }
 
@@ -90,12 +107,28 @@ contract ClaimActors is Players {
         _look();
     }
 
+    /// @notice Somebody asks for any part of the true claim's model, or for what it does not have.
+    function demandOfTruth(uint32 leaf, uint16 field, uint32 first) external {
+        if (toldState != IClaims.State.Standing) return;
+        if (_now() >= claims.status(toldId).revealedAt + WINDOW / 2) return;
+        IClaims.Demand memory asked = IClaims.Demand(toldId, leaf % 3, field % 3, first % 50, 1);
+        bytes32 id = keccak256(abi.encode(asked));
+        if (claims.demandStatus(id).state != IClaims.DemandState.None) return;
+        address hostile = address(uint160(0xBAD0 + ++salts));
+        vm.deal(hostile, DEMAND_FEE);
+        vm.prank(hostile);
+        claims.demand{ value: DEMAND_FEE }(asked);
+        sent += DEMAND_FEE;
+        demanded.push(asked);
+    }
+
     /// @notice Time goes by; the honest sides answer before they sleep, the others do as they like.
     function wait(uint256 time, bool liarAnswers) external {
         _honestMoves();
+        _answers();
         if (liarAnswers) _liarMoves();
-        vm.warp(block.timestamp + bound(time, 1, CLOCK / 12));
-        vm.roll(block.number + 1);
+        vm.warp(_now() + bound(time, 1, this.gamesOpen() == 0 ? WINDOW / 2 : CLOCK / 6));
+        _nextBlock();
         _timeouts();
         _settle();
         _look();
@@ -121,7 +154,7 @@ contract ClaimActors is Players {
     function _honestMoves() private {
         for (uint256 i; i < opened.length; ++i) {
             Open storage o = opened[i];
-            if (games.positions(o.game) == 0 || block.timestamp >= _end(o.game)) continue;
+            if (games.positions(o.game) == 0 || _now() >= _end(o.game)) continue;
             bool accountants = _isAccountants(o.position.phase);
             if (o.againstTruth && accountants) {
                 o.position = _accountantMoves(o.game, o.position, _honest());
@@ -131,9 +164,20 @@ contract ClaimActors is Players {
         }
     }
 
+    function _answers() private {
+        Opening memory none;
+        for (; demanded.length != 0; demanded.pop()) {
+            IClaims.Demand memory asked = demanded[demanded.length - 1];
+            bool inside = asked.leaf == 0 && asked.field == 0;
+            uint256 chunk = asked.firstChunk < 40 ? asked.firstChunk : 39;
+            Opening memory opening = inside ? Trees.openChunk(SmallJob.model(), chunk) : none;
+            claims.answer(told, _job(), asked, SmallJob.modelPath(), opening);
+        }
+    }
+
     function _liarMoves() private {
         Open storage o = opened[0];
-        bool over = games.positions(o.game) == 0 || block.timestamp >= _end(o.game);
+        bool over = games.positions(o.game) == 0 || _now() >= _end(o.game);
         if (over || !_isAccountants(o.position.phase)) return;
         o.position = _accountantMoves(o.game, o.position, _lie());
     }
@@ -141,7 +185,7 @@ contract ClaimActors is Players {
     function _timeouts() private {
         for (uint256 i; i < opened.length; ++i) {
             Open storage o = opened[i];
-            if (games.positions(o.game) == 0 || block.timestamp < _end(o.game)) continue;
+            if (games.positions(o.game) == 0 || _now() < _end(o.game)) continue;
             games.timeout(o.game, o.position);
         }
     }
@@ -150,7 +194,7 @@ contract ClaimActors is Players {
         (bool first,) = address(claims).call(abi.encodeCall(IClaims.finalize, (lied)));
         (bool second,) = address(claims).call(abi.encodeCall(IClaims.finalize, (told)));
         if (first) lieFinal = true;
-        if (second) toldState = IClaims.State.Standing;
+        if (second) truthFinal = true;
     }
 
     function _end(bytes32 game) private view returns (uint64) {

@@ -41,7 +41,7 @@ contract InboxActors is Arena {
         uint64 length = inbox.queueLength();
         uint64 forcedEnd = uint64(bound(end, consumed, length));
         bytes32 previous = inbox.commitments(inbox.latest());
-        bool late = forcedEnd < length && block.timestamp >= inbox.entry(forcedEnd).time + FORCE_DELAY;
+        bool late = forcedEnd < length && _now() >= inbox.entry(forcedEnd).time + FORCE_DELAY;
         if (late && !due) forcedEnd = length;
         bytes memory call = abi.encodeCall(IInbox.postCalldata, (previous, bytes32(0), 0, forcedEnd, "bytes"));
         vm.prank(sequencer);
@@ -56,15 +56,14 @@ contract InboxActors is Arena {
 
     function postForced() external {
         uint64 oldest = inbox.consumed();
-        bool free =
-            oldest < inbox.queueLength() && block.timestamp >= inbox.entry(oldest).time + FORCE_TIMEOUT;
+        bool free = oldest < inbox.queueLength() && _now() >= inbox.entry(oldest).time + FORCE_TIMEOUT;
         (bool done,) = address(inbox).call(abi.encodeCall(IInbox.postForced, ()));
         if (done != free) broken = true;
         if (done) written.push(inbox.commitments(inbox.latest()));
     }
 
     function wait(uint256 time) external {
-        vm.warp(block.timestamp + bound(time, 1, FORCE_DELAY));
+        vm.warp(_now() + bound(time, 1, FORCE_DELAY));
     }
 
     function unchanged() external view returns (bool) {

@@ -9,12 +9,13 @@ contract ClaimsInvariantTest is Test {
 
     function setUp() public {
         actors = new ClaimActors();
-        bytes4[] memory selectors = new bytes4[](5);
+        bytes4[] memory selectors = new bytes4[](6);
         selectors[0] = ClaimActors.openAgainstTruth.selector;
         selectors[1] = ClaimActors.chooseAgainstTruth.selector;
         selectors[2] = ClaimActors.wait.selector;
         selectors[3] = ClaimActors.liarMoves.selector;
         selectors[4] = ClaimActors.withdraw.selector;
+        selectors[5] = ClaimActors.demandOfTruth.selector;
         targetContract(address(actors));
         targetSelector(address(actors), selectors);
     }

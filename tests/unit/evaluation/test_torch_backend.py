@@ -135,7 +135,9 @@ def test_long_sums_of_the_largest_numbers_are_exact(terms: int) -> None:
 
 
 @settings(deadline=None, max_examples=100)
-@given(numerators=st.lists(st.integers(-(2**21), 2**21 - 1), min_size=4, max_size=4), power=st.integers(0, 31))
+@given(
+    numerators=st.lists(st.integers(-(2**21), 2**21 - 1), min_size=4, max_size=4), power=st.integers(0, 31)
+)
 def test_quotients_just_below_an_integer_are_not_rounded_up(numerators: list[int], power: int) -> None:
     a = np.array([numerators], dtype=np.int32)
     b = np.array([[3, -7, 2**31 - 1, 2**20 + 1]], dtype=np.int32)
@@ -191,7 +193,14 @@ def convolution(size: int, channels: int, outputs: int, groups: int, kernel: int
 
 @pytest.mark.parametrize(
     ("size", "channels", "outputs", "groups", "kernel"),
-    [(48, 16, 8, 1, 3), (40, 8, 96, 1, 5), (64, 32, 32, 32, 3), (33, 8, 16, 8, 3), (33, 12, 8, 4, 3), (31, 7, 9, 1, 1)],
+    [
+        (48, 16, 8, 1, 3),
+        (40, 8, 96, 1, 5),
+        (64, 32, 32, 32, 3),
+        (33, 8, 16, 8, 3),
+        (33, 12, 8, 4, 3),
+        (31, 7, 9, 1, 1),
+    ],
 )
 def test_large_convolutions_in_parts_give_the_reference_bytes(
     size: int, channels: int, outputs: int, groups: int, kernel: int

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-/// @title Which places of a queue are refuted
+/// @title Which places of a queue cannot become final any more
 /// @notice One bit a place, 256 places a word, so that "all earlier ones" is one look at one word and a mark that
 /// moves word by word.
-library RefutedPlaces {
+library PassedPlaces {
     /// @notice Marks a place.
     function mark(mapping(uint32 => uint256) storage words, uint32 place) internal {
         words[place >> 8] |= uint256(1) << (place & 255);

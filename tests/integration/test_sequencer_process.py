@@ -1,0 +1,273 @@
+"""A sequencer as a process on a real chain: clients, crashes, censorship, reorgs, equivocation."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from coincurve import PrivateKey
+from web3 import HTTPProvider, Web3
+from web3.exceptions import Web3RPCError
+
+from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.encoding.transactions import decode_signed, encode_record
+from anh_rollup.l1.batch_data import BatchDataReader
+from anh_rollup.l1.contracts.inbox import Inbox
+from anh_rollup.l1.deployment import Deployment, Rules, bind, write_deployment
+from anh_rollup.l1.order_reader import OrderReader
+from anh_rollup.l1.types import TransactionRequest
+from anh_rollup.primitives import L2_CHAIN_ID, Digest
+from anh_rollup.protocol.ledger import Skipped
+from anh_rollup.protocol.soft_confirmation import confirmation_digest
+from tests.integration.conftest import Chain, free_port
+
+pytestmark = pytest.mark.anvil
+
+T = TypeVar("T")
+ETHER = 10**18
+BOB = Web3.to_checksum_address("0x" + "b0" * 20)
+
+#: Everything in test time: a forced entry is due after a minute of L1 time.
+RULES = Rules(window=30, clock=60, reveal_window=30, settlement=600, force_delay=60, force_timeout=120)
+
+
+def eventually(look: Callable[[], T | None], seconds: float = 60.0) -> T:
+    until = time.monotonic() + seconds
+    while (found := look()) is None or found is False:
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.1)
+    return found
+
+
+@dataclass
+class Rollup:
+    """A deployment with a sequencer that can be killed."""
+
+    chain: Chain
+    deployment: Deployment
+    folder: Path
+    port: int
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def inbox(self) -> Inbox:
+        return bind(self.deployment, self.chain.client).inbox
+
+    @property
+    def l2(self) -> Web3:
+        return Web3(HTTPProvider(f"http://127.0.0.1:{self.port}", request_kwargs={"timeout": 20}))
+
+    def start(self, *options: str) -> None:
+        command = [sys.executable, "-m", "anh_rollup.cli", "sequencer", "--l1", self.chain.url]
+        command += ["--deployment", str(self.folder / "deployment.json")]
+        command += ["--key-file", str(self.folder / "key"), "--data", str(self.folder / "data")]
+        command += ["--listen", f"127.0.0.1:{self.port}", "--block-interval", "0.1", "--forced-depth", "1"]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen([*command, *options], stdout=log, stderr=log)
+        eventually(self.answers)
+
+    def answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, (self.folder / "log").read_text()
+        return bool(self.l2.is_connected())
+
+    def kill(self, how: int = signal.SIGKILL) -> None:
+        if self.process is not None:
+            self.process.send_signal(how)
+            self.process.wait(20)
+            self.process = None
+
+    def deposit(self, index: int, amount: int = ETHER) -> str:
+        account = self.chain.accounts[index]
+        self.chain.sender(index).send(self.inbox.deposit(account.address, amount))
+        eventually(lambda: self.cleared(account.address) >= amount)
+        return str(account.address)
+
+    def cleared(self, address: str) -> int:
+        answer = self.anh("anh_getLedgerAccount", address)
+        return int(answer["cleared"], 16)
+
+    def anh(self, method: str, *parameters: Any) -> Any:
+        answer = self.l2.provider.make_request(method, list(parameters))  # type: ignore[arg-type]
+        return answer["result"]
+
+    def signed(self, index: int, nonce: int, **fields: Any) -> bytes:
+        base = {"chainId": L2_CHAIN_ID, "nonce": nonce, "to": BOB, "value": 1, "gas": 21_000}
+        fees = {"maxFeePerGas": 2 * 10**9, "maxPriorityFeePerGas": 0}
+        account = self.chain.accounts[index]
+        return bytes(account.sign_transaction({**base, **fees, **fields}).raw_transaction)
+
+    def followed(self) -> OrderReader:
+        """The order as a follower sees it that has only L1."""
+        reader = OrderReader(self.deployment, self.chain.client, BatchDataReader(self.chain.client))
+        reader.refresh()
+        return reader
+
+    def in_batch(self, digest: Any) -> Any:
+        found = self.anh("anh_getPosition", "0x" + bytes(digest).hex())
+        return found if found and found["batch"] else None
+
+
+@pytest.fixture
+def make_rollup(tmp_path: Path) -> Iterator[Callable[[Chain], Rollup]]:
+    made: list[Rollup] = []
+
+    def make(chain: Chain) -> Rollup:
+        deployment = chain.deploy(RULES)
+        write_deployment(deployment, tmp_path / "deployment.json")
+        (tmp_path / "key").write_text(bytes(chain.accounts[1].key).hex())
+        made.append(Rollup(chain, deployment, tmp_path, free_port()))
+        return made[-1]
+
+    yield make
+    for rollup in made:
+        rollup.kill()
+
+
+@pytest.fixture
+def rollup(anvil: Chain, make_rollup: Callable[[Chain], Rollup]) -> Rollup:
+    return make_rollup(anvil)
+
+
+def test_web3_sends_a_transfer_and_reads_it_back(rollup: Rollup) -> None:
+    rollup.start()
+    alice = rollup.deposit(2)
+    l2 = rollup.l2
+    key = rollup.chain.accounts[2].key
+    plain = {"from": alice, "to": BOB, "value": 5, "chainId": l2.eth.chain_id}
+    fees = {"maxFeePerGas": 2 * l2.eth.gas_price, "maxPriorityFeePerGas": l2.eth.max_priority_fee}
+    nonce = l2.eth.get_transaction_count(alice, "pending")
+    ready = {**plain, **fees, "nonce": nonce, "gas": l2.eth.estimate_gas(plain)}
+    sent = l2.eth.send_raw_transaction(l2.eth.account.sign_transaction(ready, key).raw_transaction)
+    receipt = l2.eth.wait_for_transaction_receipt(sent, timeout=30, poll_latency=0.1)
+    assert (receipt["status"], receipt["gasUsed"], receipt["to"]) == (1, 21_000, BOB)
+    block = l2.eth.get_block(receipt["blockNumber"], full_transactions=True)
+    assert block["transactions"][receipt["transactionIndex"]] == l2.eth.get_transaction(sent)
+    assert rollup.cleared(BOB) == 5
+    assert l2.eth.fee_history(1, "latest", [50])["oldestBlock"] >= 1
+    with pytest.raises(Web3RPCError, match="eth_getBalance is not served"):
+        l2.eth.get_balance(alice)
+    with pytest.raises(Web3RPCError, match="nonce too low"):
+        l2.eth.send_raw_transaction(rollup.signed(2, 0, value=6))
+    placed = eventually(lambda: rollup.in_batch(sent))
+    follower = rollup.followed()
+    assert follower.order.blocks[int(placed["blockNumber"], 16) - 1].hash.hex() == placed["blockHash"][2:]
+    assert follower.order.ledger.account(bytes.fromhex(BOB[2:])).cleared == 5  # type: ignore[arg-type]
+
+
+def test_kill_9_loses_and_repeats_nothing(rollup: Rollup) -> None:
+    rollup.start("--post-interval", "0.3")
+    rollup.deposit(2)
+    sent: list[bytes] = []
+    for life in range(4):
+        for _ in range(5):
+            raw = rollup.signed(2, len(sent))
+            rollup.l2.eth.send_raw_transaction(raw)
+            sent.append(raw)
+        time.sleep(0.15 * life)
+        rollup.kill()
+        rollup.start("--post-interval", "0.3")
+    last = keccak256(sent[-1])
+    eventually(lambda: rollup.in_batch(last))
+    follower = rollup.followed()
+    ordered = [
+        transaction.nonce
+        for block in follower.order.blocks
+        for _, transaction in block.transactions
+        if transaction is not None
+    ]
+    assert ordered == list(range(len(sent)))
+    assert not [each for block in follower.order.outcomes for each in block if isinstance(each, Skipped)]
+    assert rollup.inbox.latest() == len(follower.batches)
+    assert rollup.cleared(BOB) == len(sent)
+
+
+def test_what_the_sequencer_leaves_out_comes_in_through_l1(rollup: Rollup) -> None:
+    rollup.start()
+    alice = rollup.deposit(2)
+    raw = rollup.signed(2, 0, value=9)
+    record = encode_record(decode_signed(raw))
+    rollup.chain.sender(2).send(rollup.inbox.force(record, RULES.force_fee))
+    rollup.chain.mine(2)
+    position = eventually(lambda: rollup.in_batch(keccak256(raw)))
+    assert (position["forced"], position["skipped"]) == (True, None)
+    assert (rollup.cleared(BOB), rollup.l2.eth.get_transaction_count(alice)) == (9, 1)
+
+
+def test_a_sequencer_that_was_away_past_the_timeout_accepts_the_order_of_l1(rollup: Rollup) -> None:
+    rollup.start("--post-interval", "600")
+    rollup.deposit(2)
+    rollup.deposit(3)
+    ours = rollup.signed(2, 0)
+    rollup.l2.eth.send_raw_transaction(ours)
+    eventually(lambda: rollup.anh("anh_getPosition", "0x" + keccak256(ours).hex()))
+    rollup.kill()
+    forced = encode_record(decode_signed(rollup.signed(3, 0, value=7)))
+    rollup.chain.sender(3).send(rollup.inbox.force(forced, RULES.force_fee))
+    rollup.chain.request("evm_increaseTime", RULES.force_timeout + 1)
+    rollup.chain.mine()
+    rollup.chain.sender(3).send(rollup.inbox.post_forced())
+    rollup.start("--post-interval", "0.3")
+    eventually(lambda: rollup.in_batch(keccak256(ours)))
+    assert rollup.cleared(BOB) == 8
+    assert rollup.inbox.latest() == 2
+    spent = rollup.chain.client.nonce(rollup.chain.accounts[1].address)
+    time.sleep(2)
+    assert rollup.chain.client.nonce(rollup.chain.accounts[1].address) == spent
+
+
+@pytest.mark.parametrize("depth", [1, 2, 5])
+def test_a_reorg_under_a_posted_batch_is_mended(rollup: Rollup, depth: int) -> None:
+    rollup.start("--post-interval", "0.3")
+    rollup.deposit(2)
+    rollup.chain.mine(6)
+    raw = rollup.signed(2, 0)
+    rollup.l2.eth.send_raw_transaction(raw)
+    before = eventually(lambda: rollup.in_batch(keccak256(raw)))
+    rollup.chain.request("anvil_reorg", depth, [])
+    rollup.chain.mine(depth + 2)
+
+    def on_l1() -> bool:
+        order = rollup.followed().order
+        return any(raw_hash(block) == keccak256(raw) for block in order.blocks)
+
+    def raw_hash(block: Any) -> Digest | None:
+        transaction = block.transactions[0][1] if block.transactions else None
+        return None if transaction is None else transaction.hash
+
+    eventually(on_l1)
+    after = eventually(lambda: rollup.in_batch(keccak256(raw)))
+    assert (after["blockHash"], after["signature"]) == (before["blockHash"], before["signature"])
+    assert rollup.cleared(BOB) == 1
+
+
+def test_two_signatures_for_one_height_cost_the_stake(rollup: Rollup) -> None:
+    rollup.start()
+    rollup.chain.sender(1).send(rollup.inbox.stake(ETHER))
+    rollup.deposit(2)
+    raw = rollup.signed(2, 0)
+    rollup.l2.eth.send_raw_transaction(raw)
+    position = eventually(lambda: rollup.anh("anh_getPosition", "0x" + keccak256(raw).hex()))
+    number, honest = int(position["blockNumber"], 16), bytes.fromhex(position["blockHash"][2:])
+    other = keccak256(b"another block")
+    key = PrivateKey(bytes(rollup.chain.accounts[1].key))
+    digest = confirmation_digest(L2_CHAIN_ID, rollup.inbox.address, number, other)
+    assert digest == rollup.inbox.confirmation(number, other)
+    forged = key.sign_recoverable(digest, hasher=None)
+    signatures = (bytes.fromhex(position["signature"][2:]), forged[:64] + bytes([27 + forged[64]]))
+    slash: TransactionRequest = rollup.inbox.slash(number, (honest, signatures[0]), (other, signatures[1]))
+    rollup.chain.sender(4).send(slash)
+    assert rollup.inbox.staked() == 0
+
+
+def test_sigterm_ends_a_sequencer_with_code_0(rollup: Rollup) -> None:
+    rollup.start()
+    process = rollup.process
+    assert process is not None
+    rollup.kill(signal.SIGTERM)
+    assert process.returncode == 0

@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anh_rollup.primitives import Digest
+from anh_rollup.sequencer.journal import Journal, JournalledBlock, pack_records, unpack_records
+
+ONE, TWO, THREE = (Digest(bytes([each]) * 32) for each in (1, 2, 3))
+
+
+def block(number: int, digest: Digest = ONE, *records: bytes) -> JournalledBlock:
+    return JournalledBlock(number, digest, 5, 6, TWO, 0, records)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "journal.sqlite3")
+
+
+def reopened(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "journal.sqlite3")
+
+
+def test_a_new_journal_knows_no_chain(journal: Journal) -> None:
+    assert journal.genesis() is None
+    journal.begin(ONE)
+    assert journal.genesis() == ONE
+
+
+def test_accepted_transactions_come_back_in_order(journal: Journal, tmp_path: Path) -> None:
+    journal.accept([(TWO, b"two"), (ONE, b"one")])
+    journal.accept([])
+    journal.accept([(THREE, b"three")])
+    assert reopened(tmp_path).pending() == [b"two", b"one", b"three"]
+
+
+def test_a_sealed_block_takes_its_transactions_along(journal: Journal, tmp_path: Path) -> None:
+    journal.accept([(ONE, b"one"), (TWO, b"two")])
+    journal.seal(block(1, ONE, b"one"), [ONE])
+    again = reopened(tmp_path)
+    assert again.pending() == [b"two"]
+    assert again.blocks() == [block(1, ONE, b"one")]
+
+
+def test_forgotten_transactions_are_gone(journal: Journal) -> None:
+    journal.accept([(ONE, b"one"), (TWO, b"two")])
+    journal.forget([ONE])
+    journal.forget([])
+    assert journal.pending() == [b"two"]
+
+
+def test_blocks_of_l1_replace_ours_and_lost_transactions_wait_first(journal: Journal) -> None:
+    for number in (1, 2, 3):
+        journal.seal(block(number), [])
+    journal.accept([(THREE, b"three")])
+    journal.replace_from(2, [block(2, TWO)], [(ONE, b"one")])
+    assert journal.blocks() == [block(1), block(2, TWO)]
+    assert journal.pending() == [b"one", b"three"]
+
+
+def test_the_first_block_sealed_at_a_height_is_remembered_for_ever(journal: Journal, tmp_path: Path) -> None:
+    journal.seal(block(1, ONE), [])
+    journal.replace_from(1, [block(1, TWO)], [])
+    assert journal.first_sealed(1) == ONE
+    journal.replace_from(1, [], [])
+    journal.seal(block(1, THREE), [])
+    assert reopened(tmp_path).first_sealed(1) == ONE
+    assert journal.first_sealed(2) is None
+
+
+@given(st.lists(st.binary(max_size=300), max_size=8).map(tuple))
+def test_packed_records_come_back(records: tuple[bytes, ...]) -> None:
+    assert unpack_records(pack_records(records)) == records

@@ -1,0 +1,246 @@
+"""Training reaches what the exact property asks for, and says what keeps it from that."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from anh_rollup.encoding.artifacts import Dataset
+from anh_rollup.encoding.tensors import Elements
+from anh_rollup.evaluation.sources import Sources
+from anh_rollup.evaluation.torch_backend import TorchEvaluator
+from anh_rollup.tensor.builder import ProgramBuilder
+from anh_rollup.tensor.program import Program
+from anh_rollup.tensor.properties import accuracy, closeness, squared_loss
+from anh_rollup.training.errors import TrainingError
+from anh_rollup.training.hints import TrainingHints
+from anh_rollup.training.trainer import Epoch, Trained, answer, train
+from scripts import digits
+
+ROOT = "0x" + "00" * 32
+NEVER = TrainingHints(training_data=ROOT, epochs=4, batch_size=16)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread(request: pytest.FixtureRequest) -> None:
+    """Steps this small gain nothing from threads, and lose much where other work runs."""
+    kept = torch.get_num_threads()
+    request.addfinalizer(lambda: torch.set_num_threads(kept))
+    torch.set_num_threads(1)
+
+
+def classifier(classes: int = 3) -> Program:
+    """Two dense layers on two numbers."""
+    b = ProgramBuilder()
+    x = b.field((2,), scale=8, low=-1024, high=1023)
+    hidden = b.linear(x, b.parameter((16, 2), scale=12), b.parameter((16,), scale=12), low=0, scale=12)
+    return b.build(b.linear(hidden, b.parameter((classes, 16), scale=12), b.parameter((classes,), scale=12)))
+
+
+def sectors(count: int = 300) -> Dataset:
+    """Points by the third of the circle that they lie in."""
+    rng = np.random.default_rng(1)
+    angles = rng.uniform(-math.pi, math.pi, count)
+    points = np.stack([np.cos(angles), np.sin(angles)], axis=1) * rng.uniform(1, 3, (count, 1)) * 256
+    labels = np.floor((angles + math.pi) / (2 * math.pi) * 3).clip(0, 2)
+    return Dataset((points.round().astype(np.int32), labels.astype(np.int32)))
+
+
+def right(program: Program, data: Dataset, parameters: Sequence[Elements]) -> int:
+    """The exact score of a whole data set."""
+    sources = Sources(data.fields, (), tuple(parameters))
+    return int(TorchEvaluator().evaluate(program, sources).sum())
+
+
+def never(_parameters: Sequence[Elements]) -> bool:
+    return False
+
+
+def test_it_stops_as_soon_as_the_exact_property_holds() -> None:
+    architecture, data, told = classifier(), sectors(), list[Epoch]()
+    program = accuracy(architecture)
+    trained = train(
+        architecture,
+        data,
+        TrainingHints(training_data=ROOT, epochs=100, batch_size=32, learning_rate=1e-2),
+        lambda parameters: right(program, data, parameters) >= 280,
+        seed=3,
+        progress=told.append,
+    )
+    assert trained.good
+    assert right(program, data, trained.parameters) >= 280
+    assert trained.epochs == len(told) < 100
+    assert told[-1] == Epoch(trained.epochs, 100, trained.loss)
+    assert [each.shape for each in trained.parameters] == [(16, 2), (16,), (3, 16), (3,)]
+    assert {each.dtype for each in trained.parameters} == {np.dtype(np.int32)}
+
+
+def test_it_fits_numbers_too() -> None:
+    b = ProgramBuilder()
+    x = b.field((3,), scale=8, low=-256, high=256)
+    architecture = b.build(b.linear(x, b.parameter((2, 3), scale=12), b.parameter((2,), scale=12)))
+    inputs = np.random.default_rng(0).integers(-256, 257, (400, 3), dtype=np.int32)
+    targets = np.stack([inputs[:, 0] - inputs[:, 1] // 2, inputs.sum(1) // 4 + 100], axis=1).astype(np.int32)
+    data = Dataset((inputs, targets))
+    hints = TrainingHints(
+        training_data=ROOT, loss="squared_error", epochs=60, batch_size=32, learning_rate=3e-2
+    )
+    trained = train(architecture, data, hints, never, seed=1)
+    assert not trained.good
+    assert trained.loss < 1e-4
+    program = squared_loss(architecture, scale=16)
+    # The mean squared error is below that of rounding to 1/64.
+    assert right(program, data, trained.parameters) / 400 > -(2**16) / 64**2
+
+
+def test_the_same_seed_gives_the_same_parameters() -> None:
+    runs = [train(classifier(), sectors(64), NEVER, never, seed=5) for _ in range(2)]
+    for one, other in zip(runs[0].parameters, runs[1].parameters, strict=True):
+        assert one.tobytes() == other.tobytes()
+
+
+def test_the_judge_sees_what_is_returned() -> None:
+    seen: list[tuple[Elements, ...]] = []
+
+    def judge(parameters: Sequence[Elements]) -> bool:
+        seen.append(tuple(parameters))
+        return len(seen) == 2
+
+    trained = train(classifier(), sectors(40), NEVER, judge, seed=5)
+    assert trained.good
+    assert trained.epochs == 4
+    assert [each.tobytes() for each in trained.parameters] == [each.tobytes() for each in seen[-1]]
+
+
+def test_one_sample_and_one_epoch_are_enough_to_train_on() -> None:
+    hints = TrainingHints(training_data=ROOT, epochs=1, batch_size=1)
+    trained = train(classifier(), sectors(1), hints, never)
+    assert (trained.epochs, trained.good) == (1, False)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        (
+            [np.zeros((4, 3), np.int32), np.zeros(4, np.int32)],
+            "a field of shape (3,) where (2,) is declared",
+        ),
+        ([np.zeros((4, 2), np.int32)], "field 1 of 1 is the target"),
+        (
+            [np.zeros((4, 2), np.int32), np.array([0, 1, 2, 3], np.int32)],
+            "a class that is not among the 3 of the output",
+        ),
+        (
+            [np.zeros((4, 2), np.int32), np.array([0, 1, 2, -1], np.int32)],
+            "a class that is not among the 3 of the output",
+        ),
+        (
+            [np.zeros((4, 2), np.int32), np.zeros((4, 1), np.int32)],
+            "classes of shape (1,) for an output of (3,)",
+        ),
+    ],
+)
+def test_data_that_does_not_fit_is_refused(fields: list[Elements], reason: str) -> None:
+    with pytest.raises(TrainingError) as refused:
+        train(classifier(), Dataset(fields), NEVER, never)
+    assert refused.value.reason == reason
+
+
+def test_targets_of_another_shape_than_the_output_are_refused() -> None:
+    hints = NEVER.model_copy(update={"loss": "squared_error"})
+    with pytest.raises(TrainingError) as refused:
+        train(classifier(), sectors(4), hints, never)
+    assert refused.value.reason == "a target of shape () for an output of (3,)"
+
+
+def test_an_architecture_without_parameters_is_refused() -> None:
+    b = ProgramBuilder()
+    with pytest.raises(TrainingError) as refused:
+        train(b.build(b.field((2,), low=-1024, high=1023) * 2), sectors(4), NEVER, never)
+    assert refused.value.reason == "the architecture has no parameters"
+
+
+def test_an_output_without_a_slope_is_refused() -> None:
+    b = ProgramBuilder()
+    x = b.field((2,), low=-1024, high=1023)
+    largest = b.argmax(b.linear(b.reshape(x, (2, 1)), b.parameter((3, 1), scale=4)))
+    hints = NEVER.model_copy(update={"loss": "squared_error", "target_field": 0})
+    with pytest.raises(TrainingError) as refused:
+        train(b.build(largest), sectors(4), hints, never)
+    assert refused.value.reason == "the output has no slope in any parameter"
+
+
+def test_numbers_that_run_away_are_refused() -> None:
+    b = ProgramBuilder()
+    # Real numbers whose squares no float32 holds.
+    x = b.field((2,), scale=-32, low=-1024, high=1023)
+    architecture = b.build(b.linear(x, b.parameter((2, 2)), scale=-32, low=-(2**31), high=2**31 - 1))
+    data = Dataset((sectors(8).fields[0],) * 2)
+    hints = NEVER.model_copy(update={"loss": "squared_error"})
+    with pytest.raises(TrainingError) as refused:
+        train(architecture, data, hints, never)
+    assert refused.value.reason in ("the loss is inf after epoch 1", "the loss is nan after epoch 1")
+    assert refused.value.remedy == "Lower the learning rate and train again."
+
+
+@pytest.mark.parametrize("scale", [-33, 33, 127, -128])
+def test_scales_beyond_an_int32_are_refused(scale: int) -> None:
+    b = ProgramBuilder()
+    x = b.field((2,), low=-1024, high=1023)
+    architecture = b.build(b.minimum(x, b.parameter((2,))))
+    odd = Program((*architecture.values[:-1], replace(architecture.values[-1], scale=scale)))
+    with pytest.raises(TrainingError) as refused:
+        train(odd, sectors(4), NEVER, never)
+    assert refused.value.reason == f"value 2 has {scale} fraction bits, beyond 32"
+
+
+def test_answers_are_the_exact_outputs_within_a_tolerance() -> None:
+    architecture, data = classifier(), sectors(50)
+    parameters = train(architecture, data, NEVER, never, seed=2).parameters
+    answers = answer(architecture, data, parameters)
+    assert [(each.dtype, each.shape) for each in answers] == [(np.dtype(np.int32), (50, 3))]
+    sources = Sources(data.fields[:1], answers, parameters)
+    assert TorchEvaluator().evaluate(closeness(architecture, 2), sources).tolist() == [1] * 50
+
+
+def test_an_answer_that_no_sample_changes_is_given_for_every_sample() -> None:
+    b = ProgramBuilder()
+    b.field((2,), low=-1024, high=1023)
+    architecture = b.build(b.parameter((2,), scale=3) * 2)
+    (answers,) = answer(architecture, sectors(5), [np.array([7, -9], dtype=np.int32)])
+    assert answers.tolist() == [[14, -18]] * 5
+
+
+def test_a_model_of_another_architecture_is_refused() -> None:
+    with pytest.raises(TrainingError) as refused:
+        answer(classifier(), sectors(5), [np.zeros((16, 1), np.int32)])
+    assert refused.value.reason == (
+        "parameters of the shapes [(16, 1)] for a program with [(16, 2), (16,), (3, 16), (3,)]"
+    )
+
+
+def digits_trained() -> Trained:
+    """The demo's network, stopped at its target."""
+    images = digits.load()
+    return train(
+        digits.architecture(),
+        images.train,
+        digits.hints(images.train.root),
+        lambda parameters: digits.right(tuple(parameters), images.test) >= 350,
+        seed=0,
+    )
+
+
+def test_the_demo_network_reaches_its_target() -> None:
+    trained = digits_trained()
+    images = digits.load()
+    assert trained.good
+    assert digits.right(trained.parameters, images.test) / digits.TEST_IMAGES >= 0.97
+    answers = answer(digits.architecture(), images.test, trained.parameters)
+    close = TorchEvaluator().evaluate(
+        digits.closeness_program(), Sources(images.test.fields[:1], answers, trained.parameters)
+    )
+    assert int(close.sum()) == digits.TEST_IMAGES
