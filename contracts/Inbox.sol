@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+// Rules are in seconds of L1 blocks; whoever proposes one can shift it by less than any of them.
+// forge-lint: disable-start(block-timestamp)
+
 import { ECDSA } from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import { IBonds } from "contracts/interfaces/IBonds.sol";
 import { IInbox } from "contracts/interfaces/IInbox.sol";

@@ -37,7 +37,7 @@ class TorchEvaluator:
 
     Attributes:
         memory: Bytes that the values of the samples evaluated at once may take, roughly. It never changes a
-            result. The least time was measured between 8 and 64 MiB (docs/training.md).
+            result. Measured: 8 to 64 MiB are best.
     """
 
     memory: int = 1 << 25

@@ -21,13 +21,11 @@ from anh_rollup.tensor.opcodes import LinearFlags, Opcode
 from anh_rollup.tensor.shapes import Window, term_count, window
 
 #: Bytes of the patches of a convolution that are unfolded at once, such that they stay in a core's cache
-#: (measured: half to a quarter of the time of unfolding all at once; docs/training.md).
+#: (measured: 0.5 to 2 MiB are best; all at once takes 1.1 to 1.9 times as long).
 PATCH_BYTES: Final = 1 << 21
 #: Up to so many output channels the product is computed with the channels first, which BLAS does up to twice
 #: as fast for so narrow a result, and then turned (measured).
 NARROW: Final = 64
-#: Elements of a matrix product's result that are rounded while they are still in the cache (measured).
-RESULT_ELEMENTS: Final = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,19 +128,9 @@ def _rounded(step: Step, sums: Tensor, folded: Folded) -> Tensor:
 
 
 def _matmul(step: Step, x: Tensor, folded: Folded) -> Tensor:
-    rows = x.reshape(-1, x.shape[-1])
-    weight, addend = folded.weight[0].t(), folded.addend[0]
-    result = x.new_empty((rows.shape[0], weight.shape[1]))
-    at_once = max(1024, RESULT_ELEMENTS // weight.shape[1])
-    for first in range(0, rows.shape[0], at_once):
-        part = slice(first, first + at_once)
-        if folded.dtype == result.dtype:
-            sums = torch.addmm(addend, rows[part], weight, alpha=folded.unit, out=result[part])
-            _rounded(step, sums, folded)
-        else:
-            sums = torch.addmm(addend, rows[part].to(folded.dtype), weight, alpha=folded.unit)
-            result[part] = _rounded(step, sums, folded)
-    return result.reshape(x.shape[0], *step.value.shape)
+    rows = x.reshape(-1, x.shape[-1]).to(folded.dtype)
+    sums = torch.addmm(folded.addend[0], rows, folded.weight[0].t(), alpha=folded.unit)
+    return _rounded(step, sums, folded).to(x.dtype).reshape(x.shape[0], *step.value.shape)
 
 
 def _conv(step: Step, x: Tensor, folded: Folded) -> Tensor:

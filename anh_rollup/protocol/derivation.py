@@ -60,6 +60,17 @@ class L2Block:
         """The records that its batch carries: those that were not forced."""
         return tuple([record for record, _ in self.transactions[self.forced :]])
 
+    @property
+    def ordered_gas(self) -> int:
+        """Gas limits of its own transactions together: what the next base fee follows.
+
+        Whether they were valid does not matter. That depends on L1's events, and a reorg of L1 must not
+        change the hashes of blocks that are signed. Forced transactions do not count: anybody can queue
+        invalid ones.
+        """
+        own = self.transactions[self.forced :]
+        return sum(transaction.gas_limit for _, transaction in own if transaction is not None)
+
     def record(self) -> BlockRecord:
         """The block as a batch carries it."""
         head = self.header
@@ -226,8 +237,8 @@ class Order:
     def append(self, block: L2Block, origins: Iterable[Origin]) -> list[Outcome]:
         """Folds the next block; what came of its transactions."""
         fee = block.header.base_fee
-        outcomes, gas = fold_block(self.ledger, block.transactions, fee, origins, block.forced)
-        self.head = Head(block.header, gas, self.head.forced_end + block.forced)
+        outcomes, _ = fold_block(self.ledger, block.transactions, fee, origins, block.forced)
+        self.head = Head(block.header, block.ordered_gas, self.head.forced_end + block.forced)
         self.blocks.append(block)
         self.outcomes.append(outcomes)
         return outcomes

@@ -49,8 +49,8 @@ def next_base_fee(base_fee: int, ordered_gas: int) -> int:
 
     Args:
         base_fee: Of the block before, wei a gas.
-        ordered_gas: Sum of the gas limits of its valid transactions; above the block's limit (many forced
-            ones) it counts as a full block.
+        ordered_gas: Sum of the gas limits of its own transactions; above the block's limit it counts as a
+            full block.
     """
     target = BLOCK_GAS_LIMIT // ELASTICITY
     ordered_gas = min(ordered_gas, BLOCK_GAS_LIMIT)

@@ -29,7 +29,7 @@ from anh_rollup.protocol.ledger import Account, BlockTerms, Origin, Outcome, dec
 from anh_rollup.sequencer.construction import Construction, room_of
 from anh_rollup.sequencer.errors import JournalBehindError, JournalMissingError
 from anh_rollup.sequencer.journal import Journal, JournalledBlock
-from anh_rollup.sequencer.sealed import SealedBlocks, first_difference
+from anh_rollup.sequencer.sealed import SealedBlocks, first_difference, first_unfounded
 
 MOST_FORCED: Final = 1_000
 """Most forced transactions of one block; the rest comes in the next one."""
@@ -107,7 +107,7 @@ class SequencerChain:
         return 0 if digest == self.genesis.hash else self._sealed.numbers.get(digest)
 
     def ordered_gas(self, number: int) -> int:
-        """Gas that the valid transactions of a sealed block ordered."""
+        """Gas limits of the own transactions of a sealed block."""
         with self._lock:
             return self._sealed.ordered_gas(number)
 
@@ -133,7 +133,8 @@ class SequencerChain:
     def placement(self, digest: Digest) -> Placement | None:
         """Where an accepted transaction stands, or None for an unknown one."""
         with self._lock:
-            return self._waiting.get(digest) or self._sealed.placed.get(digest)
+            sealed = self._sealed.placed.get(digest)
+            return sealed if self._sealed.had_effect(digest) else self._waiting.get(digest) or sealed
 
     def account(self, address: Address, *, pending: bool) -> Account:
         """An account after the last sealed block, or after everything that was accepted."""
@@ -254,18 +255,19 @@ class SequencerChain:
     def _admit_again(self, again: Sequence[OrderedTransaction]) -> None:
         """Puts accepted transactions into a new block under construction.
 
-        One whose nonce is used is forgotten. One that is not valid now (a reorg took its deposit) is parked
-        and tried again with each change of L1: it was acknowledged.
+        One whose nonce is used on L1 is forgotten. One that is not valid now (a reorg took its deposit, or a
+        forced one has its nonce) is parked and tried again with each change of L1: it was acknowledged.
         """
         self._parked, self._waiting = [], {}
+        posted = self._reader.order.ledger
         used: list[Digest] = []
         for record, transaction in again:
             if transaction is None:
                 continue
             try:
                 self._next.admit(record, transaction)
-            except RejectedError as error:
-                if error.reason is RejectReason.NONCE_TOO_LOW:
+            except RejectedError:
+                if posted.account(transaction.sender).nonce > transaction.nonce:
                     used.append(transaction.hash)
                     continue
                 self._parked.append((record, transaction))
@@ -342,9 +344,12 @@ class SequencerChain:
         """
         ours, theirs = sealed.order.blocks, self._reader.order.blocks
         first = first_difference(ours, theirs)
-        if first is None and len(theirs) <= len(ours):
+        if first is None and len(theirs) > len(ours):
+            first = len(ours)
+        if first is None:
+            first = self._first_hopeless(ours, len(theirs))
+        if first is None:
             return None
-        first = len(ours) if first is None else first
         adopted = self._folded([*ours[:first], *theirs[first:]])
         lost = [pair for block in ours[first:] for pair in block.transactions[block.forced :]]
         known = [(record, each) for record, each in lost if each is not None]
@@ -352,6 +357,18 @@ class SequencerChain:
         back = [(each.hash, record) for record, each in again]
         self._journal.replace_from(first + 1, [_journalled(block) for block in theirs[first:]], back)
         return adopted, list(again)
+
+    def _first_hopeless(self, ours: Sequence[L2Block], posted: int) -> int | None:
+        """The first block that can never be posted as it is; None where there is none.
+
+        A deep reorg took a forced transaction back, and L1 has grown past it without.
+        """
+        cursor, order = self._reader.cursor, self._reader.order
+        place = first_unfounded(ours[posted:], self._reader.queue_until(cursor.number), order.head.forced_end)
+        if place is None:
+            return None
+        origin = ours[posted + place].header.origin_number
+        return posted + place if origin + self._setting.forced_depth < cursor.number else None
 
 
 def _journalled(block: L2Block) -> JournalledBlock:

@@ -21,6 +21,7 @@ from anh_rollup.primitives import ZERO_DIGEST
 from anh_rollup.protocol.derivation import L2Block, batch_of
 from anh_rollup.sequencer.chain import SequencerChain
 from anh_rollup.sequencer.construction import BATCH_HEAD_SIZE, BLOCK_HEAD_SIZE, RECORD_HEAD_SIZE
+from anh_rollup.sequencer.sealed import first_unfounded
 
 LOG = logging.getLogger(__name__)
 
@@ -51,11 +52,13 @@ class Post:
 def decide(reader: OrderReader, chain: SequencerChain, most_bytes: int, chain_id: int) -> Post | None:
     """The batch that continues what L1 holds; None where everything is there.
 
-    Blocks whose origin L1 has not (yet, after a reorg) reached wait: such a batch would be void.
+    Blocks whose origin, or whose forced transactions, L1 does not have (yet, after a reorg) wait: such a
+    batch would be void, or not what was signed.
     """
-    waiting = chain.blocks_after(reader.order.head.header.number)
-    reached = [block for block in waiting if block.header.origin_number <= reader.cursor.number]
-    blocks = fitting(reached, most_bytes)
+    waiting, cursor = chain.blocks_after(reader.order.head.header.number), reader.cursor
+    reached = [block for block in waiting if block.header.origin_number <= cursor.number]
+    unfounded = first_unfounded(reached, reader.queue_until(cursor.number), reader.order.head.forced_end)
+    blocks = fitting(reached[:unfounded], most_bytes)
     if not blocks or blocks[0].header.parent != reader.order.head.header.hash:
         return None
     batch = batch_of(blocks)

@@ -45,14 +45,8 @@ class SealedBlocks:
         return self.order.blocks[number - 1] if 1 <= number <= len(self.order.blocks) else None
 
     def ordered_gas(self, number: int) -> int:
-        """Gas limits of the valid transactions of a block."""
-        block = self.order.blocks[number - 1]
-        pairs = zip(block.transactions, self.order.outcomes[number - 1], strict=True)
-        return sum(
-            transaction.gas_limit
-            for (_, transaction), outcome in pairs
-            if transaction is not None and isinstance(outcome, Charged)
-        )
+        """Gas limits of the own transactions of a block."""
+        return self.order.blocks[number - 1].ordered_gas
 
     def fullness(self, first: int, last: int) -> list[float]:
         """Ordered gas over the limit of each block from `first` to `last`; the genesis block is empty."""
@@ -78,3 +72,19 @@ def first_difference(ours: Sequence[L2Block], theirs: Sequence[L2Block]) -> int 
         else:
             high = middle
     return low
+
+
+def first_unfounded(blocks: Sequence[L2Block], queue: Sequence[bytes], consumed: int) -> int | None:
+    """The first block whose forced transactions are not in the Inbox's queue (any more), or None.
+
+    Args:
+        blocks: Consecutive blocks.
+        queue: The records of the whole queue.
+        consumed: Its entries that were consumed before the blocks.
+    """
+    for place, block in enumerate(blocks):
+        forced = [record for record, _ in block.transactions[: block.forced]]
+        if forced != list(queue[consumed : consumed + block.forced]):
+            return place
+        consumed += block.forced
+    return None

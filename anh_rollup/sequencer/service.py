@@ -127,8 +127,8 @@ class Sequencer:
     @property
     def finalized_number(self) -> int:
         """Height of the last block whose batch is in an L1 block that is final."""
-        final = [batch for batch in self.reader.batches if batch.l1_block <= self._final_block]
-        return final[-1].end_block - 1 if final else 0
+        final = bisect_right(self.reader.batches, self._final_block, key=lambda batch: batch.l1_block)
+        return self.reader.batches[final - 1].end_block - 1 if final else 0
 
     def batch_of(self, block: int) -> PostedBatch | None:
         """The batch on L1 that holds a block, or None."""

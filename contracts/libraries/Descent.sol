@@ -30,8 +30,8 @@ library Descent {
     function children(IGame.Position memory position) internal pure returns (uint256 first, uint256 end) {
         uint8 level = below(position.level);
         first = uint256(position.index) << (position.level - level);
-        end = first + (1 << (position.level - level));
-        uint256 covering = (uint256(position.leaves) + (1 << level) - 1) >> level;
+        end = first + (uint256(1) << (position.level - level));
+        uint256 covering = (uint256(position.leaves) + (uint256(1) << level) - 1) >> level;
         if (covering < end) end = covering;
     }
 

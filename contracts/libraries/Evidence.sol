@@ -54,7 +54,7 @@ library Evidence {
         ITensorArbiter arbiter,
         IGame.Output calldata output,
         bytes calldata record
-    ) internal view returns (int256 claimed) {
+    ) internal pure returns (int256 claimed) {
         bytes32 tensor;
         (claimed, tensor) = arbiter.opened(record, output.element, output.opening);
         requireTraced(position, output.value, tensor, output.proof);

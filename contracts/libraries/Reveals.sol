@@ -64,6 +64,8 @@ library Reveals {
     {
         uint256 chunks = _requireShape(position, shape);
         require(chunks > MOST_CHUNKS_AT_ONCE, IGame.WrongCount(chunks, MOST_CHUNKS_AT_ONCE + 1));
+        // Fewer than the elements, which are a uint32.
+        // forge-lint: disable-next-line(unsafe-typecast)
         position.enter(bytes32(0), uint32(chunks));
         position.node = position.childrenRoot(nodes);
         _requireTensor(position, shape);
@@ -82,6 +84,8 @@ library Reveals {
         for (uint256 i; i < chunks; ++i) {
             leaves[i] = _chunkLeaf(elements, i);
         }
+        // Fewer than the elements, which are a uint32.
+        // forge-lint: disable-next-line(unsafe-typecast)
         position.enter(bytes32(0), uint32(chunks));
         position.node = Merkle.rootFromNodes(leaves, 0, position.level);
         _requireTensor(position, shape);
@@ -114,6 +118,8 @@ library Reveals {
     /// @dev The tensor of rank 0 that holds a score; no tensor holds one outside int32.
     function _scalarRoot(int64 score) private pure returns (bytes32) {
         int32 element = SafeCast.toInt32(score);
+        // Two's complement is wanted.
+        // forge-lint: disable-next-line(unsafe-typecast)
         bytes memory chunk = bytes.concat(bytes4(uint32(element)), new bytes(CHUNK_BYTES - 4));
         return Artifacts.tensorRoot(hex"00", keccak256(chunk));
     }

@@ -35,6 +35,8 @@ library TransactionRecords {
         bytes calldata packed = record[start:];
         if (packed.length > MOST_PACKED_BYTES || _unpackedLength(packed) > MOST_ORDER_BYTES) return false;
         bytes memory data = LibZip.cdDecompress(packed);
+        // The first four bytes are wanted.
+        // forge-lint: disable-next-line(unsafe-typecast)
         return data.length >= 4 && bytes4(data) == ORDER && _hashBehindSelector(data) == terms;
     }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+// Short literals and small numbers: nothing is cut off.
+// forge-lint: disable-start(unsafe-typecast)
+
 import { IClaims } from "contracts/interfaces/IClaims.sol";
 import { IGame } from "contracts/interfaces/IGame.sol";
 import { Opening } from "contracts/types/Opening.sol";

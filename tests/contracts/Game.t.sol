@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+// Short literals and small numbers: nothing is cut off.
+// forge-lint: disable-start(unsafe-typecast)
+
 import { Game } from "contracts/Game.sol";
 import { IBonds } from "contracts/interfaces/IBonds.sol";
 import { IClaimArbiter } from "contracts/interfaces/IClaimArbiter.sol";

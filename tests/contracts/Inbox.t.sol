@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+// Short literals and small numbers: nothing is cut off.
+// forge-lint: disable-start(unsafe-typecast)
+
 import { Inbox } from "contracts/Inbox.sol";
 import { IBonds } from "contracts/interfaces/IBonds.sol";
 import { IInbox } from "contracts/interfaces/IInbox.sol";
@@ -131,14 +134,15 @@ contract InboxTest is Arena {
 
     function test_ADueEntryMayBeLeftOutUntilOneSecondBeforeItIsDue() public {
         inbox.force{ value: FORCE_FEE }("record");
-        uint64 at = _now();
+        uint64 queuedAt = _now();
         bytes32 previous = inbox.commitments(1);
         vm.startPrank(sequencer);
-        vm.warp(at + FORCE_DELAY - 1);
+        vm.warp(queuedAt + FORCE_DELAY - 1);
         previous = inbox.postCalldata(previous, bytes32(0), 0, 0, "b");
-        bytes memory why = abi.encodeWithSelector(IInbox.ForcedEntryLeftOut.selector, 0, at, at + FORCE_DELAY);
+        bytes memory why =
+            abi.encodeWithSelector(IInbox.ForcedEntryLeftOut.selector, 0, queuedAt, queuedAt + FORCE_DELAY);
         for (uint64 late; late < 2; ++late) {
-            vm.warp(at + FORCE_DELAY + late);
+            vm.warp(queuedAt + FORCE_DELAY + late);
             vm.expectRevert(why);
             inbox.postCalldata(previous, bytes32(0), 0, 0, "b");
         }

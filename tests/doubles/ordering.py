@@ -95,6 +95,16 @@ def empty_ledger() -> Ledger:
     return Ledger(LedgerRules(L2_CHAIN_ID, SEQUENCER, SETTLEMENT))
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What the last refresh saw; L1 moves on without its reader."""
+
+    fork: int
+    events: dict[int, list[LedgerEvent]]
+    queue: list[bytes]
+    queued_at: list[int]
+
+
 @dataclass
 class FakeL1:
     """Stands in for an `OrderReader`; `mine` adds a block, `reorg` takes some back."""
@@ -113,6 +123,7 @@ class FakeL1:
     def __post_init__(self) -> None:
         self.order = self.new_order()
         self.cursor = Cursor(0, self.hash_of(0))
+        self._seen = _Seen(0, {}, [], [])
 
     def hash_of(self, number: int) -> Digest:
         return keccak256(b"%d/%d" % (number, self.fork if number else 0))
@@ -156,7 +167,6 @@ class FakeL1:
         keep = bisect_right(self.queued_at, self.number)
         del self.queue[keep:], self.queued_at[keep:]
         self.postings = [each for each in self.postings if each.block_number <= self.number]
-        self.reorgs += 1
 
     def _consumed(self) -> int:
         return self.postings[-1].header.forced_end if self.postings else 0
@@ -175,6 +185,8 @@ class FakeL1:
     def refresh(self) -> bool:
         if self.away:
             raise L1UnreachableError("l1", 1, "it is away")
+        self.reorgs += self._seen.fork != self.fork
+        self._seen = _Seen(self.fork, dict(self.events), list(self.queue), list(self.queued_at))
         self.order, self.batches = self.new_order(), []
         for posting in self.postings:
             self._derive(posting)
@@ -183,7 +195,7 @@ class FakeL1:
 
     def _derive(self, posting: Posting) -> None:
         first = self.order.head.header.number + 1
-        for record, forced, own in blocks_of(posting, self.order.head, self.queue, L2_CHAIN_ID):
+        for record, forced, own in blocks_of(posting, self.order.head, self._seen.queue, L2_CHAIN_ID):
             head = self.order.head
             place = (record.time, record.origin_number, record.origin_hash)
             brought = self._brought(head.header.origin_number, record.origin_number)
@@ -195,14 +207,15 @@ class FakeL1:
         self.batches.append(PostedBatch(posting.header, commitment, first, end, b"\7" * 32, at))
 
     def _brought(self, after: int, last: int) -> Origin:
-        events = [event for number in range(after + 1, last + 1) for event in self.events.get(number, ())]
+        seen = self._seen.events
+        events = [event for number in range(after + 1, last + 1) for event in seen.get(number, ())]
         return Origin(self.time_of(last), tuple(events))
 
     def origin(self, after: int, last: int) -> Origin:
         return self._brought(after, min(last, self.cursor.number))
 
     def queue_until(self, block: int) -> list[bytes]:
-        return self.queue[: bisect_right(self.queued_at, block)]
+        return self._seen.queue[: bisect_right(self._seen.queued_at, block)]
 
     def new_order(self) -> Order:
         return Order.begin(empty_ledger(), genesis(L2_CHAIN_ID, 0, keccak256(b"%d/%d" % (0, 0))))

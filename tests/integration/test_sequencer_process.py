@@ -221,7 +221,9 @@ def test_a_sequencer_that_was_away_past_the_timeout_accepts_the_order_of_l1(roll
     assert rollup.chain.client.nonce(rollup.chain.accounts[1].address) == spent
 
 
-@pytest.mark.parametrize("depth", [1, 2, 5])
+@pytest.mark.parametrize(
+    "depth", [2, pytest.param(1, marks=pytest.mark.slow), pytest.param(5, marks=pytest.mark.slow)]
+)
 def test_a_reorg_under_a_posted_batch_is_mended(rollup: Rollup, depth: int) -> None:
     rollup.start("--post-interval", "0.3")
     rollup.deposit(2)

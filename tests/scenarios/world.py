@@ -58,7 +58,7 @@ class Chain:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         command = [
-            str(ROOT / "node_modules/.bin/anvil"), "--port", str(port), "--silent", "--accounts", "1",
+            str(ROOT / "scripts/foundry"), "anvil", "--port", str(port), "--silent", "--accounts", "1",
             "--enable-tx-gas-limit",
         ]  # fmt: skip
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

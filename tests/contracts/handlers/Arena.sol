@@ -55,17 +55,23 @@ abstract contract Arena is Test {
         vm.warp(1_000_000);
         vm.roll(100);
         uint256 nonce = vm.getNonce(address(this));
-        address[6] memory at;
+        address[6] memory addresses;
         for (uint256 i; i < 6; ++i) {
-            at[i] = vm.computeCreateAddress(address(this), nonce + i);
+            addresses[i] = vm.computeCreateAddress(address(this), nonce + i);
         }
         IClaims.Rules memory rules = _rules();
-        bonds = new Bonds(at[1], at[2], at[3]);
-        inbox = new Inbox(_inboxRules(), IBonds(at[0]));
-        claims = new Claims(rules, IBonds(at[0]), IInbox(at[1]), at[3], at[5]);
-        games = new Game(rules, IBonds(at[0]), IClaims(at[2]), ITensorArbiter(at[4]), IClaimArbiter(at[5]));
+        bonds = new Bonds(addresses[1], addresses[2], addresses[3]);
+        inbox = new Inbox(_inboxRules(), IBonds(addresses[0]));
+        claims = new Claims(rules, IBonds(addresses[0]), IInbox(addresses[1]), addresses[3], addresses[5]);
+        games = new Game(
+            rules,
+            IBonds(addresses[0]),
+            IClaims(addresses[2]),
+            ITensorArbiter(addresses[4]),
+            IClaimArbiter(addresses[5])
+        );
         tensorArbiter = new TensorArbiter();
-        claimArbiter = new ClaimArbiter(IClaims(at[2]), ITensorArbiter(at[4]));
+        claimArbiter = new ClaimArbiter(IClaims(addresses[2]), ITensorArbiter(addresses[4]));
         deadline = _now() + 5000;
         _postJob();
         address[3] memory rich = [alice, carol, carl];

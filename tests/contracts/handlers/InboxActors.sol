@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+// Short literals and small numbers: nothing is cut off.
+// forge-lint: disable-start(unsafe-typecast)
+
 import { IInbox } from "contracts/interfaces/IInbox.sol";
 import { Arena } from "tests/contracts/handlers/Arena.sol";
 

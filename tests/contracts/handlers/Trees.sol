@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+// Short literals and small numbers: nothing is cut off.
+// forge-lint: disable-start(unsafe-typecast)
+
 import { Opening } from "contracts/types/Opening.sol";
 import { ScoreNode } from "contracts/types/ScoreNode.sol";
 

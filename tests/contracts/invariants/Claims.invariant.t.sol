@@ -22,6 +22,8 @@ contract ClaimsInvariantTest is Test {
 
     /// forge-config: default.invariant.runs = 8
     /// forge-config: default.invariant.depth = 48
+    /// forge-config: all.invariant.runs = 16
+    /// forge-config: all.invariant.depth = 256
     function invariant_TruthStandsAndLiesFall() public view {
         assertFalse(actors.truthRefuted(), "an honest accountant lost");
         assertFalse(actors.lieFinal(), "a false claim became final");

@@ -48,6 +48,12 @@ def test_a_block_names_its_parent_and_the_next_base_fee() -> None:
     assert made.header.base_fee == next_base_fee(FIRST_BASE_FEE, BLOCK_GAS_LIMIT)
 
 
+def test_the_gas_of_a_block_follows_from_its_own_transactions_valid_or_not() -> None:
+    heavy = pair(ALICE.call(0, b"", gas=10**6))
+    made = build_block(HEAD, (50, 11, HASH), [heavy], [TRANSFER, (b"no record", None), TRANSFER])
+    assert made.ordered_gas == 42_000
+
+
 def test_forced_transactions_stand_first_and_are_not_carried_by_the_batch() -> None:
     made = block(forced=1)
     assert made.transactions == (FORCED, TRANSFER)

@@ -5,13 +5,16 @@ import pytest
 
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.l1.errors import L1UnreachableError
+from anh_rollup.primitives import L2_CHAIN_ID
 from anh_rollup.protocol.admission import RejectedError, RejectReason
 from anh_rollup.protocol.derivation import MOST_CLOCK_SKEW
 from anh_rollup.protocol.ledger import Account, Charged, Payout, Skipped, SkipReason
 from anh_rollup.sequencer.chain import SequencerChain
 from anh_rollup.sequencer.errors import JournalBehindError, JournalMissingError
+from anh_rollup.sequencer.poster import decide
 from tests.doubles.ordering import (
     ALICE,
+    BATCH_BYTES,
     BOB,
     ETHER,
     GWEI,
@@ -298,6 +301,21 @@ def test_a_censored_transaction_comes_in_through_the_queue(l1: FakeL1, chain: Se
     assert l1.order.head.forced_end == 1
 
 
+def test_a_transaction_whose_nonce_a_forced_one_takes_waits_until_that_is_on_l1(
+    l1: FakeL1, chain: SequencerChain, tmp_path: Path
+) -> None:
+    sent = ALICE.transfer(0, BOB.address, 7)
+    accepted(chain, sent)
+    l1.force(record_of(ALICE.transfer(0, BOB.address, 8)))
+    l1.mine(2)
+    chain.follow()
+    l1.reorg(3)
+    l1.mine()
+    again = chain_on(l1, tmp_path)
+    again.seal()
+    assert isinstance(outcome(again, sent), Charged)
+
+
 def test_a_forced_copy_of_a_waiting_transaction_counts_once(l1: FakeL1, chain: SequencerChain) -> None:
     raw = ALICE.transfer(0, BOB.address, 7)
     accepted(chain, raw)
@@ -306,6 +324,9 @@ def test_a_forced_copy_of_a_waiting_transaction_counts_once(l1: FakeL1, chain: S
     chain.follow()
     chain.seal()
     assert chain.account(BOB.address, pending=False).cleared == 7
+    assert isinstance(outcome(chain, raw), Charged)
+    l1.post(chain.blocks_after(0))
+    chain.follow()
     assert (chain.waiting, chain.seal()) == (0, None)
 
 
@@ -395,6 +416,67 @@ def test_a_sealed_block_stays_when_a_reorg_takes_its_deposit_and_its_transaction
     l1.post(chain.blocks_after(0))
     chain.follow()
     assert chain.account(BOB.address, pending=False) == l1.order.ledger.account(BOB.address)
+
+
+def test_a_reorg_that_takes_a_forced_transaction_for_good_costs_its_block_and_nothing_else(
+    l1: FakeL1, tmp_path: Path
+) -> None:
+    chain = chain_on(l1, tmp_path)
+    l1.deposit(MALLORY.address, ETHER)
+    l1.force(record_of(MALLORY.transfer(0, BOB.address, 100)))
+    l1.mine(2)
+    chain.follow()
+    raw = ALICE.transfer(0, BOB.address, 1)
+    accepted(chain, raw)
+    signed = chain.seal()
+    assert signed is not None
+    l1.reorg(3)
+    l1.mine(3)
+    chain.follow()
+    assert chain.block(1) == signed  # it may come back
+    assert decide(l1, chain, BATCH_BYTES, L2_CHAIN_ID) is None
+    l1.mine(3)
+    chain.follow()
+    chain = chain_on(l1, tmp_path)
+    block = chain.seal()
+    assert block is not None
+    assert (block.number, block.forced, chain.signs(1, block.hash)) == (1, 0, False)
+    assert isinstance(outcome(chain, raw), Charged)
+    assert decide(l1, chain, BATCH_BYTES, L2_CHAIN_ID) is not None
+
+
+def test_a_forced_transaction_that_comes_back_after_a_reorg_keeps_its_block(
+    l1: FakeL1, tmp_path: Path
+) -> None:
+    chain = chain_on(l1, tmp_path)
+    record = record_of(ALICE.transfer(0, BOB.address, 100))
+    l1.force(record)
+    l1.mine(2)
+    chain.follow()
+    signed = chain.seal()
+    l1.reorg(3)
+    l1.force(record)
+    l1.mine(4)
+    chain.follow()
+    assert chain.block(1) == signed
+    assert decide(l1, chain, BATCH_BYTES, L2_CHAIN_ID) is not None
+
+
+def test_a_reorg_that_takes_a_deposit_changes_no_later_blocks_hash(
+    l1: FakeL1, chain: SequencerChain, tmp_path: Path
+) -> None:
+    for nonce in range(3):
+        accepted(chain, ALICE.call(nonce, b"", gas=10**7))
+        chain.seal()
+    blocks = chain.blocks_after(0)
+    l1.reorg(1)
+    l1.mine()
+    again = chain_on(l1, tmp_path)
+    assert again.blocks_after(0) == blocks
+    l1.post(blocks)
+    again.follow()
+    assert [block.hash for block in l1.order.blocks] == [block.hash for block in blocks]
+    assert [type(each) for (each,) in l1.order.outcomes] == [Skipped] * 3
 
 
 def test_a_restart_on_a_lagging_node_catches_up(l1: FakeL1, chain: SequencerChain, tmp_path: Path) -> None:

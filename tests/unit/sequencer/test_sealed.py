@@ -54,7 +54,7 @@ def test_a_transaction_that_stands_often_counts_where_it_had_its_effect(
     assert sealed.had_effect(decoded(RAW).hash) == (outcome is Charged)
 
 
-def test_only_valid_transactions_count_for_fullness() -> None:
+def test_fullness_follows_from_the_order_alone() -> None:
     sealed = sealed_with(RAW, RAW)
-    assert [sealed.ordered_gas(1), sealed.ordered_gas(2)] == [0, 21_000]
-    assert sealed.fullness(0, 2) == [0.0, 0.0, 21_000 / 120_000_000]
+    assert [sealed.ordered_gas(1), sealed.ordered_gas(2)] == [21_000, 21_000]
+    assert sealed.fullness(0, 2) == [0.0] + [21_000 / 120_000_000] * 2

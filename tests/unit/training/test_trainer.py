@@ -24,14 +24,6 @@ ROOT = "0x" + "00" * 32
 NEVER = TrainingHints(training_data=ROOT, epochs=4, batch_size=16)
 
 
-@pytest.fixture(autouse=True)
-def _one_thread(request: pytest.FixtureRequest) -> None:
-    """Steps this small gain nothing from threads, and lose much where other work runs."""
-    kept = torch.get_num_threads()
-    request.addfinalizer(lambda: torch.set_num_threads(kept))
-    torch.set_num_threads(1)
-
-
 def classifier(classes: int = 3) -> Program:
     """Two dense layers on two numbers."""
     b = ProgramBuilder()
@@ -121,6 +113,12 @@ def test_one_sample_and_one_epoch_are_enough_to_train_on() -> None:
     assert (trained.epochs, trained.good) == (1, False)
 
 
+def test_the_number_of_threads_is_left_as_it_was() -> None:
+    kept, seen = torch.get_num_threads(), list[int]()
+    train(classifier(), sectors(8), NEVER, never, progress=lambda _: seen.append(torch.get_num_threads()))
+    assert (torch.get_num_threads(), set(seen)) == (kept, {1})
+
+
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
@@ -176,9 +174,10 @@ def test_an_output_without_a_slope_is_refused() -> None:
 def test_numbers_that_run_away_are_refused() -> None:
     b = ProgramBuilder()
     # Real numbers whose squares no float32 holds.
-    x = b.field((2,), scale=-32, low=-1024, high=1023)
+    x = b.field((2,), scale=-32)
     architecture = b.build(b.linear(x, b.parameter((2, 2)), scale=-32, low=-(2**31), high=2**31 - 1))
-    data = Dataset((sectors(8).fields[0],) * 2)
+    far = np.full((8, 2), 2**31 - 1, dtype=np.int32)
+    data = Dataset((far, far * np.array([[1], [-1]] * 4, dtype=np.int32)))
     hints = NEVER.model_copy(update={"loss": "squared_error"})
     with pytest.raises(TrainingError) as refused:
         train(architecture, data, hints, never)
