@@ -1,30 +1,74 @@
 """The `anh` command group, and how it reports errors."""
 
 import logging
-from typing import Any
+from collections.abc import Iterator, Mapping, MutableMapping
+from importlib import import_module
+from typing import Any, Final
 
 import click
 from rich.console import Console
 from rich.text import Text
 
 from anh_rollup import __version__
-from anh_rollup.cli.accountant import accountant_command
-from anh_rollup.cli.challenger import challenger_command
-from anh_rollup.cli.claim import claim_group
-from anh_rollup.cli.deploy import deploy_command
-from anh_rollup.cli.devnet import devnet_command
-from anh_rollup.cli.game import game_group
-from anh_rollup.cli.job import job_group
-from anh_rollup.cli.model import model_group
-from anh_rollup.cli.program import program_group
-from anh_rollup.cli.sequencer import sequencer_command
 from anh_rollup.errors import AnhError
+
+COMMANDS: Final[Mapping[str, str]] = {
+    "accountant": "accountant_command",
+    "challenger": "challenger_command",
+    "claim": "claim_group",
+    "deploy": "deploy_command",
+    "devnet": "devnet_command",
+    "game": "game_group",
+    "job": "job_group",
+    "model": "model_group",
+    "program": "program_group",
+    "sequencer": "sequencer_command",
+}
+"""What each module of this package calls its command. A command's name is that of its module."""
 
 
 def report(error: AnhError, console: Console) -> None:
     """Prints what happened and what to do next; no traceback."""
     console.print(Text.assemble(("Error: ", "bold red"), error.message), soft_wrap=True)
     console.print(Text.assemble(("Next:  ", "bold cyan"), error.remedy), soft_wrap=True)
+
+
+class CommandsOnDemand(MutableMapping[str, click.Command]):
+    """Commands whose modules are imported when they are asked for.
+
+    A sequencer must not load torch because an accountant does, and every process starts faster.
+
+    Args:
+        names: What each module of this package calls its command.
+    """
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = dict(names)
+        self._loaded: dict[str, click.Command] = {}
+
+    def __getitem__(self, name: str) -> click.Command:
+        if name not in self._loaded:
+            module = import_module(f"anh_rollup.cli.{name}") if name in self._names else None
+            if module is None:
+                raise KeyError(name)
+            self._loaded[name] = getattr(module, self._names[name])
+        return self._loaded[name]
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        self._loaded[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        self._names.pop(name, None)
+        self._loaded.pop(name, None)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._names, **self._loaded})
+
+    def __len__(self) -> int:
+        return len({**self._names, **self._loaded})
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names or name in self._loaded
 
 
 class ReportingGroup(click.Group):
@@ -39,7 +83,12 @@ class ReportingGroup(click.Group):
             ctx.exit(1)
 
 
-@click.group(name="anh", cls=ReportingGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    name="anh",
+    cls=ReportingGroup,
+    commands=CommandsOnDemand(COMMANDS),
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="anh")
 def main() -> None:
     """A New Hope rollup: verifiable deep learning on Ethereum.
@@ -49,18 +98,3 @@ def main() -> None:
       anh --help
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s")
-
-
-for _command in (
-    accountant_command,
-    challenger_command,
-    claim_group,
-    deploy_command,
-    devnet_command,
-    game_group,
-    job_group,
-    model_group,
-    program_group,
-    sequencer_command,
-):
-    main.add_command(_command)

@@ -110,7 +110,7 @@ library Reveals {
         uint8 level = Descent.below(position.level);
         uint256 last = uint256(position.valueCount) - 1;
         bytes32 leaf = _scalarRoot(position.score);
-        bytes32 computed = Merkle.rootFromProof(leaf, last & ((1 << level) - 1), level, proof);
+        bytes32 computed = Merkle.rootFromProof(leaf, last & ((uint256(1) << level) - 1), level, proof);
         bytes32 node = nodes[nodes.length - 1];
         require(computed == node, IGame.WrongProof(computed, node));
     }

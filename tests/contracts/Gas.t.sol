@@ -10,6 +10,7 @@ import { SmallJob } from "tests/contracts/handlers/SmallJob.sol";
 /// @notice Base fee and calldata included (or the floor of EIP-7623 where that is more), storage cold. The figures are
 /// committed in snapshots/GasTest.json.
 contract GasTest is Players {
+    bytes32 private constant SALT = keccak256("salt");
     uint256 private total;
 
     function setUp() public {
@@ -32,14 +33,14 @@ contract GasTest is Players {
     function test_CommitAndRevealCostLessThan250000() public {
         IClaims.Claim memory claim = _claim(alice, _honest());
         IClaims.Job memory job = _job();
-        bytes32 commitment = keccak256(abi.encode(_id(claim), bytes32("salt")));
+        bytes32 commitment = keccak256(abi.encode(_id(claim), SALT));
         vm.prank(alice);
         claims.commit{ value: CLAIM_BOND }(commitment);
         uint256 gas = _note("commit", abi.encodeCall(IClaims.commit, (commitment)));
         _nextBlock();
         vm.prank(alice);
-        claims.reveal(claim, job, "salt");
-        gas += _note("reveal", abi.encodeCall(IClaims.reveal, (claim, job, "salt")));
+        claims.reveal(claim, job, SALT);
+        gas += _note("reveal", abi.encodeCall(IClaims.reveal, (claim, job, SALT)));
         assertLe(gas, 250_000);
     }
 

@@ -1,0 +1,273 @@
+"""What L1 does to a sequencer: forced transactions, other posters, reorgs."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from anh_rollup.primitives import L2_CHAIN_ID
+from anh_rollup.protocol.admission import RejectedError
+from anh_rollup.protocol.ledger import Account, Charged, Skipped, SkipReason
+from anh_rollup.sequencer.chain import SequencerChain
+from anh_rollup.sequencer.poster import decide
+from tests.doubles.ordering import (
+    ALICE,
+    BATCH_BYTES,
+    BOB,
+    ETHER,
+    MALLORY,
+    FakeL1,
+    chain_on,
+    decoded,
+    record_of,
+)
+
+
+@pytest.fixture
+def l1() -> FakeL1:
+    made = FakeL1()
+    made.deposit(ALICE.address, ETHER)
+    return made
+
+
+@pytest.fixture
+def chain(l1: FakeL1, tmp_path: Path) -> SequencerChain:
+    return chain_on(l1, tmp_path)
+
+
+def accepted(chain: SequencerChain, *raws: bytes) -> None:
+    for result in chain.submit(raws):
+        assert not isinstance(result, RejectedError), result
+
+
+def rejected(chain: SequencerChain, raw: bytes) -> str:
+    (result,) = chain.submit([raw])
+    assert isinstance(result, RejectedError)
+    return result.message
+
+
+def outcome(chain: SequencerChain, raw: bytes) -> Any:
+    placed = chain.placement(decoded(raw).hash)
+    return None if placed is None else placed.outcome
+
+
+def test_a_censored_transaction_comes_in_through_the_queue(l1: FakeL1, chain: SequencerChain) -> None:
+    raw = ALICE.transfer(0, BOB.address, 7)
+    l1.force(record_of(raw))
+    chain.follow()
+    chain.seal()
+    assert outcome(chain, raw) is None  # not deep enough yet
+    l1.mine(2)
+    chain.follow()
+    block = chain.seal()
+    assert block is not None
+    assert (block.forced, isinstance(outcome(chain, raw), Charged)) == (1, True)
+    l1.post(chain.blocks_after(0))
+    l1.refresh()
+    assert l1.order.head.header.hash == chain.head.header.hash
+    assert l1.order.head.forced_end == 1
+
+
+def test_a_transaction_whose_nonce_a_forced_one_takes_waits_until_that_is_on_l1(
+    l1: FakeL1, chain: SequencerChain, tmp_path: Path
+) -> None:
+    sent = ALICE.transfer(0, BOB.address, 7)
+    accepted(chain, sent)
+    l1.force(record_of(ALICE.transfer(0, BOB.address, 8)))
+    l1.mine(2)
+    chain.follow()
+    l1.reorg(3)
+    l1.mine()
+    again = chain_on(l1, tmp_path)
+    again.seal()
+    assert isinstance(outcome(again, sent), Charged)
+
+
+def test_a_forced_copy_of_a_waiting_transaction_counts_once(l1: FakeL1, chain: SequencerChain) -> None:
+    raw = ALICE.transfer(0, BOB.address, 7)
+    accepted(chain, raw)
+    l1.force(record_of(raw))
+    l1.mine(2)
+    chain.follow()
+    chain.seal()
+    assert chain.account(BOB.address, pending=False).cleared == 7
+    assert isinstance(outcome(chain, raw), Charged)
+    l1.post(chain.blocks_after(0))
+    chain.follow()
+    assert (chain.waiting, chain.seal()) == (0, None)
+
+
+def test_a_transaction_that_was_forced_too_early_can_still_be_sent(l1: FakeL1, chain: SequencerChain) -> None:
+    later = ALICE.transfer(1, BOB.address, 7)
+    l1.force(record_of(later))
+    l1.mine(2)
+    chain.follow()
+    chain.seal()
+    assert outcome(chain, later) == Skipped(SkipReason.NONCE_TOO_HIGH)
+    accepted(chain, ALICE.sign(nonce=0), later)
+    chain.seal()
+    assert isinstance(outcome(chain, later), Charged)
+
+
+def test_an_overdue_queue_replaces_what_is_not_posted_and_loses_nothing(
+    l1: FakeL1, chain: SequencerChain, tmp_path: Path
+) -> None:
+    raw = ALICE.transfer(0, BOB.address, 1)
+    accepted(chain, raw)
+    ours = chain.seal()
+    l1.deposit(MALLORY.address, ETHER)
+    l1.force(record_of(MALLORY.transfer(0, BOB.address, 5)))
+    l1.post_forced()
+    chain.follow()
+    theirs = chain.block(1)
+    assert ours is not None
+    assert theirs is not None
+    assert theirs.forced == 1
+    assert chain.waiting == 1
+    assert (chain.signs(1, ours.hash), chain.signs(1, theirs.hash)) == (True, False)
+    again = chain_on(l1, tmp_path)
+    second = again.seal()
+    assert second is not None
+    assert again.signs(2, second.hash)
+    assert again.account(BOB.address, pending=False).cleared == 6
+
+
+def test_a_reorg_that_takes_back_a_batch_changes_no_block(l1: FakeL1, chain: SequencerChain) -> None:
+    accepted(chain, ALICE.sign())
+    block = chain.seal()
+    assert block is not None
+    l1.mine()
+    l1.post([block])
+    chain.follow()
+    assert chain.safe_number == 1
+    l1.reorg(1)
+    chain.follow()
+    assert (chain.safe_number, chain.head.header) == (0, block.header)
+    l1.post(chain.blocks_after(0))
+    chain.follow()
+    assert chain.safe_number == 1
+
+
+@pytest.mark.parametrize("depth", [1, 2, 5])
+def test_a_reorg_that_takes_a_deposit_parks_what_stood_on_it(tmp_path: Path, depth: int) -> None:
+    l1 = FakeL1()
+    l1.mine(10)
+    l1.deposit(ALICE.address, ETHER)
+    l1.mine(depth - 1)
+    chain = chain_on(l1, tmp_path)
+    raw = ALICE.transfer(0, BOB.address, 3)
+    accepted(chain, raw)
+    l1.reorg(depth)
+    chain.follow()
+    assert (chain.waiting, chain.seal()) == (1, None)
+    assert chain.account(ALICE.address, pending=True) == Account()
+    l1.deposit(ALICE.address, ETHER)
+    chain.follow()
+    chain.seal()
+    assert isinstance(outcome(chain, raw), Charged)
+
+
+def test_a_sealed_block_stays_when_a_reorg_takes_its_deposit_and_its_transaction_is_skipped(
+    l1: FakeL1, chain: SequencerChain
+) -> None:
+    raw = ALICE.transfer(0, BOB.address, 3)
+    accepted(chain, raw)
+    block = chain.seal()
+    l1.reorg(1)
+    chain.follow()
+    assert chain.block(1) == block
+    assert outcome(chain, raw) == Skipped(SkipReason.FUNDS)
+    l1.deposit(ALICE.address, ETHER)
+    chain.follow()
+    assert isinstance(outcome(chain, raw), Charged)
+    l1.post(chain.blocks_after(0))
+    chain.follow()
+    assert chain.account(BOB.address, pending=False) == l1.order.ledger.account(BOB.address)
+
+
+def test_a_reorg_that_takes_a_forced_transaction_for_good_costs_its_block_and_nothing_else(
+    l1: FakeL1, tmp_path: Path
+) -> None:
+    chain = chain_on(l1, tmp_path)
+    l1.deposit(MALLORY.address, ETHER)
+    l1.force(record_of(MALLORY.transfer(0, BOB.address, 100)))
+    l1.mine(2)
+    chain.follow()
+    raw = ALICE.transfer(0, BOB.address, 1)
+    accepted(chain, raw)
+    signed = chain.seal()
+    assert signed is not None
+    l1.reorg(3)
+    l1.mine(3)
+    chain.follow()
+    assert chain.block(1) == signed  # it may come back
+    assert decide(l1, chain, BATCH_BYTES, L2_CHAIN_ID) is None
+    l1.mine(3)
+    chain.follow()
+    chain = chain_on(l1, tmp_path)
+    block = chain.seal()
+    assert block is not None
+    assert (block.number, block.forced, chain.signs(1, block.hash)) == (1, 0, False)
+    assert isinstance(outcome(chain, raw), Charged)
+    assert decide(l1, chain, BATCH_BYTES, L2_CHAIN_ID) is not None
+
+
+def test_a_forced_transaction_that_comes_back_after_a_reorg_keeps_its_block(
+    l1: FakeL1, tmp_path: Path
+) -> None:
+    chain = chain_on(l1, tmp_path)
+    record = record_of(ALICE.transfer(0, BOB.address, 100))
+    l1.force(record)
+    l1.mine(2)
+    chain.follow()
+    signed = chain.seal()
+    l1.reorg(3)
+    l1.force(record)
+    l1.mine(4)
+    chain.follow()
+    assert chain.block(1) == signed
+    assert decide(l1, chain, BATCH_BYTES, L2_CHAIN_ID) is not None
+
+
+def test_a_reorg_that_takes_a_deposit_changes_no_later_blocks_hash(
+    l1: FakeL1, chain: SequencerChain, tmp_path: Path
+) -> None:
+    for nonce in range(3):
+        accepted(chain, ALICE.call(nonce, b"", gas=10**7))
+        chain.seal()
+    blocks = chain.blocks_after(0)
+    l1.reorg(1)
+    l1.mine()
+    again = chain_on(l1, tmp_path)
+    assert again.blocks_after(0) == blocks
+    l1.post(blocks)
+    again.follow()
+    assert [block.hash for block in l1.order.blocks] == [block.hash for block in blocks]
+    assert [type(each) for (each,) in l1.order.outcomes] == [Skipped] * 3
+
+
+def test_a_restart_on_a_lagging_node_catches_up(l1: FakeL1, chain: SequencerChain, tmp_path: Path) -> None:
+    raw = ALICE.transfer(0, BOB.address, 3)
+    accepted(chain, raw)
+    chain.seal()
+    lagging = FakeL1()
+    again = chain_on(lagging, tmp_path)
+    assert outcome(again, raw) == Skipped(SkipReason.FUNDS)
+    lagging.deposit(ALICE.address, ETHER)
+    again.follow()
+    assert isinstance(outcome(again, raw), Charged)
+
+
+def test_a_followers_ledger_is_the_sequencers(l1: FakeL1, chain: SequencerChain) -> None:
+    accepted(chain, ALICE.order(0, 9), ALICE.call(1, b"\1"), ALICE.transfer(2, BOB.address, 4))
+    chain.seal()
+    l1.force(b"nonsense")
+    l1.mine(3)
+    chain.follow()
+    chain.seal()
+    l1.post(chain.blocks_after(0))
+    chain.follow()
+    for wallet in (ALICE, BOB, MALLORY):
+        expected = chain.account(wallet.address, pending=False)
+        assert l1.order.ledger.account(wallet.address) == expected
+    assert l1.order.ledger.held == l1.order.ledger.deposited
