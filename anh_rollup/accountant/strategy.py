@@ -154,7 +154,8 @@ def _endings(view: AccountantView) -> Iterator[Action]:
         record = view.docket.claims[identifier]
         if status.state is not ClaimState.STANDING:
             continue
-        earlier = view.docket.claims_of(record.claim.transaction)[: record.place]
+        queue = view.docket.claims_of(record.claim.transaction)
+        earlier = [each for each in queue if each.place < record.place]
         late = view.now >= status.deadline + view.rules.settlement
         if late or _is_settled(view, record.claim.transaction):
             yield Release(record)

@@ -166,7 +166,8 @@ def _check_source(subject: Subject, value: int, source: Value) -> Refutation | N
 def _held(subject: Subject, source: Value) -> Elements | None:
     """All elements that a source reads, with a leading sample axis unless it is a parameter."""
     if source.kind is Kind.PARAMETER and subject.model is not None:
-        return subject.model.parameters[source.index]
+        held = subject.model.parameters
+        return held[source.index] if source.index < len(held) else None
     if source.kind is Kind.FIELD and source.index < len(subject.dataset.fields):
         return subject.dataset.fields[source.index]
     if source.kind is Kind.ANSWER and subject.answers is not None:

@@ -6,7 +6,6 @@ from typing import TypeVar
 
 from anh_rollup.challenger.checks import (
     OneShot,
-    OpenGame,
     Refutation,
     Subject,
     check_order,
@@ -19,7 +18,6 @@ from anh_rollup.challenger.recover import Withheld
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.tensors import Elements
 from anh_rollup.evaluation.backend import Evaluator
-from anh_rollup.evaluation.errors import SourcesRefusedError
 from anh_rollup.evaluation.properties import Artifacts, evaluate_property
 from anh_rollup.l1.contracts.claims import Answered, Demand
 from anh_rollup.l1.docket import ClaimRecord
@@ -80,6 +78,10 @@ class Examiner:
         refutation = ordered or check_terms(claim, job)
         if refutation is not None:
             return Verdict(refutation)
+        for index in range(len(job.properties)):
+            refutation = self._check_count(claim, job, index)
+            if refutation is not None:
+                return Verdict(refutation)
         if self._result(claim, job) is None:
             withheld = self._recover(record, answers)
             if withheld is not None:
@@ -120,15 +122,18 @@ class Examiner:
                 return Verdict(missing=tuple(withheld.pieces()))
         return None
 
+    def _check_count(self, claim: Claim, job: Job, index: int) -> Refutation | None:
+        """Whether a score list is as long as its data set: known before anything of the result is."""
+        dataset = self.store.get_dataset(job.properties[index].dataset, job.uri)
+        if claim.scores[index].count == dataset.count:
+            return None
+        return OneShot("refuteCount", (claim, job, index, dataset.count, dataset.tree.root))
+
     def _examine_property(self, claim: Claim, job: Job, index: int) -> Refutation | None:
         wrong = check_sources(self._subject(claim, job, index))
         if wrong is not None:
             return wrong
-        try:
-            ours = self.evaluated(claim, job, index).scores
-        except SourcesRefusedError:
-            # Every artifact is there and verified, and they do not fit: no accountant has a trace to show.
-            return OpenGame(index, None)
+        ours = self.evaluated(claim, job, index).scores
         return check_scores(index, claim.scores[index], ours, self._list(claim, claim.scores[index]))
 
     def _subject(self, claim: Claim, job: Job, index: int) -> Subject:

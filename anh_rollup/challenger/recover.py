@@ -8,6 +8,7 @@ import numpy as np
 from anh_rollup.challenger.checks import OneShot
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.tensors import CHUNK_ELEMENTS, Elements, chunk_count_of, encode_shape
+from anh_rollup.errors import AnhError
 from anh_rollup.l1.contracts.claims import Answered, Demand
 from anh_rollup.protocol.claims import Claim
 from anh_rollup.protocol.evaluated import program_header
@@ -17,6 +18,24 @@ from anh_rollup.tensor.program import Kind, Program, Value
 
 #: Chunks that one demand asks for (IClaims.Demand.count).
 MOST_CHUNKS = 32
+
+#: More demands than this cost more than any prize; it also bounds what a claim can make us plan.
+MOST_PIECES = 10_000
+
+
+class ResultTooLargeError(AnhError):
+    """A withheld result that takes more demands than anybody would pay for.
+
+    Attributes:
+        pieces: How many.
+    """
+
+    def __init__(self, pieces: int) -> None:
+        super().__init__(
+            f"the withheld result takes {pieces} demands, and {MOST_PIECES} are the most",
+            remedy="Get its artifact from elsewhere into the challenger's store.",
+        )
+        self.pieces = pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +69,15 @@ class Withheld:
         return self.job.kind is JobKind.TRAINING
 
     def pieces(self) -> list[Demand]:
-        """The demands that together ask for all of the result."""
+        """The demands that together ask for all of the result.
+
+        Raises:
+            ResultTooLargeError: There are more than anybody would pay for.
+        """
+        sizes = [-(-chunk_count_of(each.size) // MOST_CHUNKS) for each in self.sources]
+        total = sum(sizes) * (1 if self._is_training else self.count)
+        if total > MOST_PIECES:
+            raise ResultTooLargeError(total)
         found = []
         for leaf in range(self.count):
             fields = [self.sources[leaf]] if self._is_training else list(self.sources)
@@ -95,6 +122,9 @@ class Withheld:
         if path.count != self.count or len(path.tensors) != wanted:
             return OneShot("refuteResult", (*head, program_header(self.program), asked.leaf, shown))
         index = asked.leaf if self._is_training else asked.field
+        spare = asked.field if self._is_training else 0
+        if spare or index >= len(self.sources) or asked.leaf >= self.count:
+            return None  # a stranger asked for what the result does not have; the answer shows no shape
         source = self.sources[index]
         if path.shape == encode_shape(source.shape):
             return None

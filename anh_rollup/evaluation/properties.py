@@ -33,10 +33,10 @@ class Artifacts:
 
     @property
     def sources(self) -> Sources:
-        """What the program reads."""
+        """What the program reads; spare fields and tensors are not looked at, as on L1."""
         answers = () if self.answers is None else self.answers.fields[: len(self.program.answers)]
-        model = () if self.model is None else self.model.parameters
-        return Sources(self.dataset.fields, answers, model)
+        model = () if self.model is None else self.model.parameters[: len(self.program.parameters)]
+        return Sources(self.dataset.fields[: len(self.program.fields)], answers, model)
 
     def path(self, value: int, sample: int) -> TensorPath:
         """The way from the artifacts' roots to the tensor that a source value reads; empty for a constant."""

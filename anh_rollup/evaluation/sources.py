@@ -48,6 +48,10 @@ class Sources:
 _NAMES: Final = {Kind.FIELD: "field", Kind.ANSWER: "answer", Kind.PARAMETER: "parameter"}
 
 
+MOST_ELEMENTS: Final = 1 << 27
+"""Elements of one value that an evaluator takes on (choice: 1 GiB as float64): strangers write programs."""
+
+
 def check_sources(program: Program, sources: Sources) -> None:
     """Checks that sources are what the program declares, so that its proven ranges hold.
 
@@ -55,6 +59,11 @@ def check_sources(program: Program, sources: Sources) -> None:
         SourcesRefusedError: Where a source is missing or spare, has another shape, type or sample count, or
             an element outside its declared range.
     """
+    largest = max(value.size for value in program.values)
+    if largest > MOST_ELEMENTS:
+        raise SourcesRefusedError(
+            "the program", f"a value of {largest} elements, {MOST_ELEMENTS} are the most"
+        )
     _check_group(Kind.FIELD, program.fields, sources.fields, (sources.count,))
     _check_group(Kind.ANSWER, program.answers, sources.answers, (sources.count,))
     _check_group(Kind.PARAMETER, program.parameters, sources.parameters, ())

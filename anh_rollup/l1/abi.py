@@ -15,12 +15,12 @@ from importlib import resources
 from keyword import iskeyword
 from typing import Any
 
-from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError, EncodingError
 from eth_utils.abi import collapse_if_tuple
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
+from anh_rollup.encoding.abi import decode, encode
 from anh_rollup.l1.errors import L1AnswerError, L1Error
 
 Entry = Mapping[str, Any]

@@ -131,7 +131,8 @@ class DisputeChain:
     def _take(self, log: Log) -> None:
         """Takes an event in. One that a stranger filled with what is no job or claim must not stop us.
 
-        Nothing is lost with it: a job that does not decode has no escrow, so a claim about it earns nothing.
+        Nothing is lost with it: texts decode whatever their bytes are, and a job that breaks a rule has no
+        escrow, so a claim about it earns nothing.
         """
         try:
             emitted = self.contracts.claims.decode(log) or self.contracts.game.decode(log)

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError, EncodingError
 from eth_utils.address import is_checksum_address, to_checksum_address
 from eth_utils.crypto import keccak
 
+from anh_rollup.encoding.abi import decode, encode
 from anh_rollup.errors import AnhError
 from anh_rollup.protocol.jobs import MOST_PROPERTIES
 

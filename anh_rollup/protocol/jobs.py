@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
 
-from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError, EncodingError
 from eth_utils.crypto import keccak
 
+from anh_rollup.encoding.abi import decode, encode
 from anh_rollup.errors import AnhError
 
 #: The system contract of the L2 that jobs are sent to; it has no code on the L2 (memo section 5: "ANH").

@@ -125,7 +125,7 @@ def _job_object(ordered: Job) -> dict[str, Any]:
             for each in ordered.properties
         ],
         "deadline": quantity(ordered.deadline),
-        "uri": ordered.uri,
+        "uri": ordered.uri.encode("utf-8", "replace").decode(),
     }
 
 

@@ -56,6 +56,8 @@ def fetch(
     """
     if len(base.encode(errors="replace")) > LONGEST_URI:
         raise UriRefusedError(base, f"it is longer than {LONGEST_URI} bytes")
+    if not base.isascii() or not base.isprintable():
+        raise UriRefusedError(ascii(base), "a URI is printable ASCII")
     try:
         scheme = urlsplit(base).scheme.lower()
     except ValueError as error:

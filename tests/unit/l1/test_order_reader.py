@@ -1,0 +1,426 @@
+"""The order reader over an L1 in memory: hostile events, void batches, reorgs, a node that fails midway."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from eth_utils.address import to_checksum_address
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from anh_rollup.encoding.batches import BatchHeader, encode_batch, genesis_commitment, transactions_root
+from anh_rollup.encoding.blobs import BLOB_SIZE, pack
+from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.l1.abi import encode_arguments, load_artifact, signature_hash
+from anh_rollup.l1.batch_data import BlobsUnavailableError
+from anh_rollup.l1.contracts.claims import Claims
+from anh_rollup.l1.deployment import Deployment, Rules, predict_addresses
+from anh_rollup.l1.errors import L1Error, L1UnreachableError
+from anh_rollup.l1.order_reader import OrderReader
+from anh_rollup.l1.types import Block, BlockId, Cursor, Log
+from anh_rollup.primitives import L2_CHAIN_ID, ZERO_DIGEST, Digest
+from anh_rollup.protocol.derivation import Head, L2Block, OrderedTransaction, batch_of, build_block
+from anh_rollup.protocol.ledger import Account, Skipped, SkipReason
+from anh_rollup.protocol.orders import OrderedJob
+from tests.doubles.ordering import ALICE, BOB, ETHER, JOB, MALLORY, Wallet, pair, record_of
+
+OWNER = to_checksum_address("0x" + "5e" * 20)
+ADDRESSES = predict_addresses(OWNER, 0)
+GENESIS_HASH = keccak256(b"0/0")
+DEPLOYMENT = Deployment(1, L2_CHAIN_ID, OWNER, 0, GENESIS_HASH, ADDRESSES, Rules())
+
+
+@dataclass
+class MemoryL1:
+    """A chain whose events a test writes; stands in for an `L1Client` and a `BatchDataReader`."""
+
+    height: int = 0
+    fork: int = 0
+    written: list[Log] = field(default_factory=list)
+    carried: dict[bytes, tuple[bytes, ...]] = field(default_factory=dict)
+    headers: list[BatchHeader] = field(default_factory=list)
+    queued: int = 0
+    answers_left: int = 10**9
+
+    def _answer(self) -> None:
+        self.answers_left -= 1
+        if self.answers_left < 0:
+            raise L1UnreachableError("l1", 1, "it is away")
+
+    def hash_of(self, number: int) -> bytes:
+        return keccak256(b"%d/%d" % (number, self.fork if number else 0))
+
+    def block(self, which: BlockId = "latest") -> Block | None:
+        self._answer()
+        number = which if isinstance(which, int) else self.height
+        if number > self.height:
+            return None
+        parent = self.hash_of(number - 1) if number else bytes(32)
+        return Block(number, self.hash_of(number), parent, 1_000 + 12 * number, 30_000_000, 1, None, None)
+
+    def block_by_hash(self, _digest: bytes) -> Block | None:
+        self._answer()
+        return None
+
+    def logs(self, addresses: Sequence[str], first: int, last: int) -> tuple[Log, ...]:
+        self._answer()
+        return tuple(each for each in self.written if first <= each.block <= last and each.address in addresses)
+
+    def blobs(self, transaction: bytes) -> tuple[bytes, ...]:
+        self._answer()
+        if transaction not in self.carried:
+            raise BlobsUnavailableError(self.height, "they are gone")
+        return self.carried[transaction]
+
+    # --- what a test does ---
+
+    def mine(self, blocks: int = 1) -> None:
+        self.height += blocks
+
+    def reorg(self, depth: int) -> None:
+        self.fork += 1
+        self.height -= depth
+        kept = [each for each in self.written if each.block <= self.height]
+        self.written = [replace(each, block_hash=self.hash_of(each.block)) for each in kept]
+        self.headers = self.headers[: sum(each.topics[0] == topic("Inbox", "Posted") for each in kept)]
+
+    def write(self, contract: str, topics: Sequence[bytes], data: bytes) -> bytes:
+        """Puts an event into the newest block; the hash of its transaction."""
+        transaction = keccak256(b"%d in %d" % (len(self.written), self.height))
+        at = (self.height, self.hash_of(self.height), transaction, len(self.written))
+        self.written.append(Log(ADDRESSES[contract.lower()], tuple(topics), data, *at))
+        return transaction
+
+    def emit(self, contract: str, name: str, **values: Any) -> bytes:
+        entry = load_artifact(contract).entry("event", name)
+        indexed = [item for item in entry["inputs"] if item["indexed"]]
+        plain = [item for item in entry["inputs"] if not item["indexed"]]
+        topics = [encode_arguments([item], [values[item["name"]]]) for item in indexed]
+        data = encode_arguments(plain, [values[item["name"]] for item in plain])
+        return self.write(contract, [topic(contract, name), *topics], data)
+
+    def deposit(self, wallet: Wallet, amount: int = ETHER) -> None:
+        self.mine()
+        self.emit("Inbox", "Deposited", to="0x" + wallet.address.hex(), amount=amount)
+
+    def force(self, record: bytes) -> None:
+        self.mine()
+        self.emit("Inbox", "Forced", index=self.queued, digest=keccak256(record), time=1, record=record)
+        self.queued += 1
+
+    def pay(self, job: Digest, wallet: Wallet) -> None:
+        self.mine()
+        claimant = "0x" + wallet.address.hex()
+        known = {"transaction": job, "claimId": ZERO_DIGEST, "claimant": claimant, "result": ZERO_DIGEST}
+        self.emit("Claims", "Finalized", **known)
+
+    def post(self, blocks: Sequence[L2Block], payload: bytes | None = None, **header: Any) -> None:
+        """A batch in a new L1 block, as calldata; `payload` and `header` say what is false about it."""
+        self.mine()
+        batch = batch_of(blocks)
+        given = encode_batch(batch) if payload is None else payload
+        end = self.consumed + batch.forced
+        root = transactions_root(batch.records) if batch.records else ZERO_DIGEST
+        self.append(given, **{"root": root, "count": len(batch.records), "end": end, **header})
+
+    @property
+    def consumed(self) -> int:
+        return self.headers[-1].forced_end if self.headers else 0
+
+    def append(self, data: bytes, root: bytes, count: int, end: int, blobs: Sequence[bytes] = ()) -> bytes:
+        last = self.headers[-1] if self.headers else None
+        previous = genesis_commitment(L2_CHAIN_ID) if last is None else last.commitment()
+        number = 1 if last is None else last.number + 1
+        header = BatchHeader(number, previous, Digest(root), count, keccak256(data), end)
+        self.headers.append(header)
+        batch = (number, previous, root, count, keccak256(data), end)
+        named = dict(zip(batch_fields(), batch, strict=True))
+        return self.emit(
+            "Inbox",
+            "Posted",
+            number=number,
+            commitment=header.commitment(),
+            batch=tuple(named.values()),
+            blobs=list(blobs),
+            data=data,
+        )
+
+
+def topic(contract: str, name: str) -> bytes:
+    return signature_hash(load_artifact(contract).entry("event", name))
+
+
+def batch_fields() -> list[str]:
+    inputs = load_artifact("Inbox").entry("event", "Posted")["inputs"]
+    (batch,) = [item for item in inputs if item["name"] == "batch"]
+    return [item["name"] for item in batch["components"]]
+
+
+def reader_of(l1: MemoryL1) -> OrderReader:
+    return OrderReader(DEPLOYMENT, l1, l1)  # type: ignore[arg-type]
+
+
+def refreshed(l1: MemoryL1) -> OrderReader:
+    reader = reader_of(l1)
+    reader.refresh()
+    return reader
+
+
+def sealed(
+    l1: MemoryL1,
+    *own: bytes,
+    head: Head | None = None,
+    forced: Sequence[OrderedTransaction] = (),
+) -> L2Block:
+    """A block of these transactions on the newest L1 block."""
+    place = (1_000 + 12 * l1.height, l1.height, Digest(l1.hash_of(l1.height)))
+    return build_block(head or refreshed(l1).order.head, place, forced, [pair(raw) for raw in own])
+
+
+def whole(reader: OrderReader) -> Any:
+    order = reader.order
+    return order.blocks, order.outcomes, order.head, order.ledger, list(reader.batches), reader.cursor
+
+
+@pytest.fixture
+def l1() -> MemoryL1:
+    made = MemoryL1()
+    made.deposit(ALICE)
+    return made
+
+
+def test_a_batch_as_calldata_gives_the_blocks_that_were_sealed(l1: MemoryL1) -> None:
+    block = sealed(l1, ALICE.transfer(0, BOB.address, 5))
+    l1.post([block])
+    reader = refreshed(l1)
+    assert reader.order.blocks == [block]
+    assert reader.order.ledger.account(BOB.address) == Account(0, 5)
+    (batch,) = reader.batches
+    assert (batch.header, batch.commitment) == (l1.headers[0], l1.headers[0].commitment())
+    assert (batch.first_block, batch.end_block, batch.l1_block) == (1, 2, l1.height)
+
+
+def test_a_batch_as_blobs_gives_the_same(l1: MemoryL1) -> None:
+    block = sealed(l1, ALICE.transfer(0, BOB.address, 5))
+    l1.mine()
+    batch = batch_of([block])
+    root = transactions_root(batch.records)
+    transaction = l1.append(b"", root, 1, 0, blobs=[b"\1" * 32])
+    l1.carried[transaction] = tuple(pack(encode_batch(batch)))
+    assert refreshed(l1).order.blocks == [block]
+
+
+def test_blobs_that_hold_no_payload_are_a_void_batch(l1: MemoryL1) -> None:
+    l1.mine()
+    transaction = l1.append(b"", b"\1" * 32, 1, 0, blobs=[b"\1" * 32])
+    l1.carried[transaction] = (b"\0" + b"\xff" * 31 + bytes(BLOB_SIZE - 32),)
+    reader = refreshed(l1)
+    assert (reader.order.blocks, len(reader.batches)) == ([], 1)
+
+
+def test_blobs_that_cannot_be_had_halt_the_order_and_are_never_skipped(l1: MemoryL1) -> None:
+    l1.mine()
+    transaction = l1.append(b"", b"\1" * 32, 1, 0, blobs=[b"\1" * 32])
+    reader = reader_of(l1)
+    before = whole(reader)
+    with pytest.raises(BlobsUnavailableError):
+        reader.refresh()
+    assert whole(reader) == before
+    l1.carried[transaction] = ()
+    assert reader.refresh()
+
+
+def test_two_batches_of_one_l1_transaction_are_each_read_from_their_own_bytes(l1: MemoryL1) -> None:
+    first = sealed(l1, ALICE.transfer(0, BOB.address, 5))
+    second = sealed(l1, ALICE.transfer(1, BOB.address, 6), head=Head(first.header, first.ordered_gas))
+    l1.post([first])
+    l1.height -= 1
+    l1.post([second])
+    l1.written[-1] = replace(l1.written[-1], transaction=l1.written[-2].transaction)
+    assert refreshed(l1).order.blocks == [first, second]
+
+
+# --- hostile events ---
+
+
+def test_a_malformed_claim_of_a_stranger_does_not_stop_the_order(l1: MemoryL1) -> None:
+    block = sealed(l1, ALICE.transfer(0, BOB.address, 5))
+    revealed = topic("Claims", "Revealed")
+    l1.write("Claims", [revealed, ZERO_DIGEST, ZERO_DIGEST, bytes(32)], b"\xff" * 100)
+    with pytest.raises(L1Error):
+        Claims(l1, ADDRESSES["claims"]).decode(l1.written[-1])  # type: ignore[arg-type]
+    l1.post([block])
+    assert refreshed(l1).order.blocks == [block]
+
+
+def test_a_payout_of_a_job_that_nobody_ordered_changes_nothing(l1: MemoryL1) -> None:
+    l1.pay(keccak256(b"no job"), MALLORY)
+    block = sealed(l1, ALICE.transfer(0, BOB.address, 5))
+    l1.post([block])
+    reader = refreshed(l1)
+    assert reader.order.blocks == [block]
+    assert reader.order.ledger.account(MALLORY.address) == Account()
+    assert reader.order.ledger.held == ETHER
+
+
+@pytest.mark.parametrize("record", [b"", b"\xff" * 40, record_of(ALICE.sign())[:-1]])
+def test_forced_bytes_that_are_no_transaction_are_ordered_without_effect(l1: MemoryL1, record: bytes) -> None:
+    l1.force(record)
+    l1.mine()
+    l1.append(b"", ZERO_DIGEST, 0, 1)
+    reader = refreshed(l1)
+    (outcomes,) = reader.order.outcomes
+    assert [each.transactions[0][0] for each in reader.order.blocks] == [record]
+    assert all(isinstance(each, Skipped) for each in outcomes)
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"payload": b"garbage"},
+        {"payload": b"\1" + bytes(60)},
+        {"count": 2},
+        {"root": keccak256(b"another")},
+        {"end": 2},
+    ],
+    ids=["no batch", "an empty batch", "another count", "another root", "another queue end"],
+)
+def test_a_void_batch_drops_its_own_and_keeps_the_forced_transactions(
+    l1: MemoryL1, lie: dict[str, Any]
+) -> None:
+    forced = [pair(ALICE.transfer(0, BOB.address, nonce)) for nonce in (7, 8)]
+    for record, _ in forced:
+        l1.force(record)
+    l1.post([sealed(l1, MALLORY.transfer(0, BOB.address, 1), forced=forced[:1])], **lie)
+    reader = refreshed(l1)
+    consumed = lie.get("end", 1)
+    assert [each.transactions for each in reader.order.blocks] == [tuple(forced[:consumed])]
+    assert reader.order.head.forced_end == consumed
+    assert reader.order.ledger.account(BOB.address) == Account(0, 7)
+
+
+HOSTILE = st.one_of(
+    st.tuples(st.just("force"), st.binary(max_size=120) | st.just(record_of(ALICE.sign()))),
+    st.tuples(st.just("pay"), st.sampled_from([ZERO_DIGEST, keccak256(b"no job")])),
+    st.tuples(st.just("claim"), st.binary(max_size=120)),
+    st.tuples(st.just("batch"), st.binary(max_size=120)),
+    st.tuples(st.just("empty"), st.integers(0, 3)),
+    st.tuples(st.just("unknown"), st.binary(max_size=40)),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(HOSTILE, max_size=8))
+def test_no_events_stop_the_order(events: list[tuple[str, Any]]) -> None:
+    l1 = MemoryL1()
+    l1.deposit(ALICE)
+    for kind, value in events:
+        l1.mine()
+        if kind == "force":
+            l1.force(value)
+        elif kind == "pay":
+            l1.pay(value, MALLORY)
+        elif kind == "claim":
+            l1.write("Claims", [topic("Claims", "Revealed")], value)
+        elif kind == "unknown":
+            l1.write("Inbox", [keccak256(value)], value)
+        else:
+            l1.append(value if kind == "batch" else b"", b"\1" * 32, 1, l1.queued)
+    reader = refreshed(l1)
+    assert reader.cursor == Cursor(l1.height, l1.hash_of(l1.height))
+    assert reader.order.ledger.held == reader.order.ledger.deposited
+    assert reader.order.head.forced_end == l1.consumed
+    honest = sealed(l1, BOB.transfer(0, ALICE.address, 1), head=reader.order.head)
+    l1.post([honest])
+    reader.refresh()
+    assert reader.order.blocks[-1] == honest
+
+
+# --- reorgs and failures ---
+
+
+def busy() -> MemoryL1:
+    """Deposits, forced transactions, an honest and a void batch."""
+    l1 = MemoryL1()
+    l1.deposit(ALICE)
+    forced = pair(ALICE.transfer(0, BOB.address, 1))
+    l1.force(forced[0])
+    l1.post([sealed(l1, ALICE.transfer(1, BOB.address, 2), forced=[forced])])
+    l1.deposit(BOB)
+    l1.post([sealed(l1, BOB.transfer(0, ALICE.address, 3))], payload=b"garbage")
+    l1.post([sealed(l1, BOB.transfer(0, ALICE.address, 3))])
+    return l1
+
+
+def failures() -> Iterator[int]:
+    yield from range(1_000)
+
+
+def test_a_node_that_fails_at_any_question_leaves_no_trace() -> None:
+    l1 = busy()
+    expected = whole(refreshed(l1))
+    flaky = reader_of(l1)
+    untouched, failed = whole(flaky), 0
+    for healthy in failures():
+        l1.answers_left = healthy
+        try:
+            flaky.refresh()
+        except L1UnreachableError:
+            failed += 1
+            assert whole(flaky) == untouched
+            continue
+        break
+    assert failed > 3
+    assert whole(flaky) == expected
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 5])
+def test_after_a_reorg_the_order_is_that_of_a_new_reader(depth: int) -> None:
+    l1 = busy()
+    reader = refreshed(l1)
+    l1.reorg(depth)
+    l1.mine(depth + 1)
+    assert reader.refresh()
+    assert reader.reorgs == 1
+    assert whole(reader) == whole(refreshed(l1))
+
+
+def test_nothing_new_is_no_news(l1: MemoryL1) -> None:
+    reader = reader_of(l1)
+    assert [reader.refresh(), reader.refresh()] == [True, False]
+
+
+# --- jobs and batches ---
+
+
+def test_an_ordered_job_has_its_place_among_the_batchs_own_transactions(l1: MemoryL1) -> None:
+    forced = pair(ALICE.order(0, 7))
+    l1.force(forced[0])
+    raw = ALICE.order(2, 9)
+    l1.post([sealed(l1, ALICE.transfer(1, BOB.address, 1), raw, forced=[forced])])
+    reader = refreshed(l1)
+    key = keccak256(record_of(raw))
+    job = OrderedJob(1, l1.headers[0].commitment(), 1, key, JOB, 9)
+    assert (list(reader.jobs()), reader.all_jobs()) == ([job], [job])
+    l1.pay(key, BOB)
+    l1.post([sealed(l1, ALICE.transfer(3, BOB.address, 1))])
+    reader.refresh()
+    assert (list(reader.jobs()), reader.all_jobs()) == ([], [job])
+
+
+def test_a_skipped_order_is_no_job(l1: MemoryL1) -> None:
+    l1.post([sealed(l1, MALLORY.order(0, 7))])
+    reader = refreshed(l1)
+    assert reader.all_jobs() == []
+    assert reader.order.outcomes == [[Skipped(SkipReason.FUNDS)]]
+
+
+def test_a_batch_is_told_by_its_number(l1: MemoryL1) -> None:
+    raw = ALICE.transfer(0, BOB.address, 5)
+    l1.post([sealed(l1, raw)])
+    reader = refreshed(l1)
+    found = reader.batch(1)
+    assert found is not None
+    assert (found.number, found.count, found.records) == (1, 1, (record_of(raw),))
+    assert [reader.batch(number) for number in (-1, 0, 2)] == [None] * 3
