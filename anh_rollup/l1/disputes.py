@@ -131,8 +131,8 @@ class DisputeChain:
     def _take(self, log: Log) -> None:
         """Takes an event in. One that a stranger filled with what is no job or claim must not stop us.
 
-        Nothing is lost with it: texts decode whatever their bytes are, and a job that breaks a rule has no
-        escrow, so a claim about it earns nothing.
+        Nothing is lost with it: what the contract takes as claim and job, whatever roots and texts they hold,
+        can be read here, too.
         """
         try:
             emitted = self.contracts.claims.decode(log) or self.contracts.game.decode(log)

@@ -223,20 +223,19 @@ class OrderReader:
                 found = self._contracts.claims.decode(log)
             if found is not None:
                 emitted.append(found)
-        payloads = {
-            item.log.transaction: self._payload(item) for item in emitted if isinstance(item.event, Posted)
-        }
+        # By the event's place: one L1 transaction can post several batches, each with its own bytes.
+        payloads = {_place(item): self._payload(item) for item in emitted if isinstance(item.event, Posted)}
         times = {item.log.block: self._time(item.log.block) for item in emitted}
         for item in emitted:
             if isinstance(item.event, Posted):
-                for number in _origins(payloads[item.log.transaction], item.log.block):
+                for number in _origins(payloads[_place(item)], item.log.block):
                     self._time(number)
         # A block of forced transactions has its posting's L1 block as origin, with all that is in it.
         for item in emitted:
             _record(state, item)
         for item in emitted:
             if isinstance(item.event, Posted):
-                posting = _posting(item, payloads[item.log.transaction], times[item.log.block])
+                posting = _posting(item, payloads[_place(item)], times[item.log.block])
                 self._derive(state, posting, item)
         state.cursor = page.cursor
 
@@ -279,6 +278,11 @@ class OrderReader:
             return unpack(self._data.blobs(item.log.transaction))
         except EncodingError:
             return None
+
+
+def _place(item: Emitted[Any]) -> tuple[int, int]:
+    """Where an event stands: its block, and its place there."""
+    return item.log.block, item.log.index
 
 
 def _origins(payload: bytes | None, below: int) -> set[int]:

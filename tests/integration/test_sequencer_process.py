@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from coincurve import PrivateKey
+from coincurve import PrivateKey, PublicKey
+from eth_utils.address import to_checksum_address
 from web3 import HTTPProvider, Web3
 from web3.exceptions import Web3RPCError
 
@@ -22,6 +23,7 @@ from anh_rollup.l1.deployment import Deployment, Rules, bind, write_deployment
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.l1.types import TransactionRequest
 from anh_rollup.primitives import L2_CHAIN_ID, Digest
+from anh_rollup.protocol.jobs import DNN_ADDRESS, Job, JobKind, Property, order_calldata
 from anh_rollup.protocol.ledger import Skipped
 from anh_rollup.protocol.soft_confirmation import confirmation_digest
 from tests.integration.conftest import Chain, free_port
@@ -32,8 +34,16 @@ T = TypeVar("T")
 ETHER = 10**18
 BOB = Web3.to_checksum_address("0x" + "b0" * 20)
 
+#: How often the process is killed, and the longest that it lives after it accepted something.
+KILLS = 10
+LONGEST_LIFE = 0.6
+
 #: Everything in test time: a forced entry is due after a minute of L1 time.
 RULES = Rules(window=30, clock=60, reveal_window=30, settlement=600, force_delay=60, force_timeout=120)
+
+
+#: A job whose time is not over while a test runs.
+JOB = Job(JobKind.TRAINING, b"\1" * 32, bytes(32), (Property(b"\2" * 32, b"\3" * 32, 10),), 2**40, "")
 
 
 def eventually(look: Callable[[], T | None], seconds: float = 60.0) -> T:
@@ -100,7 +110,21 @@ class Rollup:
         base = {"chainId": L2_CHAIN_ID, "nonce": nonce, "to": BOB, "value": 1, "gas": 21_000}
         fees = {"maxFeePerGas": 2 * 10**9, "maxPriorityFeePerGas": 0}
         account = self.chain.accounts[index]
-        return bytes(account.sign_transaction({**base, **fees, **fields}).raw_transaction)
+        chosen = {name: value for name, value in {**base, **fees, **fields}.items() if value is not None}
+        return bytes(account.sign_transaction(chosen).raw_transaction)
+
+    @property
+    def sequencer(self) -> str:
+        return str(self.chain.accounts[1].address)
+
+    def signer(self, position: Any) -> str:
+        """Who signed a position, by the digest that the Inbox itself computes."""
+        number, block = int(position["blockNumber"], 16), bytes.fromhex(position["blockHash"][2:])
+        signature = bytes.fromhex(position["signature"][2:])
+        digest = self.inbox.confirmation(number, block)
+        compact = signature[:64] + bytes([signature[64] - 27])
+        key = PublicKey.from_signature_and_message(compact, digest, hasher=None)
+        return to_checksum_address(keccak256(key.format(compressed=False)[1:])[12:])
 
     def followed(self) -> OrderReader:
         """The order as a follower sees it that has only L1."""
@@ -160,18 +184,50 @@ def test_web3_sends_a_transfer_and_reads_it_back(rollup: Rollup) -> None:
     assert follower.order.ledger.account(bytes.fromhex(BOB[2:])).cleared == 5  # type: ignore[arg-type]
 
 
+def test_transfers_of_every_type_are_ordered_and_confirmed(rollup: Rollup) -> None:
+    rollup.start()
+    rollup.deposit(2)
+    priced = {"maxFeePerGas": None, "maxPriorityFeePerGas": None, "gasPrice": 2 * 10**9}
+    kinds: list[dict[str, Any]] = [priced, {**priced, "type": 1, "accessList": []}, {"type": 2}]
+    for nonce, fields in enumerate(kinds):
+        digest = rollup.l2.eth.send_raw_transaction(rollup.signed(2, nonce, **fields))
+        receipt = rollup.l2.eth.wait_for_transaction_receipt(digest, timeout=30, poll_latency=0.1)
+        assert (receipt["type"], receipt["status"], receipt["gasUsed"]) == (nonce, 1, 21_000)
+        assert rollup.signer(rollup.anh("anh_getPosition", "0x" + digest.hex())) == rollup.sequencer
+    assert rollup.cleared(BOB) == 3
+
+
+def test_an_ordered_job_has_a_confirmed_position_and_a_proof_for_l1(rollup: Rollup) -> None:
+    rollup.start()
+    rollup.deposit(2)
+    order = {"to": to_checksum_address(DNN_ADDRESS), "value": 7, "gas": 200_000, "data": order_calldata(JOB)}
+    raw = rollup.signed(2, 0, **order)
+    digest = "0x" + rollup.l2.eth.send_raw_transaction(raw).hex()
+    position = eventually(lambda: rollup.in_batch(keccak256(raw)))
+    assert rollup.signer(position) == rollup.sequencer
+    proof = rollup.anh("anh_getInclusionProof", digest)
+    commitment = rollup.inbox.commitment(int(position["batch"], 16))
+    assert (proof["commitment"], proof["index"]) == ("0x" + commitment.hex(), position["indexInBatch"])
+    assert bytes.fromhex(proof["record"][2:]) == encode_record(decode_signed(raw))
+    job = rollup.anh("anh_getJob", digest)
+    assert (job["state"], job["reward"], job["recordHash"]) == ("open", "0x7", position["recordHash"])
+    (held,) = rollup.followed().jobs()
+    assert (held.job, held.reward, held.index) == (JOB, 7, int(position["indexInBatch"], 16))
+
+
 def test_kill_9_loses_and_repeats_nothing(rollup: Rollup) -> None:
-    rollup.start("--post-interval", "0.3")
+    rollup.start("--post-interval", "0.1")
     rollup.deposit(2)
     sent: list[bytes] = []
-    for life in range(4):
-        for _ in range(5):
+    for life in range(KILLS):
+        for _ in range(3):
             raw = rollup.signed(2, len(sent))
             rollup.l2.eth.send_raw_transaction(raw)
             sent.append(raw)
-        time.sleep(0.15 * life)
+        # From just accepted, through sealed, to being posted.
+        time.sleep(LONGEST_LIFE * life / KILLS)
         rollup.kill()
-        rollup.start("--post-interval", "0.3")
+        rollup.start("--post-interval", "0.1")
     last = keccak256(sent[-1])
     eventually(lambda: rollup.in_batch(last))
     follower = rollup.followed()

@@ -65,7 +65,9 @@ class MemoryL1:
 
     def logs(self, addresses: Sequence[str], first: int, last: int) -> tuple[Log, ...]:
         self._answer()
-        return tuple(each for each in self.written if first <= each.block <= last and each.address in addresses)
+        return tuple(
+            each for each in self.written if first <= each.block <= last and each.address in addresses
+        )
 
     def blobs(self, transaction: bytes) -> tuple[bytes, ...]:
         self._answer()
