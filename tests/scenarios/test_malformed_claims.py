@@ -1,4 +1,4 @@
-"""A claim that is hard to read: no programs, and a URI that is no text. It must be seen and refuted like any other."""
+"""A claim that is hard to read: no programs, a URI that is no text. It is refuted like any other."""
 
 import pytest
 from eth_utils.crypto import keccak
