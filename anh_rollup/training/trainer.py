@@ -122,8 +122,11 @@ def _train(
     fields, target = _tensors(architecture, samples, hints)
     batches = -(-len(target) // hints.batch_size)
     optimizer = torch.optim.AdamW(module.parameters(), lr=hints.learning_rate, weight_decay=1e-4)
+    steps = hints.epochs * batches
+    # A warm-up of exactly one step is a division by zero in torch; so short a training needs none.
+    warm_up = WARM_UP if steps * WARM_UP > 1 else 0.0
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, hints.learning_rate, total_steps=hints.epochs * batches, pct_start=WARM_UP
+        optimizer, hints.learning_rate, total_steps=steps, pct_start=warm_up
     )
     loss, good, number = 0.0, False, 0
     for number in range(1, hints.epochs + 1):

@@ -198,7 +198,7 @@ def test_transfers_of_every_type_are_ordered_and_confirmed(rollup: Rollup) -> No
 
 
 def test_an_ordered_job_has_a_confirmed_position_and_a_proof_for_l1(rollup: Rollup) -> None:
-    rollup.start()
+    rollup.start("--calldata")
     rollup.deposit(2)
     order = {"to": to_checksum_address(DNN_ADDRESS), "value": 7, "gas": 200_000, "data": order_calldata(JOB)}
     raw = rollup.signed(2, 0, **order)
@@ -216,7 +216,7 @@ def test_an_ordered_job_has_a_confirmed_position_and_a_proof_for_l1(rollup: Roll
 
 
 def test_kill_9_loses_and_repeats_nothing(rollup: Rollup) -> None:
-    rollup.start("--post-interval", "0.1")
+    rollup.start("--post-interval", "0.1", "--calldata")
     rollup.deposit(2)
     sent: list[bytes] = []
     for life in range(KILLS):
@@ -227,7 +227,8 @@ def test_kill_9_loses_and_repeats_nothing(rollup: Rollup) -> None:
         # From just accepted, through sealed, to being posted.
         time.sleep(LONGEST_LIFE * life / KILLS)
         rollup.kill()
-        rollup.start("--post-interval", "0.1")
+        # The last life posts blobs: loading what they need takes a process five seconds.
+        rollup.start("--post-interval", "0.1", *["--calldata"] * (life < KILLS - 1))
     last = keccak256(sent[-1])
     eventually(lambda: rollup.in_batch(last))
     follower = rollup.followed()
@@ -244,7 +245,7 @@ def test_kill_9_loses_and_repeats_nothing(rollup: Rollup) -> None:
 
 
 def test_what_the_sequencer_leaves_out_comes_in_through_l1(rollup: Rollup) -> None:
-    rollup.start()
+    rollup.start("--calldata")
     alice = rollup.deposit(2)
     raw = rollup.signed(2, 0, value=9)
     record = encode_record(decode_signed(raw))
@@ -268,7 +269,7 @@ def test_a_sequencer_that_was_away_past_the_timeout_accepts_the_order_of_l1(roll
     rollup.chain.request("evm_increaseTime", RULES.force_timeout + 1)
     rollup.chain.mine()
     rollup.chain.sender(3).send(rollup.inbox.post_forced())
-    rollup.start("--post-interval", "0.3")
+    rollup.start("--post-interval", "0.3", "--calldata")
     eventually(lambda: rollup.in_batch(keccak256(ours)))
     assert rollup.cleared(BOB) == 8
     assert rollup.inbox.latest() == 2

@@ -107,9 +107,10 @@ def test_the_judge_sees_what_is_returned() -> None:
     assert [each.tobytes() for each in trained.parameters] == [each.tobytes() for each in seen[-1]]
 
 
-def test_one_sample_and_one_epoch_are_enough_to_train_on() -> None:
+@pytest.mark.parametrize("steps", [1, 2, 9, 10, 11, 20])
+def test_few_steps_are_enough_to_train(steps: int) -> None:
     hints = TrainingHints(training_data=ROOT, epochs=1, batch_size=1)
-    trained = train(classifier(), sectors(1), hints, never)
+    trained = train(classifier(), sectors(steps), hints, never)
     assert (trained.epochs, trained.good) == (1, False)
 
 
