@@ -17,13 +17,12 @@ from anh_rollup.evaluation.errors import SourcesRefusedError
 from anh_rollup.evaluation.operations import apply
 from anh_rollup.evaluation.sources import Sources, check_sources
 from anh_rollup.evaluation.torch_elementwise import ELEMENTWISE
-from anh_rollup.evaluation.torch_linear import Folded, fold, linear
+from anh_rollup.evaluation.torch_linear import Folded, fold, linear, padded_size
 from anh_rollup.evaluation.torch_movement import MOVEMENT
 from anh_rollup.evaluation.torch_step import Rule, Step, clamped, float32_is_exact, step_of
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Kind, Program
 from anh_rollup.tensor.program import Tensor as Elements
-from anh_rollup.tensor.shapes import term_count
 
 _RULES: Final[dict[Opcode, Rule]] = {**ELEMENTWISE, **MOVEMENT}
 _LINEAR: Final = (Opcode.MATMUL, Opcode.CONV)
@@ -106,23 +105,21 @@ class _Run:
     def bytes_of_a_sample(self) -> int:
         """Bytes that one sample's values take at once, at most."""
         alive: dict[int, int] = {}
-        most = 8
+        now, most = 0, 8
         for each, value in enumerate(self.program.values):
             if each in self.fixed:
                 continue
             alive[each] = 8 * value.size
-            most = max(most, sum(alive.values()) + self._unfolded_bytes(each))
+            now += alive[each]
+            most = max(most, now + self._padded_bytes(each))
             for source in value.inputs:
                 if self.last_use[source] == each:
-                    alive.pop(source, None)
+                    now -= alive.pop(source, 0)
         return most
 
-    def _unfolded_bytes(self, each: int) -> int:
-        """What a convolution without prepared weights unfolds at once."""
-        value = self.program.values[each]
-        if value.opcode is not Opcode.CONV or self.folded[each] is not None:
-            return 0
-        return 8 * value.size * term_count(Opcode.CONV, self.program.input_shapes(each), value.attributes)
+    def _padded_bytes(self, each: int) -> int:
+        """What a convolution's input takes with its margins."""
+        return 8 * padded_size(self.steps[each]) if self.program.values[each].opcode is Opcode.CONV else 0
 
     def output(self, sources: Sources) -> Tensor:
         """The last value, (N or 1, *shape)."""

@@ -8,6 +8,7 @@ significant bit. Sums that float64 cannot carry are put together in int64 from l
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Final
 
 import numpy as np
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from anh_rollup.evaluation.operations import finish_linear
+from anh_rollup.evaluation.operations import apply, finish_linear
 from anh_rollup.evaluation.torch_step import FLOAT32_EXACT, FLOAT64_EXACT, Step, clamped, shifted
 from anh_rollup.tensor.opcodes import LinearFlags, Opcode
 from anh_rollup.tensor.shapes import Window, term_count, window
@@ -23,6 +24,13 @@ from anh_rollup.tensor.shapes import Window, term_count, window
 #: Bytes of the patches of a convolution that are unfolded at once, such that they stay in a core's cache
 #: (measured: 0.5 to 2 MiB are best; all at once takes 1.1 to 1.9 times as long).
 PATCH_BYTES: Final = 1 << 21
+#: A product of fewer rows than this is a waste of BLAS, so that many are unfolded even where they take more,
+#: up to the bytes below it (choice).
+PATCH_ROWS: Final = 64
+MOST_PATCH_BYTES: Final = 1 << 27
+#: A padded image so many times larger than input and output together is never written down: its margins are
+#: read by no tap or by few (choice; strangers choose strides and margins).
+MOST_MARGIN: Final = 16
 #: Up to so many output channels the product is computed with the channels first, which BLAS does up to twice
 #: as fast for so narrow a result, and then turned (measured).
 NARROW: Final = 64
@@ -116,11 +124,30 @@ def _power(exponents: Tensor) -> Tensor:
 
 def linear(step: Step, inputs: Sequence[Tensor], folded: Folded | None) -> Tensor:
     """A MATMUL's or CONV's elements, clamped: (N or 1, *shape). `folded` is what `fold` gave for it."""
+    if step.value.opcode is Opcode.CONV and padded_size(step) > _most_padded(step):
+        return _by_reference(step, inputs)
     if folded is None:
         return _general(step, inputs)
     if step.value.opcode is Opcode.MATMUL:
         return _matmul(step, inputs[0], folded)
     return _conv(step, inputs[0], folded)
+
+
+def padded_size(step: Step) -> int:
+    """Elements of a CONV's input with its margins."""
+    g = window(step.shapes[0], step.shapes[1], step.value.attributes)
+    top, left, bottom, right = step.value.attributes[5:9]
+    return (g.height + top + bottom) * (g.width + left + right) * g.channels
+
+
+def _most_padded(step: Step) -> int:
+    return max(PATCH_BYTES, MOST_MARGIN * (prod(step.shapes[0]) + step.value.size))
+
+
+def _by_reference(step: Step, inputs: Sequence[Tensor]) -> Tensor:
+    """The reference's rule, which looks at nothing but taps inside the input."""
+    wide = apply(step.value, [one.to(torch.int64).numpy() for one in inputs])
+    return torch.from_numpy(wide).to(torch.float64)
 
 
 def _rounded(step: Step, sums: Tensor, folded: Folded) -> Tensor:
@@ -140,7 +167,7 @@ def _conv(step: Step, x: Tensor, folded: Folded) -> Tensor:
     result = x.new_empty((x.shape[0], g.out_h, g.out_w, g.groups, g.outputs // g.groups))
     channelwise = g.group_channels == 1 and g.groups > 1
     terms = 2 * g.outputs if channelwise else g.terms
-    for part in _parts(patches.shape, g.out_w * terms * folded.weight.element_size()):
+    for part in _parts(patches.shape, terms * folded.weight.element_size()):
         if channelwise:
             result[part] = _channelwise(step, patches[part], folded)
             continue
@@ -166,25 +193,33 @@ def _channelwise(step: Step, patches: Tensor, folded: Folded) -> Tensor:
     """Every channel by itself, tap by tap: (n, rows, columns, channels, outputs of a channel)."""
     kernel = patches.shape[3:5]
     taps = folded.weight.reshape(*folded.weight.shape[:2], *kernel).permute(2, 3, 0, 1)
-    # One row of outputs long, so that whole rows are multiplied at once.
-    rows = taps[:, :, None].expand(*kernel, patches.shape[2], *taps.shape[2:]).contiguous()
     sums = folded.addend.expand(*patches.shape[:3], *folded.addend.shape).contiguous()
     for dy, dx in np.ndindex(*kernel):
-        sums.addcmul_(patches[:, :, :, dy, dx, :, None], rows[dy, dx], value=folded.unit)
+        # One row of outputs long, so that whole rows are multiplied at once.
+        row = taps[dy, dx].expand(patches.shape[2], *taps.shape[2:]).contiguous()
+        sums.addcmul_(patches[:, :, :, dy, dx, :, None], row, value=folded.unit)
     return _rounded(step, sums, folded)
 
 
-def _parts(shape: Sequence[int], row_bytes: int) -> Iterator[tuple[slice, slice]]:
-    """Slices of the samples and rows of patches (N, rows, ...) that are worked on at once."""
-    samples, rows = shape[:2]
-    each = max(1, PATCH_BYTES // row_bytes)
-    if each >= rows:
-        step = each // rows
-        yield from ((slice(first, first + step), slice(None)) for first in range(0, samples, step))
-        return
-    for sample in range(samples):
-        for first in range(0, rows, each):
-            yield slice(sample, sample + 1), slice(first, first + each)
+#: Some samples, rows and columns.
+Part = tuple[slice, slice, slice]
+
+
+def _parts(shape: Sequence[int], patch_bytes: int) -> Iterator[Part]:
+    """What is worked on at once of patches (N, rows, columns, ...): samples, else rows, else columns."""
+    samples, rows, columns = shape[:3]
+    at_once = max(1, PATCH_BYTES // patch_bytes, min(PATCH_ROWS, MOST_PATCH_BYTES // patch_bytes))
+    some_samples = max(1, at_once // (rows * columns))
+    some_rows = min(rows, max(1, at_once // columns))
+    some_columns = min(columns, at_once)
+    for sample in range(0, samples, some_samples):
+        for row in range(0, rows, some_rows):
+            for column in range(0, columns, some_columns):
+                yield (
+                    slice(sample, sample + some_samples),
+                    slice(row, row + some_rows),
+                    slice(column, column + some_columns),
+                )
 
 
 def _padded(image: Tensor, step: Step) -> Tensor:
@@ -213,16 +248,30 @@ def _general(step: Step, inputs: Sequence[Tensor]) -> Tensor:
     """Operands that differ from sample to sample, or sums beyond float64."""
     x, w = inputs[:2]
     if step.value.opcode is Opcode.CONV:
-        g = window(step.shapes[0], step.shapes[1], step.value.attributes)
-        patches = _patches(_padded(x.reshape(x.shape[0], g.height, g.width, g.channels), step), g)
-        split = patches.reshape(*patches.shape[:-1], g.groups, g.group_channels).permute(0, 5, 1, 2, 3, 4, 6)
-        rows = split.reshape(x.shape[0], g.groups, g.out_h * g.out_w, g.terms)
-        kernel = w.reshape(w.shape[0], g.groups, g.outputs // g.groups, g.terms)
-        sums = exact_product(rows, kernel, step.magnitudes).transpose(1, 2)
+        sums = _general_conv(step, x, w)
     else:
         rows = x if w.ndim > 3 else x.reshape(x.shape[0], -1, x.shape[-1])
         sums = exact_product(rows, w, step.magnitudes)
     return _finished(step, sums.reshape(sums.shape[0], *step.value.shape), inputs[2:])
+
+
+def _general_conv(step: Step, x: Tensor, w: Tensor) -> Tensor:
+    """Sums of products (N, rows, columns, groups, outputs of a group)."""
+    g = window(step.shapes[0], step.shapes[1], step.value.attributes)
+    samples = max(x.shape[0], w.shape[0])
+    patches = _patches(_padded(x.reshape(x.shape[0], g.height, g.width, g.channels), step), g)
+    patches = patches.expand(samples, *patches.shape[1:])
+    kernels = w.reshape(w.shape[0], g.groups, g.outputs // g.groups, g.terms)
+    result: Tensor | None = None
+    for part in _parts(patches.shape, g.groups * g.terms * x.element_size()):
+        some = patches[part]
+        split = some.reshape(*some.shape[:-1], g.groups, g.group_channels).permute(0, 5, 1, 2, 3, 4, 6)
+        rows = split.reshape(some.shape[0], g.groups, -1, g.terms)
+        sums = exact_product(rows, kernels if w.shape[0] == 1 else kernels[part[0]], step.magnitudes)
+        if result is None:
+            result = sums.new_empty((*patches.shape[:3], g.groups, g.outputs // g.groups))
+        result[part] = sums.transpose(1, 2).reshape(result[part].shape)
+    return patches.new_empty(0) if result is None else result
 
 
 def _finished(step: Step, sums: Tensor, extras: Sequence[Tensor]) -> Tensor:

@@ -11,9 +11,11 @@ from typing import Any, TypeVar
 
 import pytest
 from coincurve import PrivateKey, PublicKey
+from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 from web3 import HTTPProvider, Web3
 from web3.exceptions import Web3RPCError
+from web3.types import TxParams
 
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import decode_signed, encode_record
@@ -92,11 +94,11 @@ class Rollup:
             self.process.wait(20)
             self.process = None
 
-    def deposit(self, index: int, amount: int = ETHER) -> str:
+    def deposit(self, index: int, amount: int = ETHER) -> ChecksumAddress:
         account = self.chain.accounts[index]
         self.chain.sender(index).send(self.inbox.deposit(account.address, amount))
         eventually(lambda: self.cleared(account.address) >= amount)
-        return str(account.address)
+        return to_checksum_address(account.address)
 
     def cleared(self, address: str) -> int:
         answer = self.anh("anh_getLedgerAccount", address)
@@ -163,7 +165,7 @@ def test_web3_sends_a_transfer_and_reads_it_back(rollup: Rollup) -> None:
     alice = rollup.deposit(2)
     l2 = rollup.l2
     key = rollup.chain.accounts[2].key
-    plain = {"from": alice, "to": BOB, "value": 5, "chainId": l2.eth.chain_id}
+    plain: TxParams = {"from": alice, "to": BOB, "value": 5, "chainId": l2.eth.chain_id}
     fees = {"maxFeePerGas": 2 * l2.eth.gas_price, "maxPriorityFeePerGas": l2.eth.max_priority_fee}
     nonce = l2.eth.get_transaction_count(alice, "pending")
     ready = {**plain, **fees, "nonce": nonce, "gas": l2.eth.estimate_gas(plain)}

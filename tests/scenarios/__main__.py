@@ -3,18 +3,15 @@
 import logging
 import sys
 
-from anh_rollup.accountant.drills import DRILLS
-from tests.scenarios.lies import play_lie, table
+from tests.scenarios.lies import HEAD, LIES, play_lie, row
 
 
 def main(names):
     logging.basicConfig(level=logging.ERROR)
-    outcomes = []
-    for name in names or DRILLS:
-        outcomes.append(play_lie(name))
-        sys.stdout.write(table(outcomes[-1:]).splitlines()[-1] + "\n")
+    sys.stdout.write(HEAD + "\n")
+    for name in names or LIES:
+        sys.stdout.write(row(play_lie(name)) + "\n")
         sys.stdout.flush()
-    sys.stdout.write("\n" + table(outcomes) + "\n")
 
 
 if __name__ == "__main__":

@@ -3,25 +3,32 @@
 import random
 from dataclasses import dataclass, field
 
+from anh_rollup.challenger.checks import OneShot, Subject, _contradict
 from anh_rollup.encoding.artifacts import Model
-from anh_rollup.encoding.merkle import revealed_level
+from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.encoding.merkle import MerkleTree, revealed_level
 from anh_rollup.errors import AnhError
 from anh_rollup.evaluation import reference
 from anh_rollup.evaluation.properties import Artifacts, evaluate_property
 from anh_rollup.l1.contracts.claims import ClaimState, Demand
 from anh_rollup.l1.disputes import DisputeChain
 from anh_rollup.protocol.attack import score_siblings
+from anh_rollup.protocol.evaluated import EvaluatedProperty, program_header
 from anh_rollup.protocol.evidence import open_inputs
-from anh_rollup.protocol.game import Move, Output, Phase, Side
+from anh_rollup.protocol.game import Move, Output, Phase, Side, TensorPath
+from anh_rollup.protocol.orders import OrderedBatch
 from anh_rollup.protocol.overlay import proof_between
 from anh_rollup.tensor.opcodes import FOLDABLE
+from anh_rollup.tensor.program import Kind
 from tests.scenarios.world import ETHER
 
 #: A late challenger moves when so few seconds of its clock are left.
-LATE = 120
+LATE = 60
 
-#: How many levels down each plan goes before it stalls.
-PLANS = ("stall", "scores", "value", "tensor", "prove", "sums", "block", "demand")
+#: What each plan tries before it stalls: how far down its game goes, or what else it does.
+PLANS = (
+    "stall", "scores", "value", "tensor", "prove", "sums", "block", "source", "demand", "hurry", "arbiter",
+)  # fmt: skip
 
 
 @dataclass
@@ -29,12 +36,15 @@ class Hostile:
     """One baseless challenge."""
 
     chain: DisputeChain
-    evaluated: object
+    held: Artifacts
+    evaluated: EvaluatedProperty
+    batch: OrderedBatch
     plan: str
     late: bool
     chance: random.Random = field(default_factory=random.Random)
     game: bytes | None = None
     refused: set[tuple[str, str]] = field(default_factory=set)
+    left: list[int] = field(default_factory=list)
     done: bool = False
 
     def play(self):
@@ -43,13 +53,18 @@ class Hostile:
             if record.state is ClaimState.STANDING and self.game is None and not self.done:
                 self.open(record)
         for game in self.chain.docket.open_games():
-            if game.identifier == self.game:
+            if game.identifier == self.game and self.plan == "hurry":
+                self.move(self.chain.view(game, head.time))
+            elif game.identifier == self.game:
                 view = self.chain.view(game, head.time)
                 in_time = view.clock.turn is Side.CHALLENGER and not view.clock.has_run_out(view.now)
                 if in_time and (not self.late or view.clock.end - view.now <= LATE):
                     self.move(view)
 
     def open(self, record):
+        if self.plan == "arbiter":
+            self.accuse(record)
+            return
         claim, contract, bond = record.claim, self.chain.contracts.game, self.chain.rules.challenge_bond
         salt = self.chance.randbytes(32)
         head = (claim, record.job, 0, salt)
@@ -72,10 +87,43 @@ class Hostile:
             self.chain.send("open", contract.request("open", *head, *opened, value=bond))
         self.game = contract.game_id(record.identifier, self.chain.address, salt)
 
+    def accuse(self, record):
+        """Announces every refutation of one call in one round, and makes it in another."""
+        arbiter = self.chain.contracts.claim_arbiter
+        tried = {function for function, _ in self.refused}
+        calls = [each for each in self.accusations(record) if each.function not in tried]
+        self.done = not calls
+        for call in calls:
+            try:
+                self.chain.send_sealed(call.function, arbiter.request(call.function, *call.arguments))
+            except AnhError as error:
+                self.refused.add((call.function, getattr(error, "reason", error.message)))
+
+    def accusations(self, record):
+        """Every call of the ClaimArbiter, each with true evidence."""
+        claim, job, head = record.claim, record.job, (record.claim, record.job, 0)
+        held, batch = self.held, self.batch
+        leaves = [keccak256(each) for each in batch.records]
+        subject = Subject(*head, held.program, held.dataset, held.model, None)
+        kinds = [value.kind for value in held.program.values]
+        field, parameter = kinds.index(Kind.FIELD), kinds.index(Kind.PARAMETER)
+        model = TensorPath(held.model.tree.count, held.model.tree.root, (), ())
+        return [
+            OneShot("refuteIndex", (claim, batch)),
+            OneShot("refutePlace", (claim, batch, leaves[0], tuple(MerkleTree(leaves).proof(0)))),
+            OneShot("refuteRecord", (claim, batch.records[0])),
+            OneShot("refuteThreshold", (claim, job, 0)),
+            OneShot("refuteCount", (*head, held.dataset.count, held.dataset.tree.root)),
+            OneShot("refuteResult", (*head, program_header(held.program), 0, model)),
+            _contradict("refuteShape", subject, parameter, 0),
+            _contradict("refuteRange", subject, field, 3, 17),
+        ]
+
     def move(self, view):
         move = self.choose(view)
         if move is None or move.function in {function for function, _ in self.refused}:
             return
+        self.left.append(view.clock.end - view.now)
         try:
             self.chain.play(view, move)
         except AnhError as error:
@@ -85,6 +133,8 @@ class Hostile:
         at, trace = view.position, None
         if self.plan == "stall":
             return None
+        if self.plan == "hurry":
+            return Move("timeout")
         if at.phase is Phase.CHOOSE_SCORE:
             lower = revealed_level(at.level)
             nodes = view.reveals[-1].scores
@@ -111,6 +161,8 @@ class Hostile:
             value = self.chance.choice(sums)
             return Move("askSums", (self.output(trace, value), self.evaluated.record(value)))
         steps = [each for each, value in enumerate(program.values) if value.opcode is not None]
+        if self.plan == "source":
+            return self.prove_source(at, trace)
         value = self.chance.choice(steps)
         proof = proof_between(trace.tree, 0, value, at.level)
         return Move("chooseValue", (value, trace.tensors[value].root, proof, self.evaluated.record(value)))
@@ -134,6 +186,15 @@ class Hostile:
         inputs = open_inputs(trace, trace.tree, program.values[value].inputs, needed)
         return Move("prove", (output, self.evaluated.record(value), inputs), sealed=True)
 
+    def prove_source(self, at, trace):
+        program, record = self.evaluated.program, self.chain.docket.claims[at.claim]
+        sources = [each for each, value in enumerate(program.values) if value.opcode is None]
+        value = self.chance.choice(sources)
+        proof = proof_between(trace.tree, 0, value, trace.tree.depth)
+        shown = (value, trace.tensors[value].root, proof, self.evaluated.record(value))
+        path = self.evaluated.path_of(value, at.sample)
+        return Move("proveSource", (record.claim, record.job, *shown, path), sealed=True)
+
     def prove_block(self, view, trace):
         at, program, sums = view.position, self.evaluated.program, view.reveals[-1].sums
         needed = reference.element_dependencies(program, at.value, at.element, 0, trace=trace.elements)
@@ -142,7 +203,7 @@ class Hostile:
 
 
 def make_hostiles(world, count):
-    """`count` hostile challengers: each plan in turn, every second one late."""
+    """`count` hostile challengers: each plan in turn, the first time at once, the second time late."""
     program, dataset = (
         world.user_store.get_program(world.roots[0]),
         world.user_store.get_dataset(world.roots[1]),
@@ -151,8 +212,8 @@ def make_hostiles(world, count):
     evaluated = evaluate_property(held, reference.ReferenceEvaluator())
     return [
         Hostile(
-            world.disputes(world.chain.account(f"hostile {number}", 10)), evaluated,
-            PLANS[number % len(PLANS)], late=number % 3 == 0, chance=random.Random(number),
+            world.disputes(world.chain.account(f"hostile {number}", 10)), held, evaluated, world.order.posted,
+            PLANS[number % len(PLANS)], late=number >= len(PLANS), chance=random.Random(number),
         )
         for number in range(count)
     ]  # fmt: skip

@@ -2,12 +2,20 @@ import pytest
 
 from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.l1.contracts.game import Outcome
-from tests.scenarios.hostile import make_hostiles
+from tests.scenarios.hostile import LATE, PLANS, make_hostiles
 from tests.scenarios.world import RULES, World
 
 pytestmark = [pytest.mark.anvil, pytest.mark.slow]
 
 HOSTILES = 20
+
+#: What L1 answers to accusations that are false.
+REFUSED = {
+    **dict.fromkeys(("prove", "proveBlock", "proveSource"), "NothingWrong"),
+    **dict.fromkeys(("refuteIndex", "refutePlace", "refuteRecord", "refuteThreshold"), "NothingWrong"),
+    **dict.fromkeys(("refuteCount", "refuteResult", "refuteShape", "refuteRange"), "NothingWrong"),
+    "timeout": "ClockStillRuns",
+}
 
 
 @pytest.fixture
@@ -43,10 +51,13 @@ def test_twenty_hostile_challengers_make_an_honest_accountant_richer(world):
     owed = sum(world.contracts.bonds.credit_of(chain.address) for chain in everybody)
 
     refused = {refusal for each in hostiles for refusal in each.refused}
+    late = [seconds for each in hostiles for seconds in each.left if each.late]
 
-    assert refused == {("prove", "NothingWrong"), ("proveBlock", "NothingWrong")}
+    assert {each.plan for each in hostiles} == set(PLANS)
+    assert refused == set(REFUSED.items())
+    assert 0 <= min(late) <= max(late) <= LATE
     assert {game.outcome for game in games} == {Outcome.CHALLENGER_LATE}
-    assert len(games) + len(demands) == HOSTILES
+    assert len(games) + len(demands) == sum(each.plan != "arbiter" for each in hostiles)
     assert gains[0] == len(games) * RULES.challenge_bond + len(demands) * RULES.demand_fee
     assert sum(gains) == 0
     assert held == owed

@@ -4,6 +4,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from anh_rollup.accountant.strategy import Terms
 from anh_rollup.accountant.work import Worker
 from anh_rollup.challenger.examine import Examiner
 from anh_rollup.challenger.service import Challenger
+from anh_rollup.cli.moves import calls_between
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.merkle import MerkleTree
 from anh_rollup.encoding.transactions import decode_signed, encode_record
@@ -64,6 +66,8 @@ class Chain:
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.url = f"http://127.0.0.1:{port}"
         self.client = self._connect()
+        self.accounts = [str(each) for each in self.client.transport.request("eth_accounts")]
+        self.endowed = sum(self.client.balance(each) for each in self.accounts)
 
     def _connect(self):
         deadline = time.monotonic() + 30
@@ -84,6 +88,10 @@ class Chain:
     def account(self, name, ether=100):
         """A funded account, the same for the same name."""
         account = Account.from_key(keccak(text=f"scenario {name}"))
+        if account.address in self.accounts:
+            return account
+        self.accounts.append(account.address)
+        self.endowed += ether * ETHER
         self.client.transport.request("anvil_setBalance", account.address, hex(ether * ETHER))
         return account
 
@@ -114,9 +122,11 @@ class World:
 
     Attributes:
         threshold_above: How far the job's threshold lies above what the model reaches.
+        program: Makes the score program.
     """
 
     threshold_above: int = 0
+    program: Callable = small.small_program
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="anh-scenario-")))
 
     def __post_init__(self):
@@ -130,7 +140,7 @@ class World:
         self._post_job()
 
     def _make_artifacts(self):
-        program = small.small_program()
+        program = self.program()
         self.parameters = small.random_parameters(program, 5)
         fields = small.random_fields(program, SAMPLES, 6)
         scores = ReferenceEvaluator().evaluate(program, Sources(fields, (), self.parameters))
@@ -217,8 +227,34 @@ class World:
         addresses = [*self.deployment.addresses.values(), BURNT]
         return sum(self.client.balance(each) for each in addresses)
 
+    def check_ether(self):
+        """Every wei that there was is with an account, in a contract, burnt, or paid for gas; all are owed.
+
+        Raises:
+            AssertionError: Wei came or went.
+        """
+        client, bonds, addresses = self.client, self.contracts.bonds, self.deployment.addresses
+        accounts = sum(client.balance(each) for each in self.chain.accounts)
+        paid = sum(each.cost for each in calls_between(client, self.deployment, 1, client.head().number))
+        owed = sum(bonds.credit_of(each) for each in self.chain.accounts)
+        locked = sum(bonds.locked(addresses[court]) for court in ("claims", "game"))
+
+        assert accounts + self.held() + paid == self.chain.endowed
+        assert client.balance(bonds.address) == owed + locked
+        assert [client.balance(at) for name, at in addresses.items() if name != "bonds"] == [0] * (
+            len(addresses) - 1
+        )
+
     def close(self):
-        self.chain.close()
+        """Stops the chain, after a look at where the ether is.
+
+        Raises:
+            AssertionError: Wei came or went.
+        """
+        try:
+            self.check_ether()
+        finally:
+            self.chain.close()
 
 
 def model_root(parameters):

@@ -1,6 +1,6 @@
 """The order reader over an L1 in memory: hostile events, void batches, reorgs, a node that fails midway."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,10 +13,9 @@ from anh_rollup.encoding.batches import BatchHeader, encode_batch, genesis_commi
 from anh_rollup.encoding.blobs import BLOB_SIZE, pack
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.l1.abi import encode_arguments, load_artifact, signature_hash
-from anh_rollup.l1.batch_data import BlobsUnavailableError
 from anh_rollup.l1.contracts.claims import Claims
 from anh_rollup.l1.deployment import Deployment, Rules, predict_addresses
-from anh_rollup.l1.errors import L1Error, L1UnreachableError
+from anh_rollup.l1.errors import BlobsUnavailableError, L1Error, L1UnreachableError
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.l1.types import Block, BlockId, Cursor, Log
 from anh_rollup.primitives import L2_CHAIN_ID, ZERO_DIGEST, Digest
@@ -57,7 +56,8 @@ class MemoryL1:
         if number > self.height:
             return None
         parent = self.hash_of(number - 1) if number else bytes(32)
-        return Block(number, self.hash_of(number), parent, 1_000 + 12 * number, 30_000_000, 1, None, None)
+        time = 1_000 + 12 * number + self.fork  # a fork has other times
+        return Block(number, self.hash_of(number), parent, time, 30_000_000, 1, None, None)
 
     def block_by_hash(self, _digest: bytes) -> Block | None:
         self._answer()
@@ -302,6 +302,16 @@ def test_a_void_batch_drops_its_own_and_keeps_the_forced_transactions(
     assert reader.order.ledger.account(BOB.address) == Account(0, 7)
 
 
+def test_what_l1_brings_behind_a_forced_batch_in_its_block_counts_in_it(l1: MemoryL1) -> None:
+    l1.force(record_of(BOB.transfer(0, ALICE.address, 1)))
+    l1.mine()
+    l1.append(b"", ZERO_DIGEST, 0, 1)
+    l1.emit("Inbox", "Deposited", to="0x" + BOB.address.hex(), amount=ETHER)
+    reader = refreshed(l1)
+    assert reader.order.head.header.origin_number == l1.height
+    assert reader.order.ledger.account(BOB.address).nonce == 1
+
+
 HOSTILE = st.one_of(
     st.tuples(st.just("force"), st.binary(max_size=120) | st.just(record_of(ALICE.sign()))),
     st.tuples(st.just("pay"), st.sampled_from([ZERO_DIGEST, keccak256(b"no job")])),
@@ -348,6 +358,7 @@ def busy() -> MemoryL1:
     l1.deposit(ALICE)
     forced = pair(ALICE.transfer(0, BOB.address, 1))
     l1.force(forced[0])
+    l1.mine()  # an origin without an event
     l1.post([sealed(l1, ALICE.transfer(1, BOB.address, 2), forced=[forced])])
     l1.deposit(BOB)
     l1.post([sealed(l1, BOB.transfer(0, ALICE.address, 3))], payload=b"garbage")
@@ -355,16 +366,12 @@ def busy() -> MemoryL1:
     return l1
 
 
-def failures() -> Iterator[int]:
-    yield from range(1_000)
-
-
 def test_a_node_that_fails_at_any_question_leaves_no_trace() -> None:
     l1 = busy()
     expected = whole(refreshed(l1))
     flaky = reader_of(l1)
     untouched, failed = whole(flaky), 0
-    for healthy in failures():
+    for healthy in range(1_000):
         l1.answers_left = healthy
         try:
             flaky.refresh()
@@ -385,6 +392,20 @@ def test_after_a_reorg_the_order_is_that_of_a_new_reader(depth: int) -> None:
     l1.mine(depth + 1)
     assert reader.refresh()
     assert reader.reorgs == 1
+    assert whole(reader) == whole(refreshed(l1))
+
+
+def test_a_forced_batch_that_a_reorg_moves_to_a_fork_has_the_forks_time(l1: MemoryL1) -> None:
+    l1.force(record_of(ALICE.transfer(0, BOB.address, 1)))
+    l1.mine()
+    l1.append(b"", ZERO_DIGEST, 0, 1)
+    reader = refreshed(l1)
+    before = reader.order.head.header
+    l1.reorg(1)
+    l1.mine()
+    l1.append(b"", ZERO_DIGEST, 0, 1)
+    reader.refresh()
+    assert reader.order.head.header.time == before.time + 1
     assert whole(reader) == whole(refreshed(l1))
 
 

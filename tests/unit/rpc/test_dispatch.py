@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -105,7 +105,12 @@ def test_submissions_that_stand_together_share_one_write(
 ) -> None:
     writes: list[int] = []
     accept = node.chain._journal.accept
-    monkeypatch.setattr(node.chain._journal, "accept", lambda each: (writes.append(len(each)), accept(each)))
+
+    def counted(each: Sequence[Any]) -> None:
+        writes.append(len(each))
+        accept(each)
+
+    monkeypatch.setattr(node.chain._journal, "accept", counted)
     raws = [ALICE.transfer(nonce, BOB.address, 1) for nonce in range(4)]
     answered = asked(node, [send(raw, place) for place, raw in enumerate(raws)])
     assert [each["result"] for each in answered] == ["0x" + decoded(raw).hash.hex() for raw in raws]
