@@ -27,7 +27,7 @@ from anh_rollup.l1.errors import L1RevertedError
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.protocol.evaluated import EvaluatedProperty, Trace
 from anh_rollup.protocol.evidence import open_inputs
-from anh_rollup.protocol.game import GameView, Move, Output, Phase, Side
+from anh_rollup.protocol.game import GameView, Move, Output, Phase, Side, game_id
 from anh_rollup.protocol.overlay import proof_between
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.remote import RemotePolicy
@@ -86,7 +86,7 @@ class BaselessChallenger:
         opened = (sample, int(scores.scores[sample]), tuple(scores.proof(sample)))
         game = self.chain.contracts.game
         bond = self.chain.rules.challenge_bond
-        self._game = game.game_id(record.identifier, self.chain.address, SALT)
+        self._game = game_id(record.identifier, self.chain.address, SALT)
         self.chain.send("open", game.request("open", record.claim, record.job, 0, SALT, *opened, value=bond))
         print(f"disputes sample {sample}, whose score of {opened[1]} is right")
 

@@ -11,8 +11,8 @@ from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.moves import Moves, moves_of
 from anh_rollup.cli.narration import ENDINGS, next_move
 from anh_rollup.cli.options import deployment_option, l1_option, parse_digest
-from anh_rollup.l1.contracts.game import Turn
 from anh_rollup.l1.docket import GameRecord
+from anh_rollup.protocol.game import Side
 
 
 @click.group(name="game")
@@ -60,7 +60,7 @@ def position_table(record: GameRecord, view: L1View) -> Table:
         return table
     clocks = view.contracts.game.clocks(record.identifier)
     table.add_row("next", next_move(at))
-    table.add_row("turn", "accountant" if clocks.turn is Turn.ACCOUNTANT else "challenger")
+    table.add_row("turn", "accountant" if clocks.turn is Side.ACCOUNTANT else "challenger")
     table.add_row("clocks", f"accountant {clocks.accountant} s, challenger {clocks.challenger} s")
     table.add_row("turn began", show_time(clocks.since))
     return table

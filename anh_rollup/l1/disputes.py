@@ -14,7 +14,7 @@ from anh_rollup.l1.events import EventReader, ReorgDetectedError
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.l1.types import Block, Log, Receipt, TransactionRequest
 from anh_rollup.protocol.claims import seal
-from anh_rollup.protocol.game import Clock, GameView, Move, Side, position_hash
+from anh_rollup.protocol.game import GameView, Move, position_hash
 
 LOG = logging.getLogger(__name__)
 
@@ -155,8 +155,7 @@ class DisputeChain:
         held = self.contracts.game.position_hash(game.identifier)
         if held != position_hash(game.position):
             raise LaggingNodeError(f"game 0x{game.identifier.hex()[:8]} stands elsewhere than its events say")
-        clocks = self.contracts.game.clocks(game.identifier)
-        clock = Clock(clocks.accountant, clocks.challenger, clocks.since, Side(clocks.turn))
+        clock = self.contracts.game.clocks(game.identifier)
         stands = self.status(game.position.claim).state is ClaimState.STANDING
         return GameView(game.identifier, game.position, clock, game.reveals, now, stands)
 

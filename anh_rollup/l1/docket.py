@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 from functools import singledispatchmethod
 from typing import Any
 
-from anh_rollup.encoding.checks import digest
-from anh_rollup.encoding.scores import SumNode
 from anh_rollup.l1.contracts.claims import (
     Answered,
     ClaimState,
@@ -186,7 +184,7 @@ class Docket:
 
     @apply.register
     def _(self, event: ScoresRevealed) -> None:
-        self._move(event.game, event.position, _scores_revealed(event))
+        self._move(event.game, event.position, Reveal(event.position, scores=event.nodes))
 
     @apply.register
     def _(self, event: NodesRevealed) -> None:
@@ -214,8 +212,3 @@ class Docket:
     def _move(self, game: bytes, position: Position, *reveals: Reveal) -> None:
         record = self.games[game]
         self.games[game] = replace(record, position=position, reveals=record.reveals + reveals)
-
-
-def _scores_revealed(event: ScoresRevealed) -> Reveal:
-    nodes = tuple(SumNode(digest(node.hash), node.sum) for node in event.nodes)
-    return Reveal(event.position, scores=nodes)

@@ -40,7 +40,7 @@ def test_contracts_are_deployed_where_predicted_and_hold_the_rules(anvil: Chain,
     held = contracts.claims.rules()
     assert (held.window, held.clock, held.claim_bond) == (600, 300, RULES.claim_bond)
     assert contracts.inbox.rules().sequencer == anvil.accounts[1].address
-    assert contracts.game.challenge_bond() == RULES.challenge_bond
+    assert contracts.game.read("challengeBond") == (RULES.challenge_bond,)
     assert contracts.inbox.latest() == 0
 
 

@@ -15,7 +15,7 @@ from anh_rollup.l1.disputes import DisputeChain
 from anh_rollup.protocol.attack import score_siblings
 from anh_rollup.protocol.evaluated import EvaluatedProperty, program_header
 from anh_rollup.protocol.evidence import open_inputs
-from anh_rollup.protocol.game import Move, Output, Phase, Side, TensorPath
+from anh_rollup.protocol.game import Move, Output, Phase, Side, TensorPath, game_id
 from anh_rollup.protocol.orders import OrderedBatch
 from anh_rollup.protocol.overlay import proof_between
 from anh_rollup.tensor.opcodes import FOLDABLE
@@ -85,7 +85,7 @@ class Hostile:
             sample = self.chance.randrange(scores.count)
             opened = (sample, int(scores.scores[sample]), tuple(scores.proof(sample)))
             self.chain.send("open", contract.request("open", *head, *opened, value=bond))
-        self.game = contract.game_id(record.identifier, self.chain.address, salt)
+        self.game = game_id(record.identifier, self.chain.address, salt)
 
     def accuse(self, record):
         """Announces every refutation of one call in one round, and makes it in another."""

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from anh_rollup.encoding.tensors import Opening
 from anh_rollup.l1.contracts.base import Contract
-from anh_rollup.l1.contracts.records import TensorPath
 from anh_rollup.l1.types import BlockId, TransactionRequest
 from anh_rollup.protocol.claims import Claim
+from anh_rollup.protocol.game import TensorPath
 from anh_rollup.protocol.jobs import Job
 
 

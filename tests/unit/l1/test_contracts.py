@@ -9,6 +9,7 @@ import pytest
 from eth_abi.abi import encode
 from eth_utils.address import to_checksum_address
 
+from anh_rollup.encoding.scores import SumNode
 from anh_rollup.encoding.tensors import Opening
 from anh_rollup.l1.abi import encode_arguments, field_name, load_artifact, signature_hash
 from anh_rollup.l1.client import L1Client
@@ -16,23 +17,15 @@ from anh_rollup.l1.contracts.base import Contract, Emitted
 from anh_rollup.l1.contracts.bonds import Bonds
 from anh_rollup.l1.contracts.claim_arbiter import ClaimArbiter
 from anh_rollup.l1.contracts.claims import ClaimRules, Claims, ClaimStatus, Demand, DemandStatus
-from anh_rollup.l1.contracts.game import Game, GameClock
+from anh_rollup.l1.contracts.game import Game
 from anh_rollup.l1.contracts.inbox import Batch, Deposited, Inbox, InboxRules, QueueEntry
-from anh_rollup.l1.contracts.records import (
-    NO_OPENING,
-    Inputs,
-    Output,
-    ProgramHeader,
-    ProgramRecord,
-    RecordProof,
-    ScoreNode,
-    TensorPath,
-)
 from anh_rollup.l1.contracts.tensor_arbiter import TensorArbiter
 from anh_rollup.l1.transport import Transport
 from anh_rollup.l1.types import Log, TransactionRequest
+from anh_rollup.primitives import Digest
 from anh_rollup.protocol.claims import Claim, Scores
-from anh_rollup.protocol.game import Position
+from anh_rollup.protocol.evidence import NO_OPENING
+from anh_rollup.protocol.game import Clock, Inputs, Output, Position, ProgramHeader, RecordProof, TensorPath
 from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, Property
 
 WRAPPERS: list[type[Contract]] = [Inbox, Claims, Game, Bonds, ClaimArbiter, TensorArbiter]
@@ -49,8 +42,8 @@ OPENING = Opening((1, 2), 2, bytes(128), ())
 PATH = TensorPath(1, D, DD, DD, b"\x01\0\0\0\1", D)
 HEADER = ProgramHeader(9, 1, 0, 2, D)
 RECORD = RecordProof(b"record", DD)
-SOURCE = ProgramRecord(HEADER, 3, b"record", DD)
-NODE = ScoreNode(D, -5)
+SOURCE = (HEADER, 3, b"record", DD)
+NODE = SumNode(Digest(D), -5)
 INPUTS = Inputs((OPENING, NO_OPENING), (DD, ()))
 OUTPUT = Output(4, 5, OPENING, DD)
 DEMAND = Demand(D, 1, 2, 3, 4)
@@ -67,9 +60,9 @@ def position() -> Position:
 
 
 def moves() -> dict[str, dict[str, TransactionRequest]]:
-    """A request of every wrapper method that makes one, by contract and Solidity function."""
+    """A request for every function that changes something, as the roles make it, by contract."""
     inbox, claims, game = Inbox(CLIENT, HERE), Claims(CLIENT, HERE), Game(CLIENT, HERE)
-    arbiter, at = ClaimArbiter(CLIENT, HERE), position()
+    arbiter, at, terms = ClaimArbiter(CLIENT, HERE), (D, position()), (CLAIM, JOB, 0)
     return {
         "Inbox": {
             "deposit": inbox.deposit(HERE, 1),
@@ -96,34 +89,34 @@ def moves() -> dict[str, dict[str, TransactionRequest]]:
             "seal": claims.seal(D),
         },
         "Game": {
-            "open": game.open(CLAIM, JOB, 0, D, (1, 2, (NODE,)), bond=1),
-            "openScores": game.open_scores(CLAIM, JOB, 0, D, bond=1),
-            "revealScores": game.reveal_scores(D, at, (NODE, NODE)),
-            "chooseScore": game.choose_score(D, at, 1, NODE, (NODE,)),
-            "revealTrace": game.reveal_trace(D, at, HEADER, DD, DD),
-            "chooseNode": game.choose_node(D, at, 1, D, DD),
-            "revealNodes": game.reveal_nodes(D, at, DD),
-            "chooseValue": game.choose_value(D, at, 1, (D, DD), RECORD),
-            "revealTensor": game.reveal_tensor(D, at, b"\0", DD),
-            "revealElements": game.reveal_elements(D, at, b"\0", b"\0\0\0\1"),
-            "revealChunk": game.reveal_chunk(D, at, bytes(128)),
-            "prove": game.prove(D, at, OUTPUT, RECORD, INPUTS),
-            "askSums": game.ask_sums(D, at, OUTPUT, RECORD),
-            "revealSums": game.reveal_sums(D, at, RECORD, (1, -2), INPUTS),
-            "proveBlock": game.prove_block(D, at, RECORD, ((1, -2), 0), INPUTS),
-            "proveSource": game.prove_source(D, at, (CLAIM, JOB), (1, D, DD), RECORD, path=PATH),
-            "timeout": game.timeout(D, at),
-            "voidGame": game.void_game(D, at),
+            "open": game.request("open", CLAIM, JOB, 0, D, 1, 2, (NODE,), value=1),
+            "openScores": game.request("openScores", CLAIM, JOB, 0, D, value=1),
+            "revealScores": game.request("revealScores", *at, (NODE, NODE)),
+            "chooseScore": game.request("chooseScore", *at, 1, NODE, (NODE,)),
+            "revealTrace": game.request("revealTrace", *at, HEADER, DD, DD),
+            "chooseNode": game.request("chooseNode", *at, 1, D, DD),
+            "revealNodes": game.request("revealNodes", *at, DD),
+            "chooseValue": game.request("chooseValue", *at, 1, D, DD, RECORD),
+            "revealTensor": game.request("revealTensor", *at, b"\0", DD),
+            "revealElements": game.request("revealElements", *at, b"\0", b"\0\0\0\1"),
+            "revealChunk": game.request("revealChunk", *at, bytes(128)),
+            "prove": game.request("prove", *at, OUTPUT, RECORD, INPUTS),
+            "askSums": game.request("askSums", *at, OUTPUT, RECORD),
+            "revealSums": game.request("revealSums", *at, RECORD, (1, -2), INPUTS),
+            "proveBlock": game.request("proveBlock", *at, RECORD, (1, -2), 0, INPUTS),
+            "proveSource": game.request("proveSource", *at, CLAIM, JOB, 1, D, DD, RECORD, PATH),
+            "timeout": game.request("timeout", *at),
+            "voidGame": game.request("voidGame", *at),
         },
         "ClaimArbiter": {
-            "refuteIndex": arbiter.refute_index(CLAIM, BATCH),
-            "refutePlace": arbiter.refute_place(CLAIM, BATCH, D, DD),
-            "refuteRecord": arbiter.refute_record(CLAIM, b"record"),
-            "refuteThreshold": arbiter.refute_threshold(CLAIM, JOB, 0),
-            "refuteCount": arbiter.refute_count(CLAIM, JOB, 0, 5, D),
-            "refuteResult": arbiter.refute_result((CLAIM, JOB), 0, HEADER, 1, PATH),
-            "refuteShape": arbiter.refute_shape((CLAIM, JOB), 0, SOURCE, 1, PATH),
-            "refuteRange": arbiter.refute_range((CLAIM, JOB), 0, SOURCE, (1, PATH), 2, opening=OPENING),
+            "refuteIndex": arbiter.request("refuteIndex", CLAIM, BATCH),
+            "refutePlace": arbiter.request("refutePlace", CLAIM, BATCH, D, DD),
+            "refuteRecord": arbiter.request("refuteRecord", CLAIM, b"record"),
+            "refuteThreshold": arbiter.request("refuteThreshold", *terms),
+            "refuteCount": arbiter.request("refuteCount", *terms, 5, D),
+            "refuteResult": arbiter.request("refuteResult", *terms, HEADER, 1, PATH),
+            "refuteShape": arbiter.request("refuteShape", *terms, SOURCE, 1, PATH),
+            "refuteRange": arbiter.request("refuteRange", *terms, SOURCE, 1, PATH, 2, OPENING),
         },
         "TensorArbiter": {},
     }
@@ -137,7 +130,7 @@ FOR_COURTS = {
 
 
 @pytest.mark.parametrize("wrapper", WRAPPERS)
-def test_every_move_has_a_method_with_the_right_selector(wrapper: type[Contract]) -> None:
+def test_every_function_takes_the_records_that_the_roles_pass(wrapper: type[Contract]) -> None:
     artifact = load_artifact(wrapper.NAME)
     changing = {
         item["name"]
@@ -173,7 +166,7 @@ def test_every_event_has_a_record_with_all_its_fields(wrapper: type[Contract]) -
         (Claims, "rules", ClaimRules),
         (Claims, "status", ClaimStatus),
         (Claims, "demandStatus", DemandStatus),
-        (Game, "clocks", GameClock),
+        (Game, "clocks", Clock),
     ],
 )
 def test_every_view_of_a_struct_has_a_record_with_all_its_fields(
