@@ -1,7 +1,5 @@
 """Artifacts at URIs that somebody else wrote: what may be opened, how long, how much."""
 
-import ipaddress
-import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,20 +7,15 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-import requests
-from urllib3.exceptions import HTTPError
+from yarl import URL
 
-from anh_rollup.storage.errors import ArtifactTooLargeError, StoreUnreachableError, UriRefusedError
+from anh_rollup.storage.addresses import require_public, resolve
+from anh_rollup.storage.errors import StoreUnreachableError, UriRefusedError
 from anh_rollup.storage.files import FileStore
+from anh_rollup.storage.http_client import Download, download
 
 #: The longest URI that is looked at (memo: at most 512 bytes in jobs and claims).
 LONGEST_URI: Final = 512
-
-#: Most bytes taken from the network at a time.
-PART: Final = 1 << 16
-
-#: Seconds without a byte after which a server counts as gone.
-LONGEST_SILENCE: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +27,7 @@ class RemotePolicy:
         file_roots: Folders below which `file://` is opened; none by default.
         private_hosts: Whether hosts of private networks and this machine may be asked (a devnet needs it).
         most_bytes: The most that is read of one artifact.
-        timeout: Seconds for one artifact, from the first to the last byte.
+        timeout: Seconds for one artifact, from the look-up of its host's name to its last byte.
     """
 
     schemes: frozenset[str] = frozenset({"http", "https", "s3", "ipfs"})
@@ -67,8 +60,7 @@ def fetch(
     if scheme not in policy.schemes:
         raise UriRefusedError(base, f"the scheme {scheme!r} is not allowed")
     if scheme in ("http", "https"):
-        _require_public(base, policy)
-        return _fetch_http(f"{base.rstrip('/')}/{name}", policy, clock)
+        return _fetch_http(base, name, policy, clock)
     if "::" in base:
         raise UriRefusedError(base, "it chains file systems")
     return FileStore(base, policy.timeout).read(name, policy.most_bytes)
@@ -88,52 +80,25 @@ def _allowed_folder(uri: str, policy: RemotePolicy) -> str:
     return str(resolved)
 
 
-def _require_public(uri: str, policy: RemotePolicy) -> None:
-    """Keeps a stranger from reaching services of this machine and its network."""
-    try:
-        host, port = urlsplit(uri).hostname, urlsplit(uri).port
-    except ValueError as error:
-        raise UriRefusedError(uri, "it is malformed") from error
-    if not host:
-        raise UriRefusedError(uri, "it names no host")
-    if policy.private_hosts:
-        return
-    try:
-        found = socket.getaddrinfo(host, port or 443, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise StoreUnreachableError(host, "its name is not known") from error
-    if not all(ipaddress.ip_address(entry[4][0]).is_global for entry in found):
-        raise UriRefusedError(uri, "its host is not on the public network")
-
-
-def _fetch_http(url: str, policy: RemotePolicy, clock: Callable[[], float]) -> bytes | None:
-    """A bounded GET; redirects are not followed, as they would escape the policy."""
+def _fetch_http(base: str, name: str, policy: RemotePolicy, clock: Callable[[], float]) -> bytes | None:
+    """A GET at an address that was checked; the time for finding the address counts, too."""
     deadline = clock() + policy.timeout
-    place = f"{urlsplit(url).scheme}://{urlsplit(url).hostname}"
+    url = _parse(f"{base.rstrip('/')}/{name}", base)
+    # One parser for the check and for the request: two would differ about some URI.
+    host, port = url.host, url.port
+    if not host or port is None:
+        raise UriRefusedError(base, "it names no host")
+    addresses = resolve(host, port, policy.timeout)
+    if not policy.private_hosts:
+        require_public(base, addresses)
+    left = deadline - clock()
+    if left <= 0:
+        raise StoreUnreachableError(host, "its name is not resolved in time")
+    return download(Download(url, addresses, policy.most_bytes, left))
+
+
+def _parse(url: str, base: str) -> URL:
     try:
-        with requests.get(
-            url, stream=True, timeout=min(policy.timeout, 30.0), allow_redirects=False
-        ) as answer:
-            if answer.status_code in (requests.codes.not_found, requests.codes.gone):
-                return None
-            if answer.status_code != requests.codes.ok:
-                raise StoreUnreachableError(place, f"HTTP status {answer.status_code}")
-            return _read_body(answer, policy.most_bytes, lambda: clock() < deadline)
-    except (requests.RequestException, HTTPError, OSError) as error:
-        raise StoreUnreachableError(place, type(error).__name__) from error
-
-
-def _read_body(answer: requests.Response, limit: int, has_time: Callable[[], bool]) -> bytes:
-    """The body as it comes, in parts of any length, so that a dripping server cannot hold us."""
-    place = urlsplit(answer.url).hostname or "the server"
-    content = bytearray()
-    while part := answer.raw.read1(PART):
-        content += part
-        if len(content) > limit:
-            raise ArtifactTooLargeError(place, limit)
-        if not has_time():
-            raise StoreUnreachableError(place, "the answer takes too long")
-    promised = answer.headers.get("Content-Length", "")
-    if promised.isdecimal() and int(promised) != len(content):
-        raise StoreUnreachableError(place, "the answer is not whole")
-    return bytes(content)
+        return URL(url)
+    except ValueError as error:
+        raise UriRefusedError(base, "it is malformed") from error

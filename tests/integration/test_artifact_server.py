@@ -1,10 +1,12 @@
 """The artifact server over HTTP, and reading from servers that lie, stall or never end."""
 
 import asyncio
+import gzip
+import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 import requests
 from aiohttp import web
 
+from anh_rollup.storage import remote
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.errors import (
     ArtifactCorruptError,
@@ -182,5 +185,78 @@ def test_a_redirect_is_not_followed(ours: ArtifactStore) -> None:
 
 
 def test_a_server_that_is_gone_is_a_typed_error(ours: ArtifactStore) -> None:
-    with pytest.raises(StoreUnreachableError, match="ConnectionError"):
+    with pytest.raises(StoreUnreachableError, match="ClientConnectorError"):
         ours.get_scores(bytes(32), "http://127.0.0.1:9")
+
+
+@contextmanager
+def listening(talk: Callable[[socket.socket], None]) -> Iterator[str]:
+    """A server below HTTP, which does with each connection what it likes; its base URL."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10)
+
+        def serve() -> None:
+            with suppress(OSError):
+                connection, _ = server.accept()
+                with connection:
+                    talk(connection)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            thread.join(10)
+
+
+def drip_headers(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+    for _ in range(40):
+        connection.sendall(b"x")
+        time.sleep(0.1)
+
+
+def drip_interim_answers(connection: socket.socket) -> None:
+    for _ in range(40):
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        time.sleep(0.1)
+
+
+def say_nothing(connection: socket.socket) -> None:
+    while connection.recv(1000):
+        pass
+
+
+@pytest.mark.parametrize("talk", [drip_headers, drip_interim_answers, say_nothing])
+def test_the_time_limit_holds_before_the_first_byte_of_the_body(
+    ours: ArtifactStore, talk: Callable[[socket.socket], None]
+) -> None:
+    with listening(talk) as uri:
+        begin = time.monotonic()
+        with pytest.raises(StoreUnreachableError, match="the answer takes too long"):
+            ours.get_scores(bytes(32), uri)
+        assert time.monotonic() - begin < 3
+
+
+def test_a_packed_answer_is_not_unpacked(ours: ArtifactStore) -> None:
+    async def packed(request: web.Request) -> web.StreamResponse:
+        return web.Response(body=gzip.compress(bytes(10_000_000)), headers={"Content-Encoding": "gzip"})
+
+    with serving(answering(packed)) as uri, pytest.raises(ArtifactCorruptError):
+        ours.get_scores(bytes(32), uri)
+
+
+def test_a_name_is_resolved_once_for_check_and_connection(
+    theirs: ArtifactStore, ours: ArtifactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, asked = theirs.put_scores(SCORES), []
+
+    def resolve(host: str, port: int, timeout: float) -> tuple[str, ...]:
+        asked.append(host)
+        return ("127.0.0.1",)
+
+    monkeypatch.setattr(remote, "resolve", resolve)
+    with serving(make_app(folder_of(theirs))) as uri:
+        named = uri.replace("127.0.0.1", "artifacts.invalid")
+        assert ours.get_scores(root, named).tolist() == SCORES.tolist()
+    assert asked == ["artifacts.invalid"]

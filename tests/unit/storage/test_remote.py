@@ -1,10 +1,17 @@
 """What a stranger's URI may do to this machine: nothing but a bounded read of an allowed place."""
 
+import socket
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from yarl import URL
 
+from anh_rollup.storage import remote
 from anh_rollup.storage.errors import StoreUnreachableError, UriRefusedError
+from anh_rollup.storage.http_client import Download
 from anh_rollup.storage.remote import LONGEST_URI, RemotePolicy, fetch
 
 NAME = "scores/" + "00" * 32
@@ -89,3 +96,56 @@ def test_a_scheme_without_its_library_is_a_typed_error() -> None:
     policy = RemotePolicy(schemes=frozenset({"ipfs"}))
     with pytest.raises(StoreUnreachableError, match="ipfs"):
         fetch("ipfs://folder", NAME, policy)
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://exämple.org/", "http://a\u2024b/", "file:///\udcff", "http://a\n.org/"]
+)
+def test_a_uri_that_is_not_printable_ascii_is_refused(uri: str) -> None:
+    with pytest.raises(UriRefusedError, match="a URI is printable ASCII") as caught:
+        fetch(uri, NAME, RemotePolicy(private_hosts=True))
+    assert caught.value.message.isascii()
+
+
+def answers_to(*rounds: list[str]) -> Callable[..., list[Any]]:
+    """A resolver of names that gives other addresses each time that it is asked."""
+    left = iter(rounds)
+    return lambda *_, **__: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, 80)) for each in next(left)]
+
+
+def test_what_is_connected_to_is_what_was_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Download] = []
+    monkeypatch.setattr(socket, "getaddrinfo", answers_to(["93.184.215.14"], ["127.0.0.1"]))
+    monkeypatch.setattr(remote, "download", asked.append)
+
+    fetch("http://rebinding.example:81/a/", NAME, RemotePolicy(most_bytes=7, timeout=5.0), lambda: 0.0)
+
+    url = URL(f"http://rebinding.example:81/a/{NAME}")
+    assert asked == [Download(url, ("93.184.215.14",), 7, 5.0)]
+
+
+def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", answers_to(["93.184.215.14", "10.0.0.1"]))
+    with pytest.raises(UriRefusedError, match="its host is not on the public network"):
+        fetch("https://mixed.example", NAME, RemotePolicy())
+
+
+@pytest.mark.parametrize("uri", ["http://a..b/", "http://" + "a" * 70 + ".org/"])
+def test_a_name_that_no_host_can_have_is_a_typed_error(uri: str) -> None:
+    with pytest.raises((UriRefusedError, StoreUnreachableError)):
+        fetch(uri, NAME, RemotePolicy())
+
+
+def test_the_time_that_a_name_takes_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", answers_to(["93.184.215.14"]))
+    times = iter([0.0, 121.0])
+    with pytest.raises(StoreUnreachableError, match="its name is not resolved in time"):
+        fetch("https://slow.example", NAME, RemotePolicy(), lambda: next(times))
+
+
+def test_a_name_server_that_does_not_answer_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    released = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: released.wait(10))
+    with pytest.raises(StoreUnreachableError, match="its name is not resolved in time"):
+        fetch("https://silent.example", NAME, RemotePolicy(timeout=0.05))
+    released.set()
