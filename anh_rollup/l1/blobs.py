@@ -69,7 +69,7 @@ def make_sidecar(blobs: Sequence[bytes]) -> Sidecar:
     if not 1 <= len(blobs) <= MOST_BLOBS:
         raise BlobMalformedError(f"{len(blobs)} blobs, and a transaction carries 1 to {MOST_BLOBS}")
     commitments = tuple(_commit(blob) for blob in blobs)
-    proofs = [ckzg.compute_cells_and_kzg_proofs(blob, _trusted_setup())[1] for blob in blobs]
+    proofs = [ckzg.compute_cells_and_kzg_proofs(blob, load_trusted_setup())[1] for blob in blobs]
     cell_proofs = tuple(proof for listed in proofs for proof in listed)
     return Sidecar(tuple(blobs), commitments, cell_proofs, tuple(_versioned(item) for item in commitments))
 
@@ -95,7 +95,7 @@ def _commit(blob: bytes) -> bytes:
     if len(blob) != BLOB_SIZE:
         raise BlobMalformedError(f"{len(blob)} bytes instead of {BLOB_SIZE}")
     try:
-        commitment: bytes = ckzg.blob_to_kzg_commitment(blob, _trusted_setup())
+        commitment: bytes = ckzg.blob_to_kzg_commitment(blob, load_trusted_setup())
     except RuntimeError as error:
         raise BlobMalformedError("a field element is not below the BLS12-381 modulus") from error
     return commitment
@@ -106,8 +106,8 @@ def _versioned(commitment: bytes) -> bytes:
 
 
 @lru_cache(maxsize=1)
-def _trusted_setup() -> Any:
-    """The KZG ceremony's public values, which eth-account ships."""
+def load_trusted_setup() -> Any:
+    """The KZG ceremony's public values, which eth-account ships; the first call of a process takes seconds."""
     folder = resources.files("eth_account.typed_transactions") / "blob_transactions"
     with resources.as_file(folder / "kzg_trusted_setup.txt") as path:
         return ckzg.load_trusted_setup(str(path), 0)

@@ -89,7 +89,7 @@ def test_a_follower_has_the_sequencers_order_and_ledger(anvil: Chain, tmp_path: 
     chain = desk.sequencer.chain
     assert follower.order.head.header == chain.head.header
     assert follower.order.ledger.account(BOB) == chain.account(BOB, pending=False)
-    assert len(follower.batches) == desk.inbox.latest() == 3
+    assert (len(follower.batches),) == desk.inbox.read("latest") == (3,)
     assert chain.safe_number == chain.head.header.number
 
 
@@ -122,7 +122,7 @@ def test_a_deposit_in_the_l1_block_of_a_forced_batch_counts(anvil: Chain, tmp_pa
     desk = Desk(anvil, tmp_path)
     desk.deposit(2)
     record = encode_record(decode_signed(desk.signed(2, 0)))
-    anvil.sender(2).send(desk.inbox.force(record, RULES.force_fee))
+    anvil.sender(2).send(desk.inbox.request("force", record, value=RULES.force_fee))
     anvil.request("evm_increaseTime", RULES.force_timeout + 1)
     anvil.mine()
     anvil.request("evm_setAutomine", False)
@@ -157,7 +157,7 @@ def test_a_poster_without_ether_loses_and_repeats_nothing(anvil: Chain, tmp_path
     desk.sequencer.post()
     desk.sequencer.order()
     desk.sequencer.post()
-    assert desk.inbox.latest() == 1
+    assert desk.inbox.read("latest") == (1,)
     assert desk.reader().refresh()
     assert desk.sequencer.chain.safe_number == desk.sequencer.chain.head.header.number
 
@@ -172,7 +172,7 @@ def test_a_restart_between_mined_and_seen_posts_nothing_twice(anvil: Chain, tmp_
     desk.sequencer.order()
     desk.sequencer.post()
     assert anvil.client.nonce(anvil.accounts[1].address) == spent
-    assert desk.inbox.latest() == 1
+    assert desk.inbox.read("latest") == (1,)
 
 
 def test_a_post_on_a_stale_view_reverts_before_it_costs_anything(anvil: Chain, tmp_path: Path) -> None:
@@ -183,4 +183,4 @@ def test_a_post_on_a_stale_view_reverts_before_it_costs_anything(anvil: Chain, t
     spent = anvil.client.nonce(anvil.accounts[1].address)
     desk.sequencer.post()  # the view is still the old one
     assert anvil.client.nonce(anvil.accounts[1].address) == spent
-    assert desk.inbox.latest() == 1
+    assert desk.inbox.read("latest") == (1,)

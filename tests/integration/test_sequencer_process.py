@@ -23,7 +23,6 @@ from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.contracts.inbox import Inbox
 from anh_rollup.l1.deployment import Deployment, Rules, bind, write_deployment
 from anh_rollup.l1.order_reader import OrderReader
-from anh_rollup.l1.types import TransactionRequest
 from anh_rollup.primitives import L2_CHAIN_ID, Digest
 from anh_rollup.protocol.jobs import DNN_ADDRESS, Job, JobKind, Property, order_calldata
 from anh_rollup.protocol.ledger import Skipped
@@ -123,7 +122,7 @@ class Rollup:
         """Who signed a position, by the digest that the Inbox itself computes."""
         number, block = int(position["blockNumber"], 16), bytes.fromhex(position["blockHash"][2:])
         signature = bytes.fromhex(position["signature"][2:])
-        digest = self.inbox.confirmation(number, block)
+        (digest,) = self.inbox.read("confirmation", number, block)
         compact = signature[:64] + bytes([signature[64] - 27])
         key = PublicKey.from_signature_and_message(compact, digest, hasher=None)
         return to_checksum_address(keccak256(key.format(compressed=False)[1:])[12:])
@@ -242,7 +241,7 @@ def test_kill_9_loses_and_repeats_nothing(rollup: Rollup) -> None:
     ]
     assert ordered == list(range(len(sent)))
     assert not [each for block in follower.order.outcomes for each in block if isinstance(each, Skipped)]
-    assert rollup.inbox.latest() == len(follower.batches)
+    assert rollup.inbox.read("latest") == (len(follower.batches),)
     assert rollup.cleared(BOB) == len(sent)
 
 
@@ -251,7 +250,7 @@ def test_what_the_sequencer_leaves_out_comes_in_through_l1(rollup: Rollup) -> No
     alice = rollup.deposit(2)
     raw = rollup.signed(2, 0, value=9)
     record = encode_record(decode_signed(raw))
-    rollup.chain.sender(2).send(rollup.inbox.force(record, RULES.force_fee))
+    rollup.chain.sender(2).send(rollup.inbox.request("force", record, value=RULES.force_fee))
     rollup.chain.mine(2)
     position = eventually(lambda: rollup.in_batch(keccak256(raw)))
     assert (position["forced"], position["skipped"]) == (True, None)
@@ -267,14 +266,14 @@ def test_a_sequencer_that_was_away_past_the_timeout_accepts_the_order_of_l1(roll
     eventually(lambda: rollup.anh("anh_getPosition", "0x" + keccak256(ours).hex()))
     rollup.kill()
     forced = encode_record(decode_signed(rollup.signed(3, 0, value=7)))
-    rollup.chain.sender(3).send(rollup.inbox.force(forced, RULES.force_fee))
+    rollup.chain.sender(3).send(rollup.inbox.request("force", forced, value=RULES.force_fee))
     rollup.chain.request("evm_increaseTime", RULES.force_timeout + 1)
     rollup.chain.mine()
     rollup.chain.sender(3).send(rollup.inbox.post_forced())
     rollup.start("--post-interval", "0.3", "--calldata")
     eventually(lambda: rollup.in_batch(keccak256(ours)))
     assert rollup.cleared(BOB) == 8
-    assert rollup.inbox.latest() == 2
+    assert rollup.inbox.read("latest") == (2,)
     spent = rollup.chain.client.nonce(rollup.chain.accounts[1].address)
     time.sleep(2)
     assert rollup.chain.client.nonce(rollup.chain.accounts[1].address) == spent
@@ -309,7 +308,7 @@ def test_a_reorg_under_a_posted_batch_is_mended(rollup: Rollup, depth: int) -> N
 
 def test_two_signatures_for_one_height_cost_the_stake(rollup: Rollup) -> None:
     rollup.start()
-    rollup.chain.sender(1).send(rollup.inbox.stake(ETHER))
+    rollup.chain.sender(1).send(rollup.inbox.request("stake", value=ETHER))
     rollup.deposit(2)
     raw = rollup.signed(2, 0)
     rollup.l2.eth.send_raw_transaction(raw)
@@ -318,12 +317,12 @@ def test_two_signatures_for_one_height_cost_the_stake(rollup: Rollup) -> None:
     other = keccak256(b"another block")
     key = PrivateKey(bytes(rollup.chain.accounts[1].key))
     digest = confirmation_digest(L2_CHAIN_ID, rollup.inbox.address, number, other)
-    assert digest == rollup.inbox.confirmation(number, other)
+    assert (digest,) == rollup.inbox.read("confirmation", number, other)
     forged = key.sign_recoverable(digest, hasher=None)
     signatures = (bytes.fromhex(position["signature"][2:]), forged[:64] + bytes([27 + forged[64]]))
-    slash: TransactionRequest = rollup.inbox.slash(number, (honest, signatures[0]), (other, signatures[1]))
+    slash = rollup.inbox.request("slash", number, honest, signatures[0], other, signatures[1])
     rollup.chain.sender(4).send(slash)
-    assert rollup.inbox.staked() == 0
+    assert rollup.inbox.read("staked") == (0,)
 
 
 def test_sigterm_ends_a_sequencer_with_code_0(rollup: Rollup) -> None:

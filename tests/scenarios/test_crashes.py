@@ -64,7 +64,9 @@ def check_outcomes(rollup):
     addresses = [str(rollup.network.accounts[name].address) for name in (LIAR, HONEST)]
     assert claimants == dict.fromkeys(addresses, len(rollup.rounds))
     assert len(docket.claims) == 2 * len(rollup.rounds)
-    assert [contracts.bonds.locked(court.address) for court in (contracts.claims, contracts.game)] == [0, 0]
+    assert [
+        contracts.bonds.read("locked", court.address) for court in (contracts.claims, contracts.game)
+    ] == [(0,), (0,)]
 
 
 def check_order(rollup):

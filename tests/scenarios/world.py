@@ -237,7 +237,7 @@ class World:
         accounts = sum(client.balance(each) for each in self.chain.accounts)
         paid = sum(each.cost for each in calls_between(client, self.deployment, 1, client.head().number))
         owed = sum(bonds.credit_of(each) for each in self.chain.accounts)
-        locked = sum(bonds.locked(addresses[court]) for court in ("claims", "game"))
+        locked = sum(bonds.read("locked", addresses[court])[0] for court in ("claims", "game"))
 
         assert accounts + self.held() + paid == self.chain.endowed
         assert client.balance(bonds.address) == owed + locked

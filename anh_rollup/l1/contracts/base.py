@@ -1,6 +1,6 @@
 """What all wrappers share: calls, requests and events by their Solidity names, records instead of tuples."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -64,11 +64,6 @@ class Contract:
             if signature_hash(entry) == log.topics[0]:
                 return Emitted(_event(record, entry, log), log)
         return None
-
-    def decode_all(self, logs: Iterable[Log]) -> tuple[Emitted[Any], ...]:
-        """The events of this contract among logs, in their order."""
-        found = (self.decode(log) for log in logs)
-        return tuple(item for item in found if item is not None)
 
     def calldata(self, function: str, *arguments: Any) -> bytes:
         """The calldata of a call; also what a seal is made of."""

@@ -57,7 +57,3 @@ class Bonds(Contract):
     def credit_of(self, account: str, at: BlockId = "latest") -> int:
         """Wei that an account may withdraw."""
         return int(self.read("credits", account, at=at)[0])
-
-    def locked(self, court: str, at: BlockId = "latest") -> int:
-        """Wei that a court has locked."""
-        return int(self.read("locked", court, at=at)[0])

@@ -23,15 +23,6 @@ class ClaimState(IntEnum):
     RELEASED = 4
 
 
-class DemandState(IntEnum):
-    """What a demand has come to."""
-
-    NONE = 0
-    OPEN = 1
-    ANSWERED = 2
-    CLOSED = 3
-
-
 @dataclass(frozen=True, slots=True)
 class ClaimStatus:
     """What L1 stores of a claim; `place` counts the claims of its job from 0."""
@@ -66,29 +57,11 @@ class Demand:
 
 
 @dataclass(frozen=True, slots=True)
-class DemandStatus:
-    """What L1 stores of a demand."""
-
-    demander: str
-    due: int
-    state: DemandState
-
-
-@dataclass(frozen=True, slots=True)
 class Commitment:
     """An open commitment; zeros where there is none."""
 
     expires_at: int
     block_number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """The claims of a job: how many, words of 256 refuted ones at the start, whether one is final."""
-
-    count: int
-    words: int
-    settled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,19 +230,9 @@ class Claims(Contract):
         """Gives the bond of a claim back that came too late."""
         return self.request("release", claim)
 
-    def advance(self, transaction: bytes) -> TransactionRequest:
-        """Skips 256 refuted claims of a job."""
-        return self.request("advance", transaction)
-
     def demand(self, asked: Demand, fee: int) -> TransactionRequest:
         """Asks for chunks of a result."""
         return self.request("demand", asked, value=fee)
-
-    def answer(
-        self, claim: Claim, job: Job, asked: Demand, path: TensorPath, opening: Opening
-    ) -> TransactionRequest:
-        """Answers a demand."""
-        return self.request("answer", claim, job, asked, path, opening)
 
     def refute_unanswered(self, asked: Demand) -> TransactionRequest:
         """Refutes a claim over a demand without an answer."""
@@ -287,17 +250,9 @@ class Claims(Contract):
         """What a claim has come to."""
         return self.read_record(ClaimStatus, "status", claim_id, at=at)
 
-    def demand_status(self, demand_id: bytes, at: BlockId = "latest") -> DemandStatus:
-        """What a demand has come to."""
-        return self.read_record(DemandStatus, "demandStatus", demand_id, at=at)
-
     def committed(self, claimant: str, commitment: bytes, at: BlockId = "latest") -> Commitment:
         """An open commitment of an account."""
         return self.read_record(Commitment, "committed", claimant, commitment, at=at)
-
-    def queue(self, transaction: bytes, at: BlockId = "latest") -> Queue:
-        """The claims of a job."""
-        return self.read_record(Queue, "queue", transaction, at=at)
 
     def sealed_at(self, digest: bytes, at: BlockId = "latest") -> int:
         """The block of a seal; 0 where there is none."""

@@ -126,51 +126,17 @@ class Inbox(Contract):
         place = (batch.previous, batch.transactions_root, batch.count, batch.forced_end)
         return self.request("postCalldata", *place, data)
 
-    def force(self, record: bytes, fee: int) -> TransactionRequest:
-        """Queues a signed transaction past the sequencer."""
-        return self.request("force", record, value=fee)
-
     def post_forced(self) -> TransactionRequest:
         """Appends the overdue queue as a batch."""
         return self.request("postForced")
-
-    def stake(self, amount: int) -> TransactionRequest:
-        """Adds to the sequencer's stake."""
-        return self.request("stake", value=amount)
-
-    def slash(
-        self, number: int, first: tuple[bytes, bytes], second: tuple[bytes, bytes]
-    ) -> TransactionRequest:
-        """Takes the stake; `first` and `second` are (block hash, signature of 65 bytes)."""
-        return self.request("slash", number, *first, *second)
 
     def commitment(self, number: int, at: BlockId = "latest") -> bytes:
         """A batch's commitment; zeros where there is none."""
         return bytes(self.read("commitments", number, at=at)[0])
 
-    def latest(self, at: BlockId = "latest") -> int:
-        """Number of the latest batch."""
-        return int(self.read("latest", at=at)[0])
-
-    def consumed(self, at: BlockId = "latest") -> int:
-        """Queue entries that batches have consumed."""
-        return int(self.read("consumed", at=at)[0])
-
-    def queue_length(self, at: BlockId = "latest") -> int:
-        """Queue entries ever made."""
-        return int(self.read("queueLength", at=at)[0])
-
     def entry(self, index: int, at: BlockId = "latest") -> QueueEntry:
         """A queue entry."""
         return self.read_record(QueueEntry, "entry", index, at=at)
-
-    def staked(self, at: BlockId = "latest") -> int:
-        """The sequencer's stake in wei."""
-        return int(self.read("staked", at=at)[0])
-
-    def confirmation(self, number: int, block_hash: bytes) -> bytes:
-        """What the sequencer signs to confirm a block."""
-        return bytes(self.read("confirmation", number, block_hash)[0])
 
     def rules(self) -> InboxRules:
         """What was fixed at deployment."""
