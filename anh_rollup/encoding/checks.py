@@ -1,5 +1,6 @@
 """Checks where bytes and numbers enter: they make the types of `anh_rollup.primitives`."""
 
+import re
 from typing import Final
 
 from anh_rollup.encoding.errors import EncodingError, EncodingReason
@@ -15,6 +16,9 @@ UINT24_MOST: Final = 2**24 - 1
 UINT32_MOST: Final = 2**32 - 1
 UINT64_MOST: Final = 2**64 - 1
 UINT256_MOST: Final = 2**256 - 1
+
+HEXADECIMAL: Final = re.compile("[0-9a-fA-F]*")
+"""Hexadecimal digits and nothing else: `bytes.fromhex` would pass over spaces, `int` over underscores."""
 
 
 def digest(data: bytes, *, name: str = "digest") -> Digest:

@@ -1,16 +1,16 @@
 """Reading back what a transaction put on L1: its blobs, verified, or its calldata."""
 
-import json
 from collections.abc import Sequence
 from typing import Any, Final
 
+import orjson
 import requests
 
 from anh_rollup.l1 import wire
 from anh_rollup.l1.blobs import BLOB_SIZE, BlobMalformedError, versioned_hash
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.errors import BlobsUnavailableError, L1AnswerError, L1RejectedError, L1UnreachableError
-from anh_rollup.l1.transport import RETRIED_STATUSES
+from anh_rollup.l1.transport import RETRIED_STATUSES, host_of
 from anh_rollup.l1.types import Transaction
 
 #: A beacon answer holds at most the blobs of one block (21 after the second EIP-7892 fork), in hexadecimal.
@@ -23,10 +23,15 @@ class BatchDataReader:
     Args:
         client: The L1 node.
         beacon_url: A beacon node's base URL; None asks the L1 endpoint itself, which anvil answers.
+
+    Raises:
+        EndpointUrlError: The beacon's URL can be no endpoint's.
     """
 
     def __init__(self, client: L1Client, beacon_url: str | None = None) -> None:
         self._client = client
+        if beacon_url:
+            host_of(beacon_url)
         self._beacon = (beacon_url or client.transport.url).rstrip("/")
 
     def transaction(self, digest: bytes) -> Transaction:
@@ -80,7 +85,7 @@ class BatchDataReader:
             answer = self._client.transport.request("anvil_getBlobsByTransactionHash", "0x" + digest.hex())
         except L1RejectedError:
             return {}
-        return _by_hash([wire.data("a blob", item) for item in answer or ()])
+        return _by_hash([wire.data("a blob", item) for item in wire.items("blobs", answer or [])])
 
     def _beacon_block(self, block: int) -> str:
         """How the beacon endpoint names an L1 block: by the root in its child, or by number on anvil."""
@@ -101,7 +106,7 @@ class BatchDataReader:
                 content += part
                 if len(content) > LARGEST_ANSWER:
                     return None
-        return json.loads(content)
+        return orjson.loads(content)
 
 
 def _by_hash(blobs: Sequence[bytes]) -> dict[bytes, bytes]:

@@ -1,8 +1,11 @@
 """What can go wrong between us and L1, one type each; foreign exceptions never leave this package."""
 
-from typing import Any
+from typing import Any, Final
 
 from anh_rollup.errors import AnhError
+
+#: Characters of a node's or a contract's words that a message shows.
+MOST_SHOWN: Final = 400
 
 
 class L1Error(AnhError):
@@ -40,7 +43,7 @@ class L1RejectedError(L1Error):
 
     def __init__(self, method: str, code: int, reason: str, data: bytes = b"") -> None:
         super().__init__(
-            f"L1 refused {method}: {reason} (code {code})",
+            f"L1 refused {method}: {reason[:MOST_SHOWN]} (code {code})",
             remedy="Look at the node's log; if it is behind or pruned, use one that has the whole chain.",
         )
         self.method = method
@@ -76,7 +79,7 @@ class L1RevertedError(L1Error):
     """
 
     def __init__(self, reason: str, arguments: tuple[Any, ...] = ()) -> None:
-        listed = ", ".join(f"0x{item.hex()}" if isinstance(item, bytes) else str(item) for item in arguments)
+        listed = ", ".join(_shown(item) for item in arguments)[:MOST_SHOWN]
         super().__init__(
             f"the L1 contract refused: {reason}({listed})",
             remedy="Read the chain again: the error's NatSpec in contracts/interfaces says when it happens.",
@@ -221,3 +224,8 @@ class StaleViewError(L1Error):
         )
         self.account = account
         self.detail = detail
+
+
+def _shown(argument: Any) -> str:
+    """A revert's argument for people, bytes no longer than a message should be."""
+    return f"0x{argument[:MOST_SHOWN].hex()}" if isinstance(argument, bytes) else str(argument)

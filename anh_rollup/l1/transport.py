@@ -1,18 +1,18 @@
 """One JSON-RPC request to L1: bounded in time, repeated when it is worth it, errors of our own."""
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import orjson
 import requests
 from web3 import HTTPProvider
-from web3.types import RPCEndpoint
+from web3.types import RPCEndpoint, RPCResponse
 
 from anh_rollup.l1 import wire
-from anh_rollup.l1.errors import L1AnswerError, L1RejectedError, L1UnreachableError
+from anh_rollup.l1.errors import L1AnswerError, L1Error, L1RejectedError, L1UnreachableError
 
 #: HTTP statuses that say "later": too many requests and the gateway errors.
 RETRIED_STATUSES: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -23,8 +23,7 @@ RETRIED_CODES: Final = frozenset({429, -32005, -32016})
 #: What a broken, refused, silent or half answered connection ends in.
 BROKEN: Final = (
     requests.RequestException,
-    json.JSONDecodeError,
-    UnicodeDecodeError,
+    orjson.JSONDecodeError,
     ConnectionError,
     TimeoutError,
 )
@@ -45,6 +44,51 @@ class Patience:
     backoff: float = 0.25
 
 
+class EndpointUrlError(L1Error):
+    """A URL that no HTTP endpoint can have. The message does not show it: it may hold a key.
+
+    Attributes:
+        reason: What is wrong with it.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"the endpoint's URL cannot be used: {reason}", remedy="Give a URL such as http://127.0.0.1:8545."
+        )
+        self.reason = reason
+
+
+def host_of(url: str) -> str:
+    """The host and port of an HTTP endpoint's URL, without user and key.
+
+    Raises:
+        EndpointUrlError: It is no such URL.
+    """
+    try:
+        parts = urlsplit(url)
+        sound = bool((parts.hostname or "").encode("idna")) and parts.port != 0
+    except ValueError as error:
+        raise EndpointUrlError("it is malformed") from error
+    if parts.scheme not in ("http", "https"):
+        raise EndpointUrlError("it does not start with http:// or https://")
+    if not sound:
+        raise EndpointUrlError("it names no host")
+    return parts.netloc.rsplit("@", 1)[-1]
+
+
+class _Provider(HTTPProvider):
+    """web3's provider, but for JSON that is nested without end: the standard library's reader recurses.
+
+    A dependency of web3 raises Python's recursion limit so far that such an answer ends the process.
+    """
+
+    @staticmethod
+    def decode_rpc_response(raw_response: bytes) -> RPCResponse:
+        """The JSON value of an answer's body."""
+        answer: RPCResponse = orjson.loads(raw_response)
+        return answer
+
+
 class Transport:
     """A JSON-RPC endpoint over HTTP; may be used from several threads.
 
@@ -52,16 +96,19 @@ class Transport:
         url: The endpoint.
         patience: Time limits and repetitions.
         sleep: How to wait between attempts (tests replace it).
+
+    Raises:
+        EndpointUrlError: The URL can be no endpoint's.
     """
 
     def __init__(
         self, url: str, patience: Patience | None = None, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         self.url = url
-        self.host = urlsplit(url).netloc.rsplit("@", 1)[-1]
+        self.host = host_of(url)
         self.patience = patience or Patience()
         self._sleep = sleep
-        self._provider = HTTPProvider(
+        self._provider = _Provider(
             url, request_kwargs={"timeout": self.patience.timeout}, exception_retry_configuration=None
         )
 
@@ -109,7 +156,7 @@ def _refusal(method: str, error: object) -> Exception:
     """The error to raise for a JSON-RPC error object: one to repeat, or one to report."""
     fields = error if isinstance(error, dict) else {"message": str(error)}
     code, reason = fields.get("code"), str(fields.get("message", ""))
-    if code in RETRIED_CODES:
+    if isinstance(code, int) and code in RETRIED_CODES:
         return requests.RequestException(f"the node says {reason!r} (code {code})")
     return L1RejectedError(
         method, code if isinstance(code, int) else 0, reason, _revert_data(fields.get("data"))
@@ -118,9 +165,8 @@ def _refusal(method: str, error: object) -> Exception:
 
 def _revert_data(value: object) -> bytes:
     """A revert's bytes, which nodes give as a string, or inside an object (Ganache)."""
-    if isinstance(value, dict):
-        nested = value.get("data", value.get("result"))
-        return _revert_data(nested)
+    while isinstance(value, dict):
+        value = value.get("data", value.get("result"))
     if isinstance(value, str) and value.startswith("0x"):
         return wire.data("revert data", value)
     return b""

@@ -1,26 +1,28 @@
 """Ethereum's JSON forms to records, checked where they enter."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
 
+from anh_rollup.encoding.checks import HEXADECIMAL
 from anh_rollup.l1.errors import L1AnswerError
 from anh_rollup.l1.types import Block, Log, Receipt, Transaction
 
+#: Hexadecimal digits of a uint256: no number of Ethereum is larger.
+MOST_DIGITS: Final = 64
+
 
 def quantity(what: str, value: object) -> int:
-    """A hexadecimal quantity as an int.
+    """A hexadecimal quantity as an int of at most 256 bits.
 
     Raises:
         L1AnswerError: It is something else.
     """
-    if not isinstance(value, str) or not value.startswith("0x"):
+    digits = _digits(what, value)
+    if not 1 <= len(digits) <= MOST_DIGITS:
         raise L1AnswerError(what, value)
-    try:
-        return int(value, 16)
-    except ValueError as error:
-        raise L1AnswerError(what, value) from error
+    return int(digits, 16)
 
 
 def data(what: str, value: object, size: int | None = None) -> bytes:
@@ -29,15 +31,10 @@ def data(what: str, value: object, size: int | None = None) -> bytes:
     Raises:
         L1AnswerError: It is something else.
     """
-    if not isinstance(value, str) or not value.startswith("0x"):
+    digits = _digits(what, value)
+    if len(digits) % 2 or (size is not None and len(digits) != 2 * size):
         raise L1AnswerError(what, value)
-    try:
-        decoded = bytes.fromhex(value[2:])
-    except ValueError as error:
-        raise L1AnswerError(what, value) from error
-    if size is not None and len(decoded) != size:
-        raise L1AnswerError(what, value)
-    return decoded
+    return bytes.fromhex(digits)
 
 
 def address(what: str, value: object) -> str:
@@ -136,3 +133,10 @@ def receipt(value: object) -> Receipt:
         contract=None if contract is None else address("a receipt's contract", contract),
         logs=tuple(log(item) for item in items("a receipt's logs", fields.get("logs"))),
     )
+
+
+def _digits(what: str, value: object) -> str:
+    """The hexadecimal digits behind 0x."""
+    if not isinstance(value, str) or not value.startswith("0x") or not HEXADECIMAL.fullmatch(value, 2):
+        raise L1AnswerError(what, value)
+    return value[2:]

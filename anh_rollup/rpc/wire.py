@@ -1,11 +1,11 @@
 """Values as Ethereum's JSON-RPC writes and reads them."""
 
-import re
-from typing import Any, Final
+from typing import Any
 
 from eth_utils.address import to_checksum_address
 
 from anh_rollup.encoding.batches import EMPTY_OMMERS_HASH, EMPTY_TRIE_ROOT, Header
+from anh_rollup.encoding.checks import HEXADECIMAL
 from anh_rollup.encoding.transactions import DYNAMIC_FEE, LEGACY, SignedTransaction
 from anh_rollup.primitives import Address, Digest
 from anh_rollup.protocol.derivation import L2Block
@@ -18,9 +18,6 @@ BLOOM_SIZE = 256
 
 MOST_QUANTITY_DIGITS = 64
 """Hexadecimal digits of a uint256."""
-
-HEXADECIMAL: Final = re.compile("[0-9a-fA-F]*")
-"""Hexadecimal digits and nothing else; `bytes.fromhex` would pass over spaces."""
 
 
 def quantity(value: int) -> str:
