@@ -162,6 +162,7 @@ def to_record(cls: Any, parameters: Sequence[Entry], values: Sequence[Any]) -> A
 
     Raises:
         AbiError: A field without default has no value.
+        L1AnswerError: A number stands for no member of the field's enumeration.
     """
     hints = _hints(cls)
     named = {
@@ -196,8 +197,15 @@ def _typed(hint: Any, parameter: Entry, value: Any) -> Any:
     if kind == "tuple":
         return to_record(hint, parameter["components"], value)
     if isinstance(hint, type) and issubclass(hint, IntEnum):
-        return hint(value)
+        return _member(hint, value)
     return value
+
+
+def _member(hint: type[IntEnum], value: Any) -> IntEnum:
+    try:
+        return hint(value)
+    except ValueError as error:
+        raise L1AnswerError(f"a {hint.__name__}", value) from error
 
 
 def _checksum(parameter: Entry, value: Any) -> Any:

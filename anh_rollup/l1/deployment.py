@@ -4,6 +4,7 @@ The contracts name each other as immutables, so each address is computed from th
 anything is sent. A deployment that was interrupted is harmless: a new one starts at fresh addresses.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -14,6 +15,8 @@ import rlp
 from eth_utils.address import is_checksum_address, to_canonical_address, to_checksum_address
 from eth_utils.crypto import keccak
 
+from anh_rollup.encoding.checks import UINT64_MOST, UINT256_MOST, digest
+from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.l1.abi import Artifact, Entry, encode_arguments, field_name, load_artifact
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.contracts.bonds import Bonds
@@ -33,6 +36,15 @@ DAY: Final = 24 * HOUR
 
 #: A demand can be made in half the window and is due in a quarter of it (Claims.sol).
 SHORTEST_WINDOW: Final = 4
+
+#: Rules that are wei, uint256 in the contracts; all others fit a uint64.
+AMOUNTS: Final = ("claim_bond", "challenge_bond", "demand_fee", "force_fee")
+
+#: Most bytes of a deployment file: far above what `write_deployment` makes.
+MOST_FILE_BYTES: Final = 1 << 20
+
+#: A number in a deployment file, up to 256 bits.
+DECIMAL: Final = re.compile("[0-9]{1,78}")
 
 #: The contracts in the order of their deployment, with their names in the file.
 CONTRACTS: Final[Mapping[str, str]] = {
@@ -134,6 +146,10 @@ class Rules:
         """Raises `RulesError` where the contracts would refuse them."""
         if any(getattr(self, item.name) < 0 for item in fields(self)):
             raise RulesError("no rule is negative")
+        for item in fields(self):
+            most = UINT256_MOST if item.name in AMOUNTS else UINT64_MOST
+            if getattr(self, item.name) > most:
+                raise RulesError(f"{item.name} is at most {most}")
         if min(self.clock, self.reveal_window, self.claim_bond) == 0:
             raise RulesError("clock, reveal_window and claim_bond are above 0")
         if self.window < SHORTEST_WINDOW:
@@ -172,10 +188,6 @@ class Deployment:
     def start(self) -> Cursor:
         """Where reading events begins."""
         return Cursor(self.block, self.block_hash)
-
-    def all_addresses(self) -> tuple[str, ...]:
-        """Every contract's address, for an `EventReader`."""
-        return tuple(self.addresses[name] for name in CONTRACTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +289,11 @@ def _known_values(
 
 
 def write_deployment(deployment: Deployment, path: Path) -> None:
-    """Writes the file that everybody who uses the rollup needs."""
+    """Writes the file that everybody who uses the rollup needs.
+
+    Raises:
+        DeploymentFileError: It cannot be written.
+    """
     content = {
         "l1ChainId": deployment.l1_chain_id,
         "l2ChainId": deployment.l2_chain_id,
@@ -288,8 +304,12 @@ def write_deployment(deployment: Deployment, path: Path) -> None:
         # Wei pass JSON's safe integers, so rules are text.
         "rules": {item.name: str(getattr(deployment.rules, item.name)) for item in fields(Rules)},
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    document = orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(document)
+    except OSError as error:
+        raise DeploymentFileError(path, error.strerror or "it cannot be written") from error
 
 
 def read_deployment(path: Path) -> Deployment:
@@ -299,20 +319,22 @@ def read_deployment(path: Path) -> Deployment:
         DeploymentFileError: It is missing or malformed.
     """
     try:
-        content = orjson.loads(path.read_bytes())
+        content = orjson.loads(_bounded_bytes(path))
         deployment = Deployment(
-            l1_chain_id=int(content["l1ChainId"]),
-            l2_chain_id=int(content["l2ChainId"]),
+            l1_chain_id=_number(content["l1ChainId"]),
+            l2_chain_id=_number(content["l2ChainId"]),
             sequencer=content["sequencer"],
-            block=int(content["block"]),
-            block_hash=bytes.fromhex(content["blockHash"].removeprefix("0x")),
+            block=_number(content["block"]),
+            block_hash=digest(bytes.fromhex(content["blockHash"].removeprefix("0x")), name="blockHash"),
             addresses={name: content["addresses"][name] for name in CONTRACTS},
-            rules=Rules(**{item.name: int(content["rules"][item.name]) for item in fields(Rules)}),
+            rules=Rules(**{item.name: _number(content["rules"][item.name], 256) for item in fields(Rules)}),
         )
     except OSError as error:
         raise DeploymentFileError(path, error.strerror or "it cannot be read") from error
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DeploymentFileError(path, f"it is malformed ({type(error).__name__}: {error})") from error
+        raise DeploymentFileError(path, f"it is malformed ({type(error).__name__}: {error})"[:200]) from error
+    except (EncodingError, RulesError) as error:
+        raise DeploymentFileError(path, error.message) from error
     _require_addresses(path, [*deployment.addresses.values(), deployment.sequencer])
     return deployment
 
@@ -340,7 +362,32 @@ def load_deployment(path: Path, client: L1Client) -> Deployment:
     return deployment
 
 
+def _bounded_bytes(path: Path) -> bytes:
+    """The bytes of a file, a pipe or a device without end.
+
+    Raises:
+        ValueError: There are more than a deployment file can have.
+    """
+    with path.open("rb") as file:
+        content = file.read(MOST_FILE_BYTES + 1)
+    if len(content) > MOST_FILE_BYTES:
+        raise ValueError(f"it has more than {MOST_FILE_BYTES} bytes")
+    return content
+
+
+def _number(value: object, bits: int = 64) -> int:
+    """A number of at most so many bits, written as one or as decimal text.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    text = value if isinstance(value, str) else str(value) if type(value) is int else ""
+    if not DECIMAL.fullmatch(text) or int(text).bit_length() > bits:
+        raise ValueError(f"{str(value)[:80]!r} is no number of {bits} bits")
+    return int(text)
+
+
 def _require_addresses(path: Path, listed: Sequence[object]) -> None:
     for address in listed:
-        if not is_checksum_address(address):
-            raise DeploymentFileError(path, f"{address!r} is not a checksummed address")
+        if not isinstance(address, str) or not is_checksum_address(address):
+            raise DeploymentFileError(path, f"{str(address)[:80]!r} is not a checksummed address")

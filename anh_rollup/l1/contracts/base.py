@@ -14,6 +14,7 @@ from anh_rollup.l1.abi import (
     to_record,
 )
 from anh_rollup.l1.client import L1Client
+from anh_rollup.l1.errors import L1AnswerError
 from anh_rollup.l1.types import BlockId, Log, TransactionRequest
 
 T = TypeVar("T")
@@ -100,6 +101,8 @@ def _event(record: type, entry: Entry, log: Log) -> Any:
     """An event's record from its topics and data."""
     indexed = [item for item in entry["inputs"] if item["indexed"]]
     plain = [item for item in entry["inputs"] if not item["indexed"]]
-    topics = [decode_values([item], topic)[0] for item, topic in zip(indexed, log.topics[1:], strict=False)]
+    if len(log.topics) != len(indexed) + 1:
+        raise L1AnswerError(f"the topics of {entry['name']}", len(log.topics))
+    topics = [decode_values([item], topic)[0] for item, topic in zip(indexed, log.topics[1:], strict=True)]
     values = decode_values(plain, log.data)
     return to_record(record, [*indexed, *plain], [*topics, *values])
