@@ -8,6 +8,7 @@ tests/vectors/artifacts.json binds the two.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from operator import index
 from typing import Any, Final
 
 import numpy as np
@@ -155,6 +156,15 @@ def opening_root(shape: Sequence[int], opening: Opening) -> Digest:
     """The root of the tensor of `shape` that an opening shows chunks of.
 
     Raises:
+        EncodingError: See `opening_tree_root`.
+    """
+    return tensor_root(shape, opening_tree_root(shape, opening))
+
+
+def opening_tree_root(shape: Sequence[int], opening: Opening) -> Digest:
+    """The root over the chunks of the tensor of `shape` that an opening shows some of.
+
+    Raises:
         EncodingError: Whatever makes the opening none: a shape that no tensor has (WRONG_SHAPE), chunks out
             of range or order (OUT_OF_RANGE, NOT_ASCENDING), data of another size (WRONG_LENGTH), padding that
             is not zero (NOT_CANONICAL), or a proof too short or too long (BAD_PROOF).
@@ -166,7 +176,7 @@ def opening_root(shape: Sequence[int], opening: Opening) -> Digest:
     packed = hash_rows(elements.astype(">i4").tobytes(), CHUNK_SIZE)
     leaves = [packed[first : first + DIGEST_SIZE] for first in range(0, len(packed), DIGEST_SIZE)]
     depth = depth_of(chunk_count_of(count))
-    return tensor_root(shape, root_from_multiproof(leaves, opening.chunks, opening.proof, depth))
+    return root_from_multiproof(leaves, opening.chunks, opening.proof, depth)
 
 
 def chunk_count_of(count: int) -> int:
@@ -178,11 +188,13 @@ def check_int32(elements: npt.NDArray[Any]) -> Elements:
     """`elements` in native byte order, where they are int32; nothing is converted.
 
     Raises:
-        EncodingError: Not an array of int32 (WRONG_TYPE): floats, NaN among them, have to be rounded first.
+        EncodingError: Not an array of int32 (WRONG_TYPE): floats, NaN among them, have to be rounded first,
+            other libraries' tensors made numpy's, and masked elements filled.
     """
-    dtype = getattr(elements, "dtype", None)
-    if dtype is None or dtype.kind != "i" or dtype.itemsize != ELEMENT_SIZE:
-        name = dtype if dtype is not None else type(elements).__name__
+    given: Any = elements
+    is_array = isinstance(given, np.ndarray | np.generic) and not isinstance(given, np.ma.MaskedArray)
+    if not is_array or given.dtype.kind != "i" or given.dtype.itemsize != ELEMENT_SIZE:
+        name = str(given.dtype)[:80] if is_array else type(given).__name__
         raise EncodingError(EncodingReason.WRONG_TYPE, f"elements are int32, not {name}")
     return elements.astype(np.int32, copy=False)
 
@@ -191,16 +203,20 @@ def check_shape(shape: Sequence[int]) -> int:
     """The number of elements of a tensor of `shape`.
 
     Raises:
-        EncodingError: More than 8 axes, a dimension outside 1 to 2**32 - 1, or more than 2**31 - 1 elements
-            (WRONG_SHAPE).
+        EncodingError: More than 8 axes, a dimension that is no integer in 1 to 2**32 - 1, or more than
+            2**31 - 1 elements (WRONG_SHAPE).
     """
     if len(shape) > MOST_AXES:
         raise EncodingError(
             EncodingReason.WRONG_SHAPE, f"{len(shape)} axes; a tensor has at most {MOST_AXES}"
         )
-    if not all(1 <= dimension <= UINT32_MOST for dimension in shape):
+    try:
+        sound = all(1 <= index(dimension) <= UINT32_MOST for dimension in shape)
+    except TypeError:
+        sound = False
+    if not sound:
         raise EncodingError(
-            EncodingReason.WRONG_SHAPE, f"a dimension of {_text(shape)} is not in 1 to 2**32 - 1"
+            EncodingReason.WRONG_SHAPE, f"a dimension of {_text(shape)[:80]} is not in 1 to 2**32 - 1"
         )
     count = prod(shape)
     if count > MOST_ELEMENTS:

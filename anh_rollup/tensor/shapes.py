@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
+from operator import index
 from typing import Final
 
 from anh_rollup.encoding.tensors import CHUNK_ELEMENTS
@@ -21,12 +22,14 @@ MOST_ELEMENTS: Final = 2**31 - 1
 
 
 def check_shape(operation: str, shape: Shape) -> None:
-    """Raises `ShapeRefusedError` where a shape has too many dimensions or elements, or an empty dimension."""
-    if len(shape) > MOST_RANK or any(size < 1 for size in shape) or prod(shape) > MOST_ELEMENTS:
-        raise ShapeRefusedError(
-            operation,
-            f"shape {shape} needs at most {MOST_RANK} dimensions of at least 1 and {MOST_ELEMENTS} elements",
-        )
+    """Raises `ShapeRefusedError` where a shape has too many dimensions or elements, or one not above 0."""
+    try:
+        sound = len(shape) <= MOST_RANK and all(index(size) >= 1 for size in shape)
+    except TypeError:
+        sound = False
+    if not sound or prod(shape) > MOST_ELEMENTS:
+        wanted = f"at most {MOST_RANK} dimensions of at least 1 and {MOST_ELEMENTS} elements"
+        raise ShapeRefusedError(operation, f"shape {str(shape)[:120]} needs {wanted}")
 
 
 def broadcast(operation: str, shapes: Sequence[Shape]) -> Shape:

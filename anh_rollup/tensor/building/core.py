@@ -96,7 +96,7 @@ class InstructionList(Calculator):
         Raises:
             ProgramRefusedError: Where an element is not finite or no int32.
         """
-        tensor = _as_int32(np.asarray(elements), scale)
+        tensor = _as_int32(_as_array(elements), scale)
         root = TensorTree(tensor).root
         self._constants.setdefault(root, tensor)
         low, high = int(tensor.min()), int(tensor.max())
@@ -202,7 +202,7 @@ class InstructionList(Calculator):
             return operand
         if not isinstance(other, Node):
             raise ProgramRefusedError(f"neither {operand} nor {other} is a node")
-        return self.constant(float(operand), scale=other.scale)
+        return self.constant(_real(operand), scale=other.scale)
 
     def _factor(self, operand: Operand) -> Node:
         """An operand of a product as a node; a real number becomes a constant with 15 significant bits."""
@@ -210,13 +210,31 @@ class InstructionList(Calculator):
             return operand
         if isinstance(operand, int):
             return self.constant(operand)
-        exponent = int(np.frexp(operand)[1])
+        exponent = int(np.frexp(_real(operand))[1])
         return self.constant(operand, scale=max(-100, min(100, FACTOR_BITS - exponent)))
 
 
+def _real(operand: Operand) -> float:
+    try:
+        return float(operand)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ProgramRefusedError(f"{str(operand)[:80]} is neither a node nor a number") from error
+
+
+def _as_array(elements: ArrayLike) -> NDArray[Any]:
+    try:
+        return np.asarray(elements)
+    # A tensor of another library says in its own way that it is no array.
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ProgramRefusedError(f"a constant that is no array ({str(error)[:120]})") from error
+
+
 def _as_int32(elements: NDArray[Any], scale: int) -> Tensor:
+    if not -128 <= scale <= 127:
+        raise ProgramRefusedError(f"scale {scale} is no int8")
     if elements.dtype.kind == "f":
-        elements = np.floor(elements.astype(np.float64) * 2.0**scale + 0.5)
+        with np.errstate(over="ignore", invalid="ignore"):
+            elements = np.floor(elements.astype(np.float64) * 2.0**scale + 0.5)
         if not np.isfinite(elements).all():
             raise ProgramRefusedError("a constant's element is not finite")
     elif elements.dtype.kind not in "iub":
@@ -225,5 +243,10 @@ def _as_int32(elements: NDArray[Any], scale: int) -> Tensor:
         raise ProgramRefusedError(f"a constant of shape {elements.shape} has no elements")
     low, high = int(elements.min()), int(elements.max())
     if low < INT32_LOW or high > INT32_HIGH:
-        raise ProgramRefusedError(f"a constant's elements in [{low}, {high}] are no int32")
+        raise ProgramRefusedError(f"a constant's elements in [{_short(low)}, {_short(high)}] are no int32")
     return elements.astype(np.int32)
+
+
+def _short(number: int) -> str:
+    """A number in digits, or its size where a real was very large."""
+    return str(number) if number.bit_length() <= 64 else f"{number:.3g}"
