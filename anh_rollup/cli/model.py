@@ -1,6 +1,5 @@
 """`anh model`: models in an artifact store, to and from numpy's .npz files."""
 
-import zipfile
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +12,7 @@ from anh_rollup.cli.options import parse_digest, store_option
 from anh_rollup.encoding.artifacts import Model
 from anh_rollup.errors import AnhError
 from anh_rollup.storage.artifacts import ArtifactStore
+from anh_rollup.storage.npz import ArrayFileError, read_arrays
 
 #: Names of the arrays: they sort in the order of the parameters.
 ARRAY_NAME: Final = "parameter_{:05d}"
@@ -108,12 +108,10 @@ def read_model(path: Path) -> Model:
         EncodingError: An array is no int32 tensor.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
-            expected = [ARRAY_NAME.format(index) for index in range(len(content.files))]
-            if not expected or sorted(content.files) != expected:
-                raise ModelFileError(path, f"its arrays are named {', '.join(content.files)[:120]}")
-            return Model([content[name] for name in expected])
-    except OSError as error:
-        raise ModelFileError(path, error.strerror or "it cannot be read") from error
-    except (ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
-        raise ModelFileError(path, "it is no .npz file of plain arrays") from error
+        arrays = read_arrays(path)
+    except ArrayFileError as error:
+        raise ModelFileError(path, error.reason) from error
+    expected = [ARRAY_NAME.format(index) for index in range(len(arrays))]
+    if not expected or sorted(arrays) != expected:
+        raise ModelFileError(path, f"its arrays are named {', '.join(arrays)[:120]}")
+    return Model([arrays[name] for name in expected])
