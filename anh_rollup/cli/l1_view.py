@@ -9,8 +9,8 @@ from anh_rollup.l1.contracts.base import Emitted
 from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.l1.deployment import Contracts, Deployment, bind
 from anh_rollup.l1.docket import ClaimRecord, Docket, GameRecord
-from anh_rollup.l1.events import EventReader, ReorgDetectedError
-from anh_rollup.l1.types import Cursor, Log
+from anh_rollup.l1.docket_reader import DocketReader
+from anh_rollup.l1.types import Log
 
 
 class UnknownOnL1Error(AnhError):
@@ -37,38 +37,34 @@ class L1View:
     Attributes:
         client: The chain.
         deployment: Where the contracts are.
-        docket: Claims, games and demands, as of the last `refresh`.
         events: Every event, oldest first, as of the last `refresh`.
     """
 
     client: L1Client
     deployment: Deployment
-    docket: Docket = field(default_factory=Docket)
     events: list[Emitted[Any]] = field(default_factory=list)
     contracts: Contracts = field(init=False)
-    _reader: EventReader = field(init=False)
-    _cursor: Cursor = field(init=False)
+    _reader: DocketReader = field(init=False)
 
     def __post_init__(self) -> None:
         """Binds the contracts."""
-        self.contracts = bind(self.deployment, self.client)
-        self._reader = EventReader(self.client, self.deployment.all_addresses(), self.deployment.start)
-        self._cursor = self.deployment.start
+        self.contracts = at = bind(self.deployment, self.client)
+        read = [at.inbox, at.claims, at.game, at.bonds]
+        self._reader = DocketReader(self.client, read, self.deployment.start)
+
+    @property
+    def docket(self) -> Docket:
+        """Claims, games and demands, as of the last `refresh`."""
+        return self._reader.docket
 
     def refresh(self) -> list[Emitted[Any]]:
         """Reads on; what is new. After a reorg everything is read again, and nothing counts as new twice."""
         seen = {_identity(each.log) for each in self.events}
-        try:
-            page = self._reader.read_all(self._cursor)
-        except ReorgDetectedError:
-            self.docket, self.events = Docket(), []
-            page = self._reader.read_all(self.deployment.start)
-        found = [each for log in page.logs if (each := self._decode(log)) is not None]
-        for each in found:
-            self.docket.apply(each.event)
-        self.events.extend(found)
-        self._cursor = page.cursor
-        return [each for each in found if _identity(each.log) not in seen]
+        reading = self._reader.refresh()
+        if reading.reorg is not None:
+            self.events = []
+        self.events.extend(reading.emitted)
+        return [each for each in reading.emitted if _identity(each.log) not in seen]
 
     def claim(self, identifier: bytes) -> ClaimRecord:
         """A revealed claim.
@@ -98,11 +94,6 @@ class L1View:
         """The final claim about a job, or None."""
         found = (each for each in self.docket.claims_of(transaction) if each.state is ClaimState.FINAL)
         return next(found, None)
-
-    def _decode(self, log: Log) -> Emitted[Any] | None:
-        at = self.contracts
-        found = (each.decode(log) for each in (at.inbox, at.claims, at.game, at.bonds))
-        return next((each for each in found if each is not None), None)
 
 
 def _identity(log: Log) -> tuple[bytes, bytes, bytes]:

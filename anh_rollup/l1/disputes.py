@@ -1,22 +1,18 @@
 """The disputes on L1 as a role reads and moves them: the docket, clocks, moves, sealed calls."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from anh_rollup.errors import AnhError
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.contracts.claims import ClaimRules, ClaimState, ClaimStatus
 from anh_rollup.l1.deployment import Contracts, Deployment, bind
 from anh_rollup.l1.docket import Docket, GameRecord
+from anh_rollup.l1.docket_reader import DocketReader
 from anh_rollup.l1.errors import L1Error, L1RevertedError
-from anh_rollup.l1.events import EventReader, ReorgDetectedError
 from anh_rollup.l1.sender import TransactionSender
-from anh_rollup.l1.types import Block, Log, Receipt, TransactionRequest
+from anh_rollup.l1.types import Block, Receipt, TransactionRequest
 from anh_rollup.protocol.claims import seal
 from anh_rollup.protocol.game import GameView, Move, position_hash
-
-LOG = logging.getLogger(__name__)
 
 
 class LaggingNodeError(L1Error):
@@ -81,13 +77,16 @@ class DisputeChain:
         self.contracts: Contracts = bind(deployment, sender.client)
         self.sender = sender
         self.spending = Spending()
-        self.docket = Docket()
         self._freshness = freshness
-        addresses = [self.contracts.claims.address, self.contracts.game.address]
-        self._reader = EventReader(sender.client, addresses, deployment.start)
-        self._cursor = deployment.start
+        read = [self.contracts.claims, self.contracts.game]
+        self._reader = DocketReader(sender.client, read, deployment.start)
         self._highest = 0
         self._rules: ClaimRules | None = None
+
+    @property
+    def docket(self) -> Docket:
+        """Claims, games and demands, as of the last `refresh`."""
+        return self._reader.docket
 
     @property
     def client(self) -> L1Client:
@@ -115,32 +114,10 @@ class DisputeChain:
         """
         head = self.client.head()
         self._require_fresh(head)
-        try:
-            page = self._reader.read_all(self._cursor)
-        except ReorgDetectedError as reorg:
-            LOG.warning("%s; reading all events again", reorg.message)
-            self.docket, self._cursor = Docket(), self._reader.start
-            self._highest = reorg.to.number
-            page = self._reader.read_all(self._cursor)
-        for log in page.logs:
-            self._take(log)
-        self._cursor = page.cursor
-        self._highest = max(self._highest, page.cursor.number)
+        reorg = self._reader.refresh().reorg
+        known = self._highest if reorg is None else reorg.to.number
+        self._highest = max(known, self._reader.cursor.number)
         return head
-
-    def _take(self, log: Log) -> None:
-        """Takes an event in. One that a stranger filled with what is no job or claim must not stop us.
-
-        Nothing is lost with it: what the contract takes as claim and job, whatever roots and texts they hold,
-        can be read here, too.
-        """
-        try:
-            emitted = self.contracts.claims.decode(log) or self.contracts.game.decode(log)
-        except AnhError as error:
-            LOG.warning("event %d of L1 block %d is passed over: %s", log.index, log.block, error.message)
-            return
-        if emitted is not None:
-            self.docket.apply(emitted.event)
 
     def status(self, claim: bytes) -> ClaimStatus:
         """What a claim has come to, by the contract."""

@@ -1,5 +1,6 @@
 """Reading events in order, with a cursor that notices when L1 changed behind it."""
 
+import logging
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from typing import Final
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.errors import L1AnswerError, L1Error, L1RejectedError
 from anh_rollup.l1.types import Block, BlockTag, Cursor, Log
+
+LOG = logging.getLogger(__name__)
 
 #: Blocks asked for at once; most public endpoints allow more, and a refusal halves it.
 SPAN: Final = 2_000
@@ -80,11 +83,6 @@ class EventReader:
         self._start = start
         self._trail: deque[Cursor] = deque(maxlen=TRAIL)
 
-    @property
-    def start(self) -> Cursor:
-        """Where reading from the beginning begins."""
-        return self._start
-
     def read(self, cursor: Cursor) -> Page:
         """The next page after `cursor`; empty where there is nothing new.
 
@@ -113,6 +111,19 @@ class EventReader:
             page = self.read(page.cursor)
             logs.extend(page.logs)
         return Page(tuple(logs), page.cursor, page.head)
+
+    def read_on(self, cursor: Cursor) -> tuple[Page, ReorgDetectedError | None]:
+        """Everything after `cursor`; or, where L1 replaced what was read, everything from the start and why.
+
+        Raises:
+            ReorgDetectedError: L1 changed a second time while it was read.
+            L1Error: The chain cannot be read.
+        """
+        try:
+            return self.read_all(cursor), None
+        except ReorgDetectedError as reorg:
+            LOG.warning("%s; reading everything again", reorg.message)
+            return self.read_all(self._start), reorg
 
     def _stretch(self, first: int, last: int) -> tuple[Block, tuple[Log, ...]]:
         """The events from `first` to at most `last`, and the block where they end; fewer if refused."""

@@ -4,7 +4,6 @@ Everything is rebuilt from L1. After a reorg it is rebuilt from the start: deriv
 that was patched by hand is not worth having.
 """
 
-import logging
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -26,7 +25,7 @@ from anh_rollup.l1.contracts.claims import Finalized
 from anh_rollup.l1.contracts.inbox import Deposited, Forced, Posted
 from anh_rollup.l1.deployment import Deployment, bind
 from anh_rollup.l1.errors import L1AnswerError
-from anh_rollup.l1.events import EventReader, Page, ReorgDetectedError
+from anh_rollup.l1.events import EventReader, Page
 from anh_rollup.l1.types import BlockTag, Cursor
 from anh_rollup.primitives import Address, Digest
 from anh_rollup.protocol.derivation import L2Block, Order, Posting, blocks_of, build_block, genesis
@@ -42,8 +41,6 @@ from anh_rollup.protocol.ledger import (
     Payout,
 )
 from anh_rollup.protocol.orders import OrderedBatch, OrderedJob
-
-LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +125,12 @@ class OrderReader:
         Raises:
             L1Error: L1 cannot be read; nothing changed, call again.
         """
-        try:
-            page = self._reader.read_all(self._state.cursor)
-        except ReorgDetectedError as reorg:
-            LOG.warning("%s; deriving the order again", reorg.message)
+        page, reorg = self._reader.read_on(self._state.cursor)
+        if reorg is not None:
             self.reorgs += 1
             self._times.clear()
             fresh = self._begin()
-            self._take(fresh, self._reader.read_all(fresh.cursor))
+            self._take(fresh, page)
             self._state = fresh
             return True
         before = self._state.cursor
@@ -186,6 +181,14 @@ class OrderReader:
             head.forced_end,
             records,
         )
+
+    def record(self, transaction: bytes) -> bytes | None:
+        """The record whose keccak is `transaction`, in whatever batch it stands; None where it is not ordered.
+
+        Looks through the whole order: it is asked about claims on void batches only.
+        """
+        records = (record for block in self._state.order.blocks for record, _ in block.transactions)
+        return next((record for record in records if keccak256(record) == transaction), None)
 
     def _jobs_of(self, batch: PostedBatch) -> list[OrderedJob]:
         """The jobs among a batch's own transactions; forced ones have no place that a claim could name."""

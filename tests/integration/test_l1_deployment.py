@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from anh_rollup.cli.deploy import deploy_command
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.blobs import BLOB_SIZE, versioned_hash
-from anh_rollup.l1.contracts.inbox import Batch
+from anh_rollup.l1.contracts.inbox import Batch, Deposited
 from anh_rollup.l1.deployment import (
     CONTRACTS,
     DeploymentFileError,
@@ -19,8 +19,8 @@ from anh_rollup.l1.deployment import (
     read_deployment,
     write_deployment,
 )
+from anh_rollup.l1.docket_reader import DocketReader
 from anh_rollup.l1.errors import L1RevertedError, NoContractError, WrongChainError
-from anh_rollup.l1.events import EventReader
 from tests.integration.conftest import Chain
 
 pytestmark = pytest.mark.anvil
@@ -49,12 +49,8 @@ def test_a_deposit_is_read_back_as_an_event(anvil: Chain) -> None:
     inbox = bind(deployment, anvil.client).inbox
     to = anvil.accounts[5].address
     anvil.sender(4).send(inbox.deposit(to, 123))
-    reader = EventReader(anvil.client, deployment.all_addresses(), deployment.start)
-    found = map(inbox.decode, reader.read_all(reader.start).logs)
-    events = [item.event for item in found if item is not None]
-    assert [(event.to, event.amount) for event in events if type(event).__name__ == "Deposited"] == [
-        (to, 123)
-    ]
+    reading = DocketReader(anvil.client, [inbox], deployment.start).refresh()
+    assert [item.event for item in reading.emitted] == [Deposited(to, 123)]
 
 
 def test_a_refusal_bears_the_solidity_errors_name(anvil: Chain) -> None:

@@ -49,7 +49,7 @@ def ledger(anvil: Chain) -> Ledger:
 def test_events_come_in_order_and_once(ledger: Ledger) -> None:
     reader = ledger.reader()
     ledger.write("a", "b")
-    first = reader.read(reader.start)
+    first = reader.read(ledger.start)
     assert words(first) == ["a", "b"]
     assert words(reader.read(first.cursor)) == []
     ledger.write("c")
@@ -59,16 +59,16 @@ def test_events_come_in_order_and_once(ledger: Ledger) -> None:
 def test_long_ranges_are_split(ledger: Ledger) -> None:
     ledger.write(*"abcdefg")
     reader = ledger.reader(span=3)
-    page = reader.read(reader.start)
+    page = reader.read(ledger.start)
     assert (words(page), page.cursor.number, page.head) == (["a", "b"], 3, 8)
-    assert words(reader.read_all(reader.start)) == list("abcdefg")
+    assert words(reader.read_all(ledger.start)) == list("abcdefg")
 
 
 @pytest.mark.parametrize("depth", [1, 2, 5, 20])
 def test_a_reorg_is_seen_and_reading_goes_on_from_the_common_block(ledger: Ledger, depth: int) -> None:
     reader = ledger.reader()
     ledger.write(*[str(number) for number in range(25)])
-    page = reader.read(reader.start)
+    page = reader.read(ledger.start)
     ledger.chain.request("anvil_reorg", depth, [])
     ledger.write("new")
     with pytest.raises(ReorgDetectedError) as caught:
@@ -93,7 +93,7 @@ def test_a_reader_that_restarts_sees_a_reorg_too(ledger: Ledger) -> None:
 def test_a_rollback_without_new_blocks_is_a_reorg(ledger: Ledger) -> None:
     reader = ledger.reader(span=1)
     ledger.write("a", "b", "c")
-    page = reader.read_all(reader.start)
+    page = reader.read_all(ledger.start)
     ledger.chain.request("anvil_rollback", 2)
     ledger.chain.mine(4)
     with pytest.raises(ReorgDetectedError) as caught:
@@ -105,7 +105,7 @@ def test_safe_blocks_lag_behind_latest_ones(start_anvil: Callable[..., Chain]) -
     ledger = Ledger(start_anvil("--slots-in-an-epoch", "2"))
     ledger.write(*"abcdef")
     reader = EventReader(ledger.chain.client, [ledger.address], ledger.start, tag="safe")
-    seen = words(reader.read_all(reader.start))
+    seen = words(reader.read_all(ledger.start))
     assert "".join(seen) == "abcdef"[: len(seen)]
     assert len(seen) < 6
 
@@ -115,4 +115,4 @@ def test_faults_of_the_connection_lose_no_event(ledger: Ledger, proxy: Proxy) ->
     client = L1Client(Transport(proxy.url, Patience(timeout=5.0, attempts=4, backoff=0.01)))
     reader = ledger.reader(client, span=2)
     proxy.faults.extend(["429", "half", "", "close", "", "503", "", "", "half"])
-    assert words(reader.read_all(reader.start)) == list("abcdef")
+    assert words(reader.read_all(ledger.start)) == list("abcdef")

@@ -5,69 +5,32 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from eth_utils.address import to_checksum_address
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anh_rollup.encoding.batches import BatchHeader, encode_batch, genesis_commitment, transactions_root
 from anh_rollup.encoding.blobs import BLOB_SIZE, pack
 from anh_rollup.encoding.hashing import keccak256
-from anh_rollup.l1.abi import encode_arguments, load_artifact, signature_hash
+from anh_rollup.l1.abi import load_artifact
 from anh_rollup.l1.contracts.claims import Claims
-from anh_rollup.l1.deployment import Deployment, Rules, predict_addresses
 from anh_rollup.l1.errors import BlobsUnavailableError, L1Error, L1UnreachableError
 from anh_rollup.l1.order_reader import OrderReader
-from anh_rollup.l1.types import Block, BlockId, Cursor, Log
+from anh_rollup.l1.types import Cursor
 from anh_rollup.primitives import L2_CHAIN_ID, ZERO_DIGEST, Digest
 from anh_rollup.protocol.derivation import Head, L2Block, OrderedTransaction, batch_of, build_block
 from anh_rollup.protocol.ledger import Account, Skipped, SkipReason
 from anh_rollup.protocol.orders import OrderedJob
+from tests.doubles.memory_l1 import ADDRESSES, DEPLOYMENT, MemoryL1, topic
 from tests.doubles.ordering import ALICE, BOB, ETHER, JOB, MALLORY, Wallet, pair, record_of
-
-OWNER = to_checksum_address("0x" + "5e" * 20)
-ADDRESSES = predict_addresses(OWNER, 0)
-GENESIS_HASH = keccak256(b"0/0")
-DEPLOYMENT = Deployment(1, L2_CHAIN_ID, OWNER, 0, GENESIS_HASH, ADDRESSES, Rules())
 
 
 @dataclass
-class MemoryL1:
-    """A chain whose events a test writes; stands in for an `L1Client` and a `BatchDataReader`."""
+class InboxL1(MemoryL1):
+    """A chain with an Inbox; stands in for a `BatchDataReader`, too."""
 
-    height: int = 0
-    fork: int = 0
-    written: list[Log] = field(default_factory=list)
     carried: dict[bytes, tuple[bytes, ...]] = field(default_factory=dict)
     headers: list[BatchHeader] = field(default_factory=list)
     queued: int = 0
-    answers_left: int = 10**9
-
-    def _answer(self) -> None:
-        self.answers_left -= 1
-        if self.answers_left < 0:
-            raise L1UnreachableError("l1", 1, "it is away")
-
-    def hash_of(self, number: int) -> bytes:
-        return keccak256(b"%d/%d" % (number, self.fork if number else 0))
-
-    def block(self, which: BlockId = "latest") -> Block | None:
-        self._answer()
-        number = which if isinstance(which, int) else self.height
-        if number > self.height:
-            return None
-        parent = self.hash_of(number - 1) if number else bytes(32)
-        time = 1_000 + 12 * number + self.fork  # a fork has other times
-        return Block(number, self.hash_of(number), parent, time, 30_000_000, 1, None, None)
-
-    def block_by_hash(self, _digest: bytes) -> Block | None:
-        self._answer()
-        return None
-
-    def logs(self, addresses: Sequence[str], first: int, last: int) -> tuple[Log, ...]:
-        self._answer()
-        return tuple(
-            each for each in self.written if first <= each.block <= last and each.address in addresses
-        )
 
     def blobs(self, transaction: bytes) -> tuple[bytes, ...]:
         self._answer()
@@ -75,32 +38,10 @@ class MemoryL1:
             raise BlobsUnavailableError(self.height, "they are gone")
         return self.carried[transaction]
 
-    # --- what a test does ---
-
-    def mine(self, blocks: int = 1) -> None:
-        self.height += blocks
-
     def reorg(self, depth: int) -> None:
-        self.fork += 1
-        self.height -= depth
-        kept = [each for each in self.written if each.block <= self.height]
-        self.written = [replace(each, block_hash=self.hash_of(each.block)) for each in kept]
-        self.headers = self.headers[: sum(each.topics[0] == topic("Inbox", "Posted") for each in kept)]
-
-    def write(self, contract: str, topics: Sequence[bytes], data: bytes) -> bytes:
-        """Puts an event into the newest block; the hash of its transaction."""
-        transaction = keccak256(b"%d in %d" % (len(self.written), self.height))
-        at = (self.height, self.hash_of(self.height), transaction, len(self.written))
-        self.written.append(Log(ADDRESSES[contract.lower()], tuple(topics), data, *at))
-        return transaction
-
-    def emit(self, contract: str, name: str, **values: Any) -> bytes:
-        entry = load_artifact(contract).entry("event", name)
-        indexed = [item for item in entry["inputs"] if item["indexed"]]
-        plain = [item for item in entry["inputs"] if not item["indexed"]]
-        topics = [encode_arguments([item], [values[item["name"]]]) for item in indexed]
-        data = encode_arguments(plain, [values[item["name"]] for item in plain])
-        return self.write(contract, [topic(contract, name), *topics], data)
+        super().reorg(depth)
+        posted = sum(each.topics[0] == topic("Inbox", "Posted") for each in self.written)
+        self.headers = self.headers[:posted]
 
     def deposit(self, wallet: Wallet, amount: int = ETHER) -> None:
         self.mine()
@@ -149,28 +90,24 @@ class MemoryL1:
         )
 
 
-def topic(contract: str, name: str) -> bytes:
-    return signature_hash(load_artifact(contract).entry("event", name))
-
-
 def batch_fields() -> list[str]:
     inputs = load_artifact("Inbox").entry("event", "Posted")["inputs"]
     (batch,) = [item for item in inputs if item["name"] == "batch"]
     return [item["name"] for item in batch["components"]]
 
 
-def reader_of(l1: MemoryL1) -> OrderReader:
+def reader_of(l1: InboxL1) -> OrderReader:
     return OrderReader(DEPLOYMENT, l1, l1)  # type: ignore[arg-type]
 
 
-def refreshed(l1: MemoryL1) -> OrderReader:
+def refreshed(l1: InboxL1) -> OrderReader:
     reader = reader_of(l1)
     reader.refresh()
     return reader
 
 
 def sealed(
-    l1: MemoryL1,
+    l1: InboxL1,
     *own: bytes,
     head: Head | None = None,
     forced: Sequence[OrderedTransaction] = (),
@@ -186,13 +123,13 @@ def whole(reader: OrderReader) -> Any:
 
 
 @pytest.fixture
-def l1() -> MemoryL1:
-    made = MemoryL1()
+def l1() -> InboxL1:
+    made = InboxL1()
     made.deposit(ALICE)
     return made
 
 
-def test_a_batch_as_calldata_gives_the_blocks_that_were_sealed(l1: MemoryL1) -> None:
+def test_a_batch_as_calldata_gives_the_blocks_that_were_sealed(l1: InboxL1) -> None:
     block = sealed(l1, ALICE.transfer(0, BOB.address, 5))
     l1.post([block])
     reader = refreshed(l1)
@@ -203,7 +140,7 @@ def test_a_batch_as_calldata_gives_the_blocks_that_were_sealed(l1: MemoryL1) -> 
     assert (batch.first_block, batch.end_block, batch.l1_block) == (1, 2, l1.height)
 
 
-def test_a_batch_as_blobs_gives_the_same(l1: MemoryL1) -> None:
+def test_a_batch_as_blobs_gives_the_same(l1: InboxL1) -> None:
     block = sealed(l1, ALICE.transfer(0, BOB.address, 5))
     l1.mine()
     batch = batch_of([block])
@@ -213,7 +150,7 @@ def test_a_batch_as_blobs_gives_the_same(l1: MemoryL1) -> None:
     assert refreshed(l1).order.blocks == [block]
 
 
-def test_blobs_that_hold_no_payload_are_a_void_batch(l1: MemoryL1) -> None:
+def test_blobs_that_hold_no_payload_are_a_void_batch(l1: InboxL1) -> None:
     l1.mine()
     transaction = l1.append(b"", b"\1" * 32, 1, 0, blobs=[b"\1" * 32])
     l1.carried[transaction] = (b"\0" + b"\xff" * 31 + bytes(BLOB_SIZE - 32),)
@@ -221,7 +158,7 @@ def test_blobs_that_hold_no_payload_are_a_void_batch(l1: MemoryL1) -> None:
     assert (reader.order.blocks, len(reader.batches)) == ([], 1)
 
 
-def test_blobs_that_cannot_be_had_halt_the_order_and_are_never_skipped(l1: MemoryL1) -> None:
+def test_blobs_that_cannot_be_had_halt_the_order_and_are_never_skipped(l1: InboxL1) -> None:
     l1.mine()
     transaction = l1.append(b"", b"\1" * 32, 1, 0, blobs=[b"\1" * 32])
     reader = reader_of(l1)
@@ -233,7 +170,7 @@ def test_blobs_that_cannot_be_had_halt_the_order_and_are_never_skipped(l1: Memor
     assert reader.refresh()
 
 
-def test_two_batches_of_one_l1_transaction_are_each_read_from_their_own_bytes(l1: MemoryL1) -> None:
+def test_two_batches_of_one_l1_transaction_are_each_read_from_their_own_bytes(l1: InboxL1) -> None:
     first = sealed(l1, ALICE.transfer(0, BOB.address, 5))
     second = sealed(l1, ALICE.transfer(1, BOB.address, 6), head=Head(first.header, first.ordered_gas))
     l1.post([first])
@@ -246,7 +183,7 @@ def test_two_batches_of_one_l1_transaction_are_each_read_from_their_own_bytes(l1
 # --- hostile events ---
 
 
-def test_a_malformed_claim_of_a_stranger_does_not_stop_the_order(l1: MemoryL1) -> None:
+def test_a_malformed_claim_of_a_stranger_does_not_stop_the_order(l1: InboxL1) -> None:
     block = sealed(l1, ALICE.transfer(0, BOB.address, 5))
     revealed = topic("Claims", "Revealed")
     l1.write("Claims", [revealed, ZERO_DIGEST, ZERO_DIGEST, bytes(32)], b"\xff" * 100)
@@ -256,7 +193,7 @@ def test_a_malformed_claim_of_a_stranger_does_not_stop_the_order(l1: MemoryL1) -
     assert refreshed(l1).order.blocks == [block]
 
 
-def test_a_payout_of_a_job_that_nobody_ordered_changes_nothing(l1: MemoryL1) -> None:
+def test_a_payout_of_a_job_that_nobody_ordered_changes_nothing(l1: InboxL1) -> None:
     l1.pay(keccak256(b"no job"), MALLORY)
     block = sealed(l1, ALICE.transfer(0, BOB.address, 5))
     l1.post([block])
@@ -267,7 +204,7 @@ def test_a_payout_of_a_job_that_nobody_ordered_changes_nothing(l1: MemoryL1) -> 
 
 
 @pytest.mark.parametrize("record", [b"", b"\xff" * 40, record_of(ALICE.sign())[:-1]])
-def test_forced_bytes_that_are_no_transaction_are_ordered_without_effect(l1: MemoryL1, record: bytes) -> None:
+def test_forced_bytes_that_are_no_transaction_are_ordered_without_effect(l1: InboxL1, record: bytes) -> None:
     l1.force(record)
     l1.mine()
     l1.append(b"", ZERO_DIGEST, 0, 1)
@@ -289,7 +226,7 @@ def test_forced_bytes_that_are_no_transaction_are_ordered_without_effect(l1: Mem
     ids=["no batch", "an empty batch", "another count", "another root", "another queue end"],
 )
 def test_a_void_batch_drops_its_own_and_keeps_the_forced_transactions(
-    l1: MemoryL1, lie: dict[str, Any]
+    l1: InboxL1, lie: dict[str, Any]
 ) -> None:
     forced = [pair(ALICE.transfer(0, BOB.address, nonce)) for nonce in (7, 8)]
     for record, _ in forced:
@@ -302,7 +239,7 @@ def test_a_void_batch_drops_its_own_and_keeps_the_forced_transactions(
     assert reader.order.ledger.account(BOB.address) == Account(0, 7)
 
 
-def test_what_l1_brings_behind_a_forced_batch_in_its_block_counts_in_it(l1: MemoryL1) -> None:
+def test_what_l1_brings_behind_a_forced_batch_in_its_block_counts_in_it(l1: InboxL1) -> None:
     l1.force(record_of(BOB.transfer(0, ALICE.address, 1)))
     l1.mine()
     l1.append(b"", ZERO_DIGEST, 0, 1)
@@ -325,7 +262,7 @@ HOSTILE = st.one_of(
 @settings(max_examples=60, deadline=None)
 @given(st.lists(HOSTILE, max_size=8))
 def test_no_events_stop_the_order(events: list[tuple[str, Any]]) -> None:
-    l1 = MemoryL1()
+    l1 = InboxL1()
     l1.deposit(ALICE)
     for kind, value in events:
         l1.mine()
@@ -352,9 +289,9 @@ def test_no_events_stop_the_order(events: list[tuple[str, Any]]) -> None:
 # --- reorgs and failures ---
 
 
-def busy() -> MemoryL1:
+def busy() -> InboxL1:
     """Deposits, forced transactions, an honest and a void batch."""
-    l1 = MemoryL1()
+    l1 = InboxL1()
     l1.deposit(ALICE)
     forced = pair(ALICE.transfer(0, BOB.address, 1))
     l1.force(forced[0])
@@ -395,7 +332,7 @@ def test_after_a_reorg_the_order_is_that_of_a_new_reader(depth: int) -> None:
     assert whole(reader) == whole(refreshed(l1))
 
 
-def test_a_forced_batch_that_a_reorg_moves_to_a_fork_has_the_forks_time(l1: MemoryL1) -> None:
+def test_a_forced_batch_that_a_reorg_moves_to_a_fork_has_the_forks_time(l1: InboxL1) -> None:
     l1.force(record_of(ALICE.transfer(0, BOB.address, 1)))
     l1.mine()
     l1.append(b"", ZERO_DIGEST, 0, 1)
@@ -409,7 +346,7 @@ def test_a_forced_batch_that_a_reorg_moves_to_a_fork_has_the_forks_time(l1: Memo
     assert whole(reader) == whole(refreshed(l1))
 
 
-def test_nothing_new_is_no_news(l1: MemoryL1) -> None:
+def test_nothing_new_is_no_news(l1: InboxL1) -> None:
     reader = reader_of(l1)
     assert [reader.refresh(), reader.refresh()] == [True, False]
 
@@ -417,7 +354,7 @@ def test_nothing_new_is_no_news(l1: MemoryL1) -> None:
 # --- jobs and batches ---
 
 
-def test_an_ordered_job_has_its_place_among_the_batchs_own_transactions(l1: MemoryL1) -> None:
+def test_an_ordered_job_has_its_place_among_the_batchs_own_transactions(l1: InboxL1) -> None:
     forced = pair(ALICE.order(0, 7))
     l1.force(forced[0])
     raw = ALICE.order(2, 9)
@@ -432,14 +369,14 @@ def test_an_ordered_job_has_its_place_among_the_batchs_own_transactions(l1: Memo
     assert (list(reader.jobs()), reader.all_jobs()) == ([], [job])
 
 
-def test_a_skipped_order_is_no_job(l1: MemoryL1) -> None:
+def test_a_skipped_order_is_no_job(l1: InboxL1) -> None:
     l1.post([sealed(l1, MALLORY.order(0, 7))])
     reader = refreshed(l1)
     assert reader.all_jobs() == []
     assert reader.order.outcomes == [[Skipped(SkipReason.FUNDS)]]
 
 
-def test_a_batch_is_told_by_its_number(l1: MemoryL1) -> None:
+def test_a_batch_is_told_by_its_number(l1: InboxL1) -> None:
     raw = ALICE.transfer(0, BOB.address, 5)
     l1.post([sealed(l1, raw)])
     reader = refreshed(l1)
