@@ -177,9 +177,11 @@ class ArtifactStore:
         if content is None:
             return None
         try:
-            document: dict[str, Any] = orjson.loads(content)
+            document = orjson.loads(content)
         except orjson.JSONDecodeError as error:
             raise ArtifactCorruptError("draft " + name, b"", str(error)) from error
+        if not isinstance(document, dict):
+            raise ArtifactCorruptError("draft " + name, b"", "they are no JSON object")
         return document
 
     def drafts(self) -> list[str]:

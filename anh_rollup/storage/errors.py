@@ -88,7 +88,7 @@ class StoreUnreachableError(ArtifactError):
 
     def __init__(self, place: str, cause: str) -> None:
         super().__init__(
-            f"{place} cannot be read or written: {cause}",
+            f"{place[:200]} cannot be read or written: {cause[:200]}",
             remedy="Check the place, the network and the permissions; trying later may help.",
         )
         self.place = place

@@ -32,7 +32,8 @@ class FileStore:
         self._timeout = timeout
         try:
             filesystem, base = fsspec.core.url_to_fs(base_url)
-        except (ImportError, ValueError, OSError) as error:
+        # Each file system has its own words for a URL that lacks what it needs.
+        except (ImportError, ValueError, OSError, TypeError, AttributeError, KeyError) as error:
             raise StoreUnreachableError(base_url, str(error)) from error
         self._files: Any = filesystem
         self._base = str(base).rstrip("/")
@@ -72,13 +73,7 @@ class FileStore:
 
     def names(self, folder: str) -> list[str]:
         """The names in a folder, without it, sorted; none where there is no such folder."""
-        try:
-            listed = self._bounded(
-                folder, lambda: self._files.ls(self._path(folder), detail=False, refresh=True)
-            )
-        except FileNotFoundError:
-            return []
-        found = (str(path).rsplit("/", 1)[-1] for path in listed)
+        found = (path.rsplit("/", 1)[-1] for path in self._bounded(folder, lambda: self._list(folder)))
         return sorted(name for name in found if not name.startswith("."))
 
     def delete(self, name: str) -> None:
@@ -101,6 +96,12 @@ class FileStore:
             return None
         return bytes(content)
 
+    def _list(self, folder: str) -> list[str]:
+        try:
+            return [str(path) for path in self._files.ls(self._path(folder), detail=False, refresh=True)]
+        except FileNotFoundError:
+            return []
+
     def _write(self, name: str, content: bytes) -> None:
         if self.folder is not None:
             write_atomically(Path(self._path(name)), content)
@@ -119,8 +120,6 @@ class FileStore:
             if self.folder is not None:
                 return operation()
             return in_time(operation, self._timeout)
-        except FileNotFoundError:
-            raise
         except FutureTimeoutError as error:
             raise StoreUnreachableError(
                 self.place(name), f"no answer in {self._timeout:g} seconds"

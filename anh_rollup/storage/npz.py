@@ -1,4 +1,4 @@
-"""Reading numpy's .npz files that somebody else wrote: nothing is evaluated, and nothing is larger than it says.
+"""Reading numpy's .npz files that somebody else wrote: nothing is evaluated, and all sizes are checked.
 
 numpy's own reader allocates what a header asks for and evaluates it as Python; this one takes plain arrays
 only, whose header has the one form that numpy writes. Source: numpy's NEP 1 (the .npy format).
