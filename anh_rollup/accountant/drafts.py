@@ -1,17 +1,53 @@
 """Drafts: a claim is kept before its commitment is sent, so that a crash cannot lose the bond behind it."""
 
-from collections.abc import Iterator
+import logging
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, Final
 
 from eth_account.signers.local import LocalAccount
 from eth_utils.crypto import keccak
 
-from anh_rollup.protocol.claims import Claim, claim_id, commitment, decode_claim, encode_claim
-from anh_rollup.protocol.jobs import Job, decode_job, encode_job
+from anh_rollup.encoding.checks import UINT256_MOST, digest, in_range
+from anh_rollup.encoding.errors import EncodingError
+from anh_rollup.errors import AnhError
+from anh_rollup.protocol.claims import (
+    Claim,
+    ClaimMalformedError,
+    claim_id,
+    commitment,
+    decode_claim,
+    encode_claim,
+)
+from anh_rollup.protocol.jobs import Job, JobMalformedError, decode_job, encode_job
 from anh_rollup.storage.artifacts import ArtifactStore
+from anh_rollup.storage.errors import ArtifactCorruptError
 
 #: What an account's salt secret is derived with; changing it orphans open commitments.
 SALT_DOMAIN = b"ANH claim salt"
+
+#: A draft's name in the store; other files in its folder are nobody's.
+NAME: Final = re.compile("claim-([0-9a-f]{64})")
+
+LOG = logging.getLogger(__name__)
+
+
+class DraftCorruptError(AnhError):
+    """A draft's document is not the one that was kept.
+
+    Attributes:
+        transaction: keccak of the record of the job's transaction.
+        reason: What is wrong with it.
+    """
+
+    def __init__(self, transaction: bytes, reason: str) -> None:
+        super().__init__(
+            f"the draft for job 0x{transaction.hex()} is corrupt: {reason[:200]}",
+            remedy="Restore its file from a copy: without it a commitment that is open cannot be revealed.",
+        )
+        self.transaction = transaction
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +100,45 @@ class Drafts:
         self._store.put_draft(_name(draft.claim.transaction), document)
 
     def load(self, transaction: bytes) -> Draft | None:
-        """The draft for a job, or None."""
+        """The draft for a job, or None.
+
+        Raises:
+            DraftCorruptError: Something else is kept under its name.
+            ArtifactError: The store cannot be read, or holds no document there.
+        """
         document = self._store.get_draft(_name(transaction))
-        if document is None:
-            return None
-        return Draft(
-            decode_claim(bytes.fromhex(document["claim"])),
-            decode_job(bytes.fromhex(document["job"])),
-            bytes.fromhex(document["salt"]),
-            int(document["reward"]),
-        )
+        return None if document is None else _read_draft(transaction, document)
 
     def all(self) -> Iterator[Draft]:
-        """Every draft that was kept."""
+        """Every draft that was kept; one that is corrupt is told and left out, the others count."""
         for name in self._store.drafts():
-            draft = self.load(bytes.fromhex(name.removeprefix("claim-")))
+            found = NAME.fullmatch(name)
+            if found is None:
+                continue
+            try:
+                draft = self.load(bytes.fromhex(found[1]))
+            except (DraftCorruptError, ArtifactCorruptError) as error:
+                LOG.warning("%s; next: %s", error.message, error.remedy)
+                continue
             if draft is not None:
                 yield draft
+
+
+def _read_draft(transaction: bytes, document: Mapping[str, Any]) -> Draft:
+    try:
+        draft = Draft(
+            decode_claim(bytes.fromhex(document["claim"])),
+            decode_job(bytes.fromhex(document["job"])),
+            digest(bytes.fromhex(document["salt"]), name="the salt"),
+            in_range(int(document["reward"]), 0, UINT256_MOST, name="the reward"),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise DraftCorruptError(transaction, f"{type(error).__name__}: {error}") from error
+    except (EncodingError, ClaimMalformedError, JobMalformedError) as error:
+        raise DraftCorruptError(transaction, error.message) from error
+    if draft.claim.transaction != transaction:
+        raise DraftCorruptError(transaction, "it is the draft of another job")
+    return draft
 
 
 def _name(transaction: bytes) -> str:

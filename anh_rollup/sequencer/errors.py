@@ -1,5 +1,7 @@
 """What can be wrong with a sequencer's memory."""
 
+from pathlib import Path
+
 from anh_rollup.errors import AnhError
 
 
@@ -32,3 +34,21 @@ class JournalMissingError(AnhError):
             "start with --new-journal.",
         )
         self.batches = batches
+
+
+class JournalCorruptError(AnhError):
+    """A row of the journal's database is none that was written.
+
+    Attributes:
+        path: The journal's file.
+        detail: What is wrong.
+    """
+
+    def __init__(self, path: Path, detail: str) -> None:
+        super().__init__(
+            f"the journal {path} is corrupt: {detail}",
+            remedy="Restore the file from a copy; if every block that it signed is on L1, start with "
+            "--new-journal and an empty data folder.",
+        )
+        self.path = path
+        self.detail = detail

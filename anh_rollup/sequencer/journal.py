@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.reader import Reader
-from anh_rollup.primitives import Digest
-from anh_rollup.storage.database import Database
+from anh_rollup.primitives import DIGEST_SIZE, Digest
+from anh_rollup.sequencer.errors import JournalCorruptError
+from anh_rollup.storage.database import Database, Row
 
 MIGRATIONS: Final = (
     """
@@ -72,7 +74,7 @@ class Journal:
     def genesis(self) -> Digest | None:
         """The genesis block's hash of the chain that was journalled; None at first."""
         rows = self._database.query("SELECT genesis FROM chain")
-        return Digest(rows[0][0]) if rows else None
+        return self._digest(rows[0][0]) if rows else None
 
     def begin(self, genesis: Digest) -> None:
         """Names the chain."""
@@ -87,8 +89,13 @@ class Journal:
         )
 
     def pending(self) -> list[bytes]:
-        """The records of accepted transactions without a block, in order."""
-        return [row[0] for row in self._database.query("SELECT record FROM pending ORDER BY sequence")]
+        """The records of accepted transactions without a block, in order.
+
+        Raises:
+            JournalCorruptError: A row is none that was written.
+        """
+        rows = self._database.query("SELECT record FROM pending ORDER BY sequence")
+        return [self._bytes(row[0], "a record") for row in rows]
 
     def seal(self, block: JournalledBlock, taken: Sequence[Digest]) -> None:
         """Keeps a block, and forgets that its transactions were without one; both or neither."""
@@ -123,23 +130,45 @@ class Journal:
             self.accept([*again, *[(Digest(digest), record) for digest, record in waiting]])
 
     def blocks(self) -> list[JournalledBlock]:
-        """All sealed blocks, in order."""
-        rows = self._database.query("SELECT * FROM block ORDER BY number")
-        return [
-            JournalledBlock(
-                number, Digest(digest), time, origin, Digest(origin_hash), forced, unpack_records(packed)
-            )
-            for number, digest, time, origin, origin_hash, forced, packed in rows
-        ]
+        """All sealed blocks, in order.
+
+        Raises:
+            JournalCorruptError: A row is none that was written.
+        """
+        return [self._block(row) for row in self._database.query("SELECT * FROM block ORDER BY number")]
 
     def first_sealed(self, number: int) -> Digest | None:
         """The hash of the first block that was sealed here at a height; None where there was none."""
         rows = self._database.query("SELECT hash FROM first_sealed WHERE number = ?", (number,))
-        return Digest(rows[0][0]) if rows else None
+        return self._digest(rows[0][0]) if rows else None
 
     def close(self) -> None:
         """Closes the file."""
         self._database.close()
+
+    def _block(self, row: Row) -> JournalledBlock:
+        number, block_hash, time, origin, origin_hash, forced, packed = row
+        if not all(isinstance(each, int) and each >= 0 for each in (number, time, origin, forced)):
+            raise JournalCorruptError(self._database.path, f"block {number!r} has no numbers")
+        try:
+            records = unpack_records(self._bytes(packed, "the records"))
+        except EncodingError as error:
+            raise JournalCorruptError(self._database.path, f"block {number}: {error.message}") from error
+        if forced > len(records):
+            raise JournalCorruptError(self._database.path, f"block {number} lacks forced records")
+        return JournalledBlock(
+            number, self._digest(block_hash), time, origin, self._digest(origin_hash), forced, records
+        )
+
+    def _digest(self, value: Any) -> Digest:
+        if len(self._bytes(value, "a hash")) != DIGEST_SIZE:
+            raise JournalCorruptError(self._database.path, f"a hash has {len(value)} bytes")
+        return Digest(value)
+
+    def _bytes(self, value: Any, what: str) -> bytes:
+        if not isinstance(value, bytes):
+            raise JournalCorruptError(self._database.path, f"{what} is of type {type(value).__name__}")
+        return value
 
     def _insert(self, block: JournalledBlock) -> None:
         values = (block.number, block.hash, block.time, block.origin_number, block.origin_hash, block.forced)
@@ -153,7 +182,11 @@ def pack_records(records: Sequence[bytes]) -> bytes:
 
 
 def unpack_records(packed: bytes) -> tuple[bytes, ...]:
-    """The records that were packed."""
+    """The records that were packed.
+
+    Raises:
+        EncodingError: They break off (TRUNCATED).
+    """
     reader = Reader(packed, "a journalled block")
     records = []
     while reader.left:
