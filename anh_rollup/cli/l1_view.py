@@ -6,7 +6,6 @@ from typing import Any
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.contracts.base import Emitted
-from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.l1.deployment import Contracts, Deployment, bind
 from anh_rollup.l1.docket import ClaimRecord, Docket, GameRecord
 from anh_rollup.l1.docket_reader import DocketReader
@@ -89,11 +88,6 @@ class L1View:
     def games_over(self, claim: bytes) -> list[GameRecord]:
         """Every game over a claim, oldest first."""
         return [each for each in self.docket.games.values() if each.position.claim == claim]
-
-    def final_claim(self, transaction: bytes) -> ClaimRecord | None:
-        """The final claim about a job, or None."""
-        found = (each for each in self.docket.claims_of(transaction) if each.state is ClaimState.FINAL)
-        return next(found, None)
 
 
 def _identity(log: Log) -> tuple[bytes, bytes, bytes]:

@@ -171,7 +171,9 @@ def root_from_proof(leaf: bytes, index: int, proof: Sequence[bytes], depth: int)
     """
     check_level(depth, DEEPEST)
     check_sizes([leaf, *proof])
-    check_proof_length(len(proof), depth)
+    if len(proof) != depth:
+        message = f"the proof has {len(proof)} siblings for a depth of {depth}"
+        raise EncodingError(EncodingReason.BAD_PROOF, message)
     check_indices([index], 1 << depth)
     node = Digest(leaf)
     for level, sibling in enumerate(proof):
@@ -204,25 +206,6 @@ def root_from_multiproof(
     return Digest(known[0])
 
 
-def root_from_nodes(nodes: Sequence[bytes], level: int, depth: int) -> Digest:
-    """The root of a tree of `depth` out of its nodes at `level`, filled up with padding.
-
-    For the subtree under a node at level h, `depth` is h and `nodes` are its children at `level`.
-
-    Raises:
-        EncodingError: `level` above `depth`, or no nodes or more than fit (OUT_OF_RANGE), or a node that is
-            not 32 bytes long (WRONG_LENGTH).
-    """
-    check_level(depth, DEEPEST)
-    check_level(level, depth)
-    check_sizes(nodes)
-    check_node_count(len(nodes), depth - level)
-    packed = b"".join(nodes)
-    for at in range(level, depth):
-        packed = hash_rows(_even(packed, at), 2 * DIGEST_SIZE)
-    return Digest(packed)
-
-
 def check_level(level: int, highest: int) -> None:
     """Refuses a level outside 0 to `highest` (OUT_OF_RANGE)."""
     if not 0 <= level <= highest:
@@ -240,22 +223,6 @@ def check_indices(indices: Sequence[int], count: int) -> None:
     if indices[0] < 0 or indices[-1] >= count:
         outside = indices[0] if indices[0] < 0 else indices[-1]
         raise EncodingError(EncodingReason.OUT_OF_RANGE, f"index {outside:#x} is not in 0 to {count - 1}")
-
-
-def check_proof_length(length: int, depth: int) -> None:
-    """Refuses a proof that has not one sibling a level (BAD_PROOF)."""
-    if length != depth:
-        raise EncodingError(
-            EncodingReason.BAD_PROOF, f"the proof has {length} siblings for a depth of {depth}"
-        )
-
-
-def check_node_count(length: int, levels: int) -> None:
-    """Refuses no nodes, or more than 2**levels (OUT_OF_RANGE)."""
-    if not 1 <= length <= 1 << levels:
-        raise EncodingError(
-            EncodingReason.OUT_OF_RANGE, f"{length} nodes cannot lie {levels} levels below one"
-        )
 
 
 def check_sizes(hashes: Sequence[bytes]) -> None:

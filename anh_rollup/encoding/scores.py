@@ -7,23 +7,19 @@ int64: 2**32 - 1 scores of int32. The Solidity twin is contracts/libraries/Score
 tests/vectors/scores.json binds the two.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from anh_rollup.encoding.checks import INT32_LEAST, INT32_MOST, INT64_LEAST, INT64_MOST, UINT32_MOST, in_range
+from anh_rollup.encoding.checks import INT64_LEAST, INT64_MOST, UINT32_MOST, in_range
 from anh_rollup.encoding.errors import EncodingError, EncodingReason
 from anh_rollup.encoding.hashing import hash_rows, keccak256
 from anh_rollup.encoding.merkle import (
     DEEPEST,
     check_indices,
     check_level,
-    check_node_count,
-    check_proof_length,
-    check_sizes,
     depth_of,
     node_count,
 )
@@ -53,11 +49,6 @@ class SumNode:
     def __bytes__(self) -> bytes:
         """The 40 bytes that enter the hash of the node above."""
         return self.hash + self.sum.to_bytes(_SUM_SIZE, "big", signed=True)
-
-
-def score_leaf(score: int) -> SumNode:
-    """The leaf of one int32 score."""
-    return SumNode(ZERO_DIGEST, in_range(score, INT32_LEAST, INT32_MOST, name="the score"))
 
 
 def sum_node(left: SumNode, right: SumNode) -> SumNode:
@@ -199,42 +190,6 @@ class ScoreTree:
         check_indices([index], node_count(self.count, level))
 
 
-def top_from_proof(node: SumNode, index: int, proof: Sequence[SumNode], depth: int) -> SumNode:
-    """The top of the tree of `depth` in which `node` stands at `index` with these siblings, from the bottom.
-
-    For an inner node at level l, `depth` is the tree's less l.
-
-    Raises:
-        EncodingError: Another number of siblings (BAD_PROOF), an index or a sum outside (OUT_OF_RANGE), or a
-            hash that is not 32 bytes long (WRONG_LENGTH).
-    """
-    check_level(depth, DEEPEST)
-    check_proof_length(len(proof), depth)
-    check_indices([index], 1 << depth)
-    _check_nodes([node, *proof])
-    for level, sibling in enumerate(proof):
-        node = sum_node(sibling, node) if index >> level & 1 else sum_node(node, sibling)
-    return node
-
-
-def top_from_nodes(nodes: Sequence[SumNode], level: int, depth: int) -> SumNode:
-    """The top of a tree of `depth` out of its nodes at `level`, filled up with padding.
-
-    Raises:
-        EncodingError: `level` above `depth`, no nodes or more than fit, or a sum outside int64
-            (OUT_OF_RANGE), or a hash that is not 32 bytes long (WRONG_LENGTH).
-    """
-    check_level(depth, DEEPEST)
-    check_level(level, depth)
-    check_node_count(len(nodes), depth - level)
-    _check_nodes(nodes)
-    row = list(nodes)
-    for at in range(level, depth):
-        row += [_PADDING[at]] * (len(row) % 2)
-        row = [sum_node(left, right) for left, right in zip(row[::2], row[1::2], strict=True)]
-    return row[0]
-
-
 def encode_scores(scores: npt.NDArray[np.int32]) -> bytes:
     """The bytes of a score list in the store: uint32 count, then int32 each.
 
@@ -263,12 +218,6 @@ def decode_scores(data: bytes, root: bytes | None = None) -> npt.NDArray[np.int3
     if root is not None and ScoreTree(scores).root != root:
         raise EncodingError(EncodingReason.WRONG_ROOT, "the score list has another root")
     return scores
-
-
-def _check_nodes(nodes: Sequence[SumNode]) -> None:
-    check_sizes([node.hash for node in nodes])
-    for node in nodes:
-        in_range(node.sum, INT64_LEAST, INT64_MOST, name="the sum of a node")
 
 
 def _packed(hashes: bytes, sums: npt.NDArray[np.int64]) -> bytes:

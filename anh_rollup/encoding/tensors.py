@@ -152,15 +152,6 @@ def tensor_root(shape: Sequence[int], tree_root: bytes) -> Digest:
     return keccak256(TENSOR_TAG + encode_shape(shape) + tree_root)
 
 
-def opening_root(shape: Sequence[int], opening: Opening) -> Digest:
-    """The root of the tensor of `shape` that an opening shows chunks of.
-
-    Raises:
-        EncodingError: See `opening_tree_root`.
-    """
-    return tensor_root(shape, opening_tree_root(shape, opening))
-
-
 def opening_tree_root(shape: Sequence[int], opening: Opening) -> Digest:
     """The root over the chunks of the tensor of `shape` that an opening shows some of.
 
@@ -267,20 +258,6 @@ def read_tensor(reader: Reader) -> Elements:
     """
     shape = read_shape(reader)
     return reader.int32s(prod(shape)).reshape(shape)
-
-
-def decode_tensor(data: bytes, root: bytes | None = None) -> Elements:
-    """The tensor in `data`; with `root`, verified against that tensor root.
-
-    Raises:
-        EncodingError: As `read_tensor`, or bytes left over (TRAILING), or another root (WRONG_ROOT).
-    """
-    reader = Reader(data, "the tensor")
-    elements = read_tensor(reader)
-    reader.end()
-    if root is not None and TensorTree(elements).root != root:
-        raise EncodingError(EncodingReason.WRONG_ROOT, "the tensor has another root")
-    return elements
 
 
 def _text(shape: Sequence[int]) -> str:

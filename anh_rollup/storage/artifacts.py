@@ -188,10 +188,6 @@ class ArtifactStore:
         """The names of all drafts, sorted."""
         return self._files.names("drafts")
 
-    def delete_draft(self, name: str) -> None:
-        """Removes a draft; a missing one is no error."""
-        self._files.delete(_draft(name))
-
     def _put(self, kind: Kind, root: bytes, content: bytes) -> bytes:
         if len(content) > self._most_bytes:
             raise ArtifactTooLargeError(f"{kind} 0x{root.hex()}", self._most_bytes)

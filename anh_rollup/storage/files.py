@@ -76,10 +76,6 @@ class FileStore:
         found = (path.rsplit("/", 1)[-1] for path in self._bounded(folder, lambda: self._list(folder)))
         return sorted(name for name in found if not name.startswith("."))
 
-    def delete(self, name: str) -> None:
-        """Removes a name; one that holds nothing is no error."""
-        self._bounded(name, lambda: self._delete(name))
-
     def _path(self, name: str) -> str:
         return f"{self._base}/{name}"
 
@@ -109,10 +105,6 @@ class FileStore:
         path = self._path(name)
         self._files.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
         self._files.pipe_file(path, content)
-
-    def _delete(self, name: str) -> None:
-        if self._files.exists(self._path(name)):
-            self._files.rm_file(self._path(name))
 
     def _bounded(self, name: str, operation: Callable[[], T]) -> T:
         """Runs an operation in the time that it has, foreign errors as ours."""

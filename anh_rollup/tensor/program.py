@@ -107,11 +107,6 @@ class Program:
         """The last value."""
         return self.values[-1]
 
-    @property
-    def is_score(self) -> bool:
-        """Whether the output is one number, so that the program can judge a sample."""
-        return self.output.shape == ()
-
     def source_ids(self, kind: Kind) -> tuple[int, ...]:
         """The value ids of all fields, answers or parameters, by index."""
         return self._sources[kind]

@@ -14,7 +14,7 @@ from anh_rollup.encoding.tensors import (
     Opening,
     TensorTree,
     encode_shape,
-    opening_root,
+    opening_tree_root,
     tensor_root,
 )
 from scripts.generate_vectors.cases import Row, Vectors, packed_uint32s, some_bytes, some_elements, table
@@ -83,7 +83,11 @@ def _openings(tree: TensorTree) -> list[Row]:
     choices = sorted({(0,), (last,), tuple(sorted({0, last})), tuple(range(min(3, last + 1)))})
     openings = [tree.opening(chunks) for chunks in choices] + [tree.opening([0], width=4)]
     return [
-        {**_opening(tree.shape, opening), "root": opening_root(tree.shape, opening)} for opening in openings
+        {
+            **_opening(tree.shape, opening),
+            "root": tensor_root(tree.shape, opening_tree_root(tree.shape, opening)),
+        }
+        for opening in openings
     ]
 
 

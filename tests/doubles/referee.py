@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 
 from anh_rollup.encoding.hashing import keccak256
-from anh_rollup.encoding.merkle import depth_of, revealed_level, root_from_nodes, root_from_proof
-from anh_rollup.encoding.scores import SumNode, top_from_nodes, top_from_proof
-from anh_rollup.encoding.tensors import TensorTree, encode_shape, opening_root
+from anh_rollup.encoding.merkle import depth_of, revealed_level, root_from_proof
+from anh_rollup.encoding.scores import SumNode
+from anh_rollup.encoding.tensors import TensorTree, encode_shape
 from anh_rollup.evaluation import reference
 from anh_rollup.protocol.game import Clock, GameView, Phase, Position, Reveal, Side, turn
 from anh_rollup.tensor.records import decode_record
 from anh_rollup.tensor.shapes import block_count, term_count
+from tests.doubles.proofs import opening_root, root_from_nodes, top_from_nodes, top_from_proof
 
 ZERO = bytes(32)
 ACCOUNTANT, CHALLENGER = "0x" + "aa" * 20, "0x" + "cc" * 20

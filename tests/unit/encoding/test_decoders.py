@@ -20,9 +20,10 @@ from anh_rollup.encoding.artifacts import (
 from anh_rollup.encoding.batches import Batch, BlockRecord, decode_batch, encode_batch
 from anh_rollup.encoding.blobs import BLOB_SIZE, pack, unpack
 from anh_rollup.encoding.errors import EncodingError
+from anh_rollup.encoding.reader import Reader
 from anh_rollup.encoding.rlp import decode as decode_rlp
 from anh_rollup.encoding.scores import decode_scores, encode_scores
-from anh_rollup.encoding.tensors import decode_tensor, encode_tensor
+from anh_rollup.encoding.tensors import encode_tensor, read_tensor
 from anh_rollup.encoding.transactions import decode_record, decode_signed, encode_record
 from anh_rollup.encoding.zero_runs import decompress
 from anh_rollup.primitives import L2_CHAIN_ID, ZERO_DIGEST
@@ -37,12 +38,16 @@ SIGNED = bytes(
 BATCH = Batch(1, ZERO_DIGEST, (BlockRecord(1, 2, ZERO_DIGEST, 1, (b"record", b"another")),))
 
 
+def read_one(data: bytes) -> object:
+    return read_tensor(Reader(data, "the tensor"))
+
+
 def unpack_one(data: bytes) -> bytes:
     return unpack([data.ljust(BLOB_SIZE, b"\0")])
 
 
 DECODERS: dict[str, tuple[Callable[[bytes], object], bytes]] = {
-    "tensor": (decode_tensor, encode_tensor(ELEMENTS)),
+    "tensor": (read_one, encode_tensor(ELEMENTS)),
     "model": (decode_model, encode_model(Model([ELEMENTS, ELEMENTS[0]]))),
     "dataset": (decode_dataset, encode_dataset(Dataset([ELEMENTS, ELEMENTS[:, 0]]))),
     "scores": (decode_scores, encode_scores(ELEMENTS[0])),

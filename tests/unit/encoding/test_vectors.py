@@ -21,14 +21,15 @@ from anh_rollup.encoding.batches import BatchHeader, block_transactions_root, de
 from anh_rollup.encoding.blobs import pack
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.hashing import keccak256
-from anh_rollup.encoding.merkle import root_from_multiproof, root_from_nodes, root_from_proof, zero_hash
+from anh_rollup.encoding.merkle import root_from_multiproof, root_from_proof, zero_hash
 from anh_rollup.encoding.reader import Reader
-from anh_rollup.encoding.scores import ScoreTree, SumNode, score_leaf, top_from_nodes, top_from_proof
-from anh_rollup.encoding.tensors import Opening, TensorTree, opening_root, read_shape, tensor_root
+from anh_rollup.encoding.scores import ScoreTree, SumNode
+from anh_rollup.encoding.tensors import Opening, TensorTree, read_shape, tensor_root
 from anh_rollup.encoding.transactions import decode_record, decode_signed, encode_record
 from anh_rollup.encoding.zero_runs import compress, decompress
 from anh_rollup.primitives import Digest
 from scripts.generate_vectors.__main__ import stale_files
+from tests.doubles.proofs import opening_root, root_from_nodes, score_leaf, top_from_nodes, top_from_proof
 
 ENCODINGS = ("artifacts", "merkle", "records", "scores", "zero_runs")
 VECTORS = Path(__file__).resolve().parents[2] / "vectors"

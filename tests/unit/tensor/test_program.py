@@ -62,11 +62,6 @@ def test_programs_are_equal_where_their_roots_are() -> None:
     assert first != "a program"
 
 
-def test_a_score_program_has_one_number_as_output() -> None:
-    assert Program((Value(Kind.FIELD, ()),)).is_score
-    assert not Program((FIELD,)).is_score
-
-
 def test_constants_are_read_only_copies() -> None:
     mine = TENSOR.copy()
     program = Program((CONSTANT,), {ROOT: mine})
