@@ -24,6 +24,7 @@ class AccountantConfig:
         interval: Seconds between two rounds.
         allowed_folders: Folders below which `file://` URIs of others are read.
         private_hosts: Whether artifacts are fetched from private hosts.
+        engine: What answers inference jobs: `auto`, `onnxruntime` or `torch`.
         drill: A lie to tell, for tests; None for an honest accountant.
     """
 
@@ -40,6 +41,7 @@ class AccountantConfig:
     interval: float
     allowed_folders: tuple[Path, ...]
     private_hosts: bool
+    engine: str
     drill: str | None
 
     @classmethod

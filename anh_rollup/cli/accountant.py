@@ -12,8 +12,8 @@ from anh_rollup.accountant.drills import DRILLS, find_drill
 from anh_rollup.accountant.service import Accountant
 from anh_rollup.accountant.strategy import Terms
 from anh_rollup.accountant.work import Worker
-from anh_rollup.cli.options import read_account
-from anh_rollup.cli.training import answer_natively, make_evaluator, make_trainer
+from anh_rollup.cli.options import count_option, interval_option, listen_option, parse_listen, read_account
+from anh_rollup.cli.training import make_answerer, make_evaluator, make_trainer
 from anh_rollup.config import AccountantConfig
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.client import L1Client
@@ -26,6 +26,7 @@ from anh_rollup.node import HttpService, PollingService, Service, run_node
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.http_server import make_app
 from anh_rollup.storage.remote import RemotePolicy
+from anh_rollup.training.answering import ENGINES
 
 
 @click.command(name="accountant")
@@ -33,15 +34,18 @@ from anh_rollup.storage.remote import RemotePolicy
 @click.option("--deployment", type=click.Path(path_type=Path), required=True, help="The deployment file.")
 @click.option("--key-file", type=click.Path(path_type=Path), required=True, help="File with the private key.")
 @click.option("--store", type=click.Path(path_type=Path), required=True, help="Folder of the artifact store.")
-@click.option("--listen", default="127.0.0.1:8650", show_default=True, help="Where to serve the store.")
+@listen_option(8650, "Where to serve the store.")
 @click.option("--public-url", default="", help="How others reach the store; default http://<listen>.")
 @click.option("--beacon", default=None, help="URL of a beacon node, for batches in blobs.")
-@click.option("--least-reward", default=1, show_default=True, help="Smallest reward to work for, in wei.")
-@click.option("--least-time", default=60, show_default=True, help="Least seconds to a job's deadline.")
-@click.option("--most-lag", default=None, type=int, help="Refuse an L1 head older than so many seconds.")
-@click.option("--interval", default=2.0, show_default=True, help="Seconds between two rounds.")
+@count_option("--least-reward", 1, "Smallest reward to work for, in wei.")
+@count_option("--least-time", 60, "Least seconds to a job's deadline.")
+@count_option("--most-lag", None, "Refuse an L1 head older than so many seconds.")
+@interval_option("--interval", 2.0, "Seconds between two rounds.")
 @click.option("--allow-folder", multiple=True, type=click.Path(path_type=Path), help="Read file:// below it.")
 @click.option("--allow-private", is_flag=True, help="Fetch artifacts from private hosts (devnets).")
+@click.option(
+    "--engine", type=click.Choice(list(ENGINES)), default="auto", show_default=True, help="What answers."
+)
 @click.option("--drill", type=click.Choice(list(DRILLS)), default=None, help="Lie in one way (tests only).")
 def accountant_command(**options: object) -> None:
     """Do jobs for their rewards and defend the claims.
@@ -74,16 +78,16 @@ def accountant_services(config: AccountantConfig) -> list[Service]:
         ),
         account=account,
         order=OrderReader(deployment, client, BatchDataReader(client, config.beacon_url)),
-        worker=Worker(store, make_evaluator(), trainer, answer_natively),
+        worker=Worker(store, make_evaluator(), trainer, make_answerer(config.engine)),
         drafts=Drafts(store),
         terms=Terms(config.least_reward, config.least_time),
         uri=config.public_url,
         conduct=HONEST if config.drill is None else find_drill(config.drill),
     )
     polling = partial(PollingService, interval=config.interval, passing=(L1Error,))
-    host, _, port = config.listen.rpartition(":")
+    host, port = parse_listen(config.listen)
     return [
         polling("accountant: defend", accountant.defend),
         polling("accountant: work", accountant.work),
-        HttpService("accountant: artifacts", make_app(config.store), host, int(port)),
+        HttpService("accountant: artifacts", make_app(config.store), host, port),
     ]

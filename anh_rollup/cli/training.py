@@ -3,15 +3,16 @@
 import logging
 from collections.abc import Sequence
 
-from anh_rollup.accountant.work import Trainer, TrainingTask
+from anh_rollup.accountant.work import Answerer, Trainer, TrainingTask
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.tensors import Elements
 from anh_rollup.evaluation.backend import Evaluator
 from anh_rollup.evaluation.torch_backend import TorchEvaluator
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.tensor.program import Program
+from anh_rollup.training.answering import answer
 from anh_rollup.training.hints import TrainingHints, decode_hints
-from anh_rollup.training.trainer import Epoch, answer, train
+from anh_rollup.training.trainer import Epoch, train
 
 LOG = logging.getLogger(__name__)
 
@@ -41,9 +42,13 @@ def make_trainer(store: ArtifactStore, most_epochs: int | None = None) -> Traine
     return work
 
 
-def answer_natively(architecture: Program, samples: Dataset, model: Model) -> Sequence[Elements]:
-    """Answers an inference job from the float reading."""
-    return answer(architecture, samples, model.parameters)
+def make_answerer(engine: str) -> Answerer:
+    """How inference jobs are answered: from the float reading, by one of `ENGINES`."""
+
+    def work(architecture: Program, samples: Dataset, model: Model) -> Sequence[Elements]:
+        return answer(architecture, samples, model.parameters, engine)
+
+    return work
 
 
 def _hints(store: ArtifactStore, task: TrainingTask) -> tuple[TrainingHints, Dataset]:

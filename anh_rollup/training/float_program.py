@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.encoding.tensors import Elements
 from anh_rollup.evaluation.torch_movement import strided
 from anh_rollup.tensor.opcodes import LinearFlags, Opcode, Reduction, Relation
@@ -36,11 +37,7 @@ class FloatProgram(nn.Module):
 
     def __init__(self, program: Program) -> None:
         super().__init__()
-        if program.answers:
-            raise TrainingError("the program reads answers; an architecture does not")
-        for place, value in enumerate(program.values):
-            if abs(value.scale) > MOST_SCALE:
-                raise TrainingError(f"value {place} has {value.scale} fraction bits, beyond {MOST_SCALE}")
+        require_float_reading(program)
         self.program = program
         self.weights = nn.ParameterList(
             [_initial(program, place) for place in program.source_ids(Kind.PARAMETER)]
@@ -83,12 +80,7 @@ class FloatProgram(nn.Module):
         Raises:
             TrainingError: They are not of the shapes that the program declares.
         """
-        given, declared = (
-            [each.shape for each in parameters],
-            [each.shape for each in self.program.parameters],
-        )
-        if given != declared:
-            raise TrainingError(f"parameters of the shapes {given} for a program with {declared}")
+        require_parameters(self.program, parameters)
         with torch.no_grad():
             for value, weight, each in zip(self.program.parameters, self.weights, parameters, strict=True):
                 weight.copy_(to_real(each, value.scale))
@@ -108,6 +100,46 @@ class FloatProgram(nn.Module):
         raw = _RULES[value.opcode](value, inputs, scales)
         unit = 2.0**-value.scale
         return raw.clamp(value.low * unit, value.high * unit)
+
+
+def require_float_reading(program: Program) -> None:
+    """Checks that a program has a float reading.
+
+    Raises:
+        TrainingError: It reads answers, or a scale is not between -32 and 32.
+    """
+    if program.answers:
+        raise TrainingError("the program reads answers; an architecture does not")
+    for place, value in enumerate(program.values):
+        if abs(value.scale) > MOST_SCALE:
+            raise TrainingError(f"value {place} has {value.scale} fraction bits, beyond {MOST_SCALE}")
+
+
+def require_parameters(program: Program, parameters: Sequence[Elements]) -> None:
+    """Checks that parameters are of the shapes that a program declares.
+
+    Raises:
+        TrainingError: They are not.
+    """
+    given = [each.shape for each in parameters]
+    declared = [each.shape for each in program.parameters]
+    if given != declared:
+        raise TrainingError(f"parameters of the shapes {given} for a program with {declared}")
+
+
+def real_fields(program: Program, samples: Dataset) -> list[Tensor]:
+    """The fields that a program reads, in real units: (N, *shape) each.
+
+    Raises:
+        TrainingError: The data set has fewer fields, or others.
+    """
+    declared = program.fields
+    if not declared or len(samples.fields) < len(declared):
+        raise TrainingError(f"{len(samples.fields)} fields for a program that reads {len(declared)}")
+    for value, given in zip(declared, samples.fields, strict=False):
+        if given.shape[1:] != value.shape:
+            raise TrainingError(f"a field of shape {given.shape[1:]} where {value.shape} is declared")
+    return [to_real(given, value.scale) for value, given in zip(declared, samples.fields, strict=False)]
 
 
 def to_real(elements: Elements, scale: int) -> Tensor:

@@ -3,11 +3,14 @@
 Nobody has to follow it; what counts is the property. It lies in the store as `recipe/<architecture root>`.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from anh_rollup.training.errors import HintsError
+
+#: Characters of the place of a fault that a message shows: a member's name may be as long as the document.
+MOST_PLACE: Final = 80
 
 Root = Annotated[str, Field(pattern=r"^0x[0-9a-f]{64}$")]
 
@@ -54,5 +57,5 @@ def decode_hints(document: bytes) -> TrainingHints:
         return TrainingHints.model_validate_json(document)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the document"
+        place = ".".join(str(part) for part in first["loc"])[:MOST_PLACE] or "the document"
         raise HintsError(f"{place}: {first['msg']}") from error

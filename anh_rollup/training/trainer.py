@@ -15,7 +15,7 @@ from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.encoding.tensors import Elements
 from anh_rollup.tensor.program import Program
 from anh_rollup.training.errors import TrainingError
-from anh_rollup.training.float_program import FloatProgram, to_elements, to_real
+from anh_rollup.training.float_program import FloatProgram, real_fields
 from anh_rollup.training.hints import TrainingHints
 
 #: Whether parameters are good enough: the exact properties of the job.
@@ -155,35 +155,6 @@ def _train(
     return Trained(parameters, number, loss, time.perf_counter() - started, good)
 
 
-def answer(architecture: Program, samples: Dataset, parameters: Sequence[Elements]) -> tuple[Elements, ...]:
-    """The architecture's outputs from its float reading, rounded to the output's scale: one answer a sample.
-
-    Raises:
-        TrainingError: Data and program do not fit.
-    """
-    module = FloatProgram(architecture)
-    module.load(parameters)
-    fields = _fields(architecture, samples)
-    with torch.inference_mode():
-        outputs = [module([field[part] for field in fields]) for part in _parts(len(fields[0]))]
-    return (to_elements(torch.cat(outputs), architecture.output),)
-
-
-def _parts(count: int) -> list[slice]:
-    """Samples that are answered at once: it bounds memory."""
-    return [slice(first, first + 256) for first in range(0, count, 256)]
-
-
-def _fields(architecture: Program, samples: Dataset) -> list[Tensor]:
-    declared = architecture.fields
-    if not declared or len(samples.fields) < len(declared):
-        raise TrainingError(f"{len(samples.fields)} fields for a program that reads {len(declared)}")
-    for value, given in zip(declared, samples.fields, strict=False):
-        if given.shape[1:] != value.shape:
-            raise TrainingError(f"a field of shape {given.shape[1:]} where {value.shape} is declared")
-    return [to_real(given, value.scale) for value, given in zip(declared, samples.fields, strict=False)]
-
-
 def _tensors(architecture: Program, samples: Dataset, hints: TrainingHints) -> tuple[list[Tensor], Tensor]:
     """The fields in real units, and the target as the loss wants it."""
     if hints.target_field >= len(samples.fields):
@@ -195,13 +166,13 @@ def _tensors(architecture: Program, samples: Dataset, hints: TrainingHints) -> t
             raise TrainingError(
                 f"a target of shape {tuple(target.shape[1:])} for an output of {output.shape}"
             )
-        return _fields(architecture, samples), target.float() * 2.0**-output.scale
+        return real_fields(architecture, samples), target.float() * 2.0**-output.scale
     classes = output.shape[-1] if output.shape else 0
     if tuple(target.shape[1:]) != output.shape[:-1] or classes < 2:
         raise TrainingError(f"classes of shape {tuple(target.shape[1:])} for an output of {output.shape}")
     if int(target.min()) < 0 or int(target.max()) >= classes:
         raise TrainingError(f"a class that is not among the {classes} of the output")
-    return _fields(architecture, samples), target.long()
+    return real_fields(architecture, samples), target.long()
 
 
 def _loss(output: Tensor, target: Tensor, hints: TrainingHints) -> Tensor:

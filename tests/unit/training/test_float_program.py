@@ -1,4 +1,4 @@
-"""The float reading: the same numbers as the exact one up to rounding, with slopes."""
+"""The float reading: the same numbers as the exact one up to rounding in torch and ONNX, with slopes."""
 
 import math
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from anh_rollup.tensor.builder import Node, ProgramBuilder
 from anh_rollup.tensor.opcodes import Opcode, Relation
 from anh_rollup.tensor.program import Program
 from anh_rollup.tensor.properties import closeness
+from anh_rollup.training.answering import ENGINES
 from anh_rollup.training.errors import TrainingError
 from anh_rollup.training.float_program import FloatProgram, to_elements, to_real
 
@@ -39,15 +40,12 @@ def samples(program: Program, seed: int = 0, count: int = 3) -> Sources:
     return Sources(fields, (), parameters)
 
 
-def both(program: Program, sources: Sources) -> tuple[np.ndarray, np.ndarray]:
+def both(program: Program, sources: Sources, engine: str = "torch") -> tuple[np.ndarray, np.ndarray]:
     """The float reading and the exact one, in real units."""
-    module = FloatProgram(program)
-    module.load(sources.parameters)
     fields = [
         to_real(given, value.scale) for value, given in zip(program.fields, sources.fields, strict=True)
     ]
-    with torch.inference_mode():
-        real = module(fields).double().numpy()
+    real = ENGINES[engine](program, sources.parameters)(fields).double().numpy()
     exact = ReferenceEvaluator().evaluate(program, sources) * 2.0**-program.output.scale
     return np.broadcast_to(real, exact.shape), exact
 
@@ -89,6 +87,7 @@ CASES: dict[str, tuple[Callable[[ProgramBuilder, Node], Node], float]] = {
     "rescale up": (lambda b, x: b.rescale(x, 20), 0),
     "rescale down": (lambda b, x: b.rescale(x, 3), 1),
     "bounds": (lambda b, x: b.clamp(x, low=-(1 << SCALE), high=3 << (SCALE - 1)), 0),
+    "unlike": (lambda b, x: b.compare(x, Relation.NOT_EQUAL, x[3]), 0),
     "minimum": (lambda b, x: b.minimum(x, x[2]), 0),
     "maximum": (lambda b, x: b.maximum(x, 0.5), 0),
     "magnitude": (lambda b, x: b.abs(x), 0),
@@ -112,16 +111,18 @@ CASES: dict[str, tuple[Callable[[ProgramBuilder, Node], Node], float]] = {
     "pad and cut": (lambda b, x: b.pad(x, ((1, -2), (-1, 3), (0, 0)), fill=77), 0),
     "concatenation": (lambda b, x: b.concat([x, b.rescale(x, 16), b.parameter(SHAPE, scale=9)], 1), 1),
     "look-up": (lambda b, x: b.gather(b.parameter((9, 3), scale=8), b.argmax(x, 2)), 0),
+    "look-up of one for all": (lambda b, x: b.gather(x, b.constant(np.array([3, 0, 3])), 2), 0),
     "look-up by sample": (lambda b, x: b.gather(x, b.argmax(x, 2), 1), 0),
 }
 
 
+@pytest.mark.parametrize("engine", ["torch", "onnxruntime"])
 @pytest.mark.parametrize("name", CASES)
-def test_it_is_the_exact_reading_up_to_rounding(name: str) -> None:
+def test_it_is_the_exact_reading_up_to_rounding(name: str, engine: str) -> None:
     build, units = CASES[name]
     b = ProgramBuilder()
     program = b.build(build(b, field(b)))
-    real, exact = both(program, samples(program))
+    real, exact = both(program, samples(program), engine)
     # Float32 has 24 bits of its own; `units` counts the rounding of the exact side.
     room = units * 2.0**-program.output.scale + 2.0**-20 * np.abs(exact).max()
     assert np.abs(real - exact).max() <= room
@@ -215,12 +216,13 @@ def test_a_program_with_answers_has_no_float_reading() -> None:
     )
 
 
-def test_kernels_that_differ_from_sample_to_sample_are_refused() -> None:
+@pytest.mark.parametrize("engine", ["torch", "onnxruntime"])
+def test_kernels_that_differ_from_sample_to_sample_are_refused(engine: str) -> None:
     b = ProgramBuilder()
     x = b.field((4, 4, 1), low=0, high=9)
     program = b.build(b.conv2d(x, b.field((2, 3, 3, 1), low=0, high=9)))
     with pytest.raises(TrainingError) as refused:
-        both(program, samples(program))
+        both(program, samples(program), engine)
     assert str(refused.value) == (
         "training is not possible: a convolution whose kernel differs from sample to sample"
     )

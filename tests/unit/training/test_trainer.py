@@ -14,10 +14,11 @@ from anh_rollup.evaluation.sources import Sources
 from anh_rollup.evaluation.torch_backend import TorchEvaluator
 from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.program import Program
-from anh_rollup.tensor.properties import accuracy, closeness, squared_loss
+from anh_rollup.tensor.properties import accuracy, squared_loss
+from anh_rollup.training.answering import answer
 from anh_rollup.training.errors import TrainingError
 from anh_rollup.training.hints import TrainingHints
-from anh_rollup.training.trainer import Epoch, Trained, answer, train
+from anh_rollup.training.trainer import Epoch, Trained, train
 from scripts import digits
 
 ROOT = "0x" + "00" * 32
@@ -197,31 +198,6 @@ def test_scales_beyond_an_int32_are_refused(scale: int) -> None:
     assert refused.value.reason == f"value 2 has {scale} fraction bits, beyond 32"
 
 
-def test_answers_are_the_exact_outputs_within_a_tolerance() -> None:
-    architecture, data = classifier(), sectors(50)
-    parameters = train(architecture, data, NEVER, never, seed=2).parameters
-    answers = answer(architecture, data, parameters)
-    assert [(each.dtype, each.shape) for each in answers] == [(np.dtype(np.int32), (50, 3))]
-    sources = Sources(data.fields[:1], answers, parameters)
-    assert TorchEvaluator().evaluate(closeness(architecture, 2), sources).tolist() == [1] * 50
-
-
-def test_an_answer_that_no_sample_changes_is_given_for_every_sample() -> None:
-    b = ProgramBuilder()
-    b.field((2,), low=-1024, high=1023)
-    architecture = b.build(b.parameter((2,), scale=3) * 2)
-    (answers,) = answer(architecture, sectors(5), [np.array([7, -9], dtype=np.int32)])
-    assert answers.tolist() == [[14, -18]] * 5
-
-
-def test_a_model_of_another_architecture_is_refused() -> None:
-    with pytest.raises(TrainingError) as refused:
-        answer(classifier(), sectors(5), [np.zeros((16, 1), np.int32)])
-    assert refused.value.reason == (
-        "parameters of the shapes [(16, 1)] for a program with [(16, 2), (16,), (3, 16), (3,)]"
-    )
-
-
 def digits_trained() -> Trained:
     """The demo's network, stopped at its target."""
     images = digits.load()
@@ -239,8 +215,9 @@ def test_the_demo_network_reaches_its_target() -> None:
     images = digits.load()
     assert trained.good
     assert digits.right(trained.parameters, images.test) / digits.TEST_IMAGES >= 0.97
-    answers = answer(digits.architecture(), images.test, trained.parameters)
-    close = TorchEvaluator().evaluate(
-        digits.closeness_program(), Sources(images.test.fields[:1], answers, trained.parameters)
-    )
-    assert int(close.sum()) == digits.TEST_IMAGES
+    for engine in ("torch", "onnxruntime"):
+        answers = answer(digits.architecture(), images.test, trained.parameters, engine)
+        close = TorchEvaluator().evaluate(
+            digits.closeness_program(), Sources(images.test.fields[:1], answers, trained.parameters)
+        )
+        assert int(close.sum()) == digits.TEST_IMAGES

@@ -1,0 +1,107 @@
+"""Answers of inference jobs from the float reading, by torch or by onnxruntime: nobody checks which."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import onnxruntime
+import torch
+from torch import Tensor
+
+from anh_rollup.encoding.artifacts import Dataset
+from anh_rollup.encoding.tensors import Elements
+from anh_rollup.tensor.program import Program
+from anh_rollup.training.errors import TrainingError
+from anh_rollup.training.float_program import FloatProgram, real_fields, to_elements
+from anh_rollup.training.onnx_graph import to_onnx
+from anh_rollup.training.trainer import WORTH_THREADS
+
+LOG = logging.getLogger(__name__)
+
+#: Samples that are answered at once: it bounds memory.
+SAMPLES_AT_ONCE: Final = 256
+
+#: Most elements of all parameters in an ONNX file: protobuf ends at 2 GiB.
+MOST_ONNX_PARAMETERS: Final = 1 << 28
+
+#: onnxruntime's level of log messages from which on they are shown: errors.
+ORT_ERRORS: Final = 3
+
+#: From real fields of some samples to the output (samples, *shape) in real units.
+Run = Callable[[Sequence[Tensor]], Tensor]
+
+
+def answer(
+    architecture: Program, samples: Dataset, parameters: Sequence[Elements], engine: str = "auto"
+) -> tuple[Elements, ...]:
+    """The architecture's outputs from its float reading, rounded to the output's scale: one answer a sample.
+
+    Args:
+        architecture: What to run.
+        samples: Its fields are the data set's first ones.
+        parameters: Exact parameters.
+        engine: One of `ENGINES`; `auto` is onnxruntime, and torch for what onnxruntime does not take.
+
+    Raises:
+        TrainingError: Data and program do not fit, or the chosen engine does not take the program.
+    """
+    fields = real_fields(architecture, samples)
+    run = ENGINES[engine](architecture, parameters)
+    starts = range(0, len(fields[0]), SAMPLES_AT_ONCE)
+    outputs = [run([field[first : first + SAMPLES_AT_ONCE] for field in fields]) for first in starts]
+    return (to_elements(torch.cat(outputs), architecture.output),)
+
+
+def with_torch(architecture: Program, parameters: Sequence[Elements]) -> Run:
+    """The float reading as a torch module."""
+    module = FloatProgram(architecture)
+    module.load(parameters)
+
+    def run(fields: Sequence[Tensor]) -> Tensor:
+        with torch.inference_mode():
+            output: Tensor = module(fields)
+        return output
+
+    return run
+
+
+def with_onnxruntime(architecture: Program, parameters: Sequence[Elements]) -> Run:
+    """The float reading as an onnxruntime session.
+
+    Raises:
+        TrainingError: The program has no ONNX graph, or onnxruntime refuses it.
+    """
+    if sum(each.size for each in parameters) > MOST_ONNX_PARAMETERS:
+        raise TrainingError("the model is larger than an ONNX file can be", remedy="Answer with torch.")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = ORT_ERRORS
+    if sum(value.size for value in architecture.values) * SAMPLES_AT_ONCE < WORTH_THREADS:
+        options.intra_op_num_threads = 1
+    graph = to_onnx(architecture, parameters).SerializeToString()
+    try:
+        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except onnxruntime.capi.onnxruntime_pybind11_state.Fail as error:
+        raise TrainingError(f"onnxruntime refuses it: {error}", remedy="Answer with torch.") from error
+
+    def run(fields: Sequence[Tensor]) -> Tensor:
+        named = {f"field_{place}": field.numpy() for place, field in enumerate(fields)}
+        return torch.from_numpy(session.run(["output"], named)[0])
+
+    return run
+
+
+def with_either(architecture: Program, parameters: Sequence[Elements]) -> Run:
+    """Onnxruntime where it takes the program, otherwise torch."""
+    try:
+        return with_onnxruntime(architecture, parameters)
+    except TrainingError as error:
+        LOG.info("answering with torch: %s", error.message)
+        return with_torch(architecture, parameters)
+
+
+#: How answers can be computed, by the name that the command line uses.
+ENGINES: Final[Mapping[str, Callable[[Program, Sequence[Elements]], Run]]] = {
+    "auto": with_either,
+    "onnxruntime": with_onnxruntime,
+    "torch": with_torch,
+}

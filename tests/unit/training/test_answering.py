@@ -1,0 +1,124 @@
+"""Answers come from any engine, and are close to the exact outputs."""
+
+import logging
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from anh_rollup.encoding.artifacts import Dataset
+from anh_rollup.encoding.tensors import Elements
+from anh_rollup.evaluation.reference import ReferenceEvaluator
+from anh_rollup.evaluation.sources import Sources
+from anh_rollup.tensor.builder import ProgramBuilder
+from anh_rollup.tensor.program import Program
+from anh_rollup.tensor.properties import closeness
+from anh_rollup.training import answering
+from anh_rollup.training.answering import ENGINES, SAMPLES_AT_ONCE, answer
+from anh_rollup.training.errors import TrainingError
+from anh_rollup.training.onnx_graph import to_onnx
+from scripts import digits
+
+
+def network() -> Program:
+    """Two dense layers on two numbers."""
+    b = ProgramBuilder()
+    x = b.field((2,), scale=8, low=-1024, high=1023)
+    hidden = b.linear(x, b.parameter((16, 2), scale=12), b.parameter((16,), scale=12), low=0, scale=12)
+    return b.build(b.linear(hidden, b.parameter((3, 16), scale=12), b.parameter((3,), scale=12)))
+
+
+def model(program: Program) -> list[Elements]:
+    """Random parameters, small enough that nothing saturates."""
+    rng = np.random.default_rng(3)
+    return [rng.integers(-3000, 3000, each.shape, dtype=np.int32) for each in program.parameters]
+
+
+def points(count: int) -> Dataset:
+    """Random samples."""
+    rng = np.random.default_rng(4)
+    return Dataset((rng.integers(-1024, 1023, (count, 2), dtype=np.int32),))
+
+
+def varying_kernel() -> tuple[Program, Dataset]:
+    """A program that no engine takes: each sample brings its own kernel."""
+    b = ProgramBuilder()
+    x = b.field((4, 4, 1), low=0, high=9)
+    program = b.build(b.conv2d(x, b.field((2, 3, 3, 1), low=0, high=9)))
+    return program, Dataset((np.ones((3, 4, 4, 1), np.int32), np.ones((3, 2, 3, 3, 1), np.int32)))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("count", [1, SAMPLES_AT_ONCE + 44])
+def test_answers_are_the_exact_outputs_within_a_tolerance(engine: str, count: int) -> None:
+    architecture, data = network(), points(count)
+    parameters = model(architecture)
+    answers = answer(architecture, data, parameters, engine)
+    assert [(each.dtype, each.shape) for each in answers] == [(np.dtype(np.int32), (count, 3))]
+    sources = Sources(data.fields, answers, tuple(parameters))
+    assert ReferenceEvaluator().evaluate(closeness(architecture, 2), sources).tolist() == [1] * count
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_answer_that_no_sample_changes_is_given_for_every_sample(engine: str) -> None:
+    b = ProgramBuilder()
+    b.field((2,), low=-1024, high=1023)
+    architecture = b.build(b.parameter((2,), scale=3) * 2)
+    (answers,) = answer(architecture, points(5), [np.array([7, -9], dtype=np.int32)], engine)
+    assert answers.tolist() == [[14, -18]] * 5
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_model_of_another_architecture_is_refused(engine: str) -> None:
+    with pytest.raises(TrainingError) as refused:
+        answer(network(), points(5), [np.zeros((16, 1), np.int32)], engine)
+    assert refused.value.reason == (
+        "parameters of the shapes [(16, 1)] for a program with [(16, 2), (16,), (3, 16), (3,)]"
+    )
+
+
+def test_the_demo_networks_graph_is_one_that_onnx_checks() -> None:
+    architecture = digits.architecture()
+    graph = to_onnx(architecture, model(architecture))
+    onnx.checker.check_model(graph, full_check=True)
+    assert [each.name for each in graph.graph.input] == ["field_0"]
+    assert {"Conv", "MatMul", "ReduceMax"} <= {node.op_type for node in graph.graph.node}
+
+
+def test_onnxruntime_answers_unless_torch_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions: list[int] = []
+    real = onnxruntime.InferenceSession
+
+    def counted(*given: object, **named: object) -> object:
+        sessions.append(1)
+        return real(*given, **named)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", counted)
+    made = [(answer(network(), points(2), model(network()), each), len(sessions)) for each in ENGINES]
+    assert [count for _, count in made] == [1, 2, 2]
+
+
+def test_torch_answers_what_the_onnx_graph_cannot_hold(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(answering, "MOST_ONNX_PARAMETERS", 50)
+    architecture, data = network(), points(3)
+    parameters = model(architecture)
+    (by_torch,) = answer(architecture, data, parameters, "torch")
+    (either,) = answer(architecture, data, parameters, "auto")
+    assert either.tobytes() == by_torch.tobytes()
+    assert caplog.messages == [
+        "answering with torch: training is not possible: the model is larger than an ONNX file can be"
+    ]
+    with pytest.raises(TrainingError) as refused:
+        answer(architecture, data, parameters, "onnxruntime")
+    assert refused.value.remedy == "Answer with torch."
+
+
+def test_what_no_engine_takes_is_refused_by_name() -> None:
+    program, data = varying_kernel()
+    with pytest.raises(TrainingError) as refused:
+        answer(program, data, [], "auto")
+    assert refused.value.reason == "a convolution whose kernel differs from sample to sample"
