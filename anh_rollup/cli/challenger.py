@@ -9,7 +9,7 @@ import click
 from anh_rollup.challenger.examine import Examiner
 from anh_rollup.challenger.service import Challenger
 from anh_rollup.challenger.strategy import Budget
-from anh_rollup.cli.options import read_account
+from anh_rollup.cli.options import count_option, interval_option, read_account
 from anh_rollup.cli.training import make_evaluator
 from anh_rollup.config import ChallengerConfig
 from anh_rollup.l1.batch_data import BatchDataReader
@@ -30,9 +30,9 @@ from anh_rollup.storage.remote import RemotePolicy
 @click.option("--key-file", type=click.Path(path_type=Path), required=True, help="File with the private key.")
 @click.option("--store", type=click.Path(path_type=Path), required=True, help="Folder for fetched artifacts.")
 @click.option("--beacon", default=None, help="URL of a beacon node, for batches in blobs.")
-@click.option("--budget", default=10**19, show_default=True, help="Most wei in bonds and fees at any time.")
-@click.option("--most-lag", default=None, type=int, help="Refuse an L1 head older than so many seconds.")
-@click.option("--interval", default=2.0, show_default=True, help="Seconds between two rounds.")
+@count_option("--budget", 10**19, "Most wei in bonds and fees at any time.")
+@count_option("--most-lag", None, "Refuse an L1 head older than so many seconds.")
+@interval_option("--interval", 2.0, "Seconds between two rounds.")
 @click.option("--allow-folder", multiple=True, type=click.Path(path_type=Path), help="Read file:// below it.")
 @click.option("--allow-private", is_flag=True, help="Fetch artifacts from private hosts (devnets).")
 def challenger_command(**options: object) -> None:

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.narration import ENDINGS, next_move
-from anh_rollup.cli.options import deployment_option, l1_option, parse_digest
+from anh_rollup.cli.options import deployment_option, l1_option, parse_digest, visible
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.contracts.claims import ClaimStatus
 from anh_rollup.l1.deployment import load_deployment
@@ -71,7 +71,7 @@ def claim_table(record: ClaimRecord, status: ClaimStatus, view: L1View) -> Table
     table.add_row("result", "0x" + claim.result.hex())
     for wanted, scores in zip(record.job.properties, claim.scores, strict=False):
         table.add_row("scores", f"{scores.sum} over {scores.count} samples; {wanted.threshold} asked")
-    table.add_row("artifacts", claim.uri or "(not published)")
+    table.add_row("artifacts", visible(claim.uri or "(not published)"))
     table.add_row("revealed", show_time(status.revealed_at))
     table.add_row("window ends", show_time(status.revealed_at + rules.window))
     table.add_row("open games, demands", f"{status.games}, {status.demands}")
@@ -98,5 +98,8 @@ def games_table(games: list[GameRecord]) -> Table:
 
 
 def show_time(seconds: int) -> str:
-    """An L1 time for people, in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    """An L1 time for people, in UTC; beyond the year 9999 as the number that it is."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (OverflowError, ValueError, OSError):
+        return f"second {seconds}"

@@ -3,17 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import Final
 
 import click
 from eth_utils.address import is_address, to_checksum_address
 from rich.console import Console
 
 from anh_rollup.cli.options import read_account
+from anh_rollup.encoding.checks import UINT64_MOST
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.client import L1Client
-from anh_rollup.l1.deployment import Rules, deploy, write_deployment
+from anh_rollup.l1.deployment import DECIMAL, Rules, deploy, write_deployment
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.primitives import L2_CHAIN_ID, ChainId
+
+#: Highest chain id that a legacy transaction can be signed for (EIP-2294).
+MOST_CHAIN_ID: Final = UINT64_MOST // 2 - 36
 
 
 class OptionError(AnhError):
@@ -38,7 +43,11 @@ class OptionError(AnhError):
 )
 @click.option("--sequencer", required=True, help="Address that will post batches.")
 @click.option(
-    "--l2-chain-id", type=int, default=L2_CHAIN_ID, show_default=True, help="The rollup's chain id."
+    "--l2-chain-id",
+    type=click.IntRange(1, MOST_CHAIN_ID),
+    default=L2_CHAIN_ID,
+    show_default=True,
+    help="The rollup's chain id.",
 )
 @click.option(
     "--rule", "rules", multiple=True, metavar="NAME=NUMBER", help="A rule that differs from its default."
@@ -67,7 +76,7 @@ def deploy_command(
     """
     console = Console(stderr=True)
     if not is_address(sequencer):
-        raise OptionError("--sequencer", f"{sequencer!r} is not an address")
+        raise OptionError("--sequencer", f"{sequencer[:80]!r} is not an address")
     fixed = parse_rules(rules)
     sender = TransactionSender(L1Client.connect(l1_url), read_account(key_file))
     deployment = deploy(
@@ -92,7 +101,9 @@ def parse_rules(given: Sequence[str]) -> Rules:
     chosen: dict[str, int] = {}
     for word in given:
         name, _, number = word.partition("=")
-        if name not in names or not number.isdecimal():
-            raise OptionError("--rule", f"{word!r} is not one of {', '.join(sorted(names))} with a number")
+        if name not in names or not DECIMAL.fullmatch(number):
+            raise OptionError(
+                "--rule", f"{word[:80]!r} is not one of {', '.join(sorted(names))} with a number"
+            )
         chosen[name] = int(number)
     return Rules(**chosen)

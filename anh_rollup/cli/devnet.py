@@ -13,6 +13,7 @@ from anh_rollup.accountant.drills import DRILLS
 from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.local_network import ACCOUNTS, LocalNetwork
 from anh_rollup.cli.narration import Narrator
+from anh_rollup.cli.options import port_option
 from anh_rollup.cli.processes import ProcessGroup
 
 #: Seconds between two looks at the processes and at L1.
@@ -20,10 +21,8 @@ WATCH_SECONDS = 1.0
 
 
 @click.command(name="devnet")
-@click.option("--port", default=8545, show_default=True, help="Port of the L1; 0 takes a free one.")
-@click.option(
-    "--l2-port", default=8560, show_default=True, help="Port of the L2's JSON-RPC; 0 takes a free one."
-)
+@port_option("--port", 8545, "Port of the L1; 0 takes a free one.")
+@port_option("--l2-port", 8560, "Port of the L2's JSON-RPC; 0 takes a free one.")
 @click.option(
     "--keep",
     type=click.Path(file_okay=False, path_type=Path),

@@ -13,6 +13,7 @@ from rich.table import Table
 from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.l2 import L2Client
 from anh_rollup.cli.options import (
+    FiniteRange,
     deployment_option,
     key_option,
     l1_option,
@@ -23,6 +24,7 @@ from anh_rollup.cli.options import (
     short,
     show_ether,
     store_option,
+    visible,
 )
 from anh_rollup.cli.ordering import Customer, place_order
 from anh_rollup.encoding.hashing import keccak256
@@ -38,7 +40,7 @@ from anh_rollup.protocol.orders import OrderedJob
 from anh_rollup.storage.artifacts import ArtifactStore
 
 #: A property as a word.
-PROPERTY: Final = re.compile(r"([^:]+):([^:]+):(-?\d{1,19})")
+PROPERTY: Final = re.compile(r"([^:]+):([^:]+):(-?[0-9]{1,19})")
 
 KINDS: Final = {"training": JobKind.TRAINING, "inference": JobKind.INFERENCE}
 
@@ -112,7 +114,7 @@ def job_group() -> None:
 )  # fmt: skip
 @click.option("--reward", type=parse_ether, metavar="ETHER", required=True, help="Ether for the accountant.")
 @click.option(
-    "--hours", type=click.FloatRange(0.01, 8760), default=1.0, show_default=True, help="To the deadline."
+    "--hours", type=FiniteRange(0.01, 8760), default=1.0, show_default=True, help="To the deadline."
 )
 @click.option("--uri", default="", help="Where others find the artifacts; default file:// of the store.")
 def submit_command(
@@ -137,10 +139,10 @@ def submit_command(
     l1 = L1Client.connect(l1_url)
     customer = Customer(read_account(key_file), l1, L2Client(l2_url), load_deployment(deployment_path, l1))
     job = make_job(wish, ArtifactStore(store_url), l1.head().time)
-    placed = place_order(customer, job, wish.reward, console.print)
-    console.print(f"ordered: {placed.hash}", soft_wrap=True)
+    placed = place_order(customer, job, wish.reward, lambda line: console.print(visible(line)))
+    console.print(visible(f"ordered: {placed.hash}"), soft_wrap=True)
     for name, value in placed.position.items():
-        console.print(f"  {name}: {value}", soft_wrap=True)
+        console.print(visible(f"  {name}: {value}"), soft_wrap=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +220,7 @@ def status_command(transaction: bytes, l1_url: str, deployment_path: Path, l2_ur
     if l2_url is not None:
         position = L2Client(l2_url).position("0x" + transaction.hex())
         for name, value in (position or {"position": "none yet"}).items():
-            console.print(f"{name}: {value}", soft_wrap=True)
+            console.print(visible(f"{name}: {value}"), soft_wrap=True)
     view, reader = connect(l1_url, deployment_path)
     ordered = find_job(reader, transaction)
     console.print(job_table([ordered], view.docket, reader))

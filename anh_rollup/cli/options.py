@@ -1,5 +1,6 @@
 """Options that several commands share, and how their words become values."""
 
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,9 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import is_address, to_checksum_address
 from eth_utils.exceptions import ValidationError
+from rich.text import Text
 
+from anh_rollup.encoding.checks import UINT16_MOST
 from anh_rollup.errors import AnhError
 
 #: A digest as people write it: 64 hexadecimal digits, 0x or not.
@@ -19,7 +22,20 @@ DIGEST: Final = re.compile(r"(0x)?([0-9a-fA-F]{64})")
 #: Wei of one ether.
 ETHER: Final = 10**18
 
-_AMOUNT: Final = re.compile(r"\d{1,12}(\.\d{1,18})?")
+_AMOUNT: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,18})?")
+_PORT: Final = re.compile("[0-9]{1,5}")
+
+#: Most characters between two dots of a host's name (RFC 1035).
+MOST_LABEL: Final = 63
+
+#: Most bytes of a key file: a key and some white space.
+MOST_KEY_BYTES: Final = 4_096
+
+#: Most characters of a stranger's text on the screen.
+MOST_SHOWN: Final = 1_000
+
+#: Seconds between two rounds of a service, up to a day.
+INTERVAL: Final = (0.01, 86_400.0)
 
 
 class KeyFileError(AnhError):
@@ -81,6 +97,56 @@ class AmountOptionError(AnhError):
         self.word = word
 
 
+class ListenOptionError(AnhError):
+    """A word that should say where to listen.
+
+    Attributes:
+        word: The word.
+    """
+
+    def __init__(self, word: str) -> None:
+        super().__init__(
+            f"{word[:80]!r} is no place to listen", remedy="Give host:port, such as 127.0.0.1:8560."
+        )
+        self.word = word
+
+
+class FiniteRange(click.FloatRange):
+    """A range of numbers without NaN, which lies in every range of click's."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number of a word."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number.", param, ctx)
+        return number
+
+
+def parse_listen(word: str) -> tuple[str, int]:
+    """Host and port from host:port.
+
+    Raises:
+        ListenOptionError: The word is something else.
+    """
+    host, _, port = word.rpartition(":")
+    if not (host.isascii() and host.isprintable() and _PORT.fullmatch(port) and int(port) <= UINT16_MOST):
+        raise ListenOptionError(word)
+    if not all(0 < len(label) <= MOST_LABEL for label in host.removesuffix(".").split(".")):
+        raise ListenOptionError(word)
+    return host, int(port)
+
+
+def listen_word(word: str) -> str:
+    """`word`, where `parse_listen` can read it: the type of `--listen`."""
+    parse_listen(word)
+    return word
+
+
+def visible(text: str) -> Text:
+    """A stranger's text for the screen: cut, not read as markup, and escaped where it is not printable."""
+    return Text("".join(each if each.isprintable() else ascii(each)[1:-1] for each in text[:MOST_SHOWN]))
+
+
 def parse_digest(word: str) -> bytes:
     """32 bytes from hexadecimal digits.
 
@@ -123,11 +189,15 @@ def read_account(path: Path) -> LocalAccount:
         KeyFileError: The file cannot be read, or holds no private key.
     """
     try:
-        words = path.read_text().split()
+        with path.open("rb") as file:
+            content = file.read(MOST_KEY_BYTES + 1)
+        words = content.decode().split()
     except OSError as error:
         raise KeyFileError(path, error.strerror or "it cannot be read") from error
-    except UnicodeDecodeError as error:
+    except ValueError as error:
         raise KeyFileError(path, "it is no text") from error
+    if len(content) > MOST_KEY_BYTES:
+        raise KeyFileError(path, f"it has more than {MOST_KEY_BYTES} bytes")
     if len(words) != 1 or not DIGEST.fullmatch(words[0]):
         raise KeyFileError(path, f"it holds {len(words)} words, or no 64 hexadecimal digits")
     try:
@@ -183,6 +253,31 @@ def store_option(required: bool = True) -> Decorator:
         required=required,
         help="Artifact store: a folder, or a URL that fsspec knows.",
     )
+
+
+def listen_option(port: int, what: str) -> Decorator:
+    """`--listen HOST:PORT`, on this machine where nothing is given."""
+    place = f"127.0.0.1:{port}"
+    return click.option(
+        "--listen", type=listen_word, metavar="HOST:PORT", default=place, show_default=True, help=what
+    )
+
+
+def interval_option(name: str, seconds: float, what: str) -> Decorator:
+    """Seconds between two rounds of a service."""
+    return click.option(name, type=FiniteRange(*INTERVAL), default=seconds, show_default=True, help=what)
+
+
+def count_option(name: str, default: int | None, what: str) -> Decorator:
+    """A number from 0 on."""
+    shown = default is not None
+    return click.option(name, type=click.IntRange(min=0), default=default, show_default=shown, help=what)
+
+
+def port_option(name: str, default: int, what: str) -> Decorator:
+    """A port."""
+    kind = click.IntRange(0, UINT16_MOST)
+    return click.option(name, type=kind, default=default, show_default=True, help=what)
 
 
 def show_ether(wei: int, digits: int = 4) -> str:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from anh_rollup import __version__
+from anh_rollup.cli.options import visible
 from anh_rollup.errors import AnhError
 
 COMMANDS: Final[Mapping[str, str]] = {
@@ -29,8 +30,8 @@ COMMANDS: Final[Mapping[str, str]] = {
 
 def report(error: AnhError, console: Console) -> None:
     """Prints what happened and what to do next; no traceback."""
-    console.print(Text.assemble(("Error: ", "bold red"), error.message), soft_wrap=True)
-    console.print(Text.assemble(("Next:  ", "bold cyan"), error.remedy), soft_wrap=True)
+    console.print(Text.assemble(("Error: ", "bold red"), visible(error.message)), soft_wrap=True)
+    console.print(Text.assemble(("Next:  ", "bold cyan"), visible(error.remedy)), soft_wrap=True)
 
 
 class CommandsOnDemand(MutableMapping[str, click.Command]):

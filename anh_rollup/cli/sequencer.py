@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from eth_utils.address import to_checksum_address
 
-from anh_rollup.cli.options import read_account
+from anh_rollup.cli.options import count_option, interval_option, listen_option, parse_listen, read_account
 from anh_rollup.config import SequencerConfig
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.client import L1Client
@@ -41,10 +41,10 @@ class WrongKeyError(AnhError):
 @click.option("--deployment", type=click.Path(path_type=Path), required=True, help="The deployment file.")
 @click.option("--key-file", type=click.Path(path_type=Path), required=True, help="File with the private key.")
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of the journal.")
-@click.option("--listen", default="127.0.0.1:8560", show_default=True, help="Where to serve the JSON-RPC.")
-@click.option("--block-interval", default=0.5, show_default=True, help="Seconds between two blocks at least.")
-@click.option("--post-interval", default=2.0, show_default=True, help="Seconds between two batches at least.")
-@click.option("--forced-depth", default=2, show_default=True, help="L1 blocks above a forced transaction.")
+@listen_option(8560, "Where to serve the JSON-RPC.")
+@interval_option("--block-interval", 0.5, "Seconds between two blocks at least.")
+@interval_option("--post-interval", 2.0, "Seconds between two batches at least.")
+@count_option("--forced-depth", 2, "L1 blocks above a forced transaction.")
 @click.option("--calldata", is_flag=True, help="Post calldata even where L1 has blobs.")
 @click.option("--new-journal", is_flag=True, help="Begin an empty journal on an L2 that has batches.")
 def sequencer_command(**options: object) -> None:
@@ -81,9 +81,9 @@ def sequencer_services(config: SequencerConfig) -> list[Service]:
         )
     )
     polling = partial(PollingService, passing=(L1Error,))
-    host, _, port = config.listen.rpartition(":")
+    host, port = parse_listen(config.listen)
     return [
         polling("sequencer: order", sequencer.order, config.block_interval),
         polling("sequencer: post", sequencer.post, config.post_interval),
-        HttpService("sequencer: json-rpc", make_app(sequencer), host, int(port)),
+        HttpService("sequencer: json-rpc", make_app(sequencer), host, port),
     ]
