@@ -1,6 +1,6 @@
 """Compiles contracts/ and writes what Python needs of each shipped contract into the package.
 
-The settings are read from foundry.toml, so that forge tests what is shipped. The output depends on the
+The settings are read from foundry.toml, and forge tests what is shipped. The output depends on the
 sources and the settings alone: it names no machine, no folder outside the repository and no time.
 
     python scripts/build_contracts.py            write anh_rollup/l1/artifacts/<Name>.json
@@ -62,8 +62,9 @@ def read_sources(folder: Path) -> dict[str, str]:
 
 
 def read_settings(foundry_toml: Path) -> Json:
-    """The compiler settings that forge uses, in the compiler's own terms."""
-    profile = tomllib.loads(foundry_toml.read_text())["profile"]["default"]
+    """The settings of forge's profile `shipped`, in the compiler's own terms."""
+    profiles = tomllib.loads(foundry_toml.read_text())["profile"]
+    profile = profiles["default"] | profiles["shipped"]
     return {
         "remappings": profile["remappings"],
         "optimizer": {"enabled": profile["optimizer"], "runs": profile["optimizer_runs"]},

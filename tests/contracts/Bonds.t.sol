@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import { Bonds } from "contracts/Bonds.sol";
 import { IBonds } from "contracts/interfaces/IBonds.sol";
+import { Deploy } from "tests/contracts/Deploy.sol";
 import { Test } from "tests/contracts/Vm.sol";
 
 /// @dev Refuses ether.
 contract Refuser {
-    function withdraw(Bonds bonds, address to) external {
+    function withdraw(IBonds bonds, address to) external {
         bonds.withdraw(to);
     }
 }
 
 /// @dev Tries to withdraw again while it is being paid.
 contract Reenterer {
-    Bonds private immutable BONDS;
+    IBonds private immutable BONDS;
 
-    constructor(Bonds bonds) {
+    constructor(IBonds bonds) {
         BONDS = bonds;
     }
 
@@ -34,7 +34,7 @@ contract BondsTest is Test {
     address private inbox = address(1001);
     address private claims = address(1002);
     address private game = address(1003);
-    Bonds private bonds = new Bonds(inbox, claims, game);
+    IBonds private bonds = Deploy.bonds(inbox, claims, game);
 
     function setUp() public {
         vm.deal(claims, 100 ether);

@@ -21,8 +21,8 @@ contract ClaimArbiterTest is Arena {
 
     function setUp() public {
         _deploy();
-        claim = _claim(alice, _honest());
-        job = _job();
+        _store(claim, _claim(alice, _honest()));
+        _store(job, _job());
     }
 
     function _refuted(bytes memory call) private {

@@ -4,10 +4,10 @@ pragma solidity 0.8.37;
 // Short literals and small numbers: nothing is cut off.
 // forge-lint: disable-start(unsafe-typecast)
 
-import { Claims } from "contracts/Claims.sol";
 import { IBonds } from "contracts/interfaces/IBonds.sol";
 import { IClaims } from "contracts/interfaces/IClaims.sol";
 import { IInbox } from "contracts/interfaces/IInbox.sol";
+import { Deploy } from "tests/contracts/Deploy.sol";
 import { Players } from "tests/contracts/handlers/Players.sol";
 import { SmallJob } from "tests/contracts/handlers/SmallJob.sol";
 
@@ -19,8 +19,8 @@ contract ClaimsTest is Players {
 
     function setUp() public {
         _deploy();
-        claim = _claim(alice, _honest());
-        job = _job();
+        _store(claim, _claim(alice, _honest()));
+        _store(job, _job());
         claimId = _id(claim);
     }
 
@@ -388,6 +388,6 @@ contract ClaimsTest is Players {
 
     function _expectImpossible(IClaims.Rules memory rules) private {
         vm.expectRevert(IClaims.RulesImpossible.selector);
-        new Claims(rules, IBonds(address(1)), IInbox(address(2)), address(3), address(4));
+        Deploy.claims(rules, IBonds(address(1)), IInbox(address(2)), address(3), address(4));
     }
 }

@@ -19,8 +19,8 @@ contract DemandsTest is Arena {
 
     function setUp() public {
         _deploy();
-        claim = _claim(alice, _honest());
-        job = _job();
+        _store(claim, _claim(alice, _honest()));
+        _store(job, _job());
         claimId = _id(claim);
     }
 

@@ -4,7 +4,6 @@ pragma solidity 0.8.37;
 // Short literals and small numbers: nothing is cut off.
 // forge-lint: disable-start(unsafe-typecast)
 
-import { Game } from "contracts/Game.sol";
 import { IBonds } from "contracts/interfaces/IBonds.sol";
 import { IClaimArbiter } from "contracts/interfaces/IClaimArbiter.sol";
 import { IClaims } from "contracts/interfaces/IClaims.sol";
@@ -12,6 +11,7 @@ import { IGame } from "contracts/interfaces/IGame.sol";
 import { ITensorArbiter } from "contracts/interfaces/ITensorArbiter.sol";
 import { Opening } from "contracts/types/Opening.sol";
 import { ScoreNode } from "contracts/types/ScoreNode.sol";
+import { Deploy } from "tests/contracts/Deploy.sol";
 import { Players } from "tests/contracts/handlers/Players.sol";
 import { SmallJob } from "tests/contracts/handlers/SmallJob.sol";
 import { Trees } from "tests/contracts/handlers/Trees.sol";
@@ -24,9 +24,9 @@ contract GameTest is Players {
 
     function setUp() public {
         _deploy();
-        lied = _claim(alice, _lie());
+        _store(lied, _claim(alice, _lie()));
         liedId = _stand(lied);
-        told = _claim(alice, _honest());
+        _store(told, _claim(alice, _honest()));
         toldId = _stand(told);
     }
 
@@ -353,7 +353,7 @@ contract GameTest is Players {
         IClaims.Rules memory rules = _rules();
         rules.clock = uint64(type(uint32).max) + 1;
         vm.expectRevert(IGame.RulesImpossible.selector);
-        new Game(
+        Deploy.game(
             rules,
             IBonds(address(1)),
             IClaims(address(2)),
@@ -362,7 +362,7 @@ contract GameTest is Players {
         );
         rules.clock = 0;
         vm.expectRevert(IGame.RulesImpossible.selector);
-        new Game(
+        Deploy.game(
             rules,
             IBonds(address(1)),
             IClaims(address(2)),

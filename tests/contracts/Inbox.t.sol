@@ -4,9 +4,9 @@ pragma solidity 0.8.37;
 // Short literals and small numbers: nothing is cut off.
 // forge-lint: disable-start(unsafe-typecast)
 
-import { Inbox } from "contracts/Inbox.sol";
 import { IBonds } from "contracts/interfaces/IBonds.sol";
 import { IInbox } from "contracts/interfaces/IInbox.sol";
+import { Deploy } from "tests/contracts/Deploy.sol";
 import { Arena } from "tests/contracts/handlers/Arena.sol";
 import { Vm } from "tests/contracts/Vm.sol";
 
@@ -227,18 +227,18 @@ contract InboxTest is Arena {
         IInbox.Rules memory rules = _inboxRules();
         rules.forceTimeout = FORCE_DELAY - 1;
         vm.expectRevert(IInbox.RulesImpossible.selector);
-        new Inbox(rules, IBonds(address(bonds)));
+        Deploy.inbox(rules, IBonds(address(bonds)));
         rules = _inboxRules();
         rules.forceTimeout = uint64(type(uint32).max) + 1;
         vm.expectRevert(IInbox.RulesImpossible.selector);
-        new Inbox(rules, IBonds(address(bonds)));
+        Deploy.inbox(rules, IBonds(address(bonds)));
         rules = _inboxRules();
         rules.prizeShareBps = 10_001;
         vm.expectRevert(IInbox.RulesImpossible.selector);
-        new Inbox(rules, IBonds(address(bonds)));
+        Deploy.inbox(rules, IBonds(address(bonds)));
         rules = _inboxRules();
         rules.sequencer = address(0);
         vm.expectRevert(IInbox.RulesImpossible.selector);
-        new Inbox(rules, IBonds(address(bonds)));
+        Deploy.inbox(rules, IBonds(address(bonds)));
     }
 }

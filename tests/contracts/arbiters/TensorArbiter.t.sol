@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import { TensorArbiter } from "contracts/arbiters/TensorArbiter.sol";
 import { ITensorArbiter } from "contracts/interfaces/ITensorArbiter.sol";
 import { Artifacts } from "contracts/libraries/Artifacts.sol";
 import { Folds } from "contracts/libraries/Folds.sol";
@@ -10,6 +9,7 @@ import { Openings } from "contracts/libraries/Openings.sol";
 import { ProgramRecords } from "contracts/libraries/ProgramRecords.sol";
 import { Opening } from "contracts/types/Opening.sol";
 import { Record } from "contracts/types/Record.sol";
+import { Deploy } from "tests/contracts/Deploy.sol";
 import { VectorTest } from "tests/contracts/libraries/VectorTest.sol";
 
 contract TensorArbiterTest is VectorTest {
@@ -26,7 +26,7 @@ contract TensorArbiterTest is VectorTest {
     Cases private _stored;
 
     function setUp() external {
-        _arbiter = new TensorArbiter();
+        _arbiter = Deploy.tensorArbiter();
         string memory json = vectors("instructions");
         _stored.records = vm.parseJsonBytesArray(json, ".elements.record");
         _stored.inputs = vm.parseJsonBytesArray(json, ".elements.inputs");

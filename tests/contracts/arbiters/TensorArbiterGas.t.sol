@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import { TensorArbiter } from "contracts/arbiters/TensorArbiter.sol";
 import { ITensorArbiter } from "contracts/interfaces/ITensorArbiter.sol";
 import { Opening } from "contracts/types/Opening.sol";
+import { Deploy } from "tests/contracts/Deploy.sol";
 import { VectorTest } from "tests/contracts/libraries/VectorTest.sol";
 
 /// @title What one element of a dot product costs as a transaction of its own
@@ -13,7 +13,7 @@ contract TensorArbiterGasTest is VectorTest {
     ITensorArbiter private _arbiter;
 
     function setUp() external {
-        _arbiter = new TensorArbiter();
+        _arbiter = Deploy.tensorArbiter();
     }
 
     function test_anElementOf4096TermsCostsLessThan1200000Gas() external {

@@ -2,18 +2,13 @@
 pragma solidity 0.8.37;
 
 import { LibZip } from "solady/utils/LibZip.sol";
-import { Bonds } from "contracts/Bonds.sol";
-import { Claims } from "contracts/Claims.sol";
-import { Game } from "contracts/Game.sol";
-import { Inbox } from "contracts/Inbox.sol";
-import { ClaimArbiter } from "contracts/arbiters/ClaimArbiter.sol";
-import { TensorArbiter } from "contracts/arbiters/TensorArbiter.sol";
 import { IBonds } from "contracts/interfaces/IBonds.sol";
 import { IClaimArbiter } from "contracts/interfaces/IClaimArbiter.sol";
 import { IClaims } from "contracts/interfaces/IClaims.sol";
 import { IGame } from "contracts/interfaces/IGame.sol";
 import { IInbox } from "contracts/interfaces/IInbox.sol";
 import { ITensorArbiter } from "contracts/interfaces/ITensorArbiter.sol";
+import { Deploy } from "tests/contracts/Deploy.sol";
 import { SmallJob } from "tests/contracts/handlers/SmallJob.sol";
 import { Trees } from "tests/contracts/handlers/Trees.sol";
 import { Test } from "tests/contracts/Vm.sol";
@@ -35,12 +30,12 @@ abstract contract Arena is Test {
     uint256 internal constant SEQUENCER_KEY = 0xA11CE;
     address internal constant GRAVE = 0x000000000000000000000000000000000000dEaD;
 
-    Bonds internal bonds;
-    Inbox internal inbox;
-    Claims internal claims;
-    Game internal games;
-    TensorArbiter internal tensorArbiter;
-    ClaimArbiter internal claimArbiter;
+    IBonds internal bonds;
+    IInbox internal inbox;
+    IClaims internal claims;
+    IGame internal games;
+    ITensorArbiter internal tensorArbiter;
+    IClaimArbiter internal claimArbiter;
 
     address internal sequencer = vm.addr(SEQUENCER_KEY);
     address internal alice = address(0xA1); // accountant
@@ -60,18 +55,18 @@ abstract contract Arena is Test {
             addresses[i] = vm.computeCreateAddress(address(this), nonce + i);
         }
         IClaims.Rules memory rules = _rules();
-        bonds = new Bonds(addresses[1], addresses[2], addresses[3]);
-        inbox = new Inbox(_inboxRules(), IBonds(addresses[0]));
-        claims = new Claims(rules, IBonds(addresses[0]), IInbox(addresses[1]), addresses[3], addresses[5]);
-        games = new Game(
+        bonds = Deploy.bonds(addresses[1], addresses[2], addresses[3]);
+        inbox = Deploy.inbox(_inboxRules(), IBonds(addresses[0]));
+        claims = Deploy.claims(rules, IBonds(addresses[0]), IInbox(addresses[1]), addresses[3], addresses[5]);
+        games = Deploy.game(
             rules,
             IBonds(addresses[0]),
             IClaims(addresses[2]),
             ITensorArbiter(addresses[4]),
             IClaimArbiter(addresses[5])
         );
-        tensorArbiter = new TensorArbiter();
-        claimArbiter = new ClaimArbiter(IClaims(addresses[2]), ITensorArbiter(addresses[4]));
+        tensorArbiter = Deploy.tensorArbiter();
+        claimArbiter = Deploy.claimArbiter(IClaims(addresses[2]), ITensorArbiter(addresses[4]));
         deadline = _now() + 5000;
         _postJob();
         address[3] memory rich = [alice, carol, carl];
@@ -152,6 +147,28 @@ abstract contract Arena is Test {
         bytes32 top = Trees.scoreNodes(scores, Trees.depthOf(scores.length))[0].hash;
         claim.scores[0] = IClaims.Scores(uint32(scores.length), sum, top);
         claim.uri = "https://example.org/result";
+    }
+
+    /// @dev What `kept = claim` means; the compiler writes it over the intermediate representation only.
+    function _store(IClaims.Claim storage kept, IClaims.Claim memory claim) internal {
+        (kept.claimant, kept.batch, kept.batchCommitment) =
+        (claim.claimant, claim.batch, claim.batchCommitment);
+        (kept.index, kept.transaction, kept.terms) = (claim.index, claim.transaction, claim.terms);
+        (kept.result, kept.uri) = (claim.result, claim.uri);
+        delete kept.scores;
+        for (uint256 i; i < claim.scores.length; ++i) {
+            kept.scores.push(claim.scores[i]);
+        }
+    }
+
+    /// @dev What `kept = job` means.
+    function _store(IClaims.Job storage kept, IClaims.Job memory job) internal {
+        (kept.kind, kept.architecture, kept.model) = (job.kind, job.architecture, job.model);
+        (kept.deadline, kept.uri) = (job.deadline, job.uri);
+        delete kept.properties;
+        for (uint256 i; i < job.properties.length; ++i) {
+            kept.properties.push(job.properties[i]);
+        }
     }
 
     function _scores(SmallJob.Lie memory lie) internal pure returns (int64[] memory scores) {

@@ -43,8 +43,8 @@ contract ClaimActors is Players {
 
     constructor() {
         _deploy();
-        lied = _claim(carl, _lie());
-        told = _claim(alice, _honest());
+        _store(lied, _claim(carl, _lie()));
+        _store(told, _claim(alice, _honest()));
         liedId = _stand(lied);
         toldId = _stand(told);
         (toldState, liedState) = (IClaims.State.Standing, IClaims.State.Standing);
