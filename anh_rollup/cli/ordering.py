@@ -26,7 +26,7 @@ from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.primitives import Digest
 from anh_rollup.protocol.fees import FLOOR_TOKEN_GAS, TRANSFER_GAS, calldata_tokens
 from anh_rollup.protocol.jobs import DNN_ADDRESS, Job, order_calldata
-from anh_rollup.protocol.soft_confirmation import confirmation_digest
+from anh_rollup.protocol.soft_confirmation import PARITY_OFFSET, confirmation_digest
 
 T = TypeVar("T")
 
@@ -38,9 +38,6 @@ PAUSE: Final = 0.5
 
 #: Seconds within which a deposit or a position has to show; L1 blocks and reorg margins pass in them.
 PATIENCE: Final = 120.0
-
-#: What is added to a signature's parity (Ethereum's v).
-PARITY_OFFSET: Final = 27
 
 Report = Callable[[str], None]
 

@@ -25,7 +25,7 @@ from anh_rollup.encoding.reader import Reader
 from anh_rollup.encoding.tensors import (
     CHUNK_ELEMENTS,
     CHUNK_SIZE,
-    MOST_AXES,
+    MOST_RANK,
     TENSOR_TAG,
     Elements,
     Shape,
@@ -374,7 +374,7 @@ def decode_dataset(data: bytes, root: bytes | None = None) -> Dataset:
 def _sample_count(fields: Sequence[Elements]) -> int:
     counts = {field.shape[:1] for field in fields}
     if len(counts) != 1 or counts == {()}:
-        shapes = ", ".join([str(field.shape) for field in fields[:MOST_AXES]])
+        shapes = ", ".join([str(field.shape) for field in fields[:MOST_RANK]])
         message = f"fields need one first axis for the samples, the same in all; the shapes are {shapes}"
         raise EncodingError(EncodingReason.WRONG_SHAPE, message)
     ((count,),) = counts

@@ -30,7 +30,7 @@ Elements = npt.NDArray[np.int32]
 TENSOR_TAG: Final = b"\x01"
 """First byte of the preimage of a tensor root."""
 
-MOST_AXES: Final = 8
+MOST_RANK: Final = 8
 """Highest rank of a tensor."""
 
 MOST_ELEMENTS: Final = INT32_MOST
@@ -197,9 +197,9 @@ def check_shape(shape: Sequence[int]) -> int:
         EncodingError: More than 8 axes, a dimension that is no integer in 1 to 2**32 - 1, or more than
             2**31 - 1 elements (WRONG_SHAPE).
     """
-    if len(shape) > MOST_AXES:
+    if len(shape) > MOST_RANK:
         raise EncodingError(
-            EncodingReason.WRONG_SHAPE, f"{len(shape)} axes; a tensor has at most {MOST_AXES}"
+            EncodingReason.WRONG_SHAPE, f"{len(shape)} axes; a tensor has at most {MOST_RANK}"
         )
     try:
         sound = all(1 <= index(dimension) <= UINT32_MOST for dimension in shape)
@@ -233,8 +233,8 @@ def read_shape(reader: Reader) -> Shape:
         EncodingError: Too few bytes (TRUNCATED), or a shape that no tensor has (WRONG_SHAPE).
     """
     rank = reader.uint(1)
-    if rank > MOST_AXES:
-        raise EncodingError(EncodingReason.WRONG_SHAPE, f"{rank} axes; a tensor has at most {MOST_AXES}")
+    if rank > MOST_RANK:
+        raise EncodingError(EncodingReason.WRONG_SHAPE, f"{rank} axes; a tensor has at most {MOST_RANK}")
     shape = tuple([reader.uint(4) for _ in range(rank)])
     check_shape(shape)
     return shape

@@ -6,10 +6,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from anh_rollup.encoding.tensors import Shape
 from anh_rollup.evaluation.errors import ElementRefusedError
 from anh_rollup.tensor.opcodes import BROADCASTING, FOLDABLE, Opcode
 from anh_rollup.tensor.program import Program, Tensor, Value
-from anh_rollup.tensor.shapes import Shape, block_count, block_size, term_count, window
+from anh_rollup.tensor.shapes import block_count, block_size, term_count, window
 
 Indices = NDArray[np.int64]
 

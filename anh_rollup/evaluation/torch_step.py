@@ -7,10 +7,10 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from anh_rollup.tensor.opcodes import INT32_HIGH, INT32_LOW
+from anh_rollup.encoding.checks import INT32_LEAST, INT32_MOST
+from anh_rollup.encoding.tensors import Shape
 from anh_rollup.tensor.program import Interval, Program, Value
 from anh_rollup.tensor.ranges import raw_interval
-from anh_rollup.tensor.shapes import Shape
 
 #: Integers up to these magnitudes are exact in float32 and in float64.
 FLOAT32_EXACT: Final = 1 << 24
@@ -50,7 +50,7 @@ def step_of(program: Program, place: int) -> Step:
     intervals = tuple(program.intervals[source] for source in value.inputs)
     if value.opcode is None:
         raise TypeError(f"a {value.name} is no instruction")
-    bounds = Interval(max(value.low, INT32_LOW), min(value.high, INT32_HIGH))
+    bounds = Interval(max(value.low, INT32_LEAST), min(value.high, INT32_MOST))
     raw = raw_interval(value.opcode, value.attributes, shapes, intervals, bounds)
     return Step(value, shapes, intervals, raw)
 

@@ -6,8 +6,9 @@ from typing import Any, Final
 import orjson
 import requests
 
+from anh_rollup.encoding.blobs import BLOB_SIZE
 from anh_rollup.l1 import wire
-from anh_rollup.l1.blobs import BLOB_SIZE, BlobMalformedError, versioned_hash
+from anh_rollup.l1.blobs import BlobMalformedError, versioned_hash
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.errors import BlobsUnavailableError, L1AnswerError, L1RejectedError, L1UnreachableError
 from anh_rollup.l1.transport import RETRIED_STATUSES, host_of
@@ -53,7 +54,7 @@ class BatchDataReader:
         """The blobs of a mined transaction in its order, each checked against its versioned hash.
 
         Raises:
-            BlobsUnavailableError: They cannot be had now; nobody may skip them (F25).
+            BlobsUnavailableError: They cannot be had now; nobody may skip them.
         """
         transaction = self.transaction(digest)
         if not transaction.blob_hashes:

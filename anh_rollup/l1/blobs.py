@@ -14,13 +14,8 @@ from typing import Any, Final
 import ckzg
 import rlp
 
+from anh_rollup.encoding.blobs import BLOB_SIZE, MOST_BLOBS
 from anh_rollup.l1.errors import L1Error
-
-#: Bytes of a blob: 4096 field elements of 32 bytes (EIP-4844).
-BLOB_SIZE: Final = 131_072
-
-#: Most blobs of one transaction (EIP-7594).
-MOST_BLOBS: Final = 6
 
 #: First byte of a versioned hash (EIP-4844, VERSIONED_HASH_VERSION_KZG).
 HASH_VERSION: Final = b"\x01"

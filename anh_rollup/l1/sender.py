@@ -29,6 +29,7 @@ from anh_rollup.l1.fees import FeePolicy, Market, Offer, bump, is_outbid, quote
 from anh_rollup.l1.flight import Flight
 from anh_rollup.l1.refusals import Refusal, classify
 from anh_rollup.l1.types import Receipt, TransactionRequest
+from anh_rollup.protocol.fees import TRANSFER_GAS
 
 #: Seconds between two looks at a transaction that is not mined: they double from the first to the last.
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 1.0
@@ -38,9 +39,6 @@ LOOKS_BEFORE_DEAD: Final = 4
 
 #: How often a transaction that no node accepted gets a fresh nonce.
 MOST_NONCES: Final = 5
-
-#: Gas of the empty transfer that frees a nonce.
-TRANSFER_GAS: Final = 21_000
 
 
 class _NonceUsedError(Exception):

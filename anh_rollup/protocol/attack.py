@@ -6,7 +6,6 @@ Where it finds none, the claim is true as far as this game goes, and it makes no
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
@@ -22,18 +21,17 @@ from anh_rollup.protocol.game import GameView, Move, Output, Phase, Position, Re
 from anh_rollup.protocol.jobs import Job
 from anh_rollup.protocol.overlay import OverlayTree, first_difference, proof_between
 from anh_rollup.tensor.program import Kind, Program, Tensor
-from anh_rollup.tensor.shapes import term_count
-
-#: An element with more terms is opened block by block (memo section 3: the smallest block).
-MOST_TERMS_AT_ONCE: Final = 512
+from anh_rollup.tensor.shapes import LEAST_BLOCK, term_count
 
 
-def decide_challenger(view: GameView, evaluated: EvaluatedProperty, claim: Claim, job: Job) -> Move | None:
+def decide_challenger(
+    view: GameView, evaluated: EvaluatedProperty | None, claim: Claim, job: Job
+) -> Move | None:
     """The challenger's next call in its own game, or None where there is nothing to do.
 
     Args:
         view: The game.
-        evaluated: The disputed property as the challenger evaluated it.
+        evaluated: The disputed property as the challenger evaluated it; None while it has not yet.
         claim: The disputed claim.
         job: Its job.
     """
@@ -41,7 +39,7 @@ def decide_challenger(view: GameView, evaluated: EvaluatedProperty, claim: Claim
         return Move("voidGame")
     if view.clock.turn is Side.ACCOUNTANT:
         return Move("timeout") if view.clock.has_run_out(view.now) else None
-    if view.clock.has_run_out(view.now):
+    if view.clock.has_run_out(view.now) or evaluated is None:
         return None
     return _Attack(view, evaluated, claim, job).move()
 
@@ -150,7 +148,7 @@ class _Attack:
         program = self.evaluated.program
         output = Output(value, element, opening, proof_between(tree, 0, value, tree.depth))
         record = self.evaluated.record(value)
-        if _terms(program, value) > MOST_TERMS_AT_ONCE:
+        if _terms(program, value) > LEAST_BLOCK:
             return Move("askSums", (output, record))
         trace = self.trace
         needed = self.evaluated.rules.element_dependencies(program, value, element, trace=trace.elements)

@@ -13,6 +13,9 @@ from anh_rollup.primitives import Digest
 PREFIX: Final = b"ANH soft confirmation"
 """Keeps the signed bytes apart from everything else that a key signs; `Inbox.confirmation` has the same."""
 
+PARITY_OFFSET: Final = 27
+"""What a signature's last byte holds beside the parity of the point (yellow paper, appendix F)."""
+
 
 def confirmation_digest(chain_id: int, inbox: str, number: int, block_hash: Digest) -> Digest:
     """What is signed for a block.

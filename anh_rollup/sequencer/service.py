@@ -13,6 +13,7 @@ from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.merkle import MerkleTree
 from anh_rollup.encoding.transactions import SignedTransaction
 from anh_rollup.l1.batch_data import BatchDataReader
+from anh_rollup.l1.blobs import load_trusted_setup
 from anh_rollup.l1.deployment import Deployment, bind
 from anh_rollup.l1.errors import L1Error, L1RejectedError
 from anh_rollup.l1.order_reader import OrderReader, PostedBatch
@@ -20,15 +21,12 @@ from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.primitives import Digest
 from anh_rollup.protocol.admission import RejectedError
 from anh_rollup.protocol.derivation import Placement
-from anh_rollup.protocol.soft_confirmation import confirmation_digest
+from anh_rollup.protocol.soft_confirmation import PARITY_OFFSET, confirmation_digest
 from anh_rollup.sequencer.chain import SequencerChain, Setting
 from anh_rollup.sequencer.journal import Journal
 from anh_rollup.sequencer.poster import Poster, most_batch_bytes
 
 LOG = logging.getLogger(__name__)
-
-#: What is added to a signature's parity (Ethereum's v).
-PARITY_OFFSET = 27
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +78,7 @@ class Sequencer:
         self.chain = SequencerChain(self.reader, parts.journal, setting)
         self._client = client
         self._final_block = 0
+        self._blobs = blobs
         inbox = bind(parts.deployment, client).inbox
         self._inbox = inbox.address
         self._key = PrivateKey(bytes(parts.account.key))
@@ -105,7 +104,9 @@ class Sequencer:
             LOG.info("block %d: %d transactions", block.number, len(block.transactions))
 
     def post(self) -> None:
-        """One round of posting."""
+        """One round of posting. The first one loads what blobs need, before anything waits to be posted."""
+        if self._blobs:
+            load_trusted_setup()
         self._poster.step()
 
     def submit(self, raws: Sequence[bytes]) -> list[SignedTransaction | RejectedError]:

@@ -1,4 +1,4 @@
-"""Canonical bytes of a whole program, as the artifact store keeps them (memo section 2).
+"""Canonical bytes of a whole program, as the artifact store keeps them (docs/encoding.md).
 
 values u32, fields u8, answers u8, parameters u32; per value: length u32, record;
 constants u32; per constant in order of first use: rank u8, dims u32.., elements int32 big-endian
@@ -9,11 +9,10 @@ from math import prod
 
 import numpy as np
 
-from anh_rollup.encoding.tensors import TensorTree
+from anh_rollup.encoding.tensors import MOST_ELEMENTS, TensorTree
 from anh_rollup.tensor.errors import ProgramBytesError
 from anh_rollup.tensor.program import MOST_VALUES, Program, Tensor
 from anh_rollup.tensor.records import MOST_RECORD_BYTES, Reader, decode_record
-from anh_rollup.tensor.shapes import MOST_ELEMENTS
 from anh_rollup.tensor.values import SOURCES, Value
 
 

@@ -7,16 +7,14 @@ from collections.abc import Sequence
 from enum import IntEnum, IntFlag
 from typing import Final
 
+from anh_rollup.encoding.checks import INT32_LEAST, INT32_MOST
 from anh_rollup.tensor.errors import AttributesRefusedError
-
-INT32_LOW: Final = -(2**31)
-INT32_HIGH: Final = 2**31 - 1
 
 #: Largest right shift: the rounding addend 2^(shift-1) still fits an int64.
 MOST_SHIFT: Final = 62
 #: Largest left shift, scaling power and table step: an int32 moved up by it still fits an int64.
 MOST_SCALING: Final = 31
-#: Largest number of terms in one sum of products or reduction (memo section 3): 64 blocks of 4,096 terms.
+#: Largest number of terms in one sum of products or reduction (docs/tensor-programs.md): 64 blocks of 4,096 terms.
 MOST_TERMS: Final = 262_144
 #: A record counts its inputs in one byte.
 MOST_INPUTS: Final = 255
@@ -117,7 +115,7 @@ _SIGNED_SHIFT: Final = (-MOST_SCALING, MOST_SHIFT)
 _SHIFT: Final = (0, MOST_SHIFT)
 _STEP: Final = (1, MOST_WINDOW)
 _MARGIN: Final = (0, MOST_WINDOW)
-_INT32: Final = (INT32_LOW, INT32_HIGH)
+_INT32: Final = (INT32_LEAST, INT32_MOST)
 _AXIS: Final = (0, 7)
 _FLAGS: Final = (0, int(LinearFlags.BIAS | LinearFlags.SHIFTS))
 
@@ -136,7 +134,7 @@ _BOUNDS: Final[dict[Opcode, tuple[tuple[str, tuple[int, int]], ...]]] = {
         ("pad_right", _MARGIN),
         ("dilation_h", _STEP),
         ("dilation_w", _STEP),
-        ("groups", (1, INT32_HIGH)),
+        ("groups", (1, INT32_MOST)),
     ),
     Opcode.ADD: (("p", _SCALING), ("q", _SCALING), ("shift", _SIGNED_SHIFT)),
     Opcode.SUB: (("p", _SCALING), ("q", _SCALING), ("shift", _SIGNED_SHIFT)),
@@ -215,7 +213,7 @@ def _check_list(opcode: Opcode, attributes: Sequence[int], fewest: int, most: in
             opcode.name, f"{len(attributes)} attributes, expected {fewest} to {most}"
         )
     for given in attributes:
-        if not INT32_LOW <= given <= INT32_HIGH:
+        if not INT32_LEAST <= given <= INT32_MOST:
             raise AttributesRefusedError(opcode.name, f"attribute {given} is no int32")
 
 

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from anh_rollup.encoding.artifacts import ProgramHeader
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.merkle import MerkleTree
-from anh_rollup.encoding.tensors import TensorTree
+from anh_rollup.encoding.tensors import Shape, TensorTree
 from anh_rollup.primitives import Digest
 from anh_rollup.tensor.errors import ProgramRefusedError
 from anh_rollup.tensor.opcodes import check_attributes, check_input_count
 from anh_rollup.tensor.ranges import Interval, raw_interval
 from anh_rollup.tensor.records import encode_record
-from anh_rollup.tensor.shapes import Shape, infer_shape
+from anh_rollup.tensor.shapes import infer_shape
 from anh_rollup.tensor.values import SOURCES, Kind, Value
 
 __all__ = ["MOST_VALUES", "Interval", "Kind", "Program", "Tensor", "Value"]
@@ -28,7 +28,7 @@ Tensor = NDArray[np.int32]
 #: More than any network needs, few enough that checking a program stays a matter of seconds.
 MOST_VALUES: Final = 65_536
 
-#: How many of a kind a program's header and records can count (memo sections 2 and 3).
+#: How many of a kind a program's header and records can count (docs/tensor-programs.md).
 _MOST_SOURCES: Final = {Kind.FIELD: 255, Kind.ANSWER: 255, Kind.PARAMETER: 65_536}
 
 

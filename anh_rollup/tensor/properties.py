@@ -5,9 +5,9 @@ over the data set reaches the threshold. All of these keep the architecture's va
 parameters and their order are those of the architecture.
 """
 
+from anh_rollup.encoding.checks import INT32_MOST
 from anh_rollup.tensor.builder import Node, ProgramBuilder
 from anh_rollup.tensor.errors import AttributesRefusedError, ShapeRefusedError
-from anh_rollup.tensor.opcodes import INT32_HIGH
 from anh_rollup.tensor.program import Program
 
 
@@ -33,11 +33,11 @@ def closeness(architecture: Program, tolerance: int) -> Program:
     Raises:
         AttributesRefusedError: Where the tolerance is no non-negative int32.
     """
-    if not 0 <= tolerance < INT32_HIGH:
-        raise AttributesRefusedError("closeness", f"tolerance {tolerance} is not in [0, {INT32_HIGH - 1}]")
+    if not 0 <= tolerance < INT32_MOST:
+        raise AttributesRefusedError("closeness", f"tolerance {tolerance} is not in [0, {INT32_MOST - 1}]")
     builder, output = _started(architecture)
     answer = builder.answer(output.shape, scale=output.scale)
-    distance = builder.abs(builder.sub(output, answer, low=-INT32_HIGH, high=INT32_HIGH))
+    distance = builder.abs(builder.sub(output, answer, low=-INT32_MOST, high=INT32_MOST))
     worst = builder.max(distance) if distance.shape else distance
     return builder.build(worst <= builder.constant(tolerance, scale=output.scale))
 
@@ -54,10 +54,10 @@ def squared_loss(architecture: Program, *, scale: int | None = None) -> Program:
     builder, output = _started(architecture)
     low, high = output.interval.low, output.interval.high
     target = builder.field(output.shape, scale=output.scale, low=low, high=high)
-    difference = builder.sub(output, target, low=-INT32_HIGH, high=INT32_HIGH)
-    squares = builder.square(difference, scale=scale, high=INT32_HIGH)
+    difference = builder.sub(output, target, low=-INT32_MOST, high=INT32_MOST)
+    squares = builder.square(difference, scale=scale, high=INT32_MOST)
     total = _total(builder, squares)
-    return builder.build(builder.sub(0, total, low=-INT32_HIGH))
+    return builder.build(builder.sub(0, total, low=-INT32_MOST))
 
 
 def cross_entropy_loss(architecture: Program, *, scale: int = 16) -> Program:
@@ -77,10 +77,10 @@ def cross_entropy_loss(architecture: Program, *, scale: int = 16) -> Program:
         raise ShapeRefusedError("cross_entropy_loss", f"output {output.shape} is no (C,)")
     label = _label(builder, output)
     below = builder.sub(output, builder.max(output))
-    powers = builder.sum(builder.exp(below, scale=scale), high=INT32_HIGH)
+    powers = builder.sum(builder.exp(below, scale=scale), high=INT32_MOST)
     loss = builder.log(powers, span=(1.0, float(output.shape[0] + 1)), entries=4097)
     chosen = builder.rescale(builder.gather(below, label), scale)
-    return builder.build(builder.sub(chosen, loss, low=-INT32_HIGH, high=INT32_HIGH))
+    return builder.build(builder.sub(chosen, loss, low=-INT32_MOST, high=INT32_MOST))
 
 
 def _started(architecture: Program) -> tuple[ProgramBuilder, Node]:
@@ -95,4 +95,4 @@ def _label(builder: ProgramBuilder, output: Node) -> Node:
 
 
 def _total(builder: ProgramBuilder, scores: Node) -> Node:
-    return builder.sum(scores, high=INT32_HIGH) if scores.shape else scores
+    return builder.sum(scores, high=INT32_MOST) if scores.shape else scores

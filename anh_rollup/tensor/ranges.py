@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from math import isqrt
 from typing import Final
 
+from anh_rollup.encoding.tensors import Shape
 from anh_rollup.tensor.errors import RangeRefusedError
 from anh_rollup.tensor.opcodes import MOST_SHIFT, LinearFlags, Opcode, Reduction
-from anh_rollup.tensor.shapes import Shape, term_count
+from anh_rollup.tensor.shapes import term_count
 
 #: Intermediates stay strictly below this in magnitude, so they fit an int64 with its sign.
 INTERMEDIATE_LIMIT: Final = 2**63

@@ -1,4 +1,4 @@
-"""The byte record of one value: what a program's leaves hash and a contract reads (memo section 3).
+"""The byte record of one value: what a program's leaves hash and a contract reads (docs/tensor-programs.md).
 
 All integers big-endian:
 
@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from anh_rollup.encoding.tensors import MOST_RANK, Shape
 from anh_rollup.tensor.errors import ProgramBytesError
 from anh_rollup.tensor.opcodes import Opcode
-from anh_rollup.tensor.shapes import MOST_RANK, Shape
 from anh_rollup.tensor.values import SOURCES, Kind, Value
 
 _Number = TypeVar("_Number", Kind, Opcode)

@@ -6,19 +6,13 @@ from math import prod
 from operator import index
 from typing import Final
 
-from anh_rollup.encoding.tensors import CHUNK_ELEMENTS
+from anh_rollup.encoding.tensors import CHUNK_ELEMENTS, MOST_ELEMENTS, MOST_RANK, Shape
 from anh_rollup.tensor.errors import ShapeRefusedError
 from anh_rollup.tensor.opcodes import BROADCASTING, MOST_TERMS, Opcode
 
-Shape = tuple[int, ...]
-
-#: A record holds at most this many dimensions (memo section 2).
-MOST_RANK: Final = 8
-#: A sum of many terms is shown as at most this many partials, of at least this many terms (memo section 3).
+#: A sum of many terms is shown as at most this many partials, of at least this many terms (docs/tensor-programs.md).
 MOST_BLOCKS: Final = 64
 LEAST_BLOCK: Final = 512
-#: A tensor's element count fits an int32 (memo section 2).
-MOST_ELEMENTS: Final = 2**31 - 1
 
 
 def check_shape(operation: str, shape: Shape) -> None:

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
+from anh_rollup.encoding.checks import INT32_LEAST, INT32_MOST
+from anh_rollup.encoding.tensors import Shape
 from anh_rollup.tensor.errors import ProgramRefusedError
-from anh_rollup.tensor.opcodes import INT32_HIGH, INT32_LOW, Opcode
-from anh_rollup.tensor.shapes import Shape, check_shape
+from anh_rollup.tensor.opcodes import Opcode
+from anh_rollup.tensor.shapes import check_shape
 
 
 class Kind(IntEnum):
@@ -44,8 +46,8 @@ class Value:
 
     kind: Kind
     shape: Shape
-    low: int = INT32_LOW
-    high: int = INT32_HIGH
+    low: int = INT32_LEAST
+    high: int = INT32_MOST
     scale: int = 0
     index: int = 0
     constant: bytes = b""
@@ -55,7 +57,7 @@ class Value:
 
     def __post_init__(self) -> None:
         check_shape(self.name, self.shape)
-        if not INT32_LOW <= self.low <= self.high <= INT32_HIGH:
+        if not INT32_LEAST <= self.low <= self.high <= INT32_MOST:
             raise ProgramRefusedError(f"range [{self.low}, {self.high}] of a value is no range of int32")
         if not -128 <= self.scale <= 127:
             raise ProgramRefusedError(f"scale {self.scale} is no int8")

@@ -6,17 +6,19 @@ from math import prod
 
 import numpy as np
 
+from anh_rollup.encoding.checks import INT32_LEAST, INT32_MOST
+from anh_rollup.encoding.tensors import Shape
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
 from anh_rollup.tensor.errors import RangeRefusedError, ShapeRefusedError
-from anh_rollup.tensor.opcodes import INT32_HIGH, INT32_LOW, Opcode
+from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Kind, Program, Tensor, Value
-from anh_rollup.tensor.shapes import Shape, infer_shape
+from anh_rollup.tensor.shapes import infer_shape
 
 Rng = np.random.Generator
 Range = tuple[int, int]
 
-FULL: Range = (INT32_LOW, INT32_HIGH)
+FULL: Range = (INT32_LEAST, INT32_MOST)
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def random_bounds(rng: Rng) -> Range:
     if shape == 0:
         return random_range(rng, int(rng.integers(1, 33)))
     if shape == 1:
-        edge = int(rng.integers(INT32_LOW, INT32_HIGH, endpoint=True))
+        edge = int(rng.integers(INT32_LEAST, INT32_MOST, endpoint=True))
         return (edge, edge)
     return FULL
 
@@ -207,11 +209,11 @@ def _compare(rng: Rng) -> Draft:
 
 def _table(rng: Rng) -> Draft:
     step = _number(rng, 0, 31)
-    origin = int(rng.choice([INT32_LOW, INT32_HIGH, 0, -(2**step), -300, int(rng.integers(-1000, 1000))]))
+    origin = int(rng.choice([INT32_LEAST, INT32_MOST, 0, -(2**step), -300, int(rng.integers(-1000, 1000))]))
     entries = int(rng.choice([2, 3, 17, 40, 257]))
-    middle = max(INT32_LOW, origin - 5), min(INT32_HIGH, origin + (entries << step) + 5)
+    middle = max(INT32_LEAST, origin - 5), min(INT32_MOST, origin + (entries << step) + 5)
     around = {0: middle} if rng.random() < 0.7 else {}
-    return Draft([random_shape(rng), (entries,)], (max(origin, INT32_LOW), step), around)
+    return Draft([random_shape(rng), (entries,)], (max(origin, INT32_LEAST), step), around)
 
 
 def _scaled(count: int) -> Callable[[Rng], Draft]:

@@ -7,8 +7,9 @@ import pytest
 from click.testing import CliRunner
 
 from anh_rollup.cli.deploy import deploy_command
+from anh_rollup.encoding.blobs import BLOB_SIZE
 from anh_rollup.l1.batch_data import BatchDataReader
-from anh_rollup.l1.blobs import BLOB_SIZE, versioned_hash
+from anh_rollup.l1.blobs import versioned_hash
 from anh_rollup.l1.contracts.inbox import Batch, Deposited
 from anh_rollup.l1.deployment import (
     CONTRACTS,

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 from eth_utils.crypto import keccak
 
+from anh_rollup.encoding.blobs import BLOB_SIZE
 from anh_rollup.l1.batch_data import BatchDataReader
-from anh_rollup.l1.blobs import BLOB_SIZE, versioned_hash
+from anh_rollup.l1.blobs import versioned_hash
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.errors import (
     FeeCapError,

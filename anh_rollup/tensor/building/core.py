@@ -7,19 +7,14 @@ from typing import Any, Final, TypedDict, Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anh_rollup.encoding.tensors import TensorTree
+from anh_rollup.encoding.checks import INT32_LEAST, INT32_MOST
+from anh_rollup.encoding.tensors import Shape, TensorTree
 from anh_rollup.tensor.building.node import Calculator, Node, Operand
 from anh_rollup.tensor.errors import ProgramRefusedError
-from anh_rollup.tensor.opcodes import (
-    INT32_HIGH,
-    INT32_LOW,
-    Opcode,
-    check_attributes,
-    check_input_count,
-)
+from anh_rollup.tensor.opcodes import Opcode, check_attributes, check_input_count
 from anh_rollup.tensor.program import Program, Tensor
 from anh_rollup.tensor.ranges import Interval, raw_interval
-from anh_rollup.tensor.shapes import Shape, infer_shape
+from anh_rollup.tensor.shapes import infer_shape
 from anh_rollup.tensor.values import SOURCES, Kind, Value
 
 #: Bits of a result whose bounds are not given: 24 bits keep products with 16-bit weights exact in float64 for
@@ -62,7 +57,7 @@ class InstructionList(Calculator):
         self._constants: dict[bytes, Tensor] = {}
         self._counts = dict.fromkeys(SOURCES, 0)
 
-    def field(self, shape: Shape, *, scale: int = 0, low: int = INT32_LOW, high: int = INT32_HIGH) -> Node:
+    def field(self, shape: Shape, *, scale: int = 0, low: int = INT32_LEAST, high: int = INT32_MOST) -> Node:
         """The next field of a sample.
 
         Args:
@@ -73,7 +68,7 @@ class InstructionList(Calculator):
         """
         return self._source(Kind.FIELD, shape, scale, low, high)
 
-    def answer(self, shape: Shape, *, scale: int = 0, low: int = INT32_LOW, high: int = INT32_HIGH) -> Node:
+    def answer(self, shape: Shape, *, scale: int = 0, low: int = INT32_LEAST, high: int = INT32_MOST) -> Node:
         """The next field of an inference's answer; arguments as for `field`."""
         return self._source(Kind.ANSWER, shape, scale, low, high)
 
@@ -128,7 +123,7 @@ class InstructionList(Calculator):
         check_input_count(opcode, attributes, len(inputs))
         shape = infer_shape(opcode, shapes, attributes, result.get("shape"))
         low, high = result.get("low"), result.get("high")
-        free = self._default if result.get("saturate", True) else Interval(INT32_LOW, INT32_HIGH)
+        free = self._default if result.get("saturate", True) else Interval(INT32_LEAST, INT32_MOST)
         bounds = Interval(free.low if low is None else low, free.high if high is None else high)
         raw = raw_interval(opcode, attributes, shapes, [node.interval for node in inputs], bounds)
         tight = raw.clamp(bounds.low, bounds.high) if bounds.low <= bounds.high else bounds
@@ -242,7 +237,7 @@ def _as_int32(elements: NDArray[Any], scale: int) -> Tensor:
     if elements.size == 0:
         raise ProgramRefusedError(f"a constant of shape {elements.shape} has no elements")
     low, high = int(elements.min()), int(elements.max())
-    if low < INT32_LOW or high > INT32_HIGH:
+    if low < INT32_LEAST or high > INT32_MOST:
         raise ProgramRefusedError(f"a constant's elements in [{_short(low)}, {_short(high)}] are no int32")
     return elements.astype(np.int32)
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from math import prod
 
+from anh_rollup.encoding.tensors import Shape
 from anh_rollup.tensor.building.arithmetic import Arithmetic
 from anh_rollup.tensor.building.node import Node
 from anh_rollup.tensor.errors import ShapeRefusedError
 from anh_rollup.tensor.opcodes import Opcode
-from anh_rollup.tensor.shapes import Shape
 
 
 def row_major(shape: Shape) -> tuple[int, ...]:

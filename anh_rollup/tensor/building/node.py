@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Protocol, Union
 
+from anh_rollup.encoding.tensors import Shape
 from anh_rollup.tensor.errors import ShapeRefusedError
 from anh_rollup.tensor.opcodes import Relation
 from anh_rollup.tensor.ranges import Interval
-from anh_rollup.tensor.shapes import Shape
 from anh_rollup.tensor.values import Value
 
 Operand = Union["Node", int, float]

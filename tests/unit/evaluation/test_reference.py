@@ -5,12 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from anh_rollup.encoding.checks import INT32_LEAST, INT32_MOST
 from anh_rollup.evaluation.errors import SourcesRefusedError
 from anh_rollup.evaluation.operations import integer_root, round_shift
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
 from anh_rollup.tensor.builder import ProgramBuilder
-from anh_rollup.tensor.opcodes import INT32_HIGH, INT32_LOW, Opcode
+from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Kind, Program, Tensor, Value
 from tests.differential.cases import Case, random_case
 from tests.unit.evaluation import elementwise_definition as definition
@@ -67,25 +68,28 @@ def test_a_half_is_rounded_up_on_both_sides_of_zero() -> None:
 
 
 def test_a_negative_shift_multiplies_and_saturates() -> None:
-    assert one(Opcode.SHIFT, (-31,), [INT32_LOW, -1, 0, 1, INT32_HIGH]) == [
-        INT32_LOW,
-        INT32_LOW,
+    assert one(Opcode.SHIFT, (-31,), [INT32_LEAST, -1, 0, 1, INT32_MOST]) == [
+        INT32_LEAST,
+        INT32_LEAST,
         0,
-        INT32_HIGH,
-        INT32_HIGH,
+        INT32_MOST,
+        INT32_MOST,
     ]
 
 
 def test_the_largest_shift_leaves_the_sign_of_nothing() -> None:
-    assert one(Opcode.SHIFT, (62,), [INT32_LOW, -1, INT32_HIGH]) == [0, 0, 0]
+    assert one(Opcode.SHIFT, (62,), [INT32_LEAST, -1, INT32_MOST]) == [0, 0, 0]
 
 
 def test_the_least_int32_has_no_magnitude_and_saturates() -> None:
-    assert one(Opcode.ABS, (), [INT32_LOW, -7, 7]) == [INT32_HIGH, 7, 7]
+    assert one(Opcode.ABS, (), [INT32_LEAST, -7, 7]) == [INT32_MOST, 7, 7]
 
 
 def test_a_product_of_extremes_is_exact_before_the_shift() -> None:
-    assert one(Opcode.MUL, (32,), [INT32_LOW, INT32_LOW], [INT32_LOW, INT32_HIGH]) == [2**30, -(2**30) + 1]
+    assert one(Opcode.MUL, (32,), [INT32_LEAST, INT32_LEAST], [INT32_LEAST, INT32_MOST]) == [
+        2**30,
+        -(2**30) + 1,
+    ]
 
 
 def test_a_zero_divisor_gives_the_bound_on_the_dividends_side() -> None:
@@ -97,11 +101,11 @@ def test_division_rounds_toward_minus_infinity() -> None:
 
 
 def test_the_least_int32_divided_by_minus_one_saturates() -> None:
-    assert one(Opcode.DIV, (31,), [INT32_LOW], [-1]) == [INT32_HIGH]
+    assert one(Opcode.DIV, (31,), [INT32_LEAST], [-1]) == [INT32_MOST]
 
 
 def test_a_table_is_flat_outside_and_straight_between_its_entries() -> None:
-    places = [INT32_LOW, -1, 0, 1, 2, 3, 4, 6, 8, 9, INT32_HIGH]
+    places = [INT32_LEAST, -1, 0, 1, 2, 3, 4, 6, 8, 9, INT32_MOST]
     table = [10, 20, -20] + [0] * (len(places) - 3)
     program = Program(
         (

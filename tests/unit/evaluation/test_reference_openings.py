@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from anh_rollup.encoding.checks import INT32_LEAST
 from anh_rollup.evaluation.errors import ElementRefusedError
 from anh_rollup.evaluation.reference import (
     block_count,
@@ -17,7 +18,7 @@ from anh_rollup.evaluation.reference import (
 )
 from anh_rollup.evaluation.sources import Sources
 from anh_rollup.tensor.builder import ProgramBuilder
-from anh_rollup.tensor.opcodes import FOLDABLE, INT32_LOW, Opcode
+from anh_rollup.tensor.opcodes import FOLDABLE, Opcode
 from tests.differential.cases import Case, random_case
 from tests.unit.evaluation import elementwise_definition as definition
 
@@ -100,7 +101,7 @@ def test_the_blocks_and_the_finish_read_together_what_the_element_reads(opcode: 
 def long_sum(count: int) -> Case:
     b = ProgramBuilder()
     program = b.build(b.argmax(b.field((count,))))
-    elements = np.full((1, count), INT32_LOW, dtype=np.int32)
+    elements = np.full((1, count), INT32_LEAST, dtype=np.int32)
     elements[0, 700] = elements[0, 600] = 5
     return Case(program, Sources(fields=(elements,)))
 
@@ -109,9 +110,9 @@ def test_an_argmax_key_orders_by_element_and_then_by_the_lowest_place() -> None:
     case = long_sum(1025)
     keys = partials(case.program, case.trace(), case.value, 0).tolist()
     assert keys == [
-        INT32_LOW * 2**32 + 2**32 - 1,
+        INT32_LEAST * 2**32 + 2**32 - 1,
         5 * 2**32 + 2**32 - 1 - 600,
-        INT32_LOW * 2**32 + 2**32 - 1 - 1024,
+        INT32_LEAST * 2**32 + 2**32 - 1 - 1024,
     ]
     assert finish(case.program, case.trace(), case.value, 0, keys) == 600
 

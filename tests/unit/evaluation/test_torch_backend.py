@@ -6,12 +6,13 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from anh_rollup.encoding.checks import INT32_LEAST, INT32_MOST
 from anh_rollup.evaluation.errors import SourcesRefusedError
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
 from anh_rollup.evaluation.torch_backend import TorchEvaluator
 from anh_rollup.tensor.errors import RangeRefusedError
-from anh_rollup.tensor.opcodes import INT32_HIGH, INT32_LOW, Opcode
+from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Kind, Program, Value
 from tests.differential.cases import Case, random_case, random_tensor
 from tests.doubles.small_program import deep_program, random_fields, random_parameters, small_program
@@ -156,8 +157,8 @@ def test_roots_next_to_squares_are_exact(root: int, off: int, power: int) -> Non
         Value(Kind.FIELD, (2,), index=0),
         Value(Kind.INSTRUCTION, (2,), opcode=Opcode.SQRT, inputs=(0,), attributes=(power,)),
     )
-    near = min(root * root + off, INT32_HIGH)
-    same(Program(values), Sources(fields=(np.array([[near, INT32_LOW]], dtype=np.int32),)))
+    near = min(root * root + off, INT32_MOST)
+    same(Program(values), Sources(fields=(np.array([[near, INT32_LEAST]], dtype=np.int32),)))
 
 
 @pytest.mark.parametrize("memory", [1, 3000, 1 << 30])

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from anh_rollup.encoding.checks import INT32_LEAST, INT32_MOST
+from anh_rollup.encoding.tensors import Shape
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
 from anh_rollup.evaluation.torch_backend import TorchEvaluator
 from anh_rollup.tensor.errors import RangeRefusedError
-from anh_rollup.tensor.opcodes import INT32_HIGH, INT32_LOW, Opcode
+from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Kind, Program, Value
-from anh_rollup.tensor.shapes import Shape
 from tests.differential.cases import random_case, random_range, random_shape, random_tensor
 from tests.doubles.small_program import random_fields, random_parameters, small_program
 from tests.unit.evaluation.test_torch_backend import same
@@ -101,7 +102,7 @@ def test_the_least_int32_is_no_special_case(opcode: Opcode) -> None:
             inputs=tuple(range(count)), attributes=attributes.get(opcode, ()),
         )
     )  # fmt: skip
-    ends = np.array([[INT32_LOW, INT32_LOW, INT32_HIGH], [INT32_LOW, INT32_HIGH, -1]], dtype=np.int32)
+    ends = np.array([[INT32_LEAST, INT32_LEAST, INT32_MOST], [INT32_LEAST, INT32_MOST, -1]], dtype=np.int32)
     program = Program(tuple(values))
     same(program, Sources(fields=(ends, ends[:, ::-1].copy())[:count]))
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from anh_rollup.encoding.checks import INT32_LEAST, INT32_MOST
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
 from anh_rollup.tensor.builder import Node, ProgramBuilder
@@ -16,7 +17,7 @@ from anh_rollup.tensor.errors import (
     RangeRefusedError,
     ShapeRefusedError,
 )
-from anh_rollup.tensor.opcodes import INT32_HIGH, INT32_LOW, Opcode
+from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Kind
 
 Real = NDArray[np.float64]
@@ -199,10 +200,10 @@ def test_results_saturate_at_24_bits_unless_told() -> None:
     b = ProgramBuilder()
     x = b.field((1,), low=-(2**20), high=2**20)
     assert ((x * 1000).value.low, (x * 1000).value.high) == (-(2**23), 2**23 - 1)
-    told = b.mul(x, 1000, low=INT32_LOW, high=7)
-    assert (told.value.low, told.value.high) == (INT32_LOW, 7)
+    told = b.mul(x, 1000, low=INT32_LEAST, high=7)
+    assert (told.value.low, told.value.high) == (INT32_LEAST, 7)
     wide = ProgramBuilder(activation_bits=32)
-    assert (wide.field((1,)) + 0).value.high == INT32_HIGH
+    assert (wide.field((1,)) + 0).value.high == INT32_MOST
 
 
 def test_moving_elements_keeps_their_bounds() -> None:
@@ -220,7 +221,7 @@ def test_bounds_are_as_tight_as_the_inputs_prove() -> None:
 
 def test_an_overflow_is_refused_where_it_is_written() -> None:
     b = ProgramBuilder()
-    x, w = b.field((2**14,)), b.parameter((1, 2**14), low=INT32_LOW, high=INT32_HIGH)
+    x, w = b.field((2**14,)), b.parameter((1, 2**14), low=INT32_LEAST, high=INT32_MOST)
     with pytest.raises(RangeRefusedError, match=r"^MATMUL: an intermediate result may reach \d+, which"):
         b.linear(x, w)
 

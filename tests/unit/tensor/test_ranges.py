@@ -4,13 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anh_rollup.encoding.checks import INT32_LEAST, INT32_MOST
 from anh_rollup.tensor.errors import RangeRefusedError
-from anh_rollup.tensor.opcodes import INT32_HIGH, INT32_LOW, Opcode
+from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Interval
 from anh_rollup.tensor.ranges import raw_interval, round_shift
 
-FULL = Interval(INT32_LOW, INT32_HIGH)
-INT32 = st.integers(INT32_LOW, INT32_HIGH)
+FULL = Interval(INT32_LEAST, INT32_MOST)
+INT32 = st.integers(INT32_LEAST, INT32_MOST)
 
 
 @st.composite
@@ -70,7 +71,7 @@ def test_a_difference_lies_in_its_interval(
 
 
 def test_the_largest_product_of_two_int32_is_proven() -> None:
-    assert raw(Opcode.MUL, (0,), FULL, FULL) == Interval(INT32_LOW * INT32_HIGH, 2**62)
+    assert raw(Opcode.MUL, (0,), FULL, FULL) == Interval(INT32_LEAST * INT32_MOST, 2**62)
 
 
 def test_the_largest_product_with_the_largest_addend_is_proven() -> None:
@@ -78,7 +79,7 @@ def test_the_largest_product_with_the_largest_addend_is_proven() -> None:
 
 
 def test_a_product_moved_left_is_refused_at_2_to_the_63() -> None:
-    assert not refused(Opcode.MUL, (-1,), Interval(0, INT32_HIGH), FULL)
+    assert not refused(Opcode.MUL, (-1,), Interval(0, INT32_MOST), FULL)
     assert refused(Opcode.MUL, (-1,), FULL, FULL)
 
 
@@ -92,7 +93,7 @@ def test_a_sum_of_products_is_refused_exactly_where_it_could_reach_2_to_the_63(t
     most = (2**63 - 1) // terms // 2**31
     one = Interval(2**31 - 1, 2**31 - 1)
     assert most * (2**31 - 1) * terms < 2**63
-    assert not refused(Opcode.MATMUL, (0, 0, 0), one, Interval(0, min(most, INT32_HIGH)), terms=terms)
+    assert not refused(Opcode.MATMUL, (0, 0, 0), one, Interval(0, min(most, INT32_MOST)), terms=terms)
 
 
 def test_the_rounding_addend_counts() -> None:
@@ -124,7 +125,7 @@ def test_an_argmax_lies_among_its_terms() -> None:
 
 
 def test_a_table_of_full_range_never_overflows() -> None:
-    found = raw_interval(Opcode.TABLE, (INT32_LOW, 31), [(1,), (2,)], [FULL, FULL], FULL)
+    found = raw_interval(Opcode.TABLE, (INT32_LEAST, 31), [(1,), (2,)], [FULL, FULL], FULL)
     assert found == FULL
 
 

@@ -2,9 +2,10 @@
 
 import pytest
 
+from anh_rollup.encoding.tensors import Shape
 from anh_rollup.tensor.errors import AttributesRefusedError, ShapeRefusedError
 from anh_rollup.tensor.opcodes import Opcode, attribute_names, check_attributes, check_input_count
-from anh_rollup.tensor.shapes import Shape, infer_shape, term_count
+from anh_rollup.tensor.shapes import infer_shape, term_count
 
 CONV = (0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1, 1)
 
