@@ -3,182 +3,215 @@
     python -m scripts.baseless_challenge --l1 http://127.0.0.1:8545 --deployment deployment.json \
         --key-file hostile.key --against 0xACCOUNTANT --store ./hostile --allow-folder ./user
 
-The demo runs it as a process of its own. It exists to show that an honest accountant has nothing to fear.
+The demo runs it as a process of its own. It exists to show that an honest accountant has nothing to fear, and
+how a game is played with web3.py: positions come from events, and go back with every move.
 """
 
 import argparse
 import sys
 import time
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
+from typing import Any, Final
+
+from eth_account.signers.local import LocalAccount
+from web3 import Web3
+from web3.contract import Contract
+from web3.exceptions import ContractLogicError
 
 from anh_rollup.cli.options import parse_address, read_account
 from anh_rollup.encoding.merkle import revealed_level
-from anh_rollup.errors import AnhError
 from anh_rollup.evaluation import reference
 from anh_rollup.evaluation.properties import Artifacts, evaluate_property
-from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.contracts.claims import ClaimState
-from anh_rollup.l1.contracts.game import Outcome
-from anh_rollup.l1.deployment import load_deployment
-from anh_rollup.l1.disputes import DisputeChain, Freshness
-from anh_rollup.l1.docket import ClaimRecord, GameRecord
-from anh_rollup.l1.errors import L1RevertedError
-from anh_rollup.l1.sender import TransactionSender
+from anh_rollup.l1.deployment import Deployment, read_deployment
+from anh_rollup.protocol.claims import seal
 from anh_rollup.protocol.evaluated import EvaluatedProperty, Trace
 from anh_rollup.protocol.evidence import open_inputs
-from anh_rollup.protocol.game import GameView, Move, Output, Phase, Side, game_id
+from anh_rollup.protocol.game import Output, Phase, Side, game_id, turn
 from anh_rollup.protocol.overlay import proof_between
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.remote import RemotePolicy
 from anh_rollup.tensor.opcodes import FOLDABLE
+from scripts.chains import connect, contract_at, decoded, explain, key_option, run, send
 
 #: Seconds between two rounds.
-ROUND_SECONDS = 0.5
+ROUND_SECONDS: Final = 0.5
 
 #: What makes its game differ from others over the claim.
-SALT = b"no case, but a game".ljust(32, b"\0")
+SALT: Final = b"no case, but a game".ljust(32, b"\0")
+
+#: IGame.Outcome.
+OUTCOMES: Final = ("REFUTED", "ACCOUNTANT_LATE", "CHALLENGER_LATE", "VOID")
+
+EXAMPLE = """Example:
+  python -m scripts.baseless_challenge --l1 http://127.0.0.1:8545 --deployment deployment.json \\
+    --key-file hostile.key --against 0x90F79bf6EB2c4f870365E785982E1f101E93b906 \\
+    --store ./hostile --allow-folder ./user"""
+
+#: A move: the function of the Game contract, and what follows the game's id and position.
+Move = tuple[str, Sequence[Any]]
 
 
 @dataclass
 class BaselessChallenger:
-    """Disputes the first standing claim of one accountant.
+    """Disputes the first standing claim of one accountant about a training.
 
     Attributes:
-        chain: The disputes, and the account that is about to lose a bond.
+        l1: The L1.
+        account: Who is about to lose a bond.
+        deployment: Where the contracts are.
         store: Where artifacts are read.
         against: Whose claim.
     """
 
-    chain: DisputeChain
+    l1: Web3
+    account: LocalAccount
+    deployment: Deployment
     store: ArtifactStore
     against: str
-    _evaluated: EvaluatedProperty | None = field(default=None)
     _game: bytes = b""
+    _evaluated: EvaluatedProperty | None = field(default=None)
     _refused: bool = False
 
-    def play(self) -> Outcome | None:
+    def play(self) -> str | None:
         """One round; how the game ended, once it has.
 
         Raises:
-            AnhError: L1 or an artifact cannot be read.
+            AnhError: An artifact cannot be read.
         """
-        head = self.chain.refresh()
-        if self._game not in self.chain.docket.games:
+        if self._evaluated is None:
             self._open()
             return None
-        record = self.chain.docket.games[self._game]
-        if record.outcome is None:
-            self._continue(record, head.time)
-        return record.outcome
+        moves = [event for event in self._events("Game") if event["args"].game == self._game]
+        if moves and moves[-1]["event"] == "Closed":
+            return OUTCOMES[moves[-1]["args"].outcome]
+        position = moves[-1]["args"].position if moves else None
+        if position and turn(Phase(position.phase)) is Side.CHALLENGER and not self._refused:
+            self._continue(position)
+        return None
+
+    def _contract(self, name: str) -> Contract:
+        return contract_at(self.l1, name, self.deployment.addresses[name.lower()])
+
+    def _events(self, name: str) -> list[Any]:
+        first, last = self.deployment.block + 1, self.l1.eth.block_number
+        return list(decoded(self.l1, self._contract(name), first, last))
 
     def _open(self) -> None:
-        standing = (
-            each
-            for each in self.chain.docket.claims.values()
-            if each.claim.claimant == self.against and each.state is ClaimState.STANDING
-        )
-        record = next(standing, None)
-        if record is None:
+        """Opens a game over a sample in the middle, once there is a claim to dispute."""
+        claims = self._contract("Claims").functions
+        revealed = [each["args"] for each in self._events("Claims") if each["event"] == "Revealed"]
+        theirs = (each for each in revealed if each.claimant == self.against and not any(each.job.model))
+        standing = (each for each in theirs if claims.status(each.claimId).call()[-1] == ClaimState.STANDING)
+        found = next(standing, None)
+        if found is None:
             return
-        scores = self._evaluate(record).scores
+        evaluated = self._evaluated = self._evaluate(found.claim, found.job)
+        scores = evaluated.scores
         sample = scores.count // 2
-        opened = (sample, int(scores.scores[sample]), tuple(scores.proof(sample)))
-        game = self.chain.contracts.game
-        bond = self.chain.rules.challenge_bond
-        self._game = game_id(record.identifier, self.chain.address, SALT)
-        self.chain.send("open", game.request("open", record.claim, record.job, 0, SALT, *opened, value=bond))
-        print(f"disputes sample {sample}, whose score of {opened[1]} is right")
+        score = int(scores.scores[sample])
+        proof = [astuple(each) for each in scores.proof(sample)]
+        self._game = game_id(found.claimId, self.account.address, SALT)
+        game = self._contract("Game").functions
+        call = game.open(found.claim, found.job, 0, SALT, sample, score, proof)
+        send(self.l1, self.account, call, game.challengeBond().call())
+        print(f"disputes sample {sample}, whose score of {score} is right", flush=True)
 
-    def _evaluate(self, record: ClaimRecord) -> EvaluatedProperty:
-        if self._evaluated is None:
-            claim, job = record.claim, record.job
-            wanted = job.properties[0]
-            held = Artifacts(
-                self.store.get_program(wanted.program, job.uri),
-                self.store.get_dataset(wanted.dataset, job.uri),
-                None,
-                self.store.get_model(claim.result, claim.uri),
-            )
-            self._evaluated = evaluate_property(held, reference.ReferenceEvaluator())
-        return self._evaluated
-
-    def _continue(self, record: GameRecord, now: int) -> None:
-        view = self.chain.view(record, now)
-        if view.clock.turn is not Side.CHALLENGER or self._refused:
-            return
-        move = self._choose(view)
-        try:
-            self.chain.play(view, move)
-        except L1RevertedError as error:
-            self._refused = True
-            print(f"L1 refuses {move.function}: {error.reason}; nothing is left but to lose on the clock")
-
-    def _choose(self, view: GameView) -> Move:
-        """Down to an element of the longest sum, then a "proof" that it is wrong."""
-        at, evaluated = view.position, self._evaluated
-        if evaluated is None:
-            raise GameLostTrackError
-        trace = evaluated.trace_of(at.sample)
-        values = evaluated.program.values
-        value = next(each for each, item in enumerate(values) if item.opcode in FOLDABLE)
-        lower = revealed_level(at.level)
-        if at.phase is Phase.CHOOSE_VALUE and lower == 0:
-            proof = proof_between(trace.tree, 0, value, at.level)
-            chosen = (value, trace.tensors[value].root, proof, evaluated.record(value))
-            return Move("chooseValue", chosen)
-        if at.phase in (Phase.CHOOSE_VALUE, Phase.CHOOSE_CHUNK):
-            tree = trace.tree if at.phase is Phase.CHOOSE_VALUE else trace.tensors[at.value].tree
-            index = value >> lower if at.phase is Phase.CHOOSE_VALUE else at.index << (at.level - lower)
-            chosen_node = (index, tree.node(lower, index), proof_between(tree, lower, index, at.level))
-            return Move("chooseNode", chosen_node)
-        return self._accuse(trace, at.value or value, evaluated)
-
-    def _accuse(self, trace: Trace, value: int, evaluated: EvaluatedProperty) -> Move:
-        """Shows L1 a right element as if it were wrong."""
-        program = evaluated.program
-        proof = proof_between(trace.tree, 0, value, trace.tree.depth)
-        output = Output(value, 0, trace.tensors[value].opening([0]), proof)
-        needed = reference.element_dependencies(program, value, 0, trace=trace.elements)
-        inputs = open_inputs(trace, trace.tree, program.values[value].inputs, needed)
-        return Move("prove", (output, evaluated.record(value), inputs), sealed=True)
-
-
-class GameLostTrackError(AnhError):
-    """A game of ours stands on L1 that this process did not open."""
-
-    def __init__(self) -> None:
-        super().__init__("the game was opened by another process", remedy="Start with a fresh account.")
-
-
-def main() -> int:
-    """Plays until the game is over; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Dispute a true claim and lose.")
-    parser.add_argument("--l1", required=True, help="URL of the L1 node's JSON-RPC")
-    parser.add_argument("--deployment", type=Path, required=True, help="the deployment file")
-    parser.add_argument("--key-file", type=Path, required=True, help="file with a private key")
-    parser.add_argument("--against", required=True, help="the accountant's address")
-    parser.add_argument("--store", type=Path, required=True, help="folder for fetched artifacts")
-    parser.add_argument("--allow-folder", type=Path, required=True, help="read file:// URIs below it")
-    arguments = parser.parse_args()
-    try:
-        client = L1Client.connect(arguments.l1)
-        deployment = load_deployment(arguments.deployment, client)
-        sender = TransactionSender(client, read_account(arguments.key_file))
-        policy = RemotePolicy(file_roots=(arguments.allow_folder,), private_hosts=True)
-        arguments.store.mkdir(parents=True, exist_ok=True)
-        chain = DisputeChain(deployment, sender, Freshness(None, time.time))
-        hostile = BaselessChallenger(
-            chain, ArtifactStore(arguments.store, policy), parse_address(arguments.against)
+    def _evaluate(self, claim: Any, job: Any) -> EvaluatedProperty:
+        wanted = job.properties[0]
+        held = Artifacts(
+            self.store.get_program(wanted.program, job.uri),
+            self.store.get_dataset(wanted.dataset, job.uri),
+            None,
+            self.store.get_model(claim.result, claim.uri),
         )
-        while (outcome := hostile.play()) is None:
+        return evaluate_property(held, reference.ReferenceEvaluator())
+
+    def _continue(self, position: Any) -> None:
+        if self._evaluated is None:
+            return
+        function, arguments = choose(position, self._evaluated)
+        game, words = self._contract("Game"), [self._game, position, *arguments]
+        try:
+            if function == "prove":
+                self._announce(
+                    seal(self.account.address, bytes.fromhex(game.encode_abi(function, words)[2:]))
+                )
+            send(self.l1, self.account, game.functions[function](*words))
+        except ContractLogicError as error:
+            self._refused = True
+            told = explain(error).message
+            print(f"{function}: {told}; nothing is left but to lose on the clock", flush=True)
+
+    def _announce(self, digest: bytes) -> None:
+        """A call that wins a prize is announced in an earlier block, so that nobody can copy it."""
+        receipt = send(self.l1, self.account, self._contract("Claims").functions.seal(digest))
+        while self.l1.eth.block_number <= receipt["blockNumber"]:
             time.sleep(ROUND_SECONDS)
-    except AnhError as error:
-        print(f"{error.message}\n{error.remedy}", file=sys.stderr)
-        return 1
-    print(f"the game is over: {outcome.name}")
-    return 0
+
+
+def choose(position: Any, evaluated: EvaluatedProperty) -> Move:
+    """Down to an element of the longest sum, then a "proof" that it is wrong."""
+    trace = evaluated.trace_of(position.sample)
+    values = evaluated.program.values
+    value = next(each for each, item in enumerate(values) if item.opcode in FOLDABLE)
+    phase, lower = Phase(position.phase), revealed_level(position.level)
+    if phase is Phase.CHOOSE_VALUE and lower == 0:
+        proof = proof_between(trace.tree, 0, value, position.level)
+        return "chooseValue", (value, trace.tensors[value].root, proof, astuple(evaluated.record(value)))
+    if phase in (Phase.CHOOSE_VALUE, Phase.CHOOSE_CHUNK):
+        tree = trace.tree if phase is Phase.CHOOSE_VALUE else trace.tensors[position.value].tree
+        first = position.index << (position.level - lower)
+        index = value >> lower if phase is Phase.CHOOSE_VALUE else first
+        return "chooseNode", (
+            index,
+            tree.node(lower, index),
+            proof_between(tree, lower, index, position.level),
+        )
+    return accuse(trace, position.value or value, evaluated)
+
+
+def accuse(trace: Trace, value: int, evaluated: EvaluatedProperty) -> Move:
+    """Shows L1 a right element as if it were wrong."""
+    program = evaluated.program
+    proof = proof_between(trace.tree, 0, value, trace.tree.depth)
+    output = Output(value, 0, trace.tensors[value].opening([0]), proof)
+    needed = reference.element_dependencies(program, value, 0, trace=trace.elements)
+    inputs = open_inputs(trace, trace.tree, program.values[value].inputs, needed)
+    return "prove", (astuple(output), astuple(evaluated.record(value)), astuple(inputs))
+
+
+def main() -> None:
+    """Plays until the game is over."""
+    parser = argparse.ArgumentParser(
+        description="Dispute a true claim and lose.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--l1", required=True, metavar="URL", help="the L1 node's JSON-RPC")
+    parser.add_argument("--deployment", type=Path, required=True, metavar="FILE", help="the deployment file")
+    key_option(parser)
+    parser.add_argument("--against", required=True, metavar="ADDRESS", help="the accountant")
+    parser.add_argument("--store", type=Path, required=True, metavar="FOLDER", help="for fetched artifacts")
+    parser.add_argument(
+        "--allow-folder", type=Path, required=True, metavar="FOLDER", help="read file:// URIs below it"
+    )
+    arguments = parser.parse_args()
+    policy = RemotePolicy(file_roots=(arguments.allow_folder,), private_hosts=True)
+    arguments.store.mkdir(parents=True, exist_ok=True)
+    hostile = BaselessChallenger(
+        connect(arguments.l1),
+        read_account(arguments.key_file),
+        read_deployment(arguments.deployment),
+        ArtifactStore(arguments.store, policy),
+        parse_address(arguments.against),
+    )
+    while (outcome := hostile.play()) is None:
+        time.sleep(ROUND_SECONDS)
+    print(f"the game is over: {outcome}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

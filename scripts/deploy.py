@@ -1,45 +1,91 @@
-"""Deploys the rollup's contracts with an ordinary web3.py account; copy it into your own scripts.
+"""Deploys the rollup's contracts with web3.py and an ordinary account: six transactions.
 
-    python scripts/deploy.py --l1 http://127.0.0.1:8545 --sequencer 0x... --out deployment.json
+    python -m scripts.deploy --l1 http://127.0.0.1:8545 --key-file deployer.key --sequencer 0x7099...
 
-The deployer's private key is read from the environment variable DEPLOYER_KEY, to stay out of shell histories.
+The contracts name each other as immutables, so every address is computed from the account's nonce first.
+`anh deploy` does the same with the package's own sender, which survives fee spikes.
 """
 
 import argparse
-import os
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from web3 import Web3
 
-from anh_rollup.errors import AnhError
-from anh_rollup.l1.client import L1Client
-from anh_rollup.l1.deployment import Rules, deploy, write_deployment
-from anh_rollup.l1.sender import TransactionSender
+from anh_rollup.cli.options import parse_address, read_account
+from anh_rollup.l1.abi import load_artifact
+from anh_rollup.l1.deployment import CONTRACTS, Deployment, Rules, predict_addresses, write_deployment
+from anh_rollup.primitives import L2_CHAIN_ID
+from scripts.chains import connect, key_option, run, send
+
+EXAMPLE = """Example:
+  python -m scripts.deploy --l1 http://127.0.0.1:8545 --key-file deployer.key \\
+    --sequencer 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --out deployment.json"""
 
 
-def main() -> int:
-    """Deploys, writes the deployment file and prints the addresses; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Deploy the rollup's contracts.")
-    parser.add_argument("--l1", required=True, help="URL of the L1 node's JSON-RPC")
-    parser.add_argument("--sequencer", required=True, help="checksummed address that will post batches")
-    parser.add_argument("--out", type=Path, default=Path("deployment.json"))
+def deploy(web3: Web3, account: LocalAccount, sequencer: str, rules: Rules) -> Deployment:
+    """Sends the six transactions; where everything is.
+
+    Args:
+        web3: The L1.
+        account: Who pays; nothing else may use it meanwhile.
+        sequencer: Checksummed address of who will post batches.
+        rules: What to fix for ever.
+    """
+    parent = web3.eth.get_block("latest")
+    nonce = web3.eth.get_transaction_count(Web3.to_checksum_address(account.address))
+    addresses = predict_addresses(account.address, nonce)
+    arguments = constructor_arguments(addresses, sequencer, rules)
+    for key, name in CONTRACTS.items():
+        artifact = load_artifact(name)
+        abi: Any = list(artifact.entries)
+        factory = web3.eth.contract(abi=abi, bytecode=artifact.bytecode)
+        receipt = send(web3, account, factory.constructor(*arguments[key]))
+        print(f"{name:<15} {addresses[key]}  {receipt['gasUsed']:>9,} gas")
+    start = Deployment(web3.eth.chain_id, L2_CHAIN_ID, sequencer, 0, b"", addresses, rules)
+    return replace(start, block=int(parent["number"]), block_hash=bytes(parent["hash"]))
+
+
+def constructor_arguments(at: Mapping[str, str], sequencer: str, rules: Rules) -> dict[str, Sequence[Any]]:
+    """What each contract is told for ever, in the order of its constructor."""
+    inbox_rules = (
+        L2_CHAIN_ID, sequencer, rules.force_delay, rules.force_timeout, rules.force_fee, rules.prize_share_bps
+    )  # fmt: skip
+    claim_rules = (
+        rules.window, rules.clock, rules.reveal_window, rules.settlement,
+        rules.claim_bond, rules.challenge_bond, rules.demand_fee, rules.prize_share_bps,
+    )  # fmt: skip
+    return {
+        "bonds": (at["inbox"], at["claims"], at["game"]),
+        "inbox": (inbox_rules, at["bonds"]),
+        "tensor_arbiter": (),
+        "claims": (claim_rules, at["bonds"], at["inbox"], at["game"], at["claim_arbiter"]),
+        "game": (claim_rules, at["bonds"], at["claims"], at["tensor_arbiter"], at["claim_arbiter"]),
+        "claim_arbiter": (at["claims"], at["tensor_arbiter"]),
+    }
+
+
+def main() -> None:
+    """Deploys, writes the deployment file and prints the addresses."""
+    parser = argparse.ArgumentParser(
+        description="Deploy the rollup's contracts to L1.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--l1", required=True, metavar="URL", help="the L1 node's JSON-RPC")
+    key_option(parser)
+    parser.add_argument("--sequencer", required=True, metavar="ADDRESS", help="who will post batches")
+    parser.add_argument("--out", type=Path, default=Path("deployment.json"), metavar="FILE")
     arguments = parser.parse_args()
-    key = os.environ.get("DEPLOYER_KEY")
-    if not key:
-        print("set DEPLOYER_KEY to the deployer's private key", file=sys.stderr)
-        return 1
-    try:
-        sender = TransactionSender(L1Client.connect(arguments.l1), Account.from_key(key))
-        deployment = deploy(sender, arguments.sequencer, Rules())
-    except AnhError as error:
-        print(f"{error.message}\n{error.remedy}", file=sys.stderr)
-        return 1
+    account, sequencer = read_account(arguments.key_file), parse_address(arguments.sequencer)
+    deployment = deploy(connect(arguments.l1), account, sequencer, Rules())
     write_deployment(deployment, arguments.out)
-    for name, address in deployment.addresses.items():
-        print(f"{name:<15} {address}")
-    return 0
+    print(f"written to {arguments.out}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

@@ -1,26 +1,29 @@
-"""Orders the answers of a trained network for the digits' test images.
+"""Orders the answers of a trained network for the digits' test images, with web3.py.
 
-    USER_KEY=0x... python -m scripts.submit_inference_job --l1 http://127.0.0.1:8545 \
-        --l2 http://127.0.0.1:8560 --deployment deployment.json \
-        --store ./user --model 0xROOT --from http://...
+    python -m scripts.submit_inference_job --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:8560 \
+        --deployment devnet/deployment.json --key-file devnet/keys/user.key --store devnet/user \
+        --model 0xROOT --from http://...
 
 The accountant answers from the float network at full speed; the property asks that each answer is close to
-the exact one. The private key is read from the environment variable USER_KEY.
+the exact one. Root and address of the model are what `scripts.watch` ends with.
 """
 
-import os
 import sys
 from pathlib import Path
 
 from anh_rollup.cli.options import parse_digest, parse_ether
-from anh_rollup.cli.ordering import Customer, PlacedOrder, Report, place_order
+from anh_rollup.cli.ordering import PlacedOrder
 from anh_rollup.encoding.artifacts import Dataset
-from anh_rollup.errors import AnhError
 from anh_rollup.protocol.jobs import Job, JobKind, Property
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.remote import RemotePolicy
 from scripts import digits
-from scripts.submit_training_job import TIME_TO_CLAIM, connect, parse_arguments
+from scripts.chains import Rollup, key_option, rollup_of, rollup_options, run
+from scripts.submit_training_job import TIME_TO_CLAIM, Report, order, show
+
+EXAMPLE = """python -m scripts.submit_inference_job --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:8560 \\
+    --deployment devnet/deployment.json --key-file devnet/keys/user.key --store devnet/user \\
+    --model 0x5c50... --from http://127.0.0.1:8650"""
 
 
 def inference_job(store: ArtifactStore, model: bytes, source: str, now: int) -> Job:
@@ -51,7 +54,7 @@ def inference_job(store: ArtifactStore, model: bytes, source: str, now: int) -> 
 
 
 def submit(
-    customer: Customer, folder: Path, model: tuple[bytes, str], reward: int, report: Report
+    rollup: Rollup, folder: Path, model: tuple[bytes, str], reward: int, report: Report
 ) -> PlacedOrder:
     """Orders the job; its position when this returns. `model` is its root and where it is.
 
@@ -59,31 +62,25 @@ def submit(
         AnhError: The model cannot be had, or a chain refuses.
     """
     store = ArtifactStore(folder, RemotePolicy(private_hosts=True))
-    job = inference_job(store, *model, customer.l1.head().time)
-    return place_order(customer, job, reward, report)
+    job = inference_job(store, *model, rollup.l1.eth.get_block("latest")["timestamp"])
+    return order(rollup, job, reward, report)
 
 
-def main() -> int:
-    """Orders the job and prints its position; returns the exit code."""
-    parser = parse_arguments("Order the answers of a trained network.")
-    parser.add_argument("--model", required=True, help="root of the trained model")
-    parser.add_argument("--from", dest="source", default="", help="where the model is: the claim's URI")
+def main() -> None:
+    """Orders the job and prints its position."""
+    parser = rollup_options("Order the answers of a trained network.", EXAMPLE)
+    key_option(parser)
+    parser.add_argument(
+        "--store", type=Path, required=True, metavar="FOLDER", help="for the job's artifacts; roles read it"
+    )
+    parser.add_argument("--model", required=True, metavar="ROOT", help="root of the trained model")
+    parser.add_argument("--from", dest="source", default="", metavar="URI", help="where the model is")
+    parser.add_argument("--reward", default="0.25", metavar="ETHER", help="for the accountant (default 0.25)")
     arguments = parser.parse_args()
-    key = os.environ.get("USER_KEY")
-    if not key:
-        print("set USER_KEY to the user's private key", file=sys.stderr)
-        return 1
-    try:
-        customer = connect(arguments.l1, arguments.l2, arguments.deployment, key)
-        model = (parse_digest(arguments.model), arguments.source)
-        placed = submit(customer, arguments.store, model, parse_ether(arguments.reward), print)
-    except AnhError as error:
-        print(f"{error.message}\n{error.remedy}", file=sys.stderr)
-        return 1
-    for name, value in {"transaction": placed.hash, **placed.position}.items():
-        print(f"{name}: {value}")
-    return 0
+    model = (parse_digest(arguments.model), arguments.source)
+    reward = parse_ether(arguments.reward)
+    show(submit(rollup_of(arguments), arguments.store, model, reward, lambda line: print(line, flush=True)))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

@@ -1,36 +1,43 @@
-"""Orders the training of a small convolutional network on scikit-learn's handwritten digits.
+"""Orders the training of a small convolutional network on scikit-learn's handwritten digits, with web3.py.
 
-    USER_KEY=0x... python -m scripts.submit_training_job --l1 http://127.0.0.1:8545 \
-        --l2 http://127.0.0.1:8560 --deployment deployment.json --store ./user
+    python -m scripts.submit_training_job --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:8560 \
+        --deployment devnet/deployment.json --key-file devnet/keys/user.key --store devnet/user
 
 An order is an ordinary Ethereum transaction to the DNN system address: any wallet or library can send it.
-Copy this file and replace `digits_job` by what you want to have trained. The private key is read from the
-environment variable USER_KEY.
+Copy this file and replace `digits_job` by what you want to have trained.
 """
 
-import argparse
-import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from eth_account import Account
+from web3 import Web3
+from web3.types import TxParams
 
-from anh_rollup.cli.l2 import L2Client
-from anh_rollup.cli.options import parse_ether
-from anh_rollup.cli.ordering import Customer, PlacedOrder, Report, place_order
-from anh_rollup.errors import AnhError
-from anh_rollup.l1.client import L1Client
-from anh_rollup.l1.deployment import load_deployment
-from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, Property
+from anh_rollup.cli.options import parse_ether, show_ether
+from anh_rollup.cli.ordering import PlacedOrder, check_position
+from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.encoding.transactions import decode_signed, encode_record
+from anh_rollup.protocol.jobs import DNN_ADDRESS, NO_ROOT, Job, JobKind, Property, order_calldata
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.training.hints import encode_hints
 from scripts import digits
+from scripts.chains import Rollup, ask, key_option, rollup_of, rollup_options, run, send, wait_for
 
 #: Seconds from now to the job's deadline.
 TIME_TO_CLAIM = 3_600
 
 #: Least number of right answers of 360: 0.97 would be 349.2.
 LEAST_RIGHT = 350
+
+#: How many times the suggested gas price an order offers at most; what is not needed is not paid.
+PRICE_MARGIN = 2
+
+EXAMPLE = """python -m scripts.submit_training_job --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:8560 \\
+    --deployment devnet/deployment.json --key-file devnet/keys/user.key --store devnet/user"""
+
+Report = Callable[[str], None]
 
 
 def digits_job(store: ArtifactStore, now: int) -> Job:
@@ -59,54 +66,81 @@ def digits_job(store: ArtifactStore, now: int) -> Job:
     )
 
 
-def submit(customer: Customer, folder: Path, reward: int, report: Report) -> PlacedOrder:
-    """Orders the job; its position when this returns.
+def submit(rollup: Rollup, folder: Path, reward: int, report: Report) -> PlacedOrder:
+    """Orders the job; its position when this returns. `reward` is in wei.
 
     Raises:
-        AnhError: A chain refuses, or does not answer.
+        AnhError: A chain refuses.
     """
-    job = digits_job(ArtifactStore(folder), customer.l1.head().time)
-    return place_order(customer, job, reward, report)
+    job = digits_job(ArtifactStore(folder), rollup.l1.eth.get_block("latest")["timestamp"])
+    return order(rollup, job, reward, report)
 
 
-def connect(l1_url: str, l2_url: str, deployment: Path, key: str) -> Customer:
-    """A user with connections to both chains.
+def order(rollup: Rollup, job: Job, reward: int, report: Report) -> PlacedOrder:
+    """Deposits what the L2 balance lacks, signs the order, sends it, and waits for its signed position.
 
     Raises:
-        AnhError: A chain does not answer, or the deployment file is not of this chain.
+        AnhError: A chain refuses, or the position is not signed by the sequencer that L1 names.
     """
-    l1 = L1Client.connect(l1_url)
-    return Customer(Account.from_key(key), l1, L2Client(l2_url), load_deployment(deployment, l1))
+    l2, sender = rollup.l2, rollup.address
+    transaction: TxParams = {
+        "type": 2,
+        "chainId": l2.eth.chain_id,
+        "nonce": l2.eth.get_transaction_count(sender, "pending"),
+        "from": sender,
+        "to": Web3.to_checksum_address(DNN_ADDRESS),
+        "value": Web3.to_wei(reward, "wei"),
+        "data": order_calldata(job),
+        "maxFeePerGas": Web3.to_wei(l2.eth.gas_price * PRICE_MARGIN, "wei"),
+        "maxPriorityFeePerGas": Web3.to_wei(0, "wei"),
+    }
+    transaction["gas"] = l2.eth.estimate_gas(transaction)
+    deposit(rollup, reward + transaction["gas"] * l2.eth.gas_price * PRICE_MARGIN, report)
+    signable: dict[str, Any] = {**transaction}
+    raw = bytes(rollup.account.sign_transaction(signable).raw_transaction)
+    sent = l2.eth.send_raw_transaction(raw).to_0x_hex()
+    report(f"eth_sendRawTransaction: {sent}")
+    position = wait_for("the order's position", lambda: ask(l2, "anh_getPosition", sent))
+    check_position(rollup.deployment, position)
+    record = keccak256(encode_record(decode_signed(raw, l2.eth.chain_id)))
+    return PlacedOrder(sent, record, position)
 
 
-def parse_arguments(description: str) -> argparse.ArgumentParser:
-    """The options that ordering any job takes."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--l1", required=True, help="URL of the L1 node's JSON-RPC")
-    parser.add_argument("--l2", required=True, help="URL of the L2's JSON-RPC")
-    parser.add_argument("--deployment", type=Path, default=Path("deployment.json"))
-    parser.add_argument("--store", type=Path, required=True, help="folder for the job's artifacts")
-    parser.add_argument("--reward", default="1", help="ether for the accountant")
-    return parser
+def deposit(rollup: Rollup, needed: int, report: Report) -> None:
+    """Deposits what the L2 balance lacks of an amount of wei, and waits until the L2 shows it."""
+    held = cleared(rollup)
+    if held >= needed:
+        return
+    report(f"deposit {show_ether(needed - held)} on L1: Inbox.deposit({rollup.address})")
+    call = rollup.contract("Inbox").functions.deposit(rollup.address)
+    send(rollup.l1, rollup.account, call, needed - held)
+    wait_for("the deposit on the L2", lambda: cleared(rollup) >= needed or None)
 
 
-def main() -> int:
-    """Orders the job and prints its position; returns the exit code."""
-    arguments = parse_arguments("Order the training of a network for digits.").parse_args()
-    key = os.environ.get("USER_KEY")
-    if not key:
-        print("set USER_KEY to the user's private key", file=sys.stderr)
-        return 1
-    try:
-        customer = connect(arguments.l1, arguments.l2, arguments.deployment, key)
-        placed = submit(customer, arguments.store, parse_ether(arguments.reward), print)
-    except AnhError as error:
-        print(f"{error.message}\n{error.remedy}", file=sys.stderr)
-        return 1
+def cleared(rollup: Rollup) -> int:
+    """The account's wei on the L2 that fees and values can be paid with at once."""
+    return int(ask(rollup.l2, "anh_getLedgerAccount", rollup.address)["cleared"], 16)
+
+
+def show(placed: PlacedOrder) -> None:
+    """Prints where an order stands, and how to follow it."""
     for name, value in {"transaction": placed.hash, **placed.position}.items():
         print(f"{name}: {value}")
-    return 0
+    print(f"follow it with: python -m scripts.watch {placed.hash} (same --l1, --l2, --deployment)")
+
+
+def main() -> None:
+    """Orders the job and prints its position."""
+    parser = rollup_options("Order the training of a network for handwritten digits.", EXAMPLE)
+    key_option(parser)
+    parser.add_argument(
+        "--store", type=Path, required=True, metavar="FOLDER", help="for the job's artifacts; roles read it"
+    )
+    parser.add_argument("--reward", default="1", metavar="ETHER", help="for the accountant (default 1)")
+    arguments = parser.parse_args()
+    reward = parse_ether(arguments.reward)
+    show(submit(rollup_of(arguments), arguments.store, reward, lambda line: print(line, flush=True)))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

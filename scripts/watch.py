@@ -1,78 +1,173 @@
-"""Follows a job to its end: every claim, every move of every game, the payment.
+"""Follows a job to its end with web3.py: every claim, every move of every game, the payment.
 
-    python -m scripts.watch 0xTRANSACTION --l1 http://127.0.0.1:8545 --deployment deployment.json
+    python -m scripts.watch 0xTRANSACTION --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:8560 \
+        --deployment devnet/deployment.json
 
-Everything is read from L1 alone; neither the sequencer nor an accountant is trusted.
+The L2 is asked only for the order's own bytes, which its hash verifies; what became of it is read from L1.
 """
 
-import argparse
 import sys
 import time
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-from anh_rollup.cli.job import NotOrderedError, connect, find_job
-from anh_rollup.cli.l1_view import L1View
-from anh_rollup.cli.narration import Narrator
-from anh_rollup.cli.options import parse_digest, show_ether
-from anh_rollup.cli.ordering import wait_for
+from web3 import Web3
+from web3.contract import Contract
+
+from anh_rollup.cli.options import parse_digest, short, show_ether
+from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.encoding.transactions import decode_signed, encode_record
 from anh_rollup.errors import AnhError
-from anh_rollup.l1.order_reader import OrderReader
-from anh_rollup.protocol.orders import OrderedJob
+from anh_rollup.l1.deployment import Deployment, read_deployment
+from anh_rollup.protocol.game import Phase
+from scripts.chains import (
+    LOOK_SECONDS,
+    ChainRefusedError,
+    ask,
+    connect,
+    contract_at,
+    decoded,
+    rollup_options,
+    run,
+)
 
-#: Seconds between two looks at L1.
-LOOK_SECONDS = 2.0
+EXAMPLE = """python -m scripts.watch 0x5c50... --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:8560 \\
+    --deployment devnet/deployment.json"""
+
+#: IGame.Outcome.
+ENDINGS: Final = (
+    "the claim is wrong",
+    "the accountant's clock ran out",
+    "the challenger's clock ran out",
+    "the claim fell in another game",
+)
+
+#: What the two contracts' events say of a claim, as a line; the moves of games are told by `told_move`.
+SENTENCES: Mapping[str, Callable[[Any], str]] = {
+    "Revealed": lambda a: (
+        f"claim {short(a.claimId)} of {a.claimant}: "
+        + ", ".join(f"{each.sum} of {each.count}" for each in a.claim.scores)
+    ),
+    "Demanded": lambda a: f"{a.demander} demands data of claim {short(a.claimId)}",
+    "Answered": lambda a: f"the data of claim {short(a.claimId)} is shown on L1",
+    "Opened": lambda a: f"game {short(a.game)}: {a.challenger} disputes claim {short(a.claim)}",
+    "Closed": lambda a: f"game {short(a.game)} over claim {short(a.claim)} is over: {ENDINGS[a.outcome]}",
+    "Refuted": lambda a: f"claim {short(a.claimId)} is REFUTED: {show_ether(a.prize)} for {a.challenger}",
+    "Released": lambda a: f"claim {short(a.claimId)} came too late and has its bond back",
+    "Finalized": lambda a: f"claim {short(a.claimId)} is FINAL: {a.claimant} is paid",
+}
 
 
-def concerns(event: Any, view: L1View, transaction: bytes) -> bool:
-    """Whether an event is about a job, one of its claims, or a game over one of them."""
-    if getattr(event, "transaction", None) == transaction:
-        return True
-    claims = {record.identifier for record in view.docket.claims_of(transaction)}
-    game = view.docket.games.get(getattr(event, "game", b""))
-    named = {getattr(event, "claim_id", None), None if game is None else game.position.claim}
-    return bool(named & claims)
+class NoJobError(AnhError):
+    """A transaction that the L2 does not know.
+
+    Attributes:
+        transaction: Its hash.
+    """
+
+    def __init__(self, transaction: bytes) -> None:
+        super().__init__(
+            f"the L2 knows no transaction 0x{transaction.hex()}",
+            remedy="Give the hash that the submitting script printed, and the --l2 that it was sent to.",
+        )
+        self.transaction = transaction
 
 
-def ordered_job(reader: OrderReader, transaction: bytes) -> OrderedJob | None:
-    """The job, once a batch on L1 holds it."""
-    reader.refresh()
-    try:
-        return find_job(reader, transaction)
-    except NotOrderedError:
-        return None
+@dataclass(slots=True)
+class Watch:
+    """Reads the events about one job.
+
+    Attributes:
+        l1: The L1.
+        deployment: Where the contracts are.
+        record: keccak of the order's record: how claims on L1 name it.
+        claims: What each claim about the job says, by its id.
+        final: The id of the final claim, once there is one.
+    """
+
+    l1: Web3
+    deployment: Deployment
+    record: bytes
+    claims: dict[bytes, Any] = field(default_factory=dict)
+    final: bytes | None = None
+    _games: set[bytes] = field(default_factory=set)
+    _next: int = 0
+
+    def lines(self) -> Iterator[str]:
+        """What has happened since the last call."""
+        latest = self.l1.eth.block_number
+        first, self._next = max(self._next, self.deployment.block + 1), latest + 1
+        if first > latest:
+            return
+        contracts = [self._contract("Claims"), self._contract("Game")]
+        events = [event for each in contracts for event in decoded(self.l1, each, first, latest)]
+        for event in sorted(events, key=lambda each: (each["blockNumber"], each["logIndex"])):
+            if self._concerns(event["args"]) and (line := self._take(event["event"], event["args"])):
+                yield f"L1 block {event['blockNumber']}: {line}"
+
+    def _contract(self, name: str) -> Contract:
+        return contract_at(self.l1, name, self.deployment.addresses[name.lower()])
+
+    def _concerns(self, arguments: Any) -> bool:
+        """Whether an event is about the job, a claim about it, or a game over one of these."""
+        claim = arguments.get("claimId", arguments.get("claim"))
+        known_claim = isinstance(claim, bytes) and claim in self.claims
+        return (
+            arguments.get("transaction") == self.record or known_claim or arguments.get("game") in self._games
+        )
+
+    def _take(self, name: str, arguments: Any) -> str | None:
+        if name == "Revealed":
+            self.claims[arguments.claimId] = arguments.claim
+        if name == "Opened":
+            self._games.add(arguments.game)
+        if name == "Finalized":
+            self.final = arguments.claimId
+        if name in SENTENCES:
+            return SENTENCES[name](arguments)
+        return told_move(name, arguments) if "position" in arguments else None
 
 
-def main() -> int:
-    """Prints what happens until a claim about the job is final; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Follow a job to its end.")
-    parser.add_argument("transaction", help="hash of the order's transaction, or of its record")
-    parser.add_argument("--l1", required=True, help="URL of the L1 node's JSON-RPC")
-    parser.add_argument("--deployment", type=Path, default=Path("deployment.json"))
+def told_move(name: str, arguments: Any) -> str:
+    """A move of a game: its event, and what the other side has to do."""
+    due = Phase(arguments.position.phase).name.lower().replace("_", " ")
+    return f"game {short(arguments.game)}: {name}; next: {due}"
+
+
+def record_of(l2: Web3, transaction: bytes) -> bytes:
+    """How claims on L1 name an order: keccak of its record, from the order's own bytes.
+
+    Raises:
+        NoJobError: The L2 does not know the transaction.
+        ChainRefusedError: The L2 answered other bytes.
+    """
+    raw = ask(l2, "eth_getRawTransactionByHash", "0x" + transaction.hex())
+    if raw is None:
+        raise NoJobError(transaction)
+    signed = decode_signed(bytes.fromhex(raw[2:]), l2.eth.chain_id)
+    if keccak256(bytes.fromhex(raw[2:])) != transaction:
+        raise ChainRefusedError("the L2 answers the bytes of another transaction")
+    return keccak256(encode_record(signed))
+
+
+def main() -> None:
+    """Prints what happens until a claim about the job is final."""
+    parser = rollup_options("Follow a job to its end.", EXAMPLE)
+    parser.add_argument("transaction", help="hash of the order's transaction")
     arguments = parser.parse_args()
-    narrator = Narrator()
-    try:
-        view, reader = connect(arguments.l1, arguments.deployment)
-        transaction = parse_digest(arguments.transaction)
-        ordered = wait_for("the order's batch", lambda: ordered_job(reader, transaction), pause=LOOK_SECONDS)
-        print(f"batch {ordered.batch}, transaction {ordered.index}, reward {show_ether(ordered.reward)}")
-        told = 0
-        while True:
-            for emitted in view.events[told:]:
-                line = narrator.line(emitted.event)
-                if line is not None and concerns(emitted.event, view, ordered.transaction):
-                    print(f"L1 block {emitted.log.block}: {line}")
-            told = len(view.events)
-            final = view.final_claim(ordered.transaction)
-            if final is not None:
-                print(f"final: result 0x{final.claim.result.hex()}, artifacts at {final.claim.uri}")
-                return 0
-            time.sleep(LOOK_SECONDS)
-            view.refresh()
-    except AnhError as error:
-        print(f"{error.message}\n{error.remedy}", file=sys.stderr)
-        return 1
+    deployment = read_deployment(arguments.deployment)
+    l1, l2 = connect(arguments.l1, deployment.l1_chain_id), connect(arguments.l2, deployment.l2_chain_id)
+    record = record_of(l2, parse_digest(arguments.transaction))
+    watch = Watch(l1, deployment, record)
+    print(f"record 0x{record.hex()}: waiting for claims about it on L1", flush=True)
+    while watch.final is None:
+        for line in watch.lines():
+            print(line, flush=True)
+        time.sleep(LOOK_SECONDS)
+    claim = watch.claims[watch.final]
+    print(f"final: result 0x{claim.result.hex()}, artifacts at {claim.uri}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

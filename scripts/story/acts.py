@@ -14,6 +14,7 @@ from anh_rollup.l1.contracts.game import Outcome
 from anh_rollup.l1.docket import ClaimRecord
 from anh_rollup.storage.artifacts import ArtifactStore
 from scripts import submit_inference_job, submit_training_job
+from scripts.chains import Rollup, connect_rollup
 from scripts.story.stage import Stage
 
 TRAINING_REWARD = ETHER
@@ -51,7 +52,7 @@ def order_training(stage: Stage) -> PlacedOrder:
     """Acts 1 and 2: the user orders; the sequencer signs a position and posts the batch."""
     stage.act("1. The user orders a network for handwritten digits: 1 ETH for 350 of 360 test images")
     network = stage.network
-    placed = submit_training_job.submit(network.customer(), network.user_folder, TRAINING_REWARD, stage.say)
+    placed = submit_training_job.submit(user_of(stage), network.user_folder, TRAINING_REWARD, stage.say)
     stage.act("2. The sequencer has executed nothing: it signs the position and posts the batch")
     stage.say(f"position: L2 block {int(placed.position['blockNumber'], 16)}, signed by the sequencer")
     customer = network.customer()
@@ -59,6 +60,12 @@ def order_training(stage: Stage) -> PlacedOrder:
     root = "0x" + stage.view.contracts.inbox.commitment(number).hex()
     stage.checked(f"a Merkle proof leads from the order to batch {number} on L1", root)
     return placed
+
+
+def user_of(stage: Stage) -> Rollup:
+    """The user with web3.py connections to both chains, as anybody has them."""
+    network = stage.network
+    return connect_rollup(network.l1_url, network.l2_url, network.deployment_file, network.accounts["user"])
 
 
 def lie(stage: Stage, placed: PlacedOrder) -> ClaimRecord:
@@ -98,7 +105,7 @@ def inference(stage: Stage, trained: ClaimRecord) -> ClaimRecord:
     stage.act("5. The user asks the trained network about the 360 test images, for 0.25 ETH")
     network, model = stage.network, (trained.claim.result, trained.claim.uri)
     placed = submit_inference_job.submit(
-        network.customer(), network.user_folder, model, INFERENCE_REWARD, stage.say
+        user_of(stage), network.user_folder, model, INFERENCE_REWARD, stage.say
     )
     claim = stage.until("the answers", lambda: stage.claim_of(HONEST, placed.record), PATIENCE)
     ended = stage.until("the end of the second claim", lambda: stage.ended(claim), PATIENCE)

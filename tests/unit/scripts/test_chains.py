@@ -1,0 +1,117 @@
+"""What web3.py raises is told in words with what to do next."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth_account import Account
+from eth_utils.crypto import keccak
+from web3 import Web3
+from web3.exceptions import ContractCustomError, TimeExhausted, Web3Exception, Web3RPCError
+
+from anh_rollup.errors import AnhError
+from scripts import chains
+from scripts.chains import ChainRefusedError, TooLongError, UnreachableError, connect, explain, run, wait_for
+
+KEY = "0x" + "11" * 32
+
+
+def failing(error: Exception) -> Any:
+    def script() -> None:
+        raise error
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        (
+            ContractCustomError("reverted", data="0x" + keccak(text="NothingWrong()")[:4].hex()),
+            "the L1 contract refused: NothingWrong()",
+        ),
+        (
+            Web3RPCError("long", rpc_response={"error": {"code": -32000, "message": "nonce too low"}}),
+            "the chain refuses: nonce too low",
+        ),
+        (TimeExhausted("no receipt"), "the chain refuses: TimeExhausted: no receipt"),
+        (Web3Exception("odd"), "the chain refuses: Web3Exception: odd"),
+    ],
+)  # fmt: skip
+def test_errors_of_web3_become_ours(raised: Exception, told: str) -> None:
+    known = explain(raised)
+    assert isinstance(known, AnhError)
+    assert known.message == told
+    assert known.remedy != ""
+
+
+def test_a_script_that_fails_says_what_to_do_next(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(failing(ChainRefusedError("no"))) == 1
+    assert capsys.readouterr().err == (
+        "Error: the chain refuses: no\nNext:  Mend what it names, and run this again.\n"
+    )
+
+
+@pytest.mark.parametrize("raised", [ConnectionRefusedError("gone"), Web3Exception("odd")])
+def test_foreign_errors_end_without_a_traceback(
+    raised: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(failing(raised)) == 1
+    assert capsys.readouterr().err.count("\n") == 2
+
+
+def test_a_defect_is_not_swallowed() -> None:
+    with pytest.raises(ZeroDivisionError):
+        run(failing(ZeroDivisionError()))
+
+
+def test_a_script_that_ends_well_returns_0() -> None:
+    assert run(lambda: None) == 0
+
+
+def test_ctrl_c_is_no_error() -> None:
+    assert run(failing(KeyboardInterrupt())) == 130  # type: ignore[arg-type]
+
+
+def test_an_endpoint_where_nobody_answers_is_named() -> None:
+    with pytest.raises(UnreachableError) as refused:
+        connect("http://127.0.0.1:1")
+    assert refused.value.message == "no JSON-RPC endpoint answers at http://127.0.0.1:1"
+
+
+def test_another_chain_than_the_deployments_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Eth:
+        chain_id = 5
+
+    class Stub:
+        eth = Eth()
+
+        def is_connected(self) -> bool:
+            return True
+
+    monkeypatch.setattr(chains, "Web3", lambda _provider: Stub())
+    with pytest.raises(chains.OtherChainError) as refused:
+        connect("http://127.0.0.1:8545", 7)
+    assert (refused.value.expected, refused.value.found) == (7, 5)
+
+
+def test_waiting_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chains, "PATIENCE", 0.0)
+    monkeypatch.setattr(chains, "LOOK_SECONDS", 0.0)
+    with pytest.raises(TooLongError) as refused:
+        wait_for("the deposit", lambda: None)
+    assert refused.value.message == "the deposit did not happen in 0 seconds"
+    assert wait_for("the deposit", lambda: 3) == 3
+
+
+def test_contracts_come_from_the_shipped_abi() -> None:
+    inbox = chains.contract_at(Web3(), "Inbox", Account.from_key(KEY).address)
+    call = inbox.encode_abi("deposit", [Account.from_key(KEY).address])
+    assert call[2:10] == keccak(text="deposit(address)")[:4].hex()
+
+
+def test_a_missing_deployment_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(AnhError, match="No such file"):
+        chains.connect_rollup(
+            "http://127.0.0.1:1", "http://127.0.0.1:1", tmp_path / "d.json", Account.create()
+        )

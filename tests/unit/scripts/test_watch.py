@@ -1,0 +1,92 @@
+"""Following a job: only what concerns it is told, in sentences."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from web3.datastructures import AttributeDict
+
+from scripts import watch
+from scripts.watch import Watch
+
+RECORD, OTHER, CLAIM, GAME = b"\1" * 32, b"\2" * 32, b"\3" * 32, b"\4" * 32
+NOBODY = "0x" + "00" * 20
+
+
+def event(place: int, name: str, **arguments: Any) -> dict[str, Any]:
+    return {"event": name, "args": AttributeDict(arguments), "blockNumber": 7, "logIndex": place}
+
+
+def revealed(place: int, transaction: bytes, claim: bytes = CLAIM) -> dict[str, Any]:
+    said = AttributeDict({"scores": [AttributeDict({"sum": 350, "count": 360})]})
+    return event(place, "Revealed", transaction=transaction, claimId=claim, claimant=NOBODY, claim=said)
+
+
+@dataclass
+class Chain:
+    """An L1 with a list of events."""
+
+    events: list[dict[str, Any]]
+    block_number: int = 9
+    asked: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def eth(self) -> "Chain":
+        return self
+
+
+@dataclass
+class Deployment:
+    block: int = 5
+
+
+def watching(monkeypatch: pytest.MonkeyPatch, events: list[dict[str, Any]]) -> tuple[Watch, Chain]:
+    chain = Chain(events)
+
+    def decoded(_l1: Chain, name: str, first: int, last: int) -> list[dict[str, Any]]:
+        chain.asked.append((first, last))
+        return chain.events if name == "Claims" else []
+
+    monkeypatch.setattr(watch, "decoded", decoded)
+    monkeypatch.setattr(Watch, "_contract", lambda _self, name: name)
+    return Watch(chain, Deployment(), RECORD), chain  # type: ignore[arg-type]
+
+
+def test_it_tells_the_claims_about_the_job_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, _ = watching(monkeypatch, [revealed(1, OTHER, b"\5" * 32), revealed(0, RECORD)])
+    assert list(seen.lines()) == [f"L1 block 7: claim 0x03030303 of {NOBODY}: 350 of 360"]
+    assert seen.final is None
+
+
+def test_it_tells_games_over_these_claims_and_their_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    position = AttributeDict({"phase": 10})
+    events = [
+        revealed(0, RECORD),
+        event(1, "Opened", game=GAME, claim=CLAIM, challenger=NOBODY, position=position),
+        event(2, "Chosen", game=GAME, position=position),
+        event(3, "Chosen", game=OTHER, position=position),
+        event(4, "Closed", game=GAME, claim=CLAIM, outcome=0),
+        event(5, "Refuted", transaction=RECORD, claimId=CLAIM, challenger=NOBODY, prize=10**18),
+    ]
+    seen, _ = watching(monkeypatch, events)
+    assert [line.removeprefix("L1 block 7: ") for line in seen.lines()][1:] == [
+        f"game 0x04040404: {NOBODY} disputes claim 0x03030303",
+        "game 0x04040404: Chosen; next: prove",
+        "game 0x04040404 over claim 0x03030303 is over: the claim is wrong",
+        f"claim 0x03030303 is REFUTED: 1.0000 ETH for {NOBODY}",
+    ]
+
+
+def test_it_ends_with_the_final_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    final = event(1, "Finalized", transaction=RECORD, claimId=CLAIM, claimant=NOBODY, result=OTHER)
+    seen, _ = watching(monkeypatch, [revealed(0, RECORD), final])
+    assert list(seen.lines())[-1] == f"L1 block 7: claim 0x03030303 is FINAL: {NOBODY} is paid"
+    assert seen.final == CLAIM
+
+
+def test_no_block_is_read_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, chain = watching(monkeypatch, [])
+    assert (list(seen.lines()), list(seen.lines())) == ([], [])
+    chain.block_number = 12
+    assert list(seen.lines()) == []
+    assert chain.asked == [(6, 9), (6, 9), (10, 12), (10, 12)]
