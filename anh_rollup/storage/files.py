@@ -82,6 +82,8 @@ class FileStore:
     def _read(self, name: str, limit: int) -> bytes | None:
         try:
             with self._files.open(self._path(name), "rb") as file:
+                if self.folder is not None and os.fstat(file.fileno()).st_size > limit:
+                    raise ArtifactTooLargeError(self.place(name), limit)
                 content = bytearray()
                 while len(content) <= limit:
                     part = file.read(min(PART, limit + 1 - len(content)))

@@ -1,0 +1,119 @@
+"""Every decoder of strangers' bytes answers or raises its one error, quickly, and takes little memory."""
+
+import importlib
+import pkgutil
+import re
+import time
+import tracemalloc
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import anh_rollup
+from anh_rollup.errors import MOST_MESSAGE, AnhError
+from tests.unit.fuzz.decoders import DECODERS
+from tests.unit.fuzz.mangling import strange
+from tests.unit.fuzz.words import PARSERS
+
+#: What a name of a decoder begins with.
+DECODES = re.compile("(decode|parse|read|load|unpack|decompress)(_|$)")
+
+#: Functions of such names that read no outside bytes of their own.
+OTHERS = {
+    "encoding.abi.decode": "its three callers wrap its errors: decode_job, decode_claim, decode_values",
+    "encoding.tensors.read_shape": "a part of decode_model and decode_dataset",
+    "encoding.tensors.read_tensor": "a part of decode_model",
+    "l1.abi.load_artifact": "reads the package's own files",
+    "l1.blobs.load_trusted_setup": "reads a file of a dependency",
+    "l1.deployment.load_deployment": "read_deployment and questions to L1",
+    "protocol.derivation.read_posting": "decode_batch under a header, None where it refuses",
+}
+
+#: Most bytes of memory beside a multiple of the input: a blob and its copies.
+MOST_MEMORY = 4 << 20
+MEMORY_FACTOR = 64
+
+#: Most seconds of processor time for one input of 64 KiB (a hundred times what it takes).
+MOST_SECONDS = 5.0
+
+HOSTILE = [
+    *[bytes([each]) * 65_536 for each in (0x00, 0x01, 0x20, 0x30, 0x7F, 0x80, 0xC1, 0xF8, 0xFF)],
+    *[each * 16_384 for each in (b"[", b'{"":', b'["",', b"\xc2\xc1", b"\0\0\0\1", b"\x02\xf9\xff\xff")],
+]
+
+
+def functions() -> Iterator[str]:
+    """Every public function of the package whose name is a decoder's, from module to name."""
+    for module in pkgutil.walk_packages(anh_rollup.__path__, "anh_rollup."):
+        if module.name.endswith("__main__"):
+            continue
+        for name, found in vars(importlib.import_module(module.name)).items():
+            own = getattr(found, "__module__", None) == module.name
+            if own and callable(found) and not isinstance(found, type) and DECODES.match(name):
+                yield f"{module.name.removeprefix('anh_rollup.')}.{name}"
+
+
+def refusal_of(name: str, data: bytes) -> AnhError | None:
+    """The error that a decoder refuses bytes with; any other error ends the test."""
+    decoder = DECODERS[name]
+    try:
+        decoded = decoder.decode(data)
+    except decoder.refusal as error:
+        return error
+    if decoder.encode is not None:
+        assert decoder.encode(decoded) == data
+    return None
+
+
+def test_no_decoder_is_left_out() -> None:
+    tested = {*DECODERS, *PARSERS, *OTHERS}
+    assert sorted(set(functions()) - tested) == []
+    assert sorted(set(OTHERS) - set(functions())) == []
+
+
+@pytest.mark.parametrize("name", DECODERS)
+@given(data=st.data())
+def test_any_bytes_decode_or_raise_the_one_error(name: str, data: st.DataObject) -> None:
+    refusal = refusal_of(name, data.draw(strange(DECODERS[name].good)))
+    assert refusal is None or (0 < len(refusal.message) <= MOST_MESSAGE and refusal.remedy)
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_good_bytes_decode_and_come_back(name: str) -> None:
+    assert [refusal_of(name, good) for good in DECODERS[name].good] == [None] * len(DECODERS[name].good)
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_bytes_that_break_off_anywhere_are_no_trouble(name: str) -> None:
+    good = DECODERS[name].good[0]
+    places = sorted({*range(min(len(good), 64)), *range(0, len(good), max(1, len(good) // 64))})
+    refusals = [refusal_of(name, good[:place]) for place in places]
+    assert all(refusal is None or refusal.remedy for refusal in refusals)
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_no_short_input_takes_much_memory(name: str) -> None:
+    good = DECODERS[name].good[0]
+    tracemalloc.start()
+    for byte in (0x00, 0x01, 0x7F, 0x80, 0xC1, 0xFF):
+        for at in range(min(len(good), 40)):
+            refusal_of(name, good[:at] + bytes([byte]) * 8 + good[at + 8 :])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < MOST_MEMORY + MEMORY_FACTOR * len(good)
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_no_long_input_takes_much_time_or_memory(name: str) -> None:
+    slowest = 0.0
+    tracemalloc.start()
+    for data in HOSTILE:
+        started = time.process_time()
+        refusal_of(name, data)
+        slowest = max(slowest, time.process_time() - started)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < MOST_MEMORY + MEMORY_FACTOR * 65_536
+    assert slowest < MOST_SECONDS
