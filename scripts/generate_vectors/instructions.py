@@ -1,11 +1,16 @@
 """Tensor instructions: one element of each case, and the partials of sums that games open in blocks."""
 
+from functools import partial
+from math import prod
+
 import numpy as np
 
-from anh_rollup.evaluation.reference import block_count, partials, terms
+from anh_rollup.evaluation.reference import partials
+from anh_rollup.tensor.errors import ShapeRefusedError
 from anh_rollup.tensor.opcodes import FOLDABLE, Opcode
+from anh_rollup.tensor.shapes import block_count, infer_shape, term_count
 from scripts.generate_vectors.cases import Row, Vectors, table
-from tests.differential.cases import Case, random_case
+from tests.differential.cases import Case, Draft, random_case
 
 _CASES = 30
 # Of the cases of a foldable instruction, how many have more than one block of terms.
@@ -26,21 +31,29 @@ def vectors() -> Vectors:
 def _rows(opcode: Opcode) -> list[Row]:
     rng = np.random.default_rng(opcode)
     long = _LONG if opcode in FOLDABLE else 0
-    cases: list[Case] = []
-    while len(cases) < _CASES:
-        case = random_case(opcode, rng)
-        wanted = _is_long(case) if len(cases) < long else _size(case) <= _MOST_ELEMENTS
-        if wanted:
-            cases.append(case)
-    return [_row(case, int(rng.integers(case.program.output.size))) for case in cases]
+    rows = []
+    for place in range(_CASES):
+        wanted = partial(_is_long, opcode) if place < long else _is_small
+        case = random_case(opcode, rng, wanted)
+        rows.append(_row(case, int(rng.integers(case.program.output.size))))
+    return rows
 
 
-def _is_long(case: Case) -> bool:
-    return block_count(terms(case.program, case.value)) > 1 and _size(case) <= _MOST_ELEMENTS_OF_LONG
+def _is_long(opcode: Opcode, draft: Draft) -> bool:
+    try:
+        infer_shape(opcode, draft.shapes, draft.attributes, draft.output)
+    except ShapeRefusedError:
+        return False
+    blocks = block_count(term_count(opcode, draft.shapes, draft.attributes))
+    return blocks > 1 and _size(draft) <= _MOST_ELEMENTS_OF_LONG
 
 
-def _size(case: Case) -> int:
-    return sum(value.size for value in case.program.fields)
+def _is_small(draft: Draft) -> bool:
+    return _size(draft) <= _MOST_ELEMENTS
+
+
+def _size(draft: Draft) -> int:
+    return sum(prod(shape) for shape in draft.shapes)
 
 
 def _row(case: Case, element: int) -> Row:

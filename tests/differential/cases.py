@@ -50,11 +50,16 @@ class Draft:
     output: Shape | None = None
 
 
-def random_case(opcode: Opcode, rng: Rng) -> Case:
-    """A random legal case of this opcode: small shapes, extreme elements, odd attributes."""
+def random_case(opcode: Opcode, rng: Rng, wanted: Callable[[Draft], bool] = lambda _: True) -> Case:
+    """A random legal case of this opcode: small shapes, extreme elements, odd attributes.
+
+    Drafts that are not wanted are drawn again before anything is made of them.
+    """
     bits = 32
     while True:
         draft = DRAFTS[opcode](rng)
+        if not wanted(draft):
+            continue
         ranges = [draft.ranges.get(each) or random_range(rng, bits) for each in range(len(draft.shapes))]
         try:
             return _case(opcode, draft, ranges, random_bounds(rng), rng)
