@@ -28,7 +28,7 @@ from anh_rollup.tensor.program import Program
 from anh_rollup.tensor.records import decode_record
 from anh_rollup.tensor.shapes import term_count
 
-#: What a boasting accountant claims, in hundredths of the best sum (issue: 0.99).
+#: What a boasting accountant claims, in hundredths of the best sum (0.99, above what the demo asks for).
 BOASTED_PERCENT: Final = 99
 
 TraceChange = Callable[[EvaluatedProperty, Trace, int], Trace]

@@ -66,7 +66,7 @@ class Accountant:
     def defend(self) -> list[Action]:
         """One round of everything but the work itself; gives what was tried.
 
-        One action that fails does not stop the others (F18); it is tried again in the next round.
+        One action that fails does not stop the others; it is tried again in the next round.
 
         Raises:
             L1Error: The chain cannot be read, or lags: nothing was done.

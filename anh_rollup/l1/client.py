@@ -35,7 +35,7 @@ class L1Client:
         """A client whose chain is checked at once.
 
         Raises:
-            WrongChainError: The endpoint serves another chain (F30).
+            WrongChainError: The endpoint serves another chain.
             L1UnreachableError: Nobody answers.
         """
         client = cls(Transport(url, patience), expected_chain)
@@ -61,7 +61,7 @@ class L1Client:
         return None if answer is None else wire.block(answer)
 
     def block_by_hash(self, digest: bytes) -> Block | None:
-        """The block of a hash, or None. It may be off the canonical chain (F15)."""
+        """The block of a hash, or None. It may be off the canonical chain."""
         answer = self.transport.request("eth_getBlockByHash", "0x" + digest.hex(), False)
         return None if answer is None else wire.block(answer)
 

@@ -16,7 +16,7 @@ from anh_rollup.protocol.game import GameView, Move, position_hash
 
 
 class LaggingNodeError(L1Error):
-    """The L1 node is behind: deciding on its view could lose a bond, so nothing is done (F19).
+    """The L1 node is behind: deciding on its view could lose a bond, so nothing is done.
 
     Attributes:
         detail: What shows that it is behind.

@@ -123,7 +123,7 @@ class NoContractError(L1Error):
 
 
 class BlobsUnavailableError(L1Error):
-    """The bytes of a batch's blobs cannot be had now. Halt and try again: never skip the batch (F25).
+    """The bytes of a batch's blobs cannot be had now. Halt and try again: never skip the batch.
 
     Attributes:
         block: Number of the L1 block that carries the blobs.

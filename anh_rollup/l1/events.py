@@ -23,7 +23,7 @@ LONGEST_WALK: Final = 64
 
 
 class ReorgDetectedError(L1Error):
-    """L1 replaced blocks that were read already; what came from after `to` must be forgotten (F14).
+    """L1 replaced blocks that were read already; what came from after `to` must be forgotten.
 
     Attributes:
         to: The newest cursor that still stands; reading goes on from there.
@@ -142,14 +142,14 @@ class EventReader:
             return end, logs
 
     def _require_canonical(self, logs: Sequence[Log], cursor: Cursor) -> None:
-        """A node may serve events of blocks that are no longer on the chain (F15)."""
+        """A node may serve events of blocks that are no longer on the chain."""
         for number, digest in sorted({(log.block, log.block_hash) for log in logs}):
             block = self._client.block(number)
             if block is None or block.hash != digest:
                 raise ReorgDetectedError(cursor, Cursor(number, digest))
 
     def _require_standing(self, cursor: Cursor) -> None:
-        """A block that the node does not have is a lag, one that it has differently a reorg (F19)."""
+        """A block that the node does not have is a lag, one that it has differently a reorg."""
         block = self._client.block(cursor.number)
         if block is not None and block.hash == cursor.hash:
             return

@@ -69,7 +69,7 @@ def items(what: str, value: object) -> list[Any]:
 
 
 def block(value: object) -> Block:
-    """A block header from its JSON object; optional fields may be missing (F20)."""
+    """A block header from its JSON object; optional fields may be missing."""
     fields = members("a block", value)
     base_fee = fields.get("baseFeePerGas")
     excess = fields.get("excessBlobGas")
@@ -118,7 +118,7 @@ def transaction(value: object) -> Transaction:
 
 
 def receipt(value: object) -> Receipt:
-    """A receipt from its JSON object; blob fields and the price may be missing on old chains (F20)."""
+    """A receipt from its JSON object; blob fields and the price may be missing on old chains."""
     fields = members("a receipt", value)
     contract = fields.get("contractAddress")
     return Receipt(

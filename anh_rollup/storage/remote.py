@@ -14,7 +14,7 @@ from anh_rollup.storage.errors import StoreUnreachableError, UriRefusedError
 from anh_rollup.storage.files import FileStore
 from anh_rollup.storage.http_client import Download, download
 
-#: The longest URI that is looked at (memo: at most 512 bytes in jobs and claims).
+#: The longest URI that is looked at (Claims.sol takes no longer ones).
 LONGEST_URI: Final = 512
 
 

@@ -14,7 +14,7 @@ library Folds {
     using Instructions for Record;
     using Openings for Openings.Opened;
 
-    /// @dev Terms of one element (memo of the instruction set: 64 blocks of 4,096).
+    /// @dev Terms of one element (docs/tensor-programs.md: 64 blocks of 4,096).
     uint256 private constant MOST_TERMS = 262_144;
 
     /// @dev Terms of a block at least, and blocks at most.

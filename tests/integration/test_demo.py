@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = [pytest.mark.anvil, pytest.mark.slow]
 
-#: What `make demo` may take on two cores, in seconds (issue 2).
+#: What `make demo` may take on two cores, in seconds.
 MOST_SECONDS = 300
 
 #: The demo's folder, and what came of it.

@@ -8,7 +8,7 @@ import { Opening } from "contracts/types/Opening.sol";
 import { ScoreNode } from "contracts/types/ScoreNode.sol";
 
 /// @title Building what the shipped libraries only verify
-/// @notice Trees, proofs and openings, written from the memo and not from contracts/, so that both check each other.
+/// @notice Trees, proofs and openings, written from docs/encoding.md and not from contracts/, so that both check each other.
 library Trees {
     function depthOf(uint256 count) internal pure returns (uint8 depth) {
         while (uint256(1) << depth < count) ++depth;
