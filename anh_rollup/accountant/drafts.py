@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from eth_account.signers.local import LocalAccount
-from eth_utils.crypto import keccak
 
 from anh_rollup.encoding.checks import UINT256_MOST, digest, in_range
 from anh_rollup.encoding.errors import EncodingError
+from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.errors import AnhError
 from anh_rollup.protocol.claims import (
     Claim,
@@ -79,8 +79,8 @@ class Draft:
 
 def salt_for(account: LocalAccount, claim: Claim) -> bytes:
     """A salt that nobody else can guess, and that the same key finds again: nothing has to be remembered."""
-    secret = keccak(SALT_DOMAIN + bytes(account.key))
-    return keccak(secret + claim_id(claim))
+    secret = keccak256(SALT_DOMAIN + bytes(account.key))
+    return keccak256(secret + claim_id(claim))
 
 
 class Drafts:

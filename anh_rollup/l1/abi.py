@@ -18,9 +18,9 @@ from typing import Any
 from eth_abi.exceptions import DecodingError, EncodingError
 from eth_utils.abi import collapse_if_tuple
 from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
 
 from anh_rollup.encoding.abi import decode, encode
+from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.l1.errors import L1AnswerError, L1Error
 
 Entry = Mapping[str, Any]
@@ -107,7 +107,7 @@ def type_names(parameters: Sequence[Entry]) -> list[str]:
 
 def signature_hash(entry: Entry) -> bytes:
     """The keccak of a function's, event's or error's signature."""
-    return keccak(text=f"{entry['name']}({','.join(type_names(entry['inputs']))})")
+    return keccak256(f"{entry['name']}({','.join(type_names(entry['inputs']))})".encode())
 
 
 def encode_arguments(parameters: Sequence[Entry], values: Sequence[Any]) -> bytes:

@@ -12,9 +12,9 @@ from importlib import resources
 from typing import Any, Final
 
 import ckzg
-import rlp
 
 from anh_rollup.encoding.blobs import BLOB_SIZE, MOST_BLOBS
+from anh_rollup.encoding.rlp import encode_bytes, encode_list
 from anh_rollup.l1.errors import L1Error
 
 #: First byte of a versioned hash (EIP-4844, VERSIONED_HASH_VERSION_KZG).
@@ -80,10 +80,9 @@ def versioned_hash(blob: bytes) -> bytes:
 
 def wrap(signed: bytes, sidecar: Sidecar) -> bytes:
     """The network form of a signed blob transaction: its bytes with the sidecar."""
-    body = rlp.decode(signed[1:])
-    parts = [body, WRAPPER_VERSION, sidecar.blobs, sidecar.commitments, sidecar.cell_proofs]
-    encoded: bytes = rlp.encode(parts)
-    return signed[:1] + encoded
+    lists = (sidecar.blobs, sidecar.commitments, sidecar.cell_proofs)
+    parts = [encode_list([encode_bytes(item) for item in items]) for items in lists]
+    return signed[:1] + encode_list([signed[1:], encode_bytes(WRAPPER_VERSION), *parts])
 
 
 def _commit(blob: bytes) -> bytes:
@@ -102,7 +101,7 @@ def _versioned(commitment: bytes) -> bytes:
 
 @lru_cache(maxsize=1)
 def load_trusted_setup() -> Any:
-    """The KZG ceremony's public values, which eth-account ships; the first call of a process takes seconds."""
+    """The KZG ceremony's public values, which eth-account ships; a process's first call takes seconds."""
     folder = resources.files("eth_account.typed_transactions") / "blob_transactions"
     with resources.as_file(folder / "kzg_trusted_setup.txt") as path:
         return ckzg.load_trusted_setup(str(path), 0)

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
-import rlp
 from eth_utils.address import is_checksum_address, to_canonical_address, to_checksum_address
-from eth_utils.crypto import keccak
 
 from anh_rollup.encoding.checks import UINT64_MOST, UINT256_MOST, digest
 from anh_rollup.encoding.errors import EncodingError
+from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.encoding.rlp import encode_bytes, encode_list, encode_uint
 from anh_rollup.l1.abi import Artifact, Entry, encode_arguments, field_name, load_artifact
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.contracts.bonds import Bonds
@@ -256,8 +256,8 @@ def predict_addresses(deployer: str, nonce: int) -> dict[str, str]:
 
 def create_address(deployer: str, nonce: int) -> str:
     """The address of a contract that an account creates with a nonce."""
-    encoded: bytes = rlp.encode([to_canonical_address(deployer), nonce])
-    return to_checksum_address(keccak(encoded)[12:])
+    encoded = encode_list([encode_bytes(to_canonical_address(deployer)), encode_uint(nonce)])
+    return to_checksum_address(keccak256(encoded)[12:])
 
 
 def creation_code(artifact: Artifact, known: Mapping[str, Any]) -> bytes:
@@ -340,7 +340,7 @@ def read_deployment(path: Path) -> Deployment:
 
 
 def load_deployment(path: Path, client: L1Client) -> Deployment:
-    """Reads a deployment file and checks it against the chain (F30).
+    """Reads a deployment file and checks it against the chain.
 
     Raises:
         DeploymentFileError: The file is missing or malformed, or speaks of another L2.

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from eth_abi.exceptions import DecodingError, EncodingError
 from eth_utils.address import is_checksum_address, to_checksum_address
-from eth_utils.crypto import keccak
 
 from anh_rollup.encoding.abi import decode, encode
+from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.errors import AnhError
 from anh_rollup.protocol.jobs import MOST_PROPERTIES
 
@@ -119,19 +119,19 @@ def decode_claim(encoded: bytes) -> Claim:
 
 def claim_id(claim: Claim) -> bytes:
     """The name of a claim everywhere on L1: keccak(abi.encode(claim))."""
-    return keccak(encode_claim(claim))
+    return keccak256(encode_claim(claim))
 
 
 def commitment(identifier: bytes, salt: bytes) -> bytes:
     """What is committed before a claim is shown: keccak(abi.encode(claimId, salt)), both of 32 bytes."""
     _require_digest("claim id", identifier)
     _require_digest("salt", salt)
-    return keccak(identifier + salt)
+    return keccak256(identifier + salt)
 
 
 def seal(sender: str, calldata: bytes) -> bytes:
     """What announces a sealed call in an earlier block: keccak(abi.encode(sender, keccak(calldata)))."""
-    return keccak(encode(["address", "bytes32"], [sender, keccak(calldata)]))
+    return keccak256(encode(["address", "bytes32"], [sender, keccak256(calldata)]))
 
 
 def _claim_of(fields: tuple[Any, ...]) -> Claim:

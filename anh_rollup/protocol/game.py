@@ -9,8 +9,8 @@ from enum import IntEnum
 from typing import Any, Final
 
 from eth_abi.abi import encode
-from eth_utils.crypto import keccak
 
+from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.scores import SumNode
 from anh_rollup.encoding.tensors import Opening
 
@@ -111,12 +111,12 @@ POSITION_TYPE: Final = (
 
 def position_hash(position: Position) -> bytes:
     """keccak(abi.encode(position)): what the contract stores of a game."""
-    return keccak(encode([POSITION_TYPE], [astuple(position)]))
+    return keccak256(encode([POSITION_TYPE], [astuple(position)]))
 
 
 def game_id(claim: bytes, challenger: str, salt: bytes) -> bytes:
     """A game's name: keccak(abi.encode(claim id, challenger, salt))."""
-    return keccak(encode(["bytes32", "address", "bytes32"], [claim, challenger, salt]))
+    return keccak256(encode(["bytes32", "address", "bytes32"], [claim, challenger, salt]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from enum import IntEnum
 from typing import Any, Final
 
 from eth_abi.exceptions import DecodingError, EncodingError
-from eth_utils.crypto import keccak
 
 from anh_rollup.encoding.abi import decode, encode
+from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.errors import AnhError
 
-#: The system contract of the L2 that jobs are sent to; it has no code on the L2 (memo section 5: "ANH").
+#: The system contract of the L2 that jobs are sent to; it has no code on the L2.
 DNN_ADDRESS: Final = "0x0000000000000000000000000000000000000A4e"
 
 #: A job asks for at least one property, and for so few that a claim stays one cheap transaction.
@@ -26,7 +26,7 @@ PROPERTY_TYPE: Final = "(bytes32,bytes32,int64)"
 JOB_TYPE: Final = f"(uint8,bytes32,bytes32,{PROPERTY_TYPE}[],uint64,string)"
 
 #: The first four bytes of the calldata of an order.
-ORDER_SELECTOR: Final = keccak(text=f"order({JOB_TYPE})")[:4]
+ORDER_SELECTOR: Final = keccak256(f"order({JOB_TYPE})".encode())[:4]
 
 
 class JobMalformedError(AnhError):
@@ -135,7 +135,7 @@ def decode_job(encoded: bytes) -> Job:
 
 def terms(job: Job) -> bytes:
     """The hash by which claims name a job: keccak of its canonical encoding."""
-    return keccak(encode_job(job))
+    return keccak256(encode_job(job))
 
 
 def order_calldata(job: Job) -> bytes:
