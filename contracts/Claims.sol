@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 // Rules are in seconds of L1 blocks; whoever proposes one can shift it by less than any of them.
 // forge-lint: disable-start(block-timestamp)
 
+import { Seals } from "contracts/Seals.sol";
 import { IBonds } from "contracts/interfaces/IBonds.sol";
 import { IClaims } from "contracts/interfaces/IClaims.sol";
 import { IInbox } from "contracts/interfaces/IInbox.sol";
@@ -13,7 +14,7 @@ import { PassedPlaces } from "contracts/libraries/PassedPlaces.sol";
 import { Results } from "contracts/libraries/Results.sol";
 
 /// @title Claims about the results of jobs
-contract Claims is IClaims {
+contract Claims is IClaims, Seals {
     using PassedPlaces for mapping(uint32 => uint256);
 
     /// @dev What is stored of a commitment (one slot).
@@ -63,9 +64,6 @@ contract Claims is IClaims {
     mapping(bytes32 claimId => Status) private _claims;
     mapping(bytes32 transaction => Queue) private _queues;
     mapping(bytes32 demandId => DemandStatus) private _demands;
-
-    /// @inheritdoc IClaims
-    mapping(bytes32 digest => uint64) public sealedAt;
 
     /// @notice The courts may be addresses at which contracts are deployed later.
     constructor(Rules memory fixed_, IBonds bonds, IInbox inbox, address game, address arbiter) {
@@ -229,17 +227,8 @@ contract Claims is IClaims {
     // --- sealed calls ---
 
     /// @inheritdoc IClaims
-    function seal(bytes32 digest) external {
-        if (sealedAt[digest] != 0) return;
-        sealedAt[digest] = uint64(block.number);
-        emit Sealed(msg.sender, digest);
-    }
-
-    /// @inheritdoc IClaims
     function requireSealed(address sender, bytes32 calldataHash) external view {
-        bytes32 digest = keccak256(abi.encode(sender, calldataHash));
-        uint64 registered = sealedAt[digest];
-        require(registered != 0 && registered < block.number, NotSealed(sender, digest));
+        _requireSealed(sender, calldataHash);
     }
 
     // --- for the courts ---

@@ -5,12 +5,13 @@ pragma solidity 0.8.37;
 // forge-lint: disable-start(block-timestamp)
 
 import { ECDSA } from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import { Seals } from "contracts/Seals.sol";
 import { IBonds } from "contracts/interfaces/IBonds.sol";
 import { IInbox } from "contracts/interfaces/IInbox.sol";
 import { BlobHashes } from "contracts/libraries/BlobHashes.sol";
 
 /// @title The order of the rollup
-contract Inbox is IInbox {
+contract Inbox is IInbox, Seals {
     /// @notice A queued record's greatest length: what L1 nodes relay in one transaction.
     uint256 public constant MOST_RECORD_BYTES = 120_000;
 
@@ -147,6 +148,7 @@ contract Inbox is IInbox {
         bytes32 hashB,
         bytes calldata signatureB
     ) external {
+        _requireSealed(msg.sender, keccak256(msg.data));
         require(hashA != hashB, SameBlock(hashA));
         _requireConfirmed(number, hashA, signatureA);
         _requireConfirmed(number, hashB, signatureB);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import { ISeals } from "contracts/interfaces/ISeals.sol";
 import { Opening } from "contracts/types/Opening.sol";
 
 /// @title Claims about the results of jobs
@@ -19,7 +20,7 @@ import { Opening } from "contracts/types/Opening.sol";
 /// - a claim is final, refuted or released after at most window + two clocks (and a transaction that says so);
 /// - the bond of an honest claim comes back, whatever other claims do;
 /// - whatever is asked of an accountant can be answered: a demand outside an artifact is answered by its header.
-interface IClaims {
+interface IClaims is ISeals {
     /// @notice What is fixed at deployment; times in seconds, ether in wei.
     struct Rules {
         uint64 window; // in which games may be opened
@@ -178,9 +179,6 @@ interface IClaims {
     /// @notice The fee of a demand that needs no answer any more went back.
     event FeeReturned(bytes32 indexed claimId, bytes32 indexed demandId);
 
-    /// @notice A sealed call was announced.
-    event Sealed(address indexed sender, bytes32 indexed seal);
-
     /// @notice The rules given to the constructor contradict themselves.
     error RulesImpossible();
 
@@ -262,9 +260,6 @@ interface IClaims {
     /// @notice The claim given is not the one that the demand is about.
     error WrongClaim(bytes32 given, bytes32 asked);
 
-    /// @notice The call was not announced by this sender in an earlier block.
-    error NotSealed(address sender, bytes32 seal);
-
     // --- committing and revealing ---
 
     /// @notice Bonds a hidden claim. Send `claimBond`.
@@ -321,10 +316,6 @@ interface IClaims {
 
     // --- sealed calls ---
 
-    /// @notice Announces a call whose evidence is worth copying.
-    /// @param digest keccak256(abi.encode(sender, keccak256(calldata))).
-    function seal(bytes32 digest) external;
-
     /// @notice Reverts unless `sender` announced a call with this calldata hash in an earlier block.
     function requireSealed(address sender, bytes32 calldataHash) external view;
 
@@ -358,7 +349,4 @@ interface IClaims {
 
     /// @notice Claims of a job so far, whole words (256) at its start that are out, and whether one is final.
     function queue(bytes32 transaction) external view returns (uint32 count, uint32 words, bool settled);
-
-    /// @notice The block in which a seal was registered, 0 where it was not.
-    function sealedAt(bytes32 digest) external view returns (uint64);
 }

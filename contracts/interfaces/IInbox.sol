@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import { ISeals } from "contracts/interfaces/ISeals.sol";
+
 /// @title The order of the rollup
 /// @notice Records batches of L2 blocks by hash, takes deposits, queues transactions that the sequencer may not leave
 /// out, and keeps the sequencer's stake. It knows nothing about what transactions do.
@@ -14,7 +16,7 @@ pragma solidity 0.8.37;
 ///
 /// Liveness:
 /// - after `forceTimeout` anyone can put the queue into the order, whatever the sequencer does.
-interface IInbox {
+interface IInbox is ISeals {
     /// @notice What is fixed at deployment.
     struct Rules {
         uint256 chainId; // the L2's
@@ -159,7 +161,7 @@ interface IInbox {
     /// @notice Adds to the sequencer's stake.
     function stake() external payable;
 
-    /// @notice Takes the sequencer's stake, by its signatures over two blocks of one height.
+    /// @notice Takes the sequencer's stake, by its signatures over two blocks of one height. The call is sealed.
     /// @param number The height.
     /// @param hashA One block hash.
     /// @param signatureA Its signature (65 bytes: r, s, v) over `confirmation(number, hashA)`.

@@ -9,6 +9,7 @@ import { IClaimArbiter } from "contracts/interfaces/IClaimArbiter.sol";
 import { IClaims } from "contracts/interfaces/IClaims.sol";
 import { IGame } from "contracts/interfaces/IGame.sol";
 import { IInbox } from "contracts/interfaces/IInbox.sol";
+import { ISeals } from "contracts/interfaces/ISeals.sol";
 import { TransactionRecords } from "contracts/libraries/TransactionRecords.sol";
 import { Opening } from "contracts/types/Opening.sol";
 import { Arena } from "tests/contracts/handlers/Arena.sol";
@@ -101,7 +102,7 @@ contract ClaimArbiterTest is Arena {
     function test_AnUnsealedRefutationReverts() public {
         claim.index = 2;
         _stand(claim);
-        vm.expectPartialRevert(IClaims.NotSealed.selector);
+        vm.expectPartialRevert(ISeals.NotSealed.selector);
         claimArbiter.refuteIndex(claim, batch);
     }
 

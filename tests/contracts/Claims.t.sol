@@ -7,6 +7,7 @@ pragma solidity 0.8.37;
 import { IBonds } from "contracts/interfaces/IBonds.sol";
 import { IClaims } from "contracts/interfaces/IClaims.sol";
 import { IInbox } from "contracts/interfaces/IInbox.sol";
+import { ISeals } from "contracts/interfaces/ISeals.sol";
 import { Deploy } from "tests/contracts/Deploy.sol";
 import { Players } from "tests/contracts/handlers/Players.sol";
 import { SmallJob } from "tests/contracts/handlers/SmallJob.sol";
@@ -350,10 +351,10 @@ contract ClaimsTest is Players {
 
     function test_ASealCountsFromTheNextBlockOn() public {
         bytes32 digest = keccak256(abi.encode(carol, bytes32("data")));
-        vm.expectRevert(abi.encodeWithSelector(IClaims.NotSealed.selector, carol, digest));
+        vm.expectRevert(abi.encodeWithSelector(ISeals.NotSealed.selector, carol, digest));
         claims.requireSealed(carol, "data");
         claims.seal(digest);
-        vm.expectRevert(abi.encodeWithSelector(IClaims.NotSealed.selector, carol, digest));
+        vm.expectRevert(abi.encodeWithSelector(ISeals.NotSealed.selector, carol, digest));
         claims.requireSealed(carol, "data");
         _nextBlock();
         claims.seal(digest);

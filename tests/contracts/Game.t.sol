@@ -9,6 +9,7 @@ import { IClaimArbiter } from "contracts/interfaces/IClaimArbiter.sol";
 import { IClaims } from "contracts/interfaces/IClaims.sol";
 import { IGame } from "contracts/interfaces/IGame.sol";
 import { ITensorArbiter } from "contracts/interfaces/ITensorArbiter.sol";
+import { ISeals } from "contracts/interfaces/ISeals.sol";
 import { Opening } from "contracts/types/Opening.sol";
 import { ScoreNode } from "contracts/types/ScoreNode.sol";
 import { Deploy } from "tests/contracts/Deploy.sol";
@@ -345,7 +346,7 @@ contract GameTest is Players {
         (bytes32 game, IGame.Position memory p) = _open(lied, carol, 1, _lie());
         p = _accountantMoves(game, p, _lie());
         bytes memory call = _proof(game, p, SmallJob.evaluate(1, _lie()), SmallJob.ADD, 77);
-        vm.expectPartialRevert(IClaims.NotSealed.selector);
+        vm.expectPartialRevert(ISeals.NotSealed.selector);
         this.playExternally(carol, game, call);
     }
 

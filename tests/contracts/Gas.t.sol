@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import { IClaims } from "contracts/interfaces/IClaims.sol";
 import { IGame } from "contracts/interfaces/IGame.sol";
+import { ISeals } from "contracts/interfaces/ISeals.sol";
 import { Players } from "tests/contracts/handlers/Players.sol";
 import { SmallJob } from "tests/contracts/handlers/SmallJob.sol";
 
@@ -80,7 +81,7 @@ contract GasTest is Players {
         bytes32 digest = keccak256(abi.encode(carol, keccak256(proof)));
         vm.prank(carol);
         claims.seal(digest);
-        total += _note("seal", abi.encodeCall(IClaims.seal, (digest)));
+        total += _note("seal", abi.encodeCall(ISeals.seal, (digest)));
         _nextBlock();
         vm.prank(carol);
         (bool done,) = address(games).call(proof);

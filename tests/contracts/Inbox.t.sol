@@ -6,6 +6,7 @@ pragma solidity 0.8.37;
 
 import { IBonds } from "contracts/interfaces/IBonds.sol";
 import { IInbox } from "contracts/interfaces/IInbox.sol";
+import { ISeals } from "contracts/interfaces/ISeals.sol";
 import { Deploy } from "tests/contracts/Deploy.sol";
 import { Arena } from "tests/contracts/handlers/Arena.sol";
 import { Vm } from "tests/contracts/Vm.sol";
@@ -188,10 +189,26 @@ contract InboxTest is Arena {
             abi.encodeWithSelector(IInbox.NotSignedBySequencer.selector, bytes32("a"), vm.addr(7));
         vm.expectRevert(why);
         this.slashExternally(7, "b");
+        bytes memory call = abi.encodeCall(IInbox.slash, (5, "a", "short", "b", "short"));
         vm.expectRevert(
             abi.encodeWithSelector(IInbox.NotSignedBySequencer.selector, bytes32("a"), address(0))
         );
-        inbox.slash(5, "a", "short", "b", "short");
+        this.sealedExternally(call);
+    }
+
+    function test_EvidenceThatIsCopiedFromThePoolEarnsNothing() public {
+        inbox.stake{ value: 8 ether }();
+        bytes memory call = _evidence(SEQUENCER_KEY, "b");
+        _seal(inbox, carol, call);
+        vm.prank(carl);
+        (bool done, bytes memory why) = address(inbox).call(call);
+        bytes32 digest = keccak256(abi.encode(carl, keccak256(call)));
+        assertFalse(done);
+        assertEq(why, abi.encodeWithSelector(ISeals.NotSealed.selector, carl, digest));
+        vm.prank(carol);
+        (done,) = address(inbox).call(call);
+        assertTrue(done);
+        assertEq(bonds.credits(carol), 4 ether);
     }
 
     function test_AnEmptyStakeReverts() public {
@@ -200,16 +217,24 @@ contract InboxTest is Arena {
     }
 
     function slashExternally(uint256 key, bytes32 hashB) external {
-        bytes memory signatureA = _sign(key, inbox.confirmation(5, "a"));
-        bytes memory signatureB = _sign(key, inbox.confirmation(5, hashB));
+        this.sealedExternally(_evidence(key, hashB));
+    }
+
+    function sealedExternally(bytes calldata call) external {
+        _seal(inbox, carol, call);
         vm.prank(carol);
-        (bool done, bytes memory why) =
-            address(inbox).call(abi.encodeCall(IInbox.slash, (5, "a", signatureA, hashB, signatureB)));
+        (bool done, bytes memory why) = address(inbox).call(call);
         if (!done) {
             assembly ("memory-safe") {
                 revert(add(why, 0x20), mload(why))
             }
         }
+    }
+
+    function _evidence(uint256 key, bytes32 hashB) private view returns (bytes memory) {
+        bytes memory signatureA = _sign(key, inbox.confirmation(5, "a"));
+        bytes memory signatureB = _sign(key, inbox.confirmation(5, hashB));
+        return abi.encodeCall(IInbox.slash, (5, "a", signatureA, hashB, signatureB));
     }
 
     function _sign(uint256 key, bytes32 digest) private pure returns (bytes memory) {

@@ -26,6 +26,7 @@ from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.primitives import L2_CHAIN_ID, Digest
 from anh_rollup.protocol.jobs import DNN_ADDRESS, Job, JobKind, Property, order_calldata
 from anh_rollup.protocol.ledger import Skipped
+from anh_rollup.protocol.claims import seal
 from anh_rollup.protocol.soft_confirmation import confirmation_digest
 from tests.integration.conftest import Chain, free_port
 
@@ -321,7 +322,9 @@ def test_two_signatures_for_one_height_cost_the_stake(rollup: Rollup) -> None:
     forged = key.sign_recoverable(digest, hasher=None)
     signatures = (bytes.fromhex(position["signature"][2:]), forged[:64] + bytes([27 + forged[64]]))
     slash = rollup.inbox.request("slash", number, honest, signatures[0], other, signatures[1])
-    rollup.chain.sender(4).send(slash)
+    reporter = rollup.chain.sender(4)
+    reporter.send(rollup.inbox.request("seal", seal(rollup.chain.accounts[4].address, slash.data)))
+    reporter.send(slash)
     assert rollup.inbox.read("staked") == (0,)
 
 

@@ -7,6 +7,7 @@ import { IClaimArbiter } from "contracts/interfaces/IClaimArbiter.sol";
 import { IClaims } from "contracts/interfaces/IClaims.sol";
 import { IGame } from "contracts/interfaces/IGame.sol";
 import { IInbox } from "contracts/interfaces/IInbox.sol";
+import { ISeals } from "contracts/interfaces/ISeals.sol";
 import { ITensorArbiter } from "contracts/interfaces/ITensorArbiter.sol";
 import { Deploy } from "tests/contracts/Deploy.sol";
 import { SmallJob } from "tests/contracts/handlers/SmallJob.sol";
@@ -209,8 +210,12 @@ abstract contract Arena is Test {
     // --- sealed calls ---
 
     function _seal(address sender, bytes memory call) internal {
+        _seal(claims, sender, call);
+    }
+
+    function _seal(ISeals register, address sender, bytes memory call) internal {
         vm.prank(sender);
-        claims.seal(keccak256(abi.encode(sender, keccak256(call))));
+        register.seal(keccak256(abi.encode(sender, keccak256(call))));
         _nextBlock();
     }
 
