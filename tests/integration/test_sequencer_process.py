@@ -24,9 +24,9 @@ from anh_rollup.l1.contracts.inbox import Inbox
 from anh_rollup.l1.deployment import Deployment, Rules, bind, write_deployment
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.primitives import L2_CHAIN_ID, Digest
+from anh_rollup.protocol.claims import seal
 from anh_rollup.protocol.jobs import DNN_ADDRESS, Job, JobKind, Property, order_calldata
 from anh_rollup.protocol.ledger import Skipped
-from anh_rollup.protocol.claims import seal
 from anh_rollup.protocol.soft_confirmation import confirmation_digest
 from tests.integration.conftest import Chain, free_port
 
