@@ -31,6 +31,9 @@ MOST_CALLDATA: Final = 100_000
 MOST_BLOCKS: Final = 65_535
 """Blocks of a batch (uint16)."""
 
+MOST_IDLE_ORIGINS: Final = 300
+"""L1 blocks that blocks without transactions wait for a batch: an hour on Ethereum (choice)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Post:
@@ -50,7 +53,7 @@ class Post:
 
 
 def decide(reader: OrderReader, chain: SequencerChain, most_bytes: int, chain_id: int) -> Post | None:
-    """The batch that continues what L1 holds; None where everything is there.
+    """The batch that continues what L1 holds; None where there is nothing worth one.
 
     Blocks whose origin, or whose forced transactions, L1 does not have (yet, after a reorg) wait: such a
     batch would be void, or not what was signed.
@@ -58,7 +61,8 @@ def decide(reader: OrderReader, chain: SequencerChain, most_bytes: int, chain_id
     waiting, cursor = chain.blocks_after(reader.order.head.header.number), reader.cursor
     reached = [block for block in waiting if block.header.origin_number <= cursor.number]
     unfounded = first_unfounded(reached, reader.queue_until(cursor.number), reader.order.head.forced_end)
-    blocks = fitting(reached[:unfounded], most_bytes)
+    founded = reached[:unfounded]
+    blocks = fitting(founded, most_bytes) if is_due(founded, cursor.number) else []
     if not blocks or blocks[0].header.parent != reader.order.head.header.hash:
         return None
     batch = batch_of(blocks)
@@ -69,6 +73,21 @@ def decide(reader: OrderReader, chain: SequencerChain, most_bytes: int, chain_id
     count = len(batch.records)
     head = InboxBatch(number, previous, batch.transactions_root, count, ZERO_DIGEST, forced_end)
     return Post(tuple(blocks), head, encode_batch(batch), len(waiting) - len(blocks))
+
+
+def is_due(blocks: Sequence[L2Block], l1_block: int) -> bool:
+    """Whether blocks are worth a batch: there are transactions, or the oldest block has waited for long.
+
+    What a block without transactions does (deposits, payments, refunds) follows from L1, so it can wait for
+    the next transaction. It does not wait for ever: who reads only L1 shall see it.
+
+    Args:
+        blocks: Consecutive blocks that are not on L1.
+        l1_block: How far L1 is read.
+    """
+    if any(block.transactions for block in blocks):
+        return True
+    return bool(blocks) and l1_block - blocks[0].header.origin_number >= MOST_IDLE_ORIGINS
 
 
 def most_batch_bytes(*, blobs: bool) -> int:
@@ -102,7 +121,7 @@ class Poster:
         inbox: The contract.
         sender: The sequencer's account.
         chain_id: The L2's.
-        blobs: Whether to post blobs instead of calldata.
+        blobs: Whether own transactions go into blobs instead of calldata.
     """
 
     def __init__(
@@ -163,6 +182,7 @@ class Poster:
             LOG.warning("the queue cannot be posted yet: %s", error.message)
 
     def _request(self, post: Post) -> TransactionRequest:
-        if self._blobs:
+        """A batch without own transactions is a few bytes: a blob would be paid for nothing."""
+        if self._blobs and (post.batch.count or len(post.payload) > MOST_CALLDATA):
             return self._inbox.post(post.batch, tuple(pack(post.payload)))
         return self._inbox.post_calldata(post.batch, post.payload)

@@ -12,7 +12,7 @@ from anh_rollup.primitives import L2_CHAIN_ID, Address, Digest
 from anh_rollup.protocol.admission import RejectedError
 from anh_rollup.protocol.ledger import Charged
 from anh_rollup.sequencer.chain import SequencerChain
-from anh_rollup.sequencer.poster import decide
+from anh_rollup.sequencer.poster import MOST_IDLE_ORIGINS, decide
 from tests.doubles.ordering import (
     ALICE,
     BATCH_BYTES,
@@ -143,6 +143,9 @@ class Lives(RuleBasedStateMachine):
             self.chain.follow()
             self.seal()
             self.post()
+        self.l1.mine(MOST_IDLE_ORIGINS)  # what holds no transactions waits for so long
+        self.chain.follow()
+        self.post()
         self.chain.follow()
         ours, theirs = self.chain.head, self.l1.order.head
         assert (ours.header, ours.forced_end) == (theirs.header, theirs.forced_end)

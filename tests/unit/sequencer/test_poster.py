@@ -11,7 +11,15 @@ from anh_rollup.l1.errors import L1RevertedError
 from anh_rollup.l1.types import TransactionRequest
 from anh_rollup.primitives import L2_CHAIN_ID
 from anh_rollup.sequencer.chain import SequencerChain
-from anh_rollup.sequencer.poster import MOST_CALLDATA, Poster, block_size, decide, fitting, most_batch_bytes
+from anh_rollup.sequencer.poster import (
+    MOST_CALLDATA,
+    MOST_IDLE_ORIGINS,
+    Poster,
+    block_size,
+    decide,
+    fitting,
+    most_batch_bytes,
+)
 from tests.doubles.ordering import ALICE, BOB, ETHER, FakeL1, chain_on, record_of
 
 MOST = 100_000
@@ -119,6 +127,44 @@ def test_a_batch_has_room_for_what_its_carrier_carries() -> None:
     assert (most_batch_bytes(blobs=True), most_batch_bytes(blobs=False)) == (MOST_PAYLOAD, MOST_CALLDATA)
 
 
+# --- blocks without transactions ---
+
+
+def test_a_block_without_transactions_waits_for_the_next_transaction(
+    l1: FakeL1, chain: SequencerChain
+) -> None:
+    chain.seal()
+    assert decide(l1, chain, MOST, L2_CHAIN_ID) is None
+    seal(chain, 0)
+    post = decide(l1, chain, MOST, L2_CHAIN_ID)
+    assert post is not None
+    assert [len(block.transactions) for block in post.blocks] == [0, 1]
+
+
+def test_a_block_without_transactions_does_not_wait_for_ever(l1: FakeL1, chain: SequencerChain) -> None:
+    block = chain.seal()
+    assert block is not None
+    l1.mine(MOST_IDLE_ORIGINS - (l1.number - block.header.origin_number) - 1)
+    chain.follow()
+    assert decide(l1, chain, MOST, L2_CHAIN_ID) is None
+    l1.mine()
+    chain.follow()
+    post = decide(l1, chain, MOST, L2_CHAIN_ID)
+    assert post is not None
+    assert (post.blocks, post.batch.count) == ((block,), 0)
+
+
+def test_a_forced_transaction_waits_for_no_other(l1: FakeL1, chain: SequencerChain) -> None:
+    chain.seal()
+    l1.force(b"one")
+    l1.mine(2)
+    chain.follow()
+    chain.seal()
+    post = decide(l1, chain, MOST, L2_CHAIN_ID)
+    assert post is not None
+    assert (len(post.blocks), post.batch.forced_end, post.batch.count) == (2, 1, 0)
+
+
 # --- carrying it out ---
 
 
@@ -152,6 +198,19 @@ def test_a_batch_goes_out_as_blobs_or_as_calldata(l1: FakeL1, chain: SequencerCh
     calldata, blob = sender.sent
     assert first.payload in calldata.data
     assert unpack(blob.blobs) == first.payload
+
+
+def test_a_batch_without_own_transactions_is_no_blob(l1: FakeL1, chain: SequencerChain) -> None:
+    l1.force(b"one")
+    l1.mine(2)
+    chain.follow()
+    chain.seal()
+    sender = FakeSender()
+    post = poster(l1, chain, sender, blobs=True).step()
+    (request,) = sender.sent
+    assert post is not None
+    assert post.payload in request.data
+    assert request.blobs == ()
 
 
 def test_nothing_is_sent_where_there_is_nothing(l1: FakeL1, chain: SequencerChain) -> None:
