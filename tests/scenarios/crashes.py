@@ -5,6 +5,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.l2 import L2Client, L2RejectedError, L2UnreachableError
@@ -39,7 +40,7 @@ HONEST, LIAR, CHALLENGER, BASELESS = (
 SEQUENCER = "sequencer"
 
 #: Seconds between two kills.
-PAUSES = (0.3, 3.0)
+PAUSES = (0.2, 2.0)
 
 #: Who else sends transactions meanwhile: an account of the local network that plays no other part then.
 TRAVELLER = "deployer"
@@ -136,17 +137,25 @@ class Traffic:
 
 @dataclass
 class Killer:
-    """Kills a role every now and then, and starts it again with the same command on the same folders."""
+    """Kills a role every now and then, and starts it again with the same command on the same folders.
+
+    A third of the kills waits until the role before is at work again; others may hit roles that just start.
+    """
 
     network: LocalNetwork
-    kills: int
     chance: random.Random
+    kills: int = 0
     cast: dict = field(default_factory=dict)
     done: Counter = field(default_factory=Counter)
     in_game: int = 0
-    started: bool = False
     _deck: list[str] = field(default_factory=list)
     _next: float = 0.0
+    _awaited: tuple[Path, int] | None = None
+
+    @property
+    def started(self):
+        """Whether there was something to kill for already."""
+        return self.kills > 0
 
     def enter(self, running):
         self.cast[running.name] = running
@@ -159,11 +168,17 @@ class Killer:
         """One look; `games` is the number of games that are open now."""
         for each in self.cast.values():
             each.require_alive()
-        if not self.started or self.done.total() >= self.kills or time.monotonic() < self._next:
+        if self.done.total() >= self.kills or time.monotonic() < self._next or self._is_awaiting():
             return
         self._kill(self._draw())
         self.in_game += games > 0
         self._next = time.monotonic() + self.chance.uniform(*PAUSES)
+
+    def _is_awaiting(self):
+        if self._awaited is None:
+            return False
+        log, size = self._awaited
+        return log.stat().st_size == size
 
     def _draw(self):
         """Every role of the cast in turn, in an order that chance gives."""
@@ -175,6 +190,8 @@ class Killer:
     def _kill(self, name):
         running = self.cast[name]
         self._end(running)
+        waits = self.chance.random() < 1 / 3
+        self._awaited = (running.log, running.log.stat().st_size) if waits else None
         self.cast[name] = self.network.processes.start(name, running.process.args)
         self.done[name] += 1
 
@@ -186,10 +203,11 @@ class Killer:
 
 @dataclass
 class Round:
-    """One job: the lie about it, and the truth."""
+    """One job: the claim that lies about it, the true one, and whether somebody disputed that."""
 
     lie: bytes
     truth: bytes
+    is_disputed: bool
 
 
 @dataclass
@@ -198,21 +216,20 @@ class CrashingRollup:
 
     Attributes:
         network: Its processes.
-        kills: How many.
         seed: Of the killer's chance.
     """
 
     network: LocalNetwork
-    kills: int
     seed: int
     rounds: list[Round] = field(default_factory=list)
+    settling: bool = False
 
     def __post_init__(self):
         self.network.rules = RULES
         deployment = self.network.start_l1()
         self.view = L1View(self.network.l1(), deployment)
         self.store = ArtifactStore(self._folder())
-        self.killer = Killer(self.network, self.kills, random.Random(self.seed))
+        self.killer = Killer(self.network, random.Random(self.seed))
         self.user, self.traveller = Traffic(self.network, "user"), Traffic(self.network, TRAVELLER)
         self.killer.enter(self.network.start_challenger(CHALLENGER))
         self.killer.enter(self.network.start_sequencer())
@@ -235,7 +252,7 @@ class CrashingRollup:
         while True:
             self.view.refresh()
             self.killer.step(len(self.view.docket.open_games()))
-            if self.killer.started:
+            if self.killer.started and not self.settling:
                 self._send_on()
             if seen := found():
                 return seen
@@ -248,30 +265,52 @@ class CrashingRollup:
         self.traveller.step()
         self.user.step()
 
-    def play(self, drill):
-        """One job from its order to its payment."""
+    def play(self, drill, kills, *, disputed):
+        """One job from its order to its payment; so many kills from the first move of its first game on."""
         self.killer.enter(self.network.start_accountant(LIAR, "--drill", drill))
         job = self._order()
         lie = self.until("the lie", lambda: self._claim(LIAR, job))
-        self.killer.started = True
         self.killer.enter(self.network.start_accountant(HONEST))
+        self.until("the game about the lie", lambda: self.view.games_over(lie))
+        self.killer.kills += kills
         self.until("the end of the lie", lambda: self._state(lie) is not ClaimState.STANDING)
         truth = self.until("the truth", lambda: self._claim(HONEST, job))
-        baseless = self._start_baseless()
-        self.until("the last refusal", lambda: b"nothing is left" in baseless.log.read_bytes())
-        self.network.l1().transport.request("evm_increaseTime", hex(RULES.clock))
+        if disputed:
+            self._dispute(truth)
+        else:
+            self._await_last_kill()
+            self._pass_time(RULES.window)
         self.until("the end of the truth", lambda: self._state(truth) is not ClaimState.STANDING)
-        self.until("the end of the baseless challenger", lambda: baseless.process.poll() is not None)
-        self.network.processes.running.remove(baseless)
-        baseless.log.unlink()
         for name in (LIAR, HONEST):
             self.killer.leave(name)
-        self.rounds.append(Round(lie, truth))
+        self.rounds.append(Round(lie, truth, disputed))
+
+    def _await_last_kill(self):
+        self.until("the last kill", lambda: self.killer.done.total() == self.killer.kills)
+
+    def _pass_time(self, seconds):
+        self.network.l1().transport.request("evm_increaseTime", hex(seconds))
+
+    def _dispute(self, truth):
+        """A game against the truth by somebody who is never killed."""
+        baseless = self._start_baseless()
+
+        def says(words):
+            baseless.require_alive()
+            return words in baseless.log.read_bytes()
+
+        self.until("the last refusal", lambda: says(b"nothing is left"))
+        self._await_last_kill()
+        self._pass_time(RULES.clock)
+        self.until("the end of the baseless challenger", lambda: says(b"the game is over"))
+        baseless.process.wait(20)
+        self.network.processes.running.remove(baseless)
+        baseless.log.unlink()
 
     def settle(self):
         """Waits until all that was acknowledged is in a batch on L1; then everybody stops."""
         everybody = (self.user, self.traveller)
-        self.killer.started = False
+        self.settling = True
 
         def is_told():
             for each in everybody:

@@ -5,7 +5,7 @@ from anh_rollup.l1.contracts.game import Outcome
 from tests.scenarios.hostile import LATE, PLANS, make_hostiles
 from tests.scenarios.world import RULES, World
 
-pytestmark = [pytest.mark.anvil, pytest.mark.slow]
+pytestmark = pytest.mark.anvil
 
 HOSTILES = 20
 
