@@ -159,11 +159,11 @@ def _refusal(method: str, error: object) -> Exception:
     if isinstance(code, int) and code in RETRIED_CODES:
         return requests.RequestException(f"the node says {reason!r} (code {code})")
     return L1RejectedError(
-        method, code if isinstance(code, int) else 0, reason, _revert_data(fields.get("data"))
+        method, code if isinstance(code, int) else 0, reason, revert_data(fields.get("data"))
     )
 
 
-def _revert_data(value: object) -> bytes:
+def revert_data(value: object) -> bytes:
     """A revert's bytes, which nodes give as a string, or inside an object (Ganache)."""
     while isinstance(value, dict):
         value = value.get("data", value.get("result"))
