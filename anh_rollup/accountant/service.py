@@ -1,15 +1,11 @@
 """The accountant's loops: read L1 and the order, decide, act, repeat. One works, one defends."""
 
-import logging
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from eth_account.signers.local import LocalAccount
 
-from anh_rollup.accountant.answers import answer_from_answers, answer_from_model
-from anh_rollup.accountant.conduct import HONEST, Conduct
-from anh_rollup.accountant.drafts import Draft, Drafts, salt_for
-from anh_rollup.accountant.strategy import (
-    AccountantView,
+from anh_rollup.accountant.actions import (
     Action,
     Answer,
     Commit,
@@ -18,12 +14,16 @@ from anh_rollup.accountant.strategy import (
     Release,
     Retract,
     Reveal,
-    Terms,
     Withdraw,
     Work,
-    decide,
+    subject,
 )
+from anh_rollup.accountant.answers import answer_from_answers, answer_from_model
+from anh_rollup.accountant.conduct import HONEST, Conduct
+from anh_rollup.accountant.drafts import Draft, Drafts, salt_for
+from anh_rollup.accountant.strategy import AccountantView, Terms, decide
 from anh_rollup.accountant.work import Result, Worker, make_claim
+from anh_rollup.bulkhead import Bulkhead
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.l1.disputes import DisputeChain
@@ -32,8 +32,7 @@ from anh_rollup.protocol.claims import Claim
 from anh_rollup.protocol.defence import decide_accountant
 from anh_rollup.protocol.jobs import Job, JobKind, terms
 from anh_rollup.protocol.orders import Order, OrderedJob
-
-LOG = logging.getLogger(__name__)
+from anh_rollup.storage.errors import ArtifactError
 
 
 @dataclass(slots=True)
@@ -59,51 +58,49 @@ class Accountant:
     terms: Terms = field(default_factory=Terms)
     uri: str = ""
     conduct: Conduct = HONEST
-    _given_up: set[bytes] = field(default_factory=set)
+    _acting: Bulkhead = field(default_factory=lambda: Bulkhead(healing=(AnhError,)))
+    _working: Bulkhead = field(default_factory=lambda: Bulkhead(passing=(ArtifactError,)))
     _view: AccountantView | None = None
     _presented: dict[tuple[bytes, bytes], Result] = field(default_factory=dict)
 
     def defend(self) -> list[Action]:
         """One round of everything but the work itself; gives what was tried.
 
-        One action that fails does not stop the others; it is tried again in the next round.
+        One action that fails, in whatever way, does not stop the others; it is tried again in a later
+        round.
 
         Raises:
             L1Error: The chain cannot be read, or lags: nothing was done.
         """
         self._view = self.look()
-        actions: list[Action] = [
-            action for action in decide(self._view, self.terms) if not isinstance(action, Work)
-        ]
-        for action in actions:
-            try:
-                self.act(action)
-            except AnhError as error:
-                LOG.warning("%s: %s; next: %s", type(action).__name__, error.message, error.remedy)
-        return actions
+        self._acting.begin_round()
+        tried: list[Action] = []
+        for action in decide(self._view, self.terms):
+            key, name = subject(action)
+            if not isinstance(action, Work) and self._acting.is_due(key):
+                tried.append(action)
+                self._acting.run(key, name, partial(self.act, action))
+        return tried
 
     def work(self) -> bool:
         """Does the best job that waits, and keeps the draft of its claim; whether there was one.
 
-        A job that fails is given up until the next start.
+        A job whose artifacts cannot be had is tried again after some rounds; one that fails in another way is
+        given up until the next start. Neither holds up other jobs.
         """
-        view = self._view
-        waiting = (
-            [] if view is None else [each for each in decide(view, self.terms) if isinstance(each, Work)]
-        )
-        waiting = [each for each in waiting if each.ordered.transaction not in self._given_up]
-        if not waiting or self.drafts.load(waiting[0].ordered.transaction) is not None:
-            return False
-        ordered = waiting[0].ordered
-        try:
-            self.perform(ordered)
-        except AnhError as error:
-            self._given_up.add(ordered.transaction)
-            LOG.warning("job 0x%s: %s; next: %s", ordered.transaction.hex(), error.message, error.remedy)
-        return True
+        self._working.begin_round()
+        for action in [] if self._view is None else decide(self._view, self.terms):
+            if isinstance(action, Work) and self._is_open(action.ordered.transaction):
+                self._working.run(*subject(action), partial(self.perform, action.ordered))
+                return True
+        return False
 
-    def _is_tried(self, transaction: bytes) -> bool:
-        return transaction in self._given_up or self.drafts.load(transaction) is not None
+    def _is_open(self, transaction: bytes) -> bool:
+        """Whether a job is still to be done: a draft may be newer than the view."""
+        try:
+            return self._working.is_due(transaction) and self.drafts.load(transaction) is None
+        except AnhError:
+            return False  # its draft is corrupt, which `look` tells; a new one would bury it
 
     def look(self) -> AccountantView:
         """What there is to see now."""
@@ -122,7 +119,7 @@ class Accountant:
             rules=self.chain.rules,
             balance=self.chain.sender.balance(),
             credit=self.chain.contracts.bonds.credit_of(address),
-            given_up=frozenset(self._given_up),
+            given_up=self._working.ended,
         )
 
     def perform(self, ordered: OrderedJob) -> Draft:

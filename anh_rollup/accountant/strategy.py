@@ -1,11 +1,23 @@
 """What an accountant does next: a pure function of what it sees. The service only carries it out."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
+from anh_rollup.accountant.actions import (
+    Action,
+    Answer,
+    Commit,
+    Defend,
+    Finalize,
+    Release,
+    Retract,
+    Reveal,
+    Withdraw,
+    Work,
+)
 from anh_rollup.accountant.drafts import Draft
 from anh_rollup.l1.contracts.claims import ClaimRules, ClaimState, ClaimStatus
-from anh_rollup.l1.docket import ClaimRecord, DemandRecord, Docket, GameRecord
+from anh_rollup.l1.docket import Docket
 from anh_rollup.protocol.orders import OrderedJob
 
 
@@ -52,71 +64,7 @@ class AccountantView:
     rules: ClaimRules
     balance: int
     credit: int
-    given_up: frozenset[bytes] = field(default_factory=frozenset)
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """Do a job, and keep a draft of the claim."""
-
-    ordered: OrderedJob
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """Bond a draft."""
-
-    draft: Draft
-
-
-@dataclass(frozen=True, slots=True)
-class Reveal:
-    """Show a committed claim."""
-
-    draft: Draft
-
-
-@dataclass(frozen=True, slots=True)
-class Retract:
-    """Take a committed claim back."""
-
-    draft: Draft
-
-
-@dataclass(frozen=True, slots=True)
-class Defend:
-    """Make the move, if there is one, in a game over an own claim."""
-
-    game: GameRecord
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Show the data that a demand asks for."""
-
-    demand: DemandRecord
-
-
-@dataclass(frozen=True, slots=True)
-class Finalize:
-    """Make an own claim final."""
-
-    claim: ClaimRecord
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """Take the bond of a claim back that can no longer become final."""
-
-    claim: ClaimRecord
-
-
-@dataclass(frozen=True, slots=True)
-class Withdraw:
-    """Draw the credit."""
-
-
-Action = Work | Commit | Reveal | Retract | Defend | Answer | Finalize | Release | Withdraw
+    given_up: frozenset[Hashable] = frozenset()
 
 
 def decide(view: AccountantView, terms: Terms) -> list[Action]:

@@ -55,25 +55,32 @@ class OpenGame:
 Refutation = OneShot | OpenGame
 
 
-def check_order(claim: Claim, job: Job, batch: OrderedBatch, chain_id: int) -> Refutation | None:
+def check_order(
+    claim: Claim, job: Job, batch: OrderedBatch, recorded: bytes | None, chain_id: int
+) -> OneShot | None:
     """Whether the claimed transaction stands at the claimed place and orders the claimed job.
+
+    Nobody can open a void batch, so the place in one cannot be told; the transaction, however, has a reward
+    only where it stands in the order, and then everybody knows its record.
 
     Args:
         claim: The claim.
         job: The job that it names.
         batch: The batch that it names.
+        recorded: The record of the claimed transaction, wherever it is ordered; None where it is not.
         chain_id: The L2's chain id, which the order must be signed for.
     """
     if claim.index >= batch.count:
         return OneShot("refuteIndex", (claim, batch))
-    if len(batch.records) <= claim.index:
+    if not batch.is_void:
+        leaves = [keccak256(record) for record in batch.records]
+        if leaves[claim.index] != claim.transaction:
+            proof = tuple(MerkleTree(leaves).proof(claim.index))
+            return OneShot("refutePlace", (claim, batch, leaves[claim.index], proof))
+        recorded = batch.records[claim.index]
+    if recorded is None or _orders(recorded, job, chain_id):
         return None
-    leaves = [keccak256(record) for record in batch.records]
-    if leaves[claim.index] != claim.transaction:
-        proof = tuple(MerkleTree(leaves).proof(claim.index))
-        return OneShot("refutePlace", (claim, batch, leaves[claim.index], proof))
-    record = batch.records[claim.index]
-    return None if _orders(record, job, chain_id) else OneShot("refuteRecord", (claim, record))
+    return OneShot("refuteRecord", (claim, recorded))
 
 
 def _orders(record: bytes, job: Job, chain_id: int) -> bool:
@@ -84,7 +91,7 @@ def _orders(record: bytes, job: Job, chain_id: int) -> bool:
     return transaction.to == bytes.fromhex(DNN_ADDRESS[2:]) and transaction.data == order_calldata(job)
 
 
-def check_terms(claim: Claim, job: Job) -> Refutation | None:
+def check_terms(claim: Claim, job: Job) -> OneShot | None:
     """Whether every claimed sum reaches its threshold."""
     for index, (wanted, scores) in enumerate(zip(job.properties, claim.scores, strict=True)):
         if scores.sum < wanted.threshold:

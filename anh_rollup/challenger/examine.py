@@ -1,8 +1,9 @@
 """Examining a claim: fetch what it is about, evaluate it again, and say what is wrong with it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from threading import BoundedSemaphore
+from typing import Final, TypeVar
 
 from anh_rollup.challenger.checks import (
     OneShot,
@@ -17,6 +18,7 @@ from anh_rollup.challenger.checks import (
 from anh_rollup.challenger.recover import Withheld
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.tensors import Elements
+from anh_rollup.errors import AnhError
 from anh_rollup.evaluation.backend import Evaluator
 from anh_rollup.evaluation.properties import Artifacts, evaluate_property
 from anh_rollup.l1.contracts.claims import Answered, Demand
@@ -30,6 +32,9 @@ from anh_rollup.storage.errors import ArtifactError
 
 T = TypeVar("T")
 
+#: Evaluations at a time (choice): each uses all cores and much memory, but a long one must not hold up all.
+MOST_EVALUATIONS: Final = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -38,15 +43,34 @@ class Verdict:
     Attributes:
         refutation: How to refute the claim; None where nothing is wrong.
         missing: Demands that together ask for a result that cannot be had off L1.
+        answers: How many answers about the claim were looked at.
     """
 
     refutation: Refutation | None = None
     missing: tuple[Demand, ...] = ()
+    answers: int = 0
+
+
+class TransactionUnknownError(AnhError):
+    """A claim names a transaction that is not in the order, at a place that nobody can open.
+
+    Attributes:
+        batch: The batch that the claim names.
+        transaction: keccak of the record that it names.
+    """
+
+    def __init__(self, batch: int, transaction: bytes) -> None:
+        super().__init__(
+            f"transaction 0x{transaction.hex()} is not ordered, and batch {batch} cannot be opened",
+            remedy="Nothing else is wrong with the claim, and no reward waits for it; look again once it is.",
+        )
+        self.batch = batch
+        self.transaction = transaction
 
 
 @dataclass(slots=True)
 class Examiner:
-    """Examines claims with an own store and an own evaluator; trusts nobody.
+    """Examines claims with an own store and an own evaluator; trusts nobody. Several threads may use it.
 
     Attributes:
         store: Where artifacts are kept, and through which strangers' are fetched.
@@ -60,6 +84,7 @@ class Examiner:
     order: Order
     chain_id: int
     _evaluated: dict[tuple[bytes, bytes, int], EvaluatedProperty] = field(default_factory=dict)
+    _turns: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MOST_EVALUATIONS))
 
     def examine(self, record: ClaimRecord, answers: Sequence[Answered] = ()) -> Verdict:
         """What is wrong with a claim.
@@ -70,27 +95,27 @@ class Examiner:
 
         Raises:
             ArtifactError: The job's own artifacts cannot be had now: the claim cannot be judged.
+            TransactionUnknownError: Nothing is wrong, as far as can be told now.
             AnhError: They are nothing that could be evaluated.
         """
         claim, job = record.claim, record.job
-        batch = self.order.batch(claim.batch)
-        ordered = None if batch is None else check_order(claim, job, batch, self.chain_id)
-        refutation = ordered or check_terms(claim, job)
-        if refutation is not None:
-            return Verdict(refutation)
-        for index in range(len(job.properties)):
-            refutation = self._check_count(claim, job, index)
-            if refutation is not None:
-                return Verdict(refutation)
+        plain = self._check_order(claim, job) or check_terms(claim, job) or self._check_counts(claim, job)
+        if plain is not None:
+            return Verdict(plain)
         if self._result(claim, job) is None:
             withheld = self._recover(record, answers)
             if withheld is not None:
                 return withheld
         for index in range(len(job.properties)):
-            refutation = self._examine_property(claim, job, index)
-            if refutation is not None:
-                return Verdict(refutation)
+            wrong = self._examine_property(claim, job, index)
+            if wrong is not None:
+                return Verdict(wrong)
+        self._require_placed(claim)
         return Verdict()
+
+    def known(self, claim: Claim, job: Job, index: int) -> EvaluatedProperty | None:
+        """One property of a claim where it was evaluated before; None where it was not."""
+        return self._evaluated.get(_key(claim, job, index))
 
     def evaluated(self, claim: Claim, job: Job, index: int) -> EvaluatedProperty:
         """One property of a claim, evaluated here; once in a process.
@@ -99,17 +124,48 @@ class Examiner:
             ArtifactError: An artifact cannot be had.
             SourcesRefusedError: The artifacts are not what the program declares.
         """
-        key = (terms(job), claim.result, index)
+        key = _key(claim, job, index)
         if key not in self._evaluated:
             subject = self._subject(claim, job, index)
             held = Artifacts(subject.program, subject.dataset, subject.answers, subject.model)
-            self._evaluated[key] = evaluate_property(held, self.evaluator)
+            with self._turns:
+                self._evaluated[key] = evaluate_property(held, self.evaluator)
         return self._evaluated[key]
+
+    def forget_all_but(self, records: Iterable[ClaimRecord]) -> None:
+        """Lets the evaluations of all other claims go: they hold models and data sets in memory."""
+        kept = {(terms(each.job), each.claim.result) for each in records}
+        for key in list(self._evaluated):
+            if key[:2] not in kept:
+                del self._evaluated[key]
+
+    def _check_order(self, claim: Claim, job: Job) -> OneShot | None:
+        batch = self.order.batch(claim.batch)
+        if batch is None:
+            return None
+        recorded = self.order.record(claim.transaction) if batch.is_void else None
+        return check_order(claim, job, batch, recorded, self.chain_id)
+
+    def _require_placed(self, claim: Claim) -> None:
+        """Raises `TransactionUnknownError` where the order does not tell whether the place is right."""
+        batch = self.order.batch(claim.batch)
+        is_open = batch is not None and not batch.is_void
+        if not is_open and self.order.record(claim.transaction) is None:
+            raise TransactionUnknownError(claim.batch, claim.transaction)
+
+    def _check_counts(self, claim: Claim, job: Job) -> OneShot | None:
+        """Whether score lists are as long as their data sets: known before anything of the result is."""
+        for index, wanted in enumerate(job.properties):
+            dataset = self.store.get_dataset(wanted.dataset, job.uri)
+            if claim.scores[index].count != dataset.count:
+                return OneShot("refuteCount", (claim, job, index, dataset.count, dataset.tree.root))
+        return None
 
     def _recover(self, record: ClaimRecord, answers: Sequence[Answered]) -> Verdict | None:
         """Puts a withheld result together; a verdict where that is impossible or not yet possible."""
-        program = self.store.get_program(record.job.properties[0].program, record.job.uri)
-        withheld = Withheld(record.identifier, record.claim, record.job, program)
+        withheld = self._withheld(record)
+        if withheld is None:
+            return None
         found = withheld.recover(answers)
         match found:
             case Model():
@@ -118,16 +174,20 @@ class Examiner:
                 self.store.put_dataset(found)
             case OneShot():
                 return Verdict(found)
-            case None:
-                return Verdict(missing=tuple(withheld.pieces()))
+            case _:
+                return Verdict(missing=found, answers=len(answers))
         return None
 
-    def _check_count(self, claim: Claim, job: Job, index: int) -> Refutation | None:
-        """Whether a score list is as long as its data set: known before anything of the result is."""
-        dataset = self.store.get_dataset(job.properties[index].dataset, job.uri)
-        if claim.scores[index].count == dataset.count:
-            return None
-        return OneShot("refuteCount", (claim, job, index, dataset.count, dataset.tree.root))
+    def _withheld(self, record: ClaimRecord) -> Withheld | None:
+        """What is known of a withheld result; None where no property reads it."""
+        claim, job = record.claim, record.job
+        for index, wanted in enumerate(job.properties):
+            withheld = Withheld(
+                record.identifier, claim, job, index, self.store.get_program(wanted.program, job.uri)
+            )
+            if withheld.sources:
+                return withheld
+        return None
 
     def _examine_property(self, claim: Claim, job: Job, index: int) -> Refutation | None:
         wrong = check_sources(self._subject(claim, job, index))
@@ -155,6 +215,11 @@ class Examiner:
     def _list(self, claim: Claim, scores: Scores) -> Elements | None:
         """The score list behind a claim, or None where it cannot be had or is another one."""
         return _or_none(lambda: self.store.get_scores(scores_root(scores), claim.uri))
+
+
+def _key(claim: Claim, job: Job, index: int) -> tuple[bytes, bytes, int]:
+    """What an evaluation depends on."""
+    return terms(job), claim.result, index
 
 
 def _or_none(read: Callable[[], T]) -> T | None:

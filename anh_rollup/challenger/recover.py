@@ -1,18 +1,27 @@
 """A withheld result, put together from the answers to demands on L1."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from anh_rollup.challenger.checks import OneShot
 from anh_rollup.encoding.artifacts import Dataset, Model
-from anh_rollup.encoding.tensors import CHUNK_ELEMENTS, Elements, chunk_count_of, encode_shape
+from anh_rollup.encoding.errors import EncodingError
+from anh_rollup.encoding.reader import Reader
+from anh_rollup.encoding.tensors import (
+    CHUNK_ELEMENTS,
+    Elements,
+    TensorTree,
+    chunk_count_of,
+    encode_shape,
+    opening_tree_root,
+    read_shape,
+)
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.contracts.claims import Answered, Demand
 from anh_rollup.protocol.claims import Claim
 from anh_rollup.protocol.evaluated import program_header
-from anh_rollup.protocol.game import TensorPath
 from anh_rollup.protocol.jobs import Job, JobKind
 from anh_rollup.tensor.program import Kind, Program, Value
 
@@ -46,12 +55,14 @@ class Withheld:
         identifier: The claim's id.
         claim: The claim.
         job: Its job.
-        program: The first property's score program, which says what the result looks like.
+        index: A property that reads the result.
+        program: Its score program, which says what the result looks like.
     """
 
     identifier: bytes
     claim: Claim
     job: Job
+    index: int
     program: Program
 
     @property
@@ -62,7 +73,7 @@ class Withheld:
     @property
     def count(self) -> int:
         """Leaves of the result."""
-        return len(self.sources) if self._is_training else self.claim.scores[0].count
+        return len(self.sources) if self._is_training else self.claim.scores[self.index].count
 
     @property
     def _is_training(self) -> bool:
@@ -86,19 +97,48 @@ class Withheld:
                 found += [Demand(self.identifier, leaf, field, first, MOST_CHUNKS) for first in starts]
         return found
 
-    def recover(self, answers: Sequence[Answered]) -> Model | Dataset | OneShot | None:
-        """The result, or what is wrong with it, or None while answers are missing."""
+    def recover(self, answers: Sequence[Answered]) -> Model | Dataset | OneShot | tuple[Demand, ...]:
+        """The result, or what is wrong with it, or what has to be demanded to know.
+
+        Raises:
+            ResultTooLargeError: It takes more demands than anybody would pay for, and its owner answers.
+        """
         given = {each.demand: each for each in answers}
         for asked, answer in given.items():
             wrong = self._contradict(asked, answer)
             if wrong is not None:
                 return wrong
-        if not all(asked in given for asked in self.pieces()):
-            return None
+        try:
+            pieces = self.pieces()
+        except ResultTooLargeError:
+            first = Demand(self.identifier, 0, 0, 0, MOST_CHUNKS)
+            if first in given:
+                raise
+            return (first,)  # whoever has nothing to show falls by it
+        if not all(asked in given for asked in pieces):
+            return tuple(pieces)
         tensors = [self._tensor(leaf, given) for leaf in range(self.count)]
+        found = self._assembled(tensors)
+        return found if found.root == self.claim.result else (self._behind(tensors, given),)
+
+    def _assembled(self, tensors: list[list[Elements]]) -> Model | Dataset:
         if self._is_training:
             return Model([fields[0] for fields in tensors])
         return Dataset([np.stack([row[field] for row in tensors]) for field in range(len(self.sources))])
+
+    def _behind(self, tensors: list[list[Elements]], given: dict[Demand, Answered]) -> Demand:
+        """What a result cannot answer whose trees hold something where padding belongs.
+
+        Its elements are known, and yet no bytes have its root. A demand behind an end is answered by showing
+        that only padding follows.
+        """
+        for leaf, fields in enumerate(tensors):
+            for field, elements in enumerate(fields):
+                shown = given[Demand(self.identifier, leaf, field, 0, MOST_CHUNKS)].path.tensors[field]
+                tree = TensorTree(elements)
+                if tree.root != shown:
+                    return Demand(self.identifier, leaf, field, tree.chunk_count, MOST_CHUNKS)
+        return Demand(self.identifier, self.count, 0, 0, MOST_CHUNKS)
 
     def _tensor(self, leaf: int, given: dict[Demand, Answered]) -> list[Elements]:
         """The tensors of one leaf."""
@@ -116,11 +156,12 @@ class Withheld:
     def _contradict(self, asked: Demand, answer: Answered) -> OneShot | None:
         """What an answer shows to be wrong with the result's counts and shapes."""
         path = answer.path
-        shown = TensorPath(path.count, path.tree_root, path.tensors, path.proof, path.shape, path.chunks_root)
-        head = (self.claim, self.job, 0)
+        head = (self.claim, self.job, self.index)
         wanted = 1 if self._is_training else len(self.sources)
         if path.count != self.count or len(path.tensors) != wanted:
-            return OneShot("refuteResult", (*head, program_header(self.program), asked.leaf, shown))
+            # A demand behind the end, which strangers can make, is answered with the last leaf.
+            leaf = min(asked.leaf, path.count - 1)
+            return OneShot("refuteResult", (*head, program_header(self.program), leaf, path))
         index = asked.leaf if self._is_training else asked.field
         spare = asked.field if self._is_training else 0
         if spare or index >= len(self.sources) or asked.leaf >= self.count:
@@ -132,4 +173,14 @@ class Withheld:
         value = self.program.source_ids(kind)[index]
         proof = tuple(self.program.tree.proof(value))
         record = (program_header(self.program), value, self.program.records[value], proof)
+        shown = replace(path, chunks_root=_chunks_root(answer))
         return OneShot("refuteShape", (*head, record, 0 if self._is_training else asked.leaf, shown))
+
+
+def _chunks_root(answer: Answered) -> bytes:
+    """The root over the chunks that an answer opens; L1 does not look at the one that stands beside it."""
+    try:
+        shape = read_shape(Reader(answer.path.shape, "the shape in an answer"))
+        return opening_tree_root(shape, answer.opening)
+    except EncodingError:
+        return answer.path.chunks_root

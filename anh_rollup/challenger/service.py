@@ -1,25 +1,29 @@
 """The challenger's loops: read L1, decide, act, repeat. One plays games, one examines claims."""
 
 import logging
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from functools import partial
 
-from anh_rollup.challenger.checks import OpenGame
-from anh_rollup.challenger.examine import Examiner, Verdict
-from anh_rollup.challenger.strategy import (
+from anh_rollup.bulkhead import Bulkhead
+from anh_rollup.challenger.actions import (
     Action,
     Ask,
     Attack,
-    Budget,
-    ChallengerView,
     Examine,
     Expire,
+    Leave,
     Open,
     Reclaim,
     Refute,
     RefuteUnanswered,
     Withdraw,
-    decide,
+    subject,
 )
+from anh_rollup.challenger.checks import OpenGame
+from anh_rollup.challenger.examinations import Examinations
+from anh_rollup.challenger.examine import Examiner, Verdict
+from anh_rollup.challenger.strategy import Budget, ChallengerView, decide
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.l1.disputes import DisputeChain
@@ -31,50 +35,68 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Challenger:
-    """A challenger. Call `play` and `examine` again and again, from one thread each.
+    """A challenger. Call `play` and `examine` again and again, from one thread each, and `close` in the end.
 
     Attributes:
         chain: The disputes on L1, and the account.
         examiner: Evaluates claims.
         budget: What may be put at stake.
+        patience: Seconds that a round of `examine` waits for what goes on before new claims are looked at.
     """
 
     chain: DisputeChain
     examiner: Examiner
     budget: Budget = field(default_factory=Budget)
+    patience: float = 10.0
+    _examinations: Examinations = field(default_factory=Examinations)
+    _acting: Bulkhead = field(default_factory=lambda: Bulkhead(healing=(AnhError,)))
     _verdicts: dict[bytes, Verdict] = field(default_factory=dict)
     _waiting: list[ClaimRecord] = field(default_factory=list)
+    _disputed: list[tuple[ClaimRecord, int]] = field(default_factory=list)
+    _left: set[bytes] = field(default_factory=set)
 
     def play(self) -> list[Action]:
         """One round of everything but examining; gives what was tried.
 
-        One action that fails does not stop the others (F18); it is tried again in the next round.
+        One action that fails, in whatever way, does not stop the others; it is tried again in a later
+        round.
 
         Raises:
-            L1Error: The chain cannot be read, or lags: nothing was done (F19).
+            L1Error: The chain cannot be read, or lags: nothing was done.
         """
         decided = decide(self.look(), self.budget)
         self._waiting = [action.claim for action in decided if isinstance(action, Examine)]
-        actions: list[Action] = [action for action in decided if not isinstance(action, Examine)]
-        for action in actions:
-            try:
-                self.act(action)
-            except AnhError as error:
-                LOG.warning("%s: %s; next: %s", type(action).__name__, error.message, error.remedy)
-        return actions
+        self._disputed = []
+        self._acting.begin_round()
+        tried: list[Action] = []
+        for action in decided:
+            key, name = subject(action)
+            if not isinstance(action, Examine) and self._acting.is_due(key):
+                tried.append(action)
+                self._acting.run(key, name, partial(self.act, action))
+        return tried
 
     def examine(self) -> bool:
-        """Examines every claim that waits; whether there was one.
+        """Begins to examine every claim that waits, several at a time; whether there was one.
 
-        A claim whose job cannot be read now is left for the next round; the others are not held up by it.
+        A claim that cannot be judged now is tried again after some rounds; no other is held up by it.
         """
-        waiting, self._waiting = self._waiting, []
+        (waiting, self._waiting), (disputed, self._disputed) = (self._waiting, []), (self._disputed, [])
+        self._examinations.begin_round()
         for record in waiting:
-            try:
-                self._examine(record)
-            except AnhError as error:
-                LOG.warning("claim 0x%s: %s; next: %s", record.identifier.hex(), error.message, error.remedy)
-        return bool(waiting)
+            self._begin(record.identifier, record, partial(self._examine, record))
+        for record, index in disputed:
+            work = partial(self.examiner.evaluated, record.claim, record.job, index)
+            self._begin((record.identifier, index), record, work)
+        self._examinations.wait(self.patience)
+        return bool(waiting or disputed)
+
+    def close(self) -> None:
+        """Begins no more examinations."""
+        self._examinations.close()
+
+    def _begin(self, key: Hashable, record: ClaimRecord, work: Callable[[], object]) -> None:
+        self._examinations.begin(key, f"Examine, claim 0x{record.identifier.hex()}", work)
 
     def look(self) -> ChallengerView:
         """What there is to see now."""
@@ -82,6 +104,9 @@ class Challenger:
         self.examiner.order.refresh()
         docket = self.chain.docket
         standing = [each for each in docket.claims.values() if each.state is ClaimState.STANDING]
+        self._forget_all_but(standing)
+        # Before the verdicts: what ends in between is seen as going on, and looked at again in a later round.
+        running = self._examinations.running
         return ChallengerView(
             now=head.time,
             address=self.chain.address,
@@ -91,7 +116,15 @@ class Challenger:
             rules=self.chain.rules,
             balance=self.chain.sender.balance(),
             credit=self.chain.contracts.bonds.credit_of(self.chain.address),
+            examining=frozenset(each.identifier for each in standing if each.identifier in running),
         )
+
+    def _forget_all_but(self, standing: list[ClaimRecord]) -> None:
+        """Lets go of what was found about claims that are over."""
+        self.examiner.forget_all_but(standing)
+        kept = {each.identifier for each in standing}
+        for identifier in [each for each in list(self._verdicts) if each not in kept]:
+            del self._verdicts[identifier]
 
     def act(self, action: Action) -> None:
         """Carries an action out.
@@ -103,11 +136,13 @@ class Challenger:
         match action:
             case Attack(_):
                 self._attack(action)
-            case Refute(call):
+            case Refute(_, call):
                 request = chain.contracts.claim_arbiter.request(call.function, *call.arguments)
                 chain.send_sealed(call.function, request)
             case Open(record, game, attempt):
                 self._open(record, game, attempt)
+            case Leave(_):
+                self._leave(action)
             case Ask(asked):
                 chain.send("demand", claims.demand(asked, chain.rules.demand_fee))
             case RefuteUnanswered(demand):
@@ -136,11 +171,23 @@ class Challenger:
     def _attack(self, action: Attack) -> None:
         position = action.game.position
         record = self.chain.docket.claims[position.claim]
-        evaluated = self.examiner.evaluated(record.claim, record.job, position.property)
+        evaluated = self.examiner.known(record.claim, record.job, position.property)
+        if evaluated is None:
+            self._disputed.append((record, position.property))
         view = self.chain.view(action.game, self.chain.client.head().time)
         move = decide_challenger(view, evaluated, record.claim, record.job)
         if move is not None:
             self.chain.play(view, move)
+
+    def _leave(self, action: Leave) -> None:
+        """Says once that a claim is left."""
+        if action.claim.identifier not in self._left:
+            self._left.add(action.claim.identifier)
+            LOG.warning(
+                "claim 0x%s: its withheld result costs %d wei in demands, and %d are the most; next: get the "
+                "result from elsewhere into the store, or raise the limit on the fees",
+                action.claim.identifier.hex(), action.cost, action.most,
+            )  # fmt: skip
 
     def _expire(self, claimant: str, commitment: bytes) -> None:
         """Commitments that were opened leave no event of their own, so the contract is asked first."""

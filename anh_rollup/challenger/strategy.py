@@ -1,30 +1,56 @@
 """What a challenger does next: a pure function of what it sees. The service only carries it out."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
+from anh_rollup.challenger.actions import (
+    Action,
+    Ask,
+    Attack,
+    Examine,
+    Expire,
+    Leave,
+    Open,
+    Reclaim,
+    Refute,
+    RefuteUnanswered,
+    Withdraw,
+)
 from anh_rollup.challenger.checks import OneShot, OpenGame
 from anh_rollup.challenger.examine import Verdict
-from anh_rollup.l1.contracts.claims import ClaimRules, ClaimState, ClaimStatus, Demand
+from anh_rollup.l1.contracts.claims import ClaimRules, ClaimState, ClaimStatus
 from anh_rollup.l1.contracts.game import Outcome
-from anh_rollup.l1.docket import ClaimRecord, DemandRecord, Docket, GameRecord
+from anh_rollup.l1.docket import ClaimRecord, Docket, GameRecord
+
+#: Parts of a whole in which the rules give shares (contracts/Claims.sol).
+BPS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a challenger may put at stake; it finishes the games that it starts (F22).
+    """What a challenger may put at stake; it finishes the games that it starts.
 
     Attributes:
         most_bonds: Wei in bonds and demand fees at any time.
         gas_reserve: Wei that are kept for the moves of each open game.
         most_attempts: Games over one claim, should some be lost on time.
         least_credit: Smallest credit in wei that is worth a withdrawal.
+        most_demand_fees: Wei in fees for one claim's withheld result; None: the prize of refuting it.
     """
 
     most_bonds: int = 10**19
     gas_reserve: int = 10**16
     most_attempts: int = 3
     least_credit: int = 1
+    most_demand_fees: int | None = None
+
+    def most_fees(self, rules: ClaimRules) -> int:
+        """Wei in fees for one claim's withheld result."""
+        if self.most_demand_fees is not None:
+            return self.most_demand_fees
+        return rules.claim_bond * rules.prize_share_bps // BPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +66,7 @@ class ChallengerView:
         rules: What was fixed at deployment.
         balance: Wei of its account.
         credit: Wei that it may withdraw.
+        examining: Claims whose examination goes on, by id.
     """
 
     now: int
@@ -50,73 +77,7 @@ class ChallengerView:
     rules: ClaimRules
     balance: int
     credit: int
-
-
-@dataclass(frozen=True, slots=True)
-class Examine:
-    """Evaluate a claim again."""
-
-    claim: ClaimRecord
-
-
-@dataclass(frozen=True, slots=True)
-class Refute:
-    """Refute a claim in one sealed call."""
-
-    call: OneShot
-
-
-@dataclass(frozen=True, slots=True)
-class Open:
-    """Open a game."""
-
-    claim: ClaimRecord
-    game: OpenGame
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Attack:
-    """Make the move, if there is one, in an own game."""
-
-    game: GameRecord
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """Demand data of a claim's result on L1."""
-
-    demand: Demand
-
-
-@dataclass(frozen=True, slots=True)
-class RefuteUnanswered:
-    """Refute a claim over a demand without an answer."""
-
-    demand: DemandRecord
-
-
-@dataclass(frozen=True, slots=True)
-class Reclaim:
-    """Take the fee of a demand over a refuted claim back."""
-
-    demand: DemandRecord
-
-
-@dataclass(frozen=True, slots=True)
-class Expire:
-    """End a commitment that was not opened in time."""
-
-    claimant: str
-    commitment: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Withdraw:
-    """Draw the credit."""
-
-
-Action = Examine | Refute | Open | Attack | Ask | RefuteUnanswered | Reclaim | Expire | Withdraw
+    examining: frozenset[bytes] = frozenset()
 
 
 def decide(view: ChallengerView, budget: Budget) -> list[Action]:
@@ -155,16 +116,18 @@ def _refutations(view: ChallengerView, budget: Budget) -> Iterator[Action]:
         verdict = view.verdicts.get(record.identifier, Verdict())
         match verdict.refutation:
             case OneShot():
-                yield Refute(verdict.refutation)
+                yield Refute(record, verdict.refutation)
             case OpenGame():
                 attempt = _next_attempt(view, budget, record)
                 if attempt is not None and purse >= view.rules.challenge_bond:
                     purse -= view.rules.challenge_bond
                     yield Open(record, verdict.refutation, attempt)
-        for asked in _to_ask(view, record, verdict):
-            if purse >= view.rules.demand_fee:
+        for action in _requests(view, budget, record, verdict):
+            if isinstance(action, Ask):
+                if purse < view.rules.demand_fee:
+                    break
                 purse -= view.rules.demand_fee
-                yield Ask(asked)
+            yield action
 
 
 def _purse(view: ChallengerView, budget: Budget) -> int:
@@ -185,30 +148,40 @@ def _next_attempt(view: ChallengerView, budget: Budget, record: ClaimRecord) -> 
     return len(games) if len(games) < budget.most_attempts and view.now < closes else None
 
 
-def _to_ask(view: ChallengerView, record: ClaimRecord, verdict: Verdict) -> list[Demand]:
-    """What of a withheld result nobody has asked for yet, while there is time."""
+def _requests(
+    view: ChallengerView, budget: Budget, record: ClaimRecord, verdict: Verdict
+) -> list[Ask | Leave]:
+    """What of a withheld result nobody has asked for yet, while there is time and it is worth its price.
+
+    Of a result that costs too much one piece is asked for: whoever has nothing to show falls by it.
+    """
     if view.now >= view.statuses[record.identifier].revealed_at + view.rules.window // 2:
         return []
-    asked = {each.asked for each in view.docket.demands.values()}
-    return [each for each in verdict.missing if each not in asked]
-
-
-def _is_open(verdict: Verdict | None, answered: set[Demand]) -> bool:
-    return verdict is None or (bool(verdict.missing) and answered.issuperset(verdict.missing))
+    made = [each for each in view.docket.demands.values() if each.asked.claim == record.identifier]
+    asked = {each.asked for each in made}
+    left = [each for each in verdict.missing if each not in asked]
+    own = sum(each.demander == view.address for each in made)
+    cost, most = (own + len(left)) * view.rules.demand_fee, budget.most_fees(view.rules)
+    if not left or cost <= most:
+        return [Ask(each) for each in left]
+    first = [] if made or view.rules.demand_fee > most else [Ask(left[0])]
+    return [*first, Leave(record, cost, most)]
 
 
 def to_examine(view: ChallengerView) -> list[ClaimRecord]:
-    """Claims without a verdict, and those whose withheld result has come."""
-    answered = {each.demand for each in view.docket.answers}
+    """Claims without a verdict, and withheld ones with a new answer; none that is examined now."""
+    answers = Counter(each.claim_id for each in view.docket.answers)
     return [
         record
         for record in _standing(view)
-        if record.identifier not in view.verdicts
-        or (
-            view.verdicts[record.identifier].missing
-            and answered.issuperset(view.verdicts[record.identifier].missing)
-        )
+        if record.identifier not in view.examining
+        and _is_open(view.verdicts.get(record.identifier), answers[record.identifier])
     ]
+
+
+def _is_open(verdict: Verdict | None, answers: int) -> bool:
+    """Whether there is something to examine: any answer may show what is wrong."""
+    return verdict is None or (bool(verdict.missing) and answers > verdict.answers)
 
 
 def _demands(view: ChallengerView) -> Iterator[Action]:

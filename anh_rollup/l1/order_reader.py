@@ -183,7 +183,7 @@ class OrderReader:
         )
 
     def record(self, transaction: bytes) -> bytes | None:
-        """The record whose keccak is `transaction`, in whatever batch it stands; None where it is not ordered.
+        """The record whose keccak is `transaction`, wherever it is ordered; None where it is not.
 
         Looks through the whole order: it is asked about claims on void batches only.
         """

@@ -50,6 +50,11 @@ class OrderedBatch:
     forced_end: int
     records: tuple[bytes, ...]
 
+    @property
+    def is_void(self) -> bool:
+        """Whether its bytes are not what it commits to: none of its transactions counts, or can be opened."""
+        return len(self.records) != self.count
+
 
 class Order(Protocol):
     """The order as a follower derives it from L1."""
@@ -64,4 +69,8 @@ class Order(Protocol):
 
     def batch(self, number: int) -> OrderedBatch | None:
         """A batch, or None where there is none."""
+        ...
+
+    def record(self, transaction: bytes) -> bytes | None:
+        """The record whose keccak is `transaction`, wherever it is ordered; None where it is not."""
         ...

@@ -115,6 +115,9 @@ class OneBatch:
     def batch(self, number):
         return self.posted if self.posted is not None and number == self.posted.number else None
 
+    def record(self, transaction):
+        return next((each for each in self.posted.records if keccak(each) == transaction), None)
+
 
 @dataclass
 class World:

@@ -2,9 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from anh_rollup.accountant.drafts import Draft
-from anh_rollup.accountant.strategy import (
-    AccountantView,
+from anh_rollup.accountant.actions import (
     Answer,
     Commit,
     Defend,
@@ -12,11 +10,12 @@ from anh_rollup.accountant.strategy import (
     Release,
     Retract,
     Reveal,
-    Terms,
     Withdraw,
     Work,
-    decide,
+    subject,
 )
+from anh_rollup.accountant.drafts import Draft
+from anh_rollup.accountant.strategy import AccountantView, Terms, decide
 from anh_rollup.l1.contracts.claims import ClaimRules, ClaimState, ClaimStatus, Demand
 from anh_rollup.l1.docket import ClaimRecord, DemandRecord, Docket, GameRecord
 from anh_rollup.protocol.claims import Claim, Scores
@@ -164,3 +163,23 @@ def test_a_demand_that_is_overdue_is_not_answered():
     demand = DemandRecord(ROOT, Demand(ID, 0, 0, 0, 1), OTHER, 200)
 
     assert decide(view(claims=(RECORD,), demands=(demand,)), TERMS) == []
+
+
+def test_a_demand_is_answered_whatever_its_fee_and_however_little_is_left():
+    """An answer may cost more gas than the fee brings; silence would cost the bond."""
+    demand = DemandRecord(ROOT, Demand(ID, 0, 0, 0, 1), OTHER, 201)
+    poor = view(claims=(RECORD,), demands=(demand,), balance=1, rules=replace(RULES, demand_fee=0))
+
+    assert decide(poor, TERMS) == [Answer(demand)]
+
+
+def test_what_an_action_is_about_tells_it_from_others():
+    demands = [DemandRecord(bytes([n]) * 32, Demand(ID, n, 0, 0, 1), OTHER, 201) for n in (1, 2)]
+    actions = [
+        Work(ORDERED), Commit(DRAFT), Reveal(DRAFT), Retract(DRAFT), *map(Answer, demands), Finalize(RECORD),
+        Release(RECORD), Withdraw(),
+    ]  # fmt: skip
+    keys, names = zip(*map(subject, actions), strict=True)
+
+    assert len(set(keys)) == len(actions)
+    assert (names[0], names[4]) == (f"job 0x{'03' * 32}", f"Answer, claim 0x{ID.hex()}")

@@ -2,23 +2,23 @@ from dataclasses import replace
 
 import pytest
 
-from anh_rollup.challenger.checks import OneShot, OpenGame
-from anh_rollup.challenger.examine import Verdict
-from anh_rollup.challenger.strategy import (
+from anh_rollup.challenger.actions import (
     Ask,
     Attack,
-    Budget,
-    ChallengerView,
     Examine,
     Expire,
+    Leave,
     Open,
     Reclaim,
     Refute,
     RefuteUnanswered,
     Withdraw,
-    decide,
+    subject,
 )
-from anh_rollup.l1.contracts.claims import ClaimRules, ClaimState, ClaimStatus, Demand
+from anh_rollup.challenger.checks import OneShot, OpenGame
+from anh_rollup.challenger.examine import Verdict
+from anh_rollup.challenger.strategy import Budget, ChallengerView, decide
+from anh_rollup.l1.contracts.claims import Answered, ClaimRules, ClaimState, ClaimStatus, Demand
 from anh_rollup.l1.contracts.game import Outcome
 from anh_rollup.l1.docket import ClaimRecord, DemandRecord, Docket, GameRecord
 from anh_rollup.protocol.claims import Claim, Scores
@@ -81,7 +81,7 @@ def test_an_own_claim_is_not_examined():
 def test_a_claim_that_one_call_refutes_is_refuted_by_it():
     call = OneShot("refuteThreshold", (CLAIM.claim, JOB, 0))
 
-    assert decide(view(Verdict(call)), BUDGET) == [Refute(call)]
+    assert decide(view(Verdict(call)), BUDGET) == [Refute(CLAIM, call)]
 
 
 def test_a_wrong_claim_gets_one_game():
@@ -122,6 +122,95 @@ def test_missing_data_is_demanded_once():
 
     assert decide(view(Verdict(missing=pieces)), BUDGET) == [Ask(pieces[0]), Ask(pieces[1])]
     assert decide(view(Verdict(missing=pieces), demands=[asked]), BUDGET) == [Ask(pieces[1])]
+
+
+def pieces(count):
+    return tuple(Demand(ID, leaf, 0, 0, 32) for leaf in range(count))
+
+
+def asked(piece, demander=ME, number=0):
+    return DemandRecord(bytes([number]) * 32, piece, demander, 900)
+
+
+def test_the_prize_is_the_most_that_goes_into_fees():
+    """A claim bond of 100, half of which is the prize, and a fee of 1."""
+    assert decide(view(Verdict(missing=pieces(50))), BUDGET) == [Ask(each) for each in pieces(50)]
+    assert decide(view(Verdict(missing=pieces(51))), BUDGET) == [Ask(pieces(51)[0]), Leave(CLAIM, 51, 50)]
+
+
+@pytest.mark.parametrize(
+    ("most", "decided"),
+    [
+        (3, [Ask(each) for each in pieces(3)]),
+        (2, [Ask(pieces(3)[0]), Leave(CLAIM, 3, 2)]),
+        (0, [Leave(CLAIM, 3, 0)]),
+    ],
+)
+def test_another_limit_on_the_fees_can_be_set(most, decided):
+    budget = replace(BUDGET, most_demand_fees=most)
+
+    assert decide(view(Verdict(missing=pieces(3))), budget) == decided
+
+
+def test_what_was_spent_already_counts_against_the_limit():
+    budget, own = replace(BUDGET, most_demand_fees=3), [asked(pieces(1)[0])]
+    rest = [Ask(each) for each in pieces(3)[1:]]
+
+    assert decide(view(Verdict(missing=pieces(3)), demands=own), budget) == rest
+    assert decide(view(Verdict(missing=pieces(4)), demands=own), budget) == [Leave(CLAIM, 4, 3)]
+
+
+def test_what_others_ask_for_costs_nothing():
+    budget, theirs = replace(BUDGET, most_demand_fees=3), [asked(pieces(1)[0], LIAR)]
+    rest = [Ask(each) for each in pieces(4)[1:]]
+
+    assert decide(view(Verdict(missing=pieces(4)), demands=theirs), budget) == rest
+
+
+def test_demands_for_one_claim_leave_the_limit_of_another_alone():
+    elsewhere = DemandRecord(b"\x07" * 32, Demand(ROOT, 0, 0, 0, 32), ME, 900)
+    budget = replace(BUDGET, most_demand_fees=3)
+    wanted = [Ask(each) for each in pieces(3)]
+
+    assert decide(view(Verdict(missing=pieces(3)), demands=[elsewhere]), budget) == wanted
+
+
+def answer(number):
+    return Answered(ID, bytes([number]) * 32, pieces(9)[number], None, None)
+
+
+def test_each_new_answer_is_looked_at():
+    verdict = Verdict(missing=pieces(2), answers=1)
+    quiet, told = view(verdict, now=900), view(verdict, now=900)
+    quiet.docket.answers.append(answer(0))
+    told.docket.answers.extend([answer(0), answer(1)])
+
+    assert (decide(quiet, BUDGET), decide(told, BUDGET)) == ([], [Examine(CLAIM)])
+
+
+def test_answers_to_strangers_are_no_reason_to_examine_a_judged_claim_again():
+    seen = view(Verdict())
+    seen.docket.answers.append(answer(0))
+
+    assert decide(seen, BUDGET) == []
+
+
+def test_a_claim_that_is_examined_now_is_not_examined_twice():
+    assert decide(view(examining=frozenset({ID})), BUDGET) == []
+
+
+def test_what_an_action_is_about_tells_it_from_others():
+    actions = [
+        Examine(CLAIM), Open(CLAIM, WRONG, 0), Attack(game(number=1)), Attack(game(number=2)),
+        Ask(pieces(2)[0]), Ask(pieces(2)[1]), Expire(LIAR, ROOT), Expire(ME, ROOT), Withdraw(),
+        Refute(CLAIM, OneShot("refuteIndex", ())), Leave(CLAIM, 1, 2), Reclaim(asked(pieces(1)[0])),
+        RefuteUnanswered(asked(pieces(1)[0])),
+    ]  # fmt: skip
+    keys, names = zip(*map(subject, actions), strict=True)
+
+    assert len(set(keys)) == len(actions)
+    assert names[2] == f"Attack in game 0x{'01' * 32}, claim 0x{'01' * 32}"
+    assert names[4] == f"Ask, claim 0x{'01' * 32}"
 
 
 def test_nothing_is_demanded_in_the_second_half_of_the_window():

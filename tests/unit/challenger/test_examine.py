@@ -1,0 +1,190 @@
+"""Examining a claim with an own store: what is wrong is found, and before anything is paid for."""
+
+from dataclasses import replace
+
+import pytest
+
+from anh_rollup.accountant.answers import answer_from_model
+from anh_rollup.challenger import examine
+from anh_rollup.challenger.checks import OneShot, OpenGame
+from anh_rollup.challenger.examine import TransactionUnknownError, Verdict
+from anh_rollup.challenger.recover import MOST_PIECES
+from anh_rollup.encoding.artifacts import Dataset, Model
+from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.encoding.scores import ScoreTree
+from anh_rollup.evaluation.errors import SourcesRefusedError
+from anh_rollup.evaluation.properties import evaluate_property
+from anh_rollup.protocol.claims import Scores
+from anh_rollup.protocol.jobs import terms
+from anh_rollup.storage.artifacts import Kind, name_of
+from anh_rollup.storage.errors import ArtifactMissingError
+from tests.doubles.claimed import COUNT, Demand, answered, inference_case, training_case, void_batch
+
+
+@pytest.fixture(params=[training_case, inference_case])
+def case(request, tmp_path):
+    return request.param(tmp_path)
+
+
+@pytest.fixture
+def training(tmp_path):
+    return training_case(tmp_path)
+
+
+def higher(case, **changes):
+    """The claim with a sum that is one too high."""
+    head = replace(case.claim.scores[0], sum=case.claim.scores[0].sum + 1)
+    return case.says(scores=(head,), **changes)
+
+
+def test_a_true_claim_is_left_alone(case):
+    assert case.examiner().examine(case.says()) == Verdict()
+
+
+def test_a_wrong_sum_is_disputed(case):
+    assert case.examiner().examine(higher(case, uri="")).missing
+    found = case.examiner().examine(higher(case))
+
+    assert found == Verdict(OpenGame(0, None))
+
+
+def test_a_claim_about_another_order_is_refuted_before_anything_is_fetched(training):
+    other = keccak256(training.order.batches[0].records[1])
+    record = training.says(index=1, transaction=other, uri="file:///nowhere")
+    examiner = training.examiner()
+
+    assert examiner.examine(record).refutation.function == "refuteRecord"
+    assert not examiner.store.has(Kind.DATASET, training.dataset.root)
+
+
+def test_a_list_of_another_length_is_refuted_before_its_result_is_demanded(case):
+    """Its length says how many demands a withheld result takes: a lie there could cost a challenger a lot."""
+    head, tree = Scores(MOST_PIECES + 1, 0, bytes(32)), case.dataset.tree
+    claim = replace(case.claim, scores=(head,), uri="")
+
+    assert case.examiner().examine(case.withheld(scores=(head,))) == Verdict(
+        OneShot("refuteCount", (claim, case.job, 0, COUNT, tree.root))
+    )
+
+
+def test_a_withheld_result_is_demanded_and_examined_once_it_is_there(training):
+    record, examiner = training.withheld(), training.examiner()
+    pieces = tuple(Demand(record.identifier, leaf, 0, 0, 32) for leaf in (0, 1))
+    shown = [answered(record.identifier, each, answer_from_model(each, training.model)) for each in pieces]
+
+    assert examiner.examine(record) == Verdict(missing=pieces)
+    assert examiner.examine(record, shown[:1]) == Verdict(missing=pieces, answers=1)
+    assert examiner.examine(record, shown) == Verdict()
+
+
+def test_a_withheld_result_of_another_shape_is_refuted_by_the_answer(training):
+    first, second = training.model.parameters
+    flat = Model([first.reshape(1, 80), second])
+    record = training.withheld(result=flat.root)
+    asked = Demand(record.identifier, 0, 0, 0, 32)
+    shown = [answered(record.identifier, asked, answer_from_model(asked, flat))]
+
+    assert training.examiner().examine(record, shown).refutation.function == "refuteShape"
+
+
+def test_bytes_that_are_no_result_count_as_withheld(training):
+    path = training.theirs.folder / name_of(Kind.MODEL, training.model.root)
+    path.write_bytes(path.read_bytes()[:-1])
+
+    assert training.examiner().examine(training.says()).missing
+
+
+def test_a_job_whose_data_set_lacks_a_field_opens_no_game(tmp_path):
+    """Nothing of it can be evaluated, so nothing can be shown to be wrong: a game would be lost."""
+    case = training_case(tmp_path)
+    lacking = Dataset(case.dataset.fields[:1])
+    wanted = replace(case.job.properties[0], dataset=case.user.put_dataset(lacking))
+    case.job = replace(case.job, properties=(wanted,))
+    claim = replace(case.claim, terms=terms(case.job), index=3)
+    case.order.batches = [void_batch(1, 4)]
+
+    with pytest.raises(SourcesRefusedError) as raised:
+        case.examiner().examine(replace(case.says(), claim=claim))
+    assert raised.value.message == "fields: 1 given, 2 declared"
+
+
+def test_a_claim_whose_job_is_gone_cannot_be_judged(training):
+    (training.user.folder / name_of(Kind.DATASET, training.dataset.root)).unlink()
+
+    with pytest.raises(ArtifactMissingError):
+        training.examiner().examine(training.says())
+
+
+# --- void batches
+
+
+def on_void(case, **changes):
+    case.order.batches.append(void_batch(2))
+    return case.says(batch=2, index=2, **changes)
+
+
+def test_a_reward_of_another_job_is_not_paid_out_by_way_of_a_void_batch(training):
+    stolen = keccak256(training.order.batches[0].records[1])
+    found = training.examiner().examine(on_void(training, transaction=stolen))
+
+    assert found.refutation.function == "refuteRecord"
+    assert found.refutation.arguments[1] == training.order.batches[0].records[1]
+
+
+def test_the_right_order_named_in_a_void_batch_is_judged_by_its_numbers(training):
+    assert training.examiner().examine(on_void(training)) == Verdict()
+
+
+def test_a_transaction_that_is_not_ordered_yet_is_looked_at_again(training):
+    record = on_void(training, transaction=b"\x99" * 32)
+
+    with pytest.raises(TransactionUnknownError) as raised:
+        training.examiner().examine(record)
+    assert raised.value.message == f"transaction 0x{'99' * 32} is not ordered, and batch 2 cannot be opened"
+
+
+def test_what_is_wrong_on_a_void_batch_is_found_though_the_place_is_not(training):
+    record = higher(training, batch=7, transaction=b"\x99" * 32)
+
+    assert training.examiner().examine(record) == Verdict(OpenGame(0, None))
+
+
+# --- evaluations
+
+
+def test_a_property_is_evaluated_once_and_known_from_then_on(training, monkeypatch):
+    examiner, evaluations = training.examiner(), []
+
+    def counted(*given):
+        evaluations.append(given)
+        return evaluate_property(*given)
+
+    monkeypatch.setattr(examine, "evaluate_property", counted)
+
+    assert examiner.known(training.claim, training.job, 0) is None
+    examiner.examine(training.says())
+    examiner.examine(training.says())
+    found = examiner.known(training.claim, training.job, 0)
+    assert (len(evaluations), found.scores.root) == (1, training.evaluated.scores.root)
+
+
+def test_evaluations_of_claims_that_are_over_are_forgotten(training):
+    examiner = training.examiner()
+    examiner.examine(training.says())
+
+    examiner.forget_all_but([training.says()])
+    assert examiner.known(training.claim, training.job, 0) is not None
+    examiner.forget_all_but([])
+    assert examiner.known(training.claim, training.job, 0) is None
+
+
+def test_a_lie_about_one_score_is_disputed_there(training):
+    scores = training.evaluated.scores.scores.copy()
+    scores[3] = 1 - scores[3]
+    training.theirs.put_scores(scores)
+    tree = ScoreTree(scores)
+    record = training.says(scores=(Scores(COUNT, tree.total, tree.top.hash),))
+
+    assert training.examiner().examine(record) == Verdict(
+        OpenGame(0, (3, int(scores[3]), tuple(tree.proof(3))))
+    )
