@@ -1,5 +1,5 @@
 # Every command that a contributor needs. `make help` lists them.
-# A fresh machine needs Python 3.11 or later with venv, Node 20 or later, and make.
+# A fresh machine needs Python 3.11 with venv, Node 20 and make; later ones are not tested.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -29,7 +29,7 @@ setup: $(VENV_STAMP) $(NODE_STAMP) ## Install everything into .venv and node_mod
 
 $(VENV_STAMP): pyproject.toml constraints.txt
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "Python 3.11 or later is needed; name it with: make PYTHON=python3.11 setup" >&2; exit 1; }
+		|| { echo "Python 3.11 is needed; name it with: make PYTHON=python3.11 setup" >&2; exit 1; }
 	"$(PYTHON)" -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt setuptools
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[test,dev]'
