@@ -21,6 +21,11 @@ class Reader:
         self._at = 0
 
     @property
+    def offset(self) -> int:
+        """Bytes already read."""
+        return self._at
+
+    @property
     def left(self) -> int:
         """Bytes not yet read."""
         return len(self._data) - self._at
@@ -40,6 +45,14 @@ class Reader:
             EncodingError: Fewer are left (TRUNCATED).
         """
         return int.from_bytes(self.take(size), "big")
+
+    def signed(self, size: int) -> int:
+        """The next `size` bytes as a two's complement number.
+
+        Raises:
+            EncodingError: Fewer are left (TRUNCATED).
+        """
+        return int.from_bytes(self.take(size), "big", signed=True)
 
     def int32s(self, count: int) -> npt.NDArray[np.int32]:
         """The next `count` int32 elements, as one axis.

@@ -5,14 +5,13 @@ constants u32; per constant in order of first use: rank u8, dims u32.., elements
 """
 
 import struct
-from math import prod
 
-import numpy as np
-
-from anh_rollup.encoding.tensors import MOST_ELEMENTS, TensorTree
+from anh_rollup.encoding.errors import EncodingError
+from anh_rollup.encoding.reader import Reader
+from anh_rollup.encoding.tensors import TensorTree, encode_tensor, read_tensor
 from anh_rollup.tensor.errors import ProgramBytesError
-from anh_rollup.tensor.program import MOST_VALUES, Program, Tensor
-from anh_rollup.tensor.records import MOST_RECORD_BYTES, Reader, decode_record
+from anh_rollup.tensor.program import MOST_VALUES, Program
+from anh_rollup.tensor.records import MOST_RECORD_BYTES, decode_record
 from anh_rollup.tensor.values import SOURCES, Value
 
 
@@ -23,7 +22,7 @@ def encode_program(program: Program) -> bytes:
     for record in program.records:
         pieces += [struct.pack(">I", len(record)), record]
     pieces.append(struct.pack(">I", len(program.constants)))
-    pieces += [_encode_tensor(tensor) for tensor in program.constants.values()]
+    pieces += [encode_tensor(tensor) for tensor in program.constants.values()]
     return b"".join(pieces)
 
 
@@ -36,28 +35,35 @@ def decode_program(encoded: bytes) -> Program:
         ProgramBytesError: Where the bytes are not the canonical encoding of anything.
         ProgramError: Where they encode values that do not make a valid program.
     """
-    reader = Reader(encoded)
-    count = reader.unsigned(4)
-    if not 1 <= count <= MOST_VALUES:
-        raise ProgramBytesError(0, f"{count} values, expected 1 to {MOST_VALUES}")
-    header = (reader.unsigned(1), reader.unsigned(1), reader.unsigned(4))
-    values = _decode_values(reader, count)
-    found = tuple(sum(value.kind is kind for value in values) for kind in SOURCES)
-    if header != found:
-        raise ProgramBytesError(4, f"header counts {header} sources, the records {found}")
-    tensors = [_decode_tensor(reader) for _ in range(_constant_count(reader, count))]
-    reader.finish()
-    program = Program(tuple(values), {TensorTree(tensor).root: tensor for tensor in tensors})
+    reader = Reader(encoded, "the program")
+    try:
+        program = _read_program(reader)
+    except EncodingError as error:
+        raise ProgramBytesError(reader.offset, error.message) from error
     # Catches whatever else has a second encoding: constants out of order or repeated.
     if encode_program(program) != encoded:
         raise ProgramBytesError(0, "not the canonical encoding of its program")
     return program
 
 
+def _read_program(reader: Reader) -> Program:
+    count = reader.uint(4)
+    if not 1 <= count <= MOST_VALUES:
+        raise ProgramBytesError(0, f"{count} values, expected 1 to {MOST_VALUES}")
+    header = (reader.uint(1), reader.uint(1), reader.uint(4))
+    values = _decode_values(reader, count)
+    found = tuple(sum(value.kind is kind for value in values) for kind in SOURCES)
+    if header != found:
+        raise ProgramBytesError(4, f"header counts {header} sources, the records {found}")
+    tensors = [read_tensor(reader) for _ in range(_constant_count(reader, count))]
+    reader.end()
+    return Program(tuple(values), {TensorTree(tensor).root: tensor for tensor in tensors})
+
+
 def _decode_values(reader: Reader, count: int) -> list[Value]:
     values: list[Value] = []
     for _ in range(count):
-        length = reader.unsigned(4)
+        length = reader.uint(4)
         start = reader.offset
         if length > MOST_RECORD_BYTES:
             raise ProgramBytesError(start - 4, f"a record of {length} bytes, at most {MOST_RECORD_BYTES}")
@@ -75,21 +81,7 @@ def _decode_values(reader: Reader, count: int) -> list[Value]:
 
 
 def _constant_count(reader: Reader, values: int) -> int:
-    count = reader.unsigned(4)
+    count = reader.uint(4)
     if count > values:
         raise ProgramBytesError(reader.offset - 4, f"{count} constants of {values} values")
     return count
-
-
-def _encode_tensor(tensor: Tensor) -> bytes:
-    return struct.pack(f">B{tensor.ndim}I", tensor.ndim, *tensor.shape) + tensor.astype(">i4").tobytes()
-
-
-def _decode_tensor(reader: Reader) -> Tensor:
-    start = reader.offset
-    shape = reader.shape()
-    size = prod(shape)
-    if not 1 <= size <= MOST_ELEMENTS:
-        raise ProgramBytesError(start, f"a constant of shape {shape}")
-    elements = np.frombuffer(reader.take(4 * size), dtype=">i4")
-    return elements.astype(np.int32).reshape(shape)

@@ -14,7 +14,7 @@ from anh_rollup.tensor.errors import AttributesRefusedError
 MOST_SHIFT: Final = 62
 #: Largest left shift, scaling power and table step: an int32 moved up by it still fits an int64.
 MOST_SCALING: Final = 31
-#: Largest number of terms in one sum of products or reduction (docs/tensor-programs.md): 64 blocks of 4,096 terms.
+#: Largest number of terms in one sum of products or reduction: 64 blocks of 4,096 (docs/tensor-programs.md).
 MOST_TERMS: Final = 262_144
 #: A record counts its inputs in one byte.
 MOST_INPUTS: Final = 255

@@ -10,7 +10,7 @@ from anh_rollup.encoding.tensors import CHUNK_ELEMENTS, MOST_ELEMENTS, MOST_RANK
 from anh_rollup.tensor.errors import ShapeRefusedError
 from anh_rollup.tensor.opcodes import BROADCASTING, MOST_TERMS, Opcode
 
-#: A sum of many terms is shown as at most this many partials, of at least this many terms (docs/tensor-programs.md).
+#: A long sum is shown as at most this many partials, of at least this many terms (docs/tensor-programs.md).
 MOST_BLOCKS: Final = 64
 LEAST_BLOCK: Final = 512
 
