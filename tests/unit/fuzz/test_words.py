@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anh_rollup.errors import MOST_MESSAGE, AnhError
+from tests.unit.fuzz.mangling import attempt
 from tests.unit.fuzz.words import PARSERS
 
 #: Most seconds of processor time for one word.
@@ -40,19 +41,15 @@ def words(good: tuple[str, ...]) -> st.SearchStrategy[str]:
 
 
 def refusal_of(name: str, word: object) -> AnhError | None:
-    parser = PARSERS[name]
-    try:
-        parser.parse(word)
-    except parser.refusals as error:
-        return error
-    return None
+    return attempt(lambda: PARSERS[name].parse(word), *PARSERS[name].refusals)[1]
 
 
 @pytest.mark.parametrize("name", PARSERS)
 @given(data=st.data())
 def test_any_word_is_read_or_refused(name: str, data: st.DataObject) -> None:
-    refusal = refusal_of(name, data.draw(words(PARSERS[name].good)))
-    assert refusal is None or (0 < len(refusal.message) <= MOST_MESSAGE and refusal.remedy)
+    word = data.draw(words(PARSERS[name].good))
+    found, refusal = attempt(lambda: PARSERS[name].parse(word), *PARSERS[name].refusals)
+    assert (found is None) == (refusal is not None)
 
 
 @pytest.mark.parametrize("name", PARSERS)
