@@ -63,6 +63,7 @@ class ChallengerConfig:
         store: Folder for fetched artifacts.
         beacon_url: A beacon node, for batches in blobs.
         budget: Most wei in bonds and fees at any time.
+        most_demand_fees: Most wei in demand fees for one claim; None stands for the prize of refuting it.
         most_lag: Greatest age of the L1 head in seconds; None allows any.
         interval: Seconds between two rounds.
         allowed_folders: Folders below which `file://` URIs of others are read.
@@ -75,6 +76,7 @@ class ChallengerConfig:
     store: Path
     beacon_url: str | None
     budget: int
+    most_demand_fees: int | None
     most_lag: int | None
     interval: float
     allowed_folders: tuple[Path, ...]

@@ -31,6 +31,7 @@ from anh_rollup.storage.remote import RemotePolicy
 @click.option("--store", type=click.Path(path_type=Path), required=True, help="Folder for fetched artifacts.")
 @click.option("--beacon", default=None, help="URL of a beacon node, for batches in blobs.")
 @count_option("--budget", 10**19, "Most wei in bonds and fees at any time.")
+@count_option("--most-demand-fees", None, "Most wei in demand fees for a claim; default: the prize for it.")
 @count_option("--most-lag", None, "Refuse an L1 head older than so many seconds.")
 @interval_option("--interval", 2.0, "Seconds between two rounds.")
 @click.option("--allow-folder", multiple=True, type=click.Path(path_type=Path), help="Read file:// below it.")
@@ -62,10 +63,10 @@ def challenger_services(config: ChallengerConfig) -> list[Service]:
     challenger = Challenger(
         chain=DisputeChain(deployment, sender, Freshness(config.most_lag, time.time)),
         examiner=Examiner(store, make_evaluator(), order, deployment.l2_chain_id),
-        budget=Budget(most_bonds=config.budget),
+        budget=Budget(most_bonds=config.budget, most_demand_fees=config.most_demand_fees),
     )
     polling = partial(PollingService, interval=config.interval, passing=(L1Error,))
     return [
         polling("challenger: play", challenger.play),
-        polling("challenger: examine", challenger.examine),
+        polling("challenger: examine", challenger.examine, close=challenger.close),
     ]
