@@ -60,8 +60,9 @@ test-contracts: setup $(CONTRACTS_STAMP) ## Foundry tests only; gas beyond snaps
 snapshots: setup $(CONTRACTS_STAMP) ## Rewrite snapshots/, the gas of each call
 	$(FORGE) test --match-contract Gas
 
-scenarios: setup ## Honest and hostile actors on a local chain, one line each
-	$(PYTEST) --verbose tests/scenarios
+scenarios: setup ## The table of lies, then honest and hostile actors on a local chain, one line each
+	$(BIN)/python -m tests.scenarios
+	$(PYTEST) --verbose -m 'not slow' --ignore tests/scenarios/test_lies.py tests/scenarios
 
 test-ganache: setup ## The tests that run against Ganache
 	$(PYTEST) -m ganache $(TESTS)
