@@ -31,7 +31,7 @@ from anh_rollup.l1.docket import ClaimRecord
 from anh_rollup.protocol.claims import Claim
 from anh_rollup.protocol.defence import decide_accountant
 from anh_rollup.protocol.jobs import Job, JobKind, terms
-from anh_rollup.protocol.orders import Order, OrderedJob
+from anh_rollup.protocol.orders import OrderedJob, OrderFollower
 from anh_rollup.storage.errors import ArtifactError
 
 
@@ -52,7 +52,7 @@ class Accountant:
 
     chain: DisputeChain
     account: LocalAccount
-    order: Order
+    order: OrderFollower
     worker: Worker
     drafts: Drafts
     terms: Terms = field(default_factory=Terms)

@@ -70,13 +70,13 @@ def check_order(
         recorded: The record of the claimed transaction, wherever it is ordered; None where it is not.
         chain_id: The L2's chain id, which the order must be signed for.
     """
-    if claim.index >= batch.count:
-        return OneShot("refuteIndex", (claim, batch))
+    if claim.index >= batch.header.count:
+        return OneShot("refuteIndex", (claim, batch.header))
     if not batch.is_void:
         leaves = [keccak256(record) for record in batch.records]
         if leaves[claim.index] != claim.transaction:
             proof = tuple(MerkleTree(leaves).proof(claim.index))
-            return OneShot("refutePlace", (claim, batch, leaves[claim.index], proof))
+            return OneShot("refutePlace", (claim, batch.header, leaves[claim.index], proof))
         recorded = batch.records[claim.index]
     if recorded is None or _orders(recorded, job, chain_id):
         return None

@@ -26,7 +26,7 @@ from anh_rollup.l1.docket import ClaimRecord
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.evaluated import EvaluatedProperty
 from anh_rollup.protocol.jobs import Job, JobKind, terms
-from anh_rollup.protocol.orders import Order
+from anh_rollup.protocol.orders import OrderFollower
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.errors import ArtifactError
 
@@ -81,7 +81,7 @@ class Examiner:
 
     store: ArtifactStore
     evaluator: Evaluator
-    order: Order
+    order: OrderFollower
     chain_id: int
     _evaluated: dict[tuple[bytes, bytes, int], EvaluatedProperty] = field(default_factory=dict)
     _turns: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MOST_EVALUATIONS))

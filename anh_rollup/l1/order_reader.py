@@ -170,17 +170,8 @@ class OrderReader:
         if not 1 <= number <= len(self._state.batches):
             return None
         posted = self._state.batches[number - 1]
-        head = posted.header
         records = tuple([record for block in self._blocks(posted) for record in block.own_records])
-        return OrderedBatch(
-            head.number,
-            head.previous,
-            head.transactions_root,
-            head.count,
-            head.data,
-            head.forced_end,
-            records,
-        )
+        return OrderedBatch(posted.header, records)
 
     def record(self, transaction: bytes) -> bytes | None:
         """The record whose keccak is `transaction`, wherever it is ordered; None where it is not.
@@ -300,17 +291,8 @@ def _origins(payload: bytes | None, below: int) -> set[int]:
 
 
 def _posting(item: Emitted[Posted], payload: bytes | None, time: int) -> Posting:
-    batch = item.event.batch
-    header = BatchHeader(
-        batch.number,
-        digest(batch.previous, name="previous"),
-        digest(batch.transactions_root, name="a transactions root"),
-        batch.count,
-        digest(batch.data, name="a data hash"),
-        batch.forced_end,
-    )
     block_hash = digest(item.log.block_hash, name="a block hash")
-    return Posting(header, payload, item.log.block, block_hash, time)
+    return Posting(item.event.batch, payload, item.log.block, block_hash, time)
 
 
 #: How each event of L1 is taken in.

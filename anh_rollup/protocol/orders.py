@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from anh_rollup.encoding.batches import BatchHeader
 from anh_rollup.protocol.jobs import Job
 
 
@@ -30,33 +31,23 @@ class OrderedJob:
 
 @dataclass(frozen=True, slots=True)
 class OrderedBatch:
-    """A batch as the Inbox commits to it, with its transactions.
+    """A batch with its transactions.
 
     Attributes:
-        number: From 1.
-        previous: Commitment of the batch before.
-        transactions_root: Root over the records' hashes; zeros for an empty batch.
-        count: Number of its own transactions.
-        data: Hash of its bytes.
-        forced_end: Queue entries consumed by this and all earlier batches.
+        header: What the Inbox committed to.
         records: The records of its own transactions; empty where its bytes are void.
     """
 
-    number: int
-    previous: bytes
-    transactions_root: bytes
-    count: int
-    data: bytes
-    forced_end: int
+    header: BatchHeader
     records: tuple[bytes, ...]
 
     @property
     def is_void(self) -> bool:
         """Whether its bytes are not what it commits to: none of its transactions counts, or can be opened."""
-        return len(self.records) != self.count
+        return len(self.records) != self.header.count
 
 
-class Order(Protocol):
+class OrderFollower(Protocol):
     """The order as a follower derives it from L1."""
 
     def refresh(self) -> bool:

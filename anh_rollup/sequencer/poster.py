@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from anh_rollup.encoding.batches import encode_batch, genesis_commitment
+from anh_rollup.encoding.batches import BatchHeader, encode_batch, genesis_commitment
 from anh_rollup.encoding.blobs import MOST_PAYLOAD, pack
-from anh_rollup.l1.contracts.inbox import Batch as InboxBatch
 from anh_rollup.l1.contracts.inbox import Inbox
 from anh_rollup.l1.errors import L1RevertedError
 from anh_rollup.l1.order_reader import OrderReader
@@ -47,7 +46,7 @@ class Post:
     """
 
     blocks: tuple[L2Block, ...]
-    batch: InboxBatch
+    batch: BatchHeader
     payload: bytes
     left: int = 0
 
@@ -71,7 +70,7 @@ def decide(reader: OrderReader, chain: SequencerChain, most_bytes: int, chain_id
     number = latest.header.number + 1 if latest is not None else 1
     forced_end = reader.order.head.forced_end + batch.forced
     count = len(batch.records)
-    head = InboxBatch(number, previous, batch.transactions_root, count, ZERO_DIGEST, forced_end)
+    head = BatchHeader(number, previous, batch.transactions_root, count, ZERO_DIGEST, forced_end)
     return Post(tuple(blocks), head, encode_batch(batch), len(waiting) - len(blocks))
 
 

@@ -1,6 +1,7 @@
 """The artifact store: programs, models, data sets and score lists by root, verified when read."""
 
 import re
+import struct
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import StrEnum
@@ -45,7 +46,12 @@ MOST_DRAFT_BYTES: Final = 1 << 20
 DRAFT_NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 
 
-class Kind(StrEnum):
+#: What reading hostile bytes may end in if a decoder misses a fault: to whoever asked they are no artifact.
+UNREADABLE: Final = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, struct.error,
+                     TypeError, ValueError)  # fmt: skip
+
+
+class ArtifactKind(StrEnum):
     """Kinds of artifacts: the first part of their names in the store."""
 
     PROGRAM = "program"
@@ -93,23 +99,23 @@ class ArtifactStore:
 
     def put_program(self, program: Program) -> bytes:
         """Keeps a program; its root."""
-        return self._put(Kind.PROGRAM, program.root, encode_program(program))
+        return self._put(ArtifactKind.PROGRAM, program.root, encode_program(program))
 
     def put_model(self, model: Model) -> bytes:
         """Keeps a model; its root."""
-        return self._put(Kind.MODEL, model.root, encode_model(model))
+        return self._put(ArtifactKind.MODEL, model.root, encode_model(model))
 
     def put_dataset(self, dataset: Dataset) -> bytes:
         """Keeps a data set, or the answers of an inference job; its root."""
-        return self._put(Kind.DATASET, dataset.root, encode_dataset(dataset))
+        return self._put(ArtifactKind.DATASET, dataset.root, encode_dataset(dataset))
 
     def put_scores(self, scores: npt.NDArray[np.int32]) -> bytes:
         """Keeps a score list (N,); its root."""
-        return self._put(Kind.SCORES, ScoreTree(scores).root, encode_scores(scores))
+        return self._put(ArtifactKind.SCORES, ScoreTree(scores).root, encode_scores(scores))
 
     def get_program(self, root: bytes, uri: str = "") -> Program:
         """The program of a root; see `get_model`."""
-        return self._get(Kind.PROGRAM, root, uri, _read_program)
+        return self._get(ArtifactKind.PROGRAM, root, uri, _read_program)
 
     def get_model(self, root: bytes, uri: str = "") -> Model:
         """The model of a root, from this store, or else from another one whose base is `uri`.
@@ -123,15 +129,15 @@ class ArtifactStore:
             UriRefusedError: The policy does not allow the URI.
             StoreUnreachableError: A place gives no whole answer.
         """
-        return self._get(Kind.MODEL, root, uri, decode_model)
+        return self._get(ArtifactKind.MODEL, root, uri, decode_model)
 
     def get_dataset(self, root: bytes, uri: str = "") -> Dataset:
         """The data set or answers of a root; see `get_model`."""
-        return self._get(Kind.DATASET, root, uri, decode_dataset)
+        return self._get(ArtifactKind.DATASET, root, uri, decode_dataset)
 
     def get_scores(self, root: bytes, uri: str = "") -> npt.NDArray[np.int32]:
         """The score list of a root; see `get_model`."""
-        return self._get(Kind.SCORES, root, uri, decode_scores)
+        return self._get(ArtifactKind.SCORES, root, uri, decode_scores)
 
     def put_recipe(self, architecture: bytes, document: bytes) -> None:
         """Keeps a document of hints beside an architecture; it is named by the architecture's root.
@@ -141,17 +147,17 @@ class ArtifactStore:
         """
         if len(document) > MOST_DRAFT_BYTES:
             raise ArtifactTooLargeError(f"recipe 0x{architecture.hex()}", MOST_DRAFT_BYTES)
-        self._files.write(name_of(Kind.RECIPE, architecture), document)
+        self._files.write(name_of(ArtifactKind.RECIPE, architecture), document)
 
     def get_recipe(self, architecture: bytes, uri: str = "") -> bytes | None:
         """The hints for an architecture, or None. They are a suggestion and verified by nothing."""
-        name = name_of(Kind.RECIPE, architecture)
+        name = name_of(ArtifactKind.RECIPE, architecture)
         content = self._files.read(name, MOST_DRAFT_BYTES)
         if content is None and uri:
             content = fetch(uri, name, replace(self.policy, most_bytes=MOST_DRAFT_BYTES))
         return content
 
-    def has(self, kind: Kind, root: bytes) -> bool:
+    def has(self, kind: ArtifactKind, root: bytes) -> bool:
         """Whether this store holds something under an artifact's name (unverified)."""
         return self._files.exists(name_of(kind, root))
 
@@ -188,13 +194,13 @@ class ArtifactStore:
         """The names of all drafts, sorted."""
         return self._files.names("drafts")
 
-    def _put(self, kind: Kind, root: bytes, content: bytes) -> bytes:
+    def _put(self, kind: ArtifactKind, root: bytes, content: bytes) -> bytes:
         if len(content) > self._most_bytes:
             raise ArtifactTooLargeError(f"{kind} 0x{root.hex()}", self._most_bytes)
         self._files.write(name_of(kind, root), content)
         return root
 
-    def _get(self, kind: Kind, root: bytes, uri: str, decode: Callable[[bytes, bytes], T]) -> T:
+    def _get(self, kind: ArtifactKind, root: bytes, uri: str, decode: Callable[[bytes, bytes], T]) -> T:
         name = name_of(kind, root)
         content = self._files.read(name, self._most_bytes)
         if content is not None:
@@ -207,7 +213,7 @@ class ArtifactStore:
         return artifact
 
 
-def name_of(kind: Kind, root: bytes) -> str:
+def name_of(kind: ArtifactKind, root: bytes) -> str:
     """The name of an artifact in every store: `<kind>/<root>` in hexadecimal."""
     return f"{kind}/{root.hex()}"
 
@@ -218,15 +224,17 @@ def _draft(name: str) -> str:
     return f"drafts/{name}"
 
 
-def _verified(kind: Kind, root: bytes, content: bytes, decode: Callable[[bytes, bytes], T]) -> T:
+def _verified(kind: ArtifactKind, root: bytes, content: bytes, decode: Callable[[bytes, bytes], T]) -> T:
     try:
         return decode(content, root)
     except (EncodingError, ProgramError) as error:
         raise ArtifactCorruptError(kind, root, error.message) from error
+    except UNREADABLE as error:
+        raise ArtifactCorruptError(kind, root, f"reading them ends in {type(error).__name__}") from error
 
 
 def _read_program(content: bytes, root: bytes) -> Program:
     program = decode_program(content)
     if program.root != root:
-        raise ArtifactCorruptError(Kind.PROGRAM, root, f"their root is 0x{program.root.hex()}")
+        raise ArtifactCorruptError(ArtifactKind.PROGRAM, root, f"their root is 0x{program.root.hex()}")
     return program

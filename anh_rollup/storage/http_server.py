@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from anh_rollup.storage.artifacts import Kind
+from anh_rollup.storage.artifacts import ArtifactKind
 
 #: The only paths that are answered; no other character ever reaches the file system.
 ROOT: Final = re.compile(r"[0-9a-f]{64}")
@@ -28,7 +28,7 @@ def make_app(folder: Path) -> web.Application:
 
 async def _serve(request: web.Request) -> web.StreamResponse:
     kind, root = request.match_info["kind"], request.match_info["root"]
-    if kind not in tuple(Kind) or not ROOT.fullmatch(root):
+    if kind not in tuple(ArtifactKind) or not ROOT.fullmatch(root):
         raise web.HTTPNotFound
     folder = request.app[FOLDER]
     path = folder / kind / root

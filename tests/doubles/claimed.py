@@ -6,6 +6,7 @@ import numpy as np
 
 from anh_rollup.challenger.examine import Examiner
 from anh_rollup.encoding.artifacts import Dataset, Model
+from anh_rollup.encoding.batches import BatchHeader
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.merkle import MerkleTree
 from anh_rollup.evaluation.properties import Artifacts, evaluate_property
@@ -57,7 +58,7 @@ class ListedOrder:
         return ()
 
     def batch(self, number):
-        return next((each for each in self.batches if each.number == number), None)
+        return next((each for each in self.batches if each.header.number == number), None)
 
     def record(self, transaction):
         records = (record for batch in self.batches for record in batch.records)
@@ -67,12 +68,12 @@ class ListedOrder:
 def batch_of(records, number=1):
     """A batch that holds records."""
     root = MerkleTree([keccak256(each) for each in records]).root
-    return OrderedBatch(number, bytes(32), root, len(records), ROOT, 0, tuple(records))
+    return OrderedBatch(BatchHeader(number, bytes(32), root, len(records), ROOT, 0), tuple(records))
 
 
 def void_batch(number, count=3):
     """A batch whose bytes say something else than its header."""
-    return OrderedBatch(number, bytes(32), ROOT, count, ROOT, 0, ())
+    return OrderedBatch(BatchHeader(number, bytes(32), ROOT, count, ROOT, 0), ())
 
 
 @dataclass

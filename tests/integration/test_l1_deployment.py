@@ -7,10 +7,11 @@ import pytest
 from click.testing import CliRunner
 
 from anh_rollup.cli.deploy import deploy_command
+from anh_rollup.encoding.batches import BatchHeader
 from anh_rollup.encoding.blobs import BLOB_SIZE
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.blobs import versioned_hash
-from anh_rollup.l1.contracts.inbox import Batch, Deposited
+from anh_rollup.l1.contracts.inbox import Deposited
 from anh_rollup.l1.deployment import (
     CONTRACTS,
     DeploymentFileError,
@@ -97,8 +98,8 @@ def test_the_command_deploys_and_writes_the_file(anvil: Chain, file: Path, tmp_p
     assert load_deployment(file, anvil.client) == deployment
 
 
-def batch_after(previous: bytes) -> Batch:
-    return Batch(1, previous, bytes([3]) * 32, 1, bytes(32), 0)
+def batch_after(previous: bytes) -> BatchHeader:
+    return BatchHeader(1, previous, bytes([3]) * 32, 1, bytes(32), 0)
 
 
 def test_a_batch_goes_to_the_inbox_as_blobs_and_comes_back(anvil: Chain) -> None:

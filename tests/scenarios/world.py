@@ -22,13 +22,13 @@ from anh_rollup.challenger.examine import Examiner
 from anh_rollup.challenger.service import Challenger
 from anh_rollup.cli.moves import calls_between
 from anh_rollup.encoding.artifacts import Dataset, Model
+from anh_rollup.encoding.batches import BatchHeader
 from anh_rollup.encoding.merkle import MerkleTree
 from anh_rollup.encoding.transactions import decode_signed, encode_record
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.contracts.claims import ClaimState
-from anh_rollup.l1.contracts.inbox import Batch
 from anh_rollup.l1.deployment import Rules, bind, deploy
 from anh_rollup.l1.disputes import DisputeChain, Freshness
 from anh_rollup.l1.sender import TransactionSender
@@ -113,7 +113,7 @@ class OneBatch:
         return self.ordered
 
     def batch(self, number):
-        return self.posted if self.posted is not None and number == self.posted.number else None
+        return self.posted if self.posted is not None and number == self.posted.header.number else None
 
     def record(self, transaction):
         return next((each for each in self.posted.records if keccak(each) == transaction), None)
@@ -164,10 +164,10 @@ class World:
         data = b"".join(records)
         previous = self.contracts.inbox.commitment(0)
         root = MerkleTree(leaves).root
-        batch = Batch(1, previous, root, len(records), keccak(data), 0)
+        batch = BatchHeader(1, previous, root, len(records), keccak(data), 0)
         self.deployer.send(self.contracts.inbox.post_calldata(batch, data))
         commitment = self.contracts.inbox.commitment(1)
-        self.order.posted = OrderedBatch(1, previous, root, len(records), keccak(data), 0, tuple(records))
+        self.order.posted = OrderedBatch(batch, tuple(records))
         self.order.ordered = (OrderedJob(1, commitment, 0, leaves[0], job, ETHER),)
 
     def _order_record(self, job, nonce):

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from anh_rollup.encoding.tensors import Opening
 from anh_rollup.l1.contracts.base import Contract
+from anh_rollup.l1.contracts.seals import Sealed
 from anh_rollup.l1.types import BlockId, TransactionRequest
 from anh_rollup.protocol.claims import Claim
 from anh_rollup.protocol.game import TensorPath
@@ -174,14 +175,6 @@ class FeeReturned:
 
     claim_id: bytes
     demand_id: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """A sealed call was announced."""
-
-    sender: str
-    seal: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,29 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from anh_rollup.encoding.batches import BatchHeader
 from anh_rollup.l1.contracts.base import Contract
+from anh_rollup.l1.contracts.seals import Sealed
 from anh_rollup.l1.types import BlockId, TransactionRequest
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """A batch as L1 commits to it.
-
-    Attributes:
-        number: From 1.
-        previous: Commitment of the batch before.
-        transactions_root: Root over the records' hashes; zero for an empty batch.
-        count: Number of its own transactions.
-        data: Hash of its bytes; zero for a forced batch.
-        forced_end: Queue entries consumed by this and all earlier batches.
-    """
-
-    number: int
-    previous: bytes
-    transactions_root: bytes
-    count: int
-    data: bytes
-    forced_end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +49,7 @@ class Posted:
 
     number: int
     commitment: bytes
-    batch: Batch
+    batch: BatchHeader
     blobs: tuple[bytes, ...]
     data: bytes
 
@@ -109,19 +90,19 @@ class Inbox(Contract):
 
     NAME = "Inbox"
     EVENTS: ClassVar[Mapping[str, type]] = {
-        item.__name__: item for item in (Deposited, Posted, Forced, Staked, Slashed)
+        item.__name__: item for item in (Deposited, Posted, Forced, Staked, Slashed, Sealed)
     }
 
     def deposit(self, to: str, amount: int) -> TransactionRequest:
         """Deposits wei for an L2 account."""
         return self.request("deposit", to, value=amount)
 
-    def post(self, batch: Batch, blobs: tuple[bytes, ...]) -> TransactionRequest:
+    def post(self, batch: BatchHeader, blobs: tuple[bytes, ...]) -> TransactionRequest:
         """Appends a batch whose bytes are blobs; number and data of `batch` are the contract's to compute."""
         data = self.calldata("post", batch.previous, batch.transactions_root, batch.count, batch.forced_end)
         return TransactionRequest(self.address, data, blobs=blobs)
 
-    def post_calldata(self, batch: Batch, data: bytes) -> TransactionRequest:
+    def post_calldata(self, batch: BatchHeader, data: bytes) -> TransactionRequest:
         """Appends a batch whose bytes are given in the call."""
         place = (batch.previous, batch.transactions_root, batch.count, batch.forced_end)
         return self.request("postCalldata", *place, data)

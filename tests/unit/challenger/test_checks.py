@@ -63,8 +63,8 @@ def test_an_ordered_job_is_where_the_claim_says(case):
 def test_a_place_behind_the_batch_is_refuted_even_where_the_batch_is_void(case):
     claim, void = replace(case.claim, index=3), void_batch(1)
 
-    assert ordered(case, claim) == OneShot("refuteIndex", (claim, case.order.batches[0]))
-    assert ordered(case, claim, void) == OneShot("refuteIndex", (claim, void))
+    assert ordered(case, claim) == OneShot("refuteIndex", (claim, case.order.batches[0].header))
+    assert ordered(case, claim, void) == OneShot("refuteIndex", (claim, void.header))
 
 
 def test_another_transaction_at_the_place_is_shown(case):
@@ -72,9 +72,9 @@ def test_another_transaction_at_the_place_is_shown(case):
     found = ordered(case, claim)
     _, _, leaf, proof = found.arguments
 
-    assert (found.function, found.arguments[:2]) == ("refutePlace", (claim, batch))
+    assert (found.function, found.arguments[:2]) == ("refutePlace", (claim, batch.header))
     assert leaf == keccak256(batch.records[1])
-    assert root_from_proof(leaf, 1, proof, 1) == batch.transactions_root
+    assert root_from_proof(leaf, 1, proof, 1) == batch.header.transactions_root
 
 
 def test_an_order_of_another_job_is_shown(case):

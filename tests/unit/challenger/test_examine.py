@@ -16,7 +16,7 @@ from anh_rollup.evaluation.errors import SourcesRefusedError
 from anh_rollup.evaluation.properties import evaluate_property
 from anh_rollup.protocol.claims import Scores
 from anh_rollup.protocol.jobs import terms
-from anh_rollup.storage.artifacts import Kind, name_of
+from anh_rollup.storage.artifacts import ArtifactKind, name_of
 from anh_rollup.storage.errors import ArtifactMissingError
 from tests.doubles.claimed import COUNT, Demand, answered, inference_case, training_case, void_batch
 
@@ -54,7 +54,7 @@ def test_a_claim_about_another_order_is_refuted_before_anything_is_fetched(train
     examiner = training.examiner()
 
     assert examiner.examine(record).refutation.function == "refuteRecord"
-    assert not examiner.store.has(Kind.DATASET, training.dataset.root)
+    assert not examiner.store.has(ArtifactKind.DATASET, training.dataset.root)
 
 
 def test_a_list_of_another_length_is_refuted_before_its_result_is_demanded(case):
@@ -88,7 +88,7 @@ def test_a_withheld_result_of_another_shape_is_refuted_by_the_answer(training):
 
 
 def test_bytes_that_are_no_result_count_as_withheld(training):
-    path = training.theirs.folder / name_of(Kind.MODEL, training.model.root)
+    path = training.theirs.folder / name_of(ArtifactKind.MODEL, training.model.root)
     path.write_bytes(path.read_bytes()[:-1])
 
     assert training.examiner().examine(training.says()).missing
@@ -109,7 +109,7 @@ def test_a_job_whose_data_set_lacks_a_field_opens_no_game(tmp_path):
 
 
 def test_a_claim_whose_job_is_gone_cannot_be_judged(training):
-    (training.user.folder / name_of(Kind.DATASET, training.dataset.root)).unlink()
+    (training.user.folder / name_of(ArtifactKind.DATASET, training.dataset.root)).unlink()
 
     with pytest.raises(ArtifactMissingError):
         training.examiner().examine(training.says())

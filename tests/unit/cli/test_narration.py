@@ -3,10 +3,11 @@
 import pytest
 
 from anh_rollup.cli.narration import Narrator, next_move
+from anh_rollup.encoding.batches import BatchHeader
 from anh_rollup.l1.contracts.bonds import Burnt, Withdrawn
 from anh_rollup.l1.contracts.claims import Committed, Finalized, Refuted
 from anh_rollup.l1.contracts.game import Closed, ElementsRevealed, Opened, Outcome
-from anh_rollup.l1.contracts.inbox import Batch, Deposited, Posted
+from anh_rollup.l1.contracts.inbox import Deposited, Posted
 from anh_rollup.protocol.game import Phase, Position
 
 USER, LIAR = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8", "0x15d34AAf54267DB7D7c367839AAf71A00a2C6A65"
@@ -26,11 +27,11 @@ def position(phase: Phase) -> Position:
     [
         (Deposited(USER, 10**18), "user has deposited 1.0000 ETH for the L2"),
         (
-            Posted(2, ZERO, Batch(2, ZERO, ZERO, 3, ZERO, 0), (ZERO,), b""),
+            Posted(2, ZERO, BatchHeader(2, ZERO, ZERO, 3, ZERO, 0), (ZERO,), b""),
             "batch 2 is on L1: 3 transaction(s) in 1 blob(s)",
         ),
         (
-            Posted(2, ZERO, Batch(2, ZERO, ZERO, 3, ZERO, 0), (), b"12345"),
+            Posted(2, ZERO, BatchHeader(2, ZERO, ZERO, 3, ZERO, 0), (), b"12345"),
             "batch 2 is on L1: 3 transaction(s) in 5 bytes of calldata",
         ),
         (Committed(LIAR, ID, 0), "0x15d34AAf bonds a hidden claim 0xabcdef01"),

@@ -9,6 +9,7 @@ import pytest
 from eth_abi.abi import encode
 from eth_utils.address import to_checksum_address
 
+from anh_rollup.encoding.batches import BatchHeader
 from anh_rollup.encoding.scores import SumNode
 from anh_rollup.encoding.tensors import Opening
 from anh_rollup.l1.abi import encode_arguments, field_name, load_artifact, signature_hash
@@ -18,7 +19,7 @@ from anh_rollup.l1.contracts.bonds import Bonds
 from anh_rollup.l1.contracts.claim_arbiter import ClaimArbiter
 from anh_rollup.l1.contracts.claims import ClaimRules, Claims, ClaimStatus, Demand
 from anh_rollup.l1.contracts.game import Game
-from anh_rollup.l1.contracts.inbox import Batch, Deposited, Inbox, InboxRules, QueueEntry
+from anh_rollup.l1.contracts.inbox import Deposited, Inbox, InboxRules, QueueEntry
 from anh_rollup.l1.contracts.tensor_arbiter import TensorArbiter
 from anh_rollup.l1.transport import Transport
 from anh_rollup.l1.types import Log, TransactionRequest
@@ -37,7 +38,7 @@ DD = (D, bytes([6]) * 32)
 
 CLAIM = Claim(HERE, 1, D, 2, D, D, D, (Scores(3, -4, D),), "uri")
 JOB = Job(JobKind.TRAINING, D, NO_ROOT, (Property(D, D, 9),), 10, "uri")
-BATCH = Batch(1, D, D, 2, D, 3)
+BATCH = BatchHeader(1, Digest(D), Digest(D), 2, Digest(D), 3)
 OPENING = Opening((1, 2), 2, bytes(128), ())
 PATH = TensorPath(1, D, DD, DD, b"\x01\0\0\0\1", D)
 HEADER = ProgramHeader(9, 1, 0, 2, D)
@@ -71,6 +72,7 @@ def moves() -> dict[str, dict[str, TransactionRequest]]:
             "force": inbox.request("force", b"record", value=1),
             "postForced": inbox.post_forced(),
             "stake": inbox.request("stake", value=1),
+            "seal": inbox.request("seal", D),
             "slash": inbox.request("slash", 1, D, b"a" * 65, D, b"b" * 65),
         },
         "Bonds": {"withdraw": Bonds(CLIENT, HERE).withdraw(HERE)},

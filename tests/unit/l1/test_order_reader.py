@@ -19,7 +19,7 @@ from anh_rollup.l1.types import Cursor
 from anh_rollup.primitives import L2_CHAIN_ID, ZERO_DIGEST, Digest
 from anh_rollup.protocol.derivation import Head, L2Block, OrderedTransaction, batch_of, build_block
 from anh_rollup.protocol.ledger import Account, Skipped, SkipReason
-from anh_rollup.protocol.orders import OrderedJob
+from anh_rollup.protocol.orders import OrderedBatch, OrderedJob
 from tests.doubles.memory_l1 import ADDRESSES, DEPLOYMENT, MemoryL1, topic
 from tests.doubles.ordering import ALICE, BOB, ETHER, JOB, MALLORY, Wallet, pair, record_of
 
@@ -382,5 +382,5 @@ def test_a_batch_is_told_by_its_number(l1: InboxL1) -> None:
     reader = refreshed(l1)
     found = reader.batch(1)
     assert found is not None
-    assert (found.number, found.count, found.records) == (1, 1, (record_of(raw),))
+    assert found == OrderedBatch(l1.headers[0], (record_of(raw),))
     assert [reader.batch(number) for number in (-1, 0, 2)] == [None] * 3

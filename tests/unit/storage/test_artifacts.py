@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anh_rollup.encoding.artifacts import Dataset, Model
-from anh_rollup.storage.artifacts import ArtifactStore, DraftNameError, Kind, name_of
+from anh_rollup.storage.artifacts import ArtifactKind, ArtifactStore, DraftNameError, name_of
 from anh_rollup.storage.errors import (
     ArtifactCorruptError,
     ArtifactMissingError,
@@ -29,7 +29,7 @@ def store(tmp_path: Path) -> ArtifactStore:
     return ArtifactStore(tmp_path / "store")
 
 
-def path_of(store: ArtifactStore, kind: Kind, root: bytes) -> Path:
+def path_of(store: ArtifactStore, kind: ArtifactKind, root: bytes) -> Path:
     assert store.folder is not None
     return store.folder / name_of(kind, root)
 
@@ -37,8 +37,8 @@ def path_of(store: ArtifactStore, kind: Kind, root: bytes) -> Path:
 def test_scores_come_back(store: ArtifactStore) -> None:
     root = store.put_scores(SCORES)
     assert store.get_scores(root).tolist() == [1, 0, -5]
-    assert store.has(Kind.SCORES, root)
-    assert not store.has(Kind.MODEL, root)
+    assert store.has(ArtifactKind.SCORES, root)
+    assert not store.has(ArtifactKind.MODEL, root)
 
 
 def test_models_come_back(store: ArtifactStore) -> None:
@@ -80,7 +80,7 @@ def test_a_missing_artifact_says_what_and_where(store: ArtifactStore) -> None:
 )
 def test_any_damage_is_noticed(store: ArtifactStore, damage: "object") -> None:
     root = store.put_scores(SCORES)
-    path = path_of(store, Kind.SCORES, root)
+    path = path_of(store, ArtifactKind.SCORES, root)
     assert callable(damage)
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(ArtifactCorruptError) as caught:
@@ -89,7 +89,7 @@ def test_any_damage_is_noticed(store: ArtifactStore, damage: "object") -> None:
 
 
 def test_a_program_that_is_none_is_corrupt(store: ArtifactStore) -> None:
-    path = path_of(store, Kind.PROGRAM, bytes(32))
+    path = path_of(store, ArtifactKind.PROGRAM, bytes(32))
     path.parent.mkdir(parents=True)
     path.write_bytes(b"\xff" * 40)
     with pytest.raises(ArtifactCorruptError):
@@ -170,18 +170,18 @@ def test_what_is_found_at_an_allowed_uri_is_verified_and_kept(tmp_path: Path) ->
     ours = ArtifactStore(tmp_path / "ours", RemotePolicy(file_roots=(tmp_path / "theirs",)))
     uri = (tmp_path / "theirs").as_uri()
     assert ours.get_scores(root, uri).tolist() == [1, 0, -5]
-    path_of(theirs, Kind.SCORES, root).unlink()
+    path_of(theirs, ArtifactKind.SCORES, root).unlink()
     assert ours.get_scores(root, uri).tolist() == [1, 0, -5]
 
 
 def test_what_is_corrupt_at_a_uri_is_not_kept(tmp_path: Path) -> None:
     theirs = ArtifactStore(tmp_path / "theirs")
     root = theirs.put_scores(SCORES)
-    path_of(theirs, Kind.SCORES, root).write_bytes(b"?")
+    path_of(theirs, ArtifactKind.SCORES, root).write_bytes(b"?")
     ours = ArtifactStore(tmp_path / "ours", RemotePolicy(file_roots=(tmp_path,)))
     with pytest.raises(ArtifactCorruptError):
         ours.get_scores(root, (tmp_path / "theirs").as_uri())
-    assert not ours.has(Kind.SCORES, root)
+    assert not ours.has(ArtifactKind.SCORES, root)
 
 
 def test_a_folder_of_a_stranger_is_refused(tmp_path: Path, store: ArtifactStore) -> None:
