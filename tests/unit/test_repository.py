@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -221,3 +222,12 @@ def test_every_link_of_the_docs_leads_somewhere() -> None:
         if not (ROOT / name).parent.joinpath(target).exists()
     ]
     assert broken == []
+
+
+def test_the_docs_name_the_layers_that_the_linter_keeps() -> None:
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    layers = [line.replace(" :", "").split() for line in linter["contracts"][0]["layers"]]
+    drawn = (ROOT / "CONTRIBUTING.md").read_text().split("## Imports point down\n\n")[1].split("\n\n")[0]
+    assert [line.split() for line in drawn.splitlines()] == layers
+    table = re.findall(r"^\| (`[a-z0-9`, ]+`) \|", (ROOT / "docs/architecture.md").read_text(), re.M)
+    assert re.findall(r"\w+", " ".join(table)) == [name for layer in layers for name in layer]
