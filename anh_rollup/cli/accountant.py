@@ -12,12 +12,11 @@ from anh_rollup.accountant.drills import DRILLS, find_drill
 from anh_rollup.accountant.service import Accountant
 from anh_rollup.accountant.strategy import Terms
 from anh_rollup.accountant.work import Worker
+from anh_rollup.cli.connecting import open_rollup
 from anh_rollup.cli.options import count_option, interval_option, listen_option, parse_listen, read_account
 from anh_rollup.cli.training import make_answerer, make_evaluator, make_trainer
 from anh_rollup.config import AccountantConfig
 from anh_rollup.l1.batch_data import BatchDataReader
-from anh_rollup.l1.client import L1Client
-from anh_rollup.l1.deployment import load_deployment
 from anh_rollup.l1.disputes import DisputeChain, Freshness
 from anh_rollup.l1.errors import L1Error
 from anh_rollup.l1.order_reader import OrderReader
@@ -65,9 +64,8 @@ def accountant_services(config: AccountantConfig) -> list[Service]:
     Raises:
         AnhError: The configuration does not fit the chain.
     """
-    client = L1Client.connect(config.l1_url)
-    deployment = load_deployment(config.deployment, client)
     account = read_account(config.key_file)
+    client, deployment = open_rollup(config.l1_url, config.deployment)
     policy = RemotePolicy(file_roots=config.allowed_folders, private_hosts=config.private_hosts)
     store = ArtifactStore(config.store, policy)
     # A liar hardly trains: one pass over the data.

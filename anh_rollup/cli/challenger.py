@@ -9,12 +9,11 @@ import click
 from anh_rollup.challenger.examine import Examiner
 from anh_rollup.challenger.service import Challenger
 from anh_rollup.challenger.strategy import Budget
+from anh_rollup.cli.connecting import open_rollup
 from anh_rollup.cli.options import count_option, interval_option, read_account
 from anh_rollup.cli.training import make_evaluator
 from anh_rollup.config import ChallengerConfig
 from anh_rollup.l1.batch_data import BatchDataReader
-from anh_rollup.l1.client import L1Client
-from anh_rollup.l1.deployment import load_deployment
 from anh_rollup.l1.disputes import DisputeChain, Freshness
 from anh_rollup.l1.errors import L1Error
 from anh_rollup.l1.order_reader import OrderReader
@@ -54,9 +53,9 @@ def challenger_services(config: ChallengerConfig) -> list[Service]:
     Raises:
         AnhError: The configuration does not fit the chain.
     """
-    client = L1Client.connect(config.l1_url)
-    deployment = load_deployment(config.deployment, client)
-    sender = TransactionSender(client, read_account(config.key_file))
+    account = read_account(config.key_file)
+    client, deployment = open_rollup(config.l1_url, config.deployment)
+    sender = TransactionSender(client, account)
     policy = RemotePolicy(file_roots=config.allowed_folders, private_hosts=config.private_hosts)
     order = OrderReader(deployment, client, BatchDataReader(client, config.beacon_url))
     store = ArtifactStore(config.store, policy)

@@ -7,12 +7,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from anh_rollup.cli.connecting import open_rollup
 from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.narration import ENDINGS, next_move
 from anh_rollup.cli.options import deployment_option, l1_option, parse_digest, visible
-from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.contracts.claims import ClaimStatus
-from anh_rollup.l1.deployment import load_deployment
 from anh_rollup.l1.docket import ClaimRecord, GameRecord
 
 
@@ -52,8 +51,7 @@ def open_view(l1_url: str, deployment_path: Path) -> L1View:
     Raises:
         AnhError: L1 cannot be read, or the deployment file is not of this chain.
     """
-    client = L1Client.connect(l1_url)
-    view = L1View(client, load_deployment(deployment_path, client))
+    view = L1View(*open_rollup(l1_url, deployment_path))
     view.refresh()
     return view
 

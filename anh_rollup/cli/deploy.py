@@ -37,7 +37,7 @@ class OptionError(AnhError):
 @click.option("--l1", "l1_url", required=True, help="URL of the L1 node's JSON-RPC.")
 @click.option(
     "--key-file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
     required=True,
     help="File with the deployer's private key in hexadecimal.",
 )
@@ -78,7 +78,8 @@ def deploy_command(
     if not is_address(sequencer):
         raise OptionError("--sequencer", f"{sequencer[:80]!r} is not an address")
     fixed = parse_rules(rules)
-    sender = TransactionSender(L1Client.connect(l1_url), read_account(key_file))
+    account = read_account(key_file)
+    sender = TransactionSender(L1Client.connect(l1_url), account)
     deployment = deploy(
         sender,
         to_checksum_address(sequencer),

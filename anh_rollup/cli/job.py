@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from anh_rollup.cli.connecting import open_rollup
 from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.l2 import L2Client
 from anh_rollup.cli.options import (
@@ -30,9 +31,7 @@ from anh_rollup.cli.ordering import Customer, place_order
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.batch_data import BatchDataReader
-from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.contracts.claims import ClaimState
-from anh_rollup.l1.deployment import load_deployment
 from anh_rollup.l1.docket import ClaimRecord, Docket
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, Property
@@ -136,8 +135,9 @@ def submit_command(
     """
     console = Console()
     wish = JobWish(**wanted)
-    l1 = L1Client.connect(l1_url)
-    customer = Customer(read_account(key_file), l1, L2Client(l2_url), load_deployment(deployment_path, l1))
+    account = read_account(key_file)
+    l1, deployment = open_rollup(l1_url, deployment_path)
+    customer = Customer(account, l1, L2Client(l2_url), deployment)
     job = make_job(wish, ArtifactStore(store_url), l1.head().time)
     placed = place_order(customer, job, wish.reward, lambda line: console.print(visible(line)))
     console.print(visible(f"ordered: {placed.hash}"), soft_wrap=True)
@@ -249,8 +249,7 @@ def connect(l1_url: str, deployment_path: Path) -> tuple[L1View, OrderReader]:
     Raises:
         AnhError: L1 cannot be read, or the deployment file is not of this chain.
     """
-    client = L1Client.connect(l1_url)
-    deployment = load_deployment(deployment_path, client)
+    client, deployment = open_rollup(l1_url, deployment_path)
     view = L1View(client, deployment)
     reader = OrderReader(deployment, client, BatchDataReader(client))
     view.refresh()

@@ -212,14 +212,17 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 def l1_option() -> Decorator:
     """`--l1 URL`."""
-    return click.option(
-        "--l1", "l1_url", envvar="ANH_L1", required=True, help="URL of the L1 node's JSON-RPC."
-    )
+    return _url_option("--l1", "ANH_L1", "URL of the L1 node's JSON-RPC.")
 
 
 def l2_option() -> Decorator:
     """`--l2 URL`."""
-    return click.option("--l2", "l2_url", envvar="ANH_L2", required=True, help="URL of the L2's JSON-RPC.")
+    return _url_option("--l2", "ANH_L2", "URL of the L2's JSON-RPC.")
+
+
+def _url_option(name: str, variable: str, what: str) -> Decorator:
+    parameter = f"{name.removeprefix('--')}_url"
+    return click.option(name, parameter, envvar=variable, show_envvar=True, required=True, help=what)
 
 
 def deployment_option() -> Decorator:
@@ -229,6 +232,7 @@ def deployment_option() -> Decorator:
         "deployment_path",
         type=click.Path(dir_okay=False, path_type=Path),
         envvar="ANH_DEPLOYMENT",
+        show_envvar=True,
         default=Path("deployment.json"),
         show_default=True,
         help="File that `anh deploy` wrote.",

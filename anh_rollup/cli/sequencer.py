@@ -6,11 +6,10 @@ from pathlib import Path
 import click
 from eth_utils.address import to_checksum_address
 
+from anh_rollup.cli.connecting import open_rollup
 from anh_rollup.cli.options import count_option, interval_option, listen_option, parse_listen, read_account
 from anh_rollup.config import SequencerConfig
 from anh_rollup.errors import AnhError
-from anh_rollup.l1.client import L1Client
-from anh_rollup.l1.deployment import load_deployment
 from anh_rollup.l1.errors import L1Error
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.node import HttpService, PollingService, Service, run_node
@@ -64,9 +63,8 @@ def sequencer_services(config: SequencerConfig) -> list[Service]:
     Raises:
         AnhError: The configuration does not fit the chain, or the journal does not fit the deployment.
     """
-    client = L1Client.connect(config.l1_url)
-    deployment = load_deployment(config.deployment, client)
     account = read_account(config.key_file)
+    client, deployment = open_rollup(config.l1_url, config.deployment)
     if to_checksum_address(account.address) != deployment.sequencer:
         raise WrongKeyError(account.address, deployment.sequencer)
     sequencer = Sequencer(

@@ -75,7 +75,7 @@ class DeploymentFileError(L1Error):
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(
             f"the deployment file {path} cannot be used: {reason}",
-            remedy="Get the file from whoever deployed the rollup, or deploy with `anh deploy`.",
+            remedy="Get it from whoever deployed the rollup, or make one: `anh deploy`, `anh devnet --keep`.",
         )
         self.path = path
         self.reason = reason

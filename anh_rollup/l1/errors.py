@@ -24,7 +24,7 @@ class L1UnreachableError(L1Error):
     def __init__(self, host: str, attempts: int, cause: str) -> None:
         super().__init__(
             f"L1 at {host} gave no whole answer in {attempts} attempts; the last one: {cause}",
-            remedy="Check that the L1 node runs and is reachable; everything resumes by itself.",
+            remedy="Check --l1, and that L1 runs (`anh devnet` starts one); roles go on by themselves.",
         )
         self.host = host
         self.attempts = attempts

@@ -1,0 +1,74 @@
+"""What is wrong on this machine is told before a chain is asked for anything."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from anh_rollup.cli import main
+
+NOBODY = "http://127.0.0.1:1"
+KEY = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"
+ADDRESS = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
+ROOT = "12" * 32
+
+COMMANDS = {
+    "job list": (),
+    "job status": (ROOT,),
+    "claim show": (ROOT,),
+    "game show": (ROOT,),
+}
+ROLES = {
+    "accountant": ("--store", "s"),
+    "challenger": ("--store", "s"),
+    "sequencer": ("--data", "d"),
+}
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("ANH_L1", "ANH_L2", "ANH_DEPLOYMENT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def said(words: list[str]) -> str:
+    """What a command prints; it has to end with 1."""
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 1, result.output
+    return result.output
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_missing_deployment_file_is_told_before_l1_is_asked(command: str) -> None:
+    assert said([*command.split(), *COMMANDS[command], "--l1", NOBODY]) == (
+        "Error: the deployment file deployment.json cannot be used: No such file or directory\n"
+        "Next:  Get it from whoever deployed the rollup, or make one: `anh deploy`, `anh devnet --keep`.\n"
+    )
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("content", [None, "nonsense", "0x" + "00" * 32])
+def test_a_wrong_key_file_is_told_first(role: str, content: str | None, tmp_path: Path) -> None:
+    key = tmp_path / "some.key"
+    if content is not None:
+        key.write_text(content)
+    shared = ["--l1", NOBODY, "--deployment", "d.json", "--key-file", str(key)]
+    told = said([role, *shared, *ROLES[role]])
+    assert told.startswith(f"Error: the key file {key} cannot be used: ")
+    assert "Next:  Put one private key into it" in told
+
+
+def test_deploying_with_a_wrong_key_file_asks_no_chain(tmp_path: Path) -> None:
+    words = ["deploy", "--l1", NOBODY, "--sequencer", ADDRESS, "--key-file", str(tmp_path / "no.key")]
+    assert said(words).startswith("Error: the key file ")
+
+
+def test_an_l1_that_is_not_started_is_named_with_what_starts_one(tmp_path: Path) -> None:
+    key = tmp_path / "some.key"
+    key.write_text(KEY)
+    words = ["deploy", "--l1", NOBODY, "--sequencer", ADDRESS, "--key-file", str(key)]
+    assert said(words) == (
+        "Error: L1 at 127.0.0.1:1 gave no whole answer in 5 attempts; the last one: ConnectionError\n"
+        "Next:  Check --l1, and that L1 runs (`anh devnet` starts one); roles go on by themselves.\n"
+    )
