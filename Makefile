@@ -32,7 +32,7 @@ $(VENV_STAMP): pyproject.toml constraints.txt
 		|| { echo "Python 3.11 is needed; name it with: make PYTHON=python3.11 setup" >&2; exit 1; }
 	"$(PYTHON)" -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt setuptools
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[test,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[scripts,test,dev]'
 	@touch $@
 
 $(NODE_STAMP): package.json package-lock.json .npmrc
@@ -73,7 +73,7 @@ bench: setup ## Measure the figures that the docs quote
 lint: setup $(CONTRACTS_STAMP) ## Style, types, import directions, artifacts
 	$(BIN)/ruff check $(LINTED)
 	$(BIN)/ruff format --check $(LINTED)
-	$(BIN)/mypy --strict anh_rollup scripts
+	$(BIN)/mypy --strict anh_rollup scripts benchmarks
 	$(BIN)/lint-imports
 	$(FORGE) fmt --check contracts tests/contracts
 	FOUNDRY_PROFILE=shipped $(FORGE) lint --severity high med low --deny warnings

@@ -1,11 +1,11 @@
 """Exact evaluation against torch float32, same threads, same run: `python -m benchmarks.exact_evaluation`.
 
 Activations have 24 bits and weights 16. Networks of four equal layers, so that what is converted once, at
-both ends, counts as it does in a network. One thread each, and its processor time, so
-that what else runs on the machine hardly counts.
+both ends, counts as it does in a network. One thread each, and its processor time; ours and the peer take
+turns, so that what else runs on the machine hardly counts.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +27,10 @@ ACTIVATION = (-(2**23), 2**23 - 1)
 #: Samples and width of matrix products; samples, side and channels of convolutions.
 PRODUCTS = ((256, 256), (512, 512), (1024, 1024), (2048, 1024), (4096, 256))
 CONVOLUTIONS = ((8, 56, 64), (8, 28, 128), (16, 14, 256), (128, 8, 32))
+DEPTHWISE = ((8, 56, 64), (16, 14, 256))
 PRODUCT_TARGET, CONVOLUTION_TARGET = 2.5, 4.0
+
+PRODUCT_PAIRS, CONVOLUTION_PAIRS = 61, 21
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,16 +43,16 @@ class Network:
     weights: tuple[tuple[Tensor, Tensor], ...]
 
 
-def network(samples: int, shape: tuple[int, ...], kernel: tuple[int, ...]) -> Network:
+def network(samples: int, shape: tuple[int, ...], kernel: tuple[int, ...], groups: int = 1) -> Network:
     """Four layers of the same width with ReLU: dense without a kernel, convolutions with one."""
     b, rng, width = ProgramBuilder(), np.random.default_rng(0), shape[-1]
     y = b.field(shape, scale=SCALE, low=ACTIVATION[0], high=ACTIVATION[1])
     for _ in range(LAYERS):
-        w = b.parameter((width, *kernel, width), scale=15)
+        w = b.parameter((width, *kernel, width // groups), scale=15)
         bias = b.parameter((width,), scale=16)
-        y = b.conv2d(y, w, bias, padding=1, low=0) if kernel else b.linear(y, w, bias, low=0)
+        y = b.conv2d(y, w, bias, padding=1, groups=groups, low=0) if kernel else b.linear(y, w, bias, low=0)
     program = b.build(y)
-    spread = int(2**15 * (6 / (width * int(np.prod(kernel)))) ** 0.5)
+    spread = int(2**15 * (6 / (width // groups * int(np.prod(kernel)))) ** 0.5)
     parameters = tuple(
         rng.integers(-min(spread, 2**15), min(spread, 2**15), each.shape, dtype=np.int32)
         for each in program.parameters
@@ -74,7 +77,7 @@ def dense_peer(given: Network) -> Callable[[], Tensor]:
     return work
 
 
-def convolution_peer(given: Network) -> Callable[[], Tensor]:
+def convolution_peer(given: Network, groups: int = 1) -> Callable[[], Tensor]:
     """The same in torch float32, channels last."""
     image = given.image.permute(0, 3, 1, 2)
     last = torch.channels_last
@@ -83,13 +86,13 @@ def convolution_peer(given: Network) -> Callable[[], Tensor]:
     def work() -> Tensor:
         y = image
         for kernel, bias in kernels:
-            y = functional.conv2d(y, kernel, bias, padding=1).relu_()
+            y = functional.conv2d(y, kernel, bias, padding=1, groups=groups).relu_()
         return y
 
     return work
 
 
-def digits_figures() -> list[Figure]:
+def digits_figure() -> Figure:
     """The demo's network on its 1,437 training images."""
     architecture, images = digits.architecture(), digits.load().train.fields[:1]
     rng = np.random.default_rng(0)
@@ -112,34 +115,44 @@ def digits_figures() -> list[Figure]:
     def ours() -> object:
         return TorchEvaluator().evaluate(architecture, sources)
 
-    return compared("demo network, 1,437 images", ours, peer, target=CONVOLUTION_TARGET)
+    return compared("demo network, 1,437 images", ours, peer, CONVOLUTION_TARGET)
 
 
-def figures_of(
-    name: str, given: Network, peer: Callable[[], Tensor], target: float, runs: int
-) -> Sequence[Figure]:
+def figure_of(name: str, given: Network, peer: Callable[[], Tensor], target: float, pairs: int) -> Figure:
     """The exact network against its peer."""
 
     def ours() -> object:
         return TorchEvaluator().evaluate(given.program, given.sources)
 
-    return compared(name, ours, peer, target=target, runs=runs)
+    return compared(f"{LAYERS} {name}", ours, peer, target, pairs)
+
+
+def product(samples: int, width: int) -> Figure:
+    """Matrix products (samples, width) by (width, width)."""
+    given = network(samples, (width,), ())
+    name = f"matrix products {samples} x {width} x {width}"
+    return figure_of(name, given, dense_peer(given), PRODUCT_TARGET, PRODUCT_PAIRS)
+
+
+def convolution(samples: int, side: int, channels: int, *, depthwise: bool = False) -> Figure:
+    """Convolutions 3 x 3 of (samples, side, side, channels)."""
+    groups = channels if depthwise else 1
+    given = network(samples, (side, side, channels), (3, 3), groups)
+    kind = "depthwise convolutions" if depthwise else "convolutions"
+    name = f"{kind} 3 x 3, {samples} x {side} x {side} x {channels}"
+    return figure_of(name, given, convolution_peer(given, groups), CONVOLUTION_TARGET, CONVOLUTION_PAIRS)
 
 
 def main() -> None:
     """Measures and prints all figures."""
-    figures: list[Figure] = []
     torch.set_num_threads(1)
     with torch.inference_mode():
-        for samples, width in PRODUCTS:
-            given = network(samples, (width,), ())
-            name = f"{LAYERS} matrix products {samples} x {width} x {width}"
-            figures += figures_of(name, given, dense_peer(given), PRODUCT_TARGET, 30)
-        for samples, side, channels in CONVOLUTIONS:
-            given = network(samples, (side, side, channels), (3, 3))
-            name = f"{LAYERS} convolutions 3 x 3, {samples} x {side} x {side} x {channels}"
-            figures += figures_of(name, given, convolution_peer(given), CONVOLUTION_TARGET, 8)
-        figures += digits_figures()
+        figures = [
+            *(product(*each) for each in PRODUCTS),
+            *(convolution(*each) for each in CONVOLUTIONS),
+            *(convolution(*each, depthwise=True) for each in DEPTHWISE),
+            digits_figure(),
+        ]
     show(figures)
 
 

@@ -1,4 +1,4 @@
-"""Figures: measured against a peer in the same run, with a target, printed as a table or as JSON."""
+"""Figures: measured, judged against a target, printed as a table or as JSON."""
 
 import json
 import os
@@ -11,6 +11,11 @@ from pathlib import Path
 
 Work = Callable[[], object]
 
+HEAD = "| figure | value | target | met | unit |\n| --- | ---: | ---: | --- | --- |"
+
+#: A ratio is the median of at least so many pairs, whatever the machine does besides.
+PAIRS = 21
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -21,14 +26,33 @@ class Figure:
         unit: Of the value and the target.
         value: The measured number.
         target: At most this much is wanted; None where there is no target.
-        machine: What it was measured on.
     """
 
     name: str
     unit: str
     value: float
-    target: float | None
-    machine: str
+    target: float | None = None
+
+    @property
+    def verdict(self) -> str:
+        """`yes` or `missed`; empty without a target."""
+        if self.target is None:
+            return ""
+        return "yes" if self.value <= self.target else "missed"
+
+    def row(self) -> str:
+        """Its line of the table."""
+        target = "" if self.target is None else _number(self.target)
+        return f"| {self.name} | {_number(self.value)} | {target} | {self.verdict} | {self.unit} |"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1_000 else f"{value:g}"
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """The figures as a Markdown table."""
+    return "\n".join([HEAD, *(each.row() for each in figures)])
 
 
 def machine() -> str:
@@ -40,17 +64,6 @@ def machine() -> str:
     return f"{names[0] if names else 'unknown processor'}, {cores}"
 
 
-def ratios(ours: Work, peer: Work, runs: int) -> tuple[float, float]:
-    """How many times as long `ours` takes as `peer`: by the shortest and the median of alternating runs."""
-    ours()
-    peer()
-    times: tuple[list[float], list[float]] = ([], [])
-    for _ in range(runs):
-        for kept, work in zip(times, (ours, peer), strict=True):
-            kept.append(seconds(work))
-    return min(times[0]) / min(times[1]), statistics.median(times[0]) / statistics.median(times[1])
-
-
 def seconds(work: Work) -> float:
     """Processor time of one run on this thread: what else runs on the machine does not count as ours."""
     start = time.thread_time()
@@ -58,13 +71,22 @@ def seconds(work: Work) -> float:
     return time.thread_time() - start
 
 
-def compared(name: str, ours: Work, peer: Work, *, target: float, runs: int = 20) -> list[Figure]:
-    """Two figures: the ratio of the shortest runs, which has the target, and that of the medians."""
-    shortest, median = ratios(ours, peer, runs)
-    return [
-        Figure(f"{name}, shortest of {runs}", "times the peer", round(shortest, 3), target, machine()),
-        Figure(f"{name}, median of {runs}", "times the peer", round(median, 3), None, machine()),
-    ]
+def shortest(work: Work, runs: int) -> float:
+    """Seconds of the shortest of several runs."""
+    return min(seconds(work) for _ in range(runs))
+
+
+def compared(name: str, ours: Work, peer: Work, target: float | None, runs: int = PAIRS) -> Figure:
+    """How many times as long `ours` takes as `peer`: the median over pairs of runs, one after the other.
+
+    A run of either, not measured, comes first.
+    """
+    ours()
+    peer()
+    ratios = [seconds(ours) / seconds(peer) for _ in range(runs)]
+    return Figure(
+        f"{name}, median of {runs} pairs", "times the peer", round(statistics.median(ratios), 3), target
+    )
 
 
 def show(figures: Sequence[Figure]) -> None:
@@ -73,8 +95,4 @@ def show(figures: Sequence[Figure]) -> None:
         for figure in figures:
             print(json.dumps(asdict(figure)))
         return
-    print("| figure | value | target | unit |\n| --- | ---: | ---: | --- |")
-    for figure in figures:
-        target = "" if figure.target is None else f"{figure.target:g}"
-        print(f"| {figure.name} | {figure.value:g} | {target} | {figure.unit} |")
-    print(f"\nMeasured on {machine()}.")
+    print(f"{table(figures)}\n\nMeasured on {machine()}.")
