@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from anh_rollup.evaluation.errors import SourcesRefusedError
-from anh_rollup.evaluation.sources import Sources, check_sources
+from anh_rollup.evaluation.sources import MOST_ELEMENTS, Sources, check_sources
 from anh_rollup.tensor.builder import ProgramBuilder
-from anh_rollup.tensor.program import Program, Tensor
+from anh_rollup.tensor.opcodes import Opcode
+from anh_rollup.tensor.program import Kind, Program, Tensor, Value
 
 
 def program() -> Program:
@@ -59,3 +60,22 @@ def test_samples_are_cut_from_fields_and_answers_alone() -> None:
 
 def test_the_number_of_samples_is_that_of_the_first_source_with_samples() -> None:
     assert [Sources(fields=(FIELD,)).count, Sources(answers=(ANSWER,)).count, Sources().count] == [2, 2, 1]
+
+
+def stretched(size: int) -> Program:
+    """A program with a value of so many elements, out of a field of one: it costs its author 60 bytes."""
+    field = Value(Kind.FIELD, (), 0, 1, index=0)
+    attributes = (0, 1, size, 0)
+    view = Value(Kind.INSTRUCTION, (size,), 0, 1, opcode=Opcode.VIEW, inputs=(0,), attributes=attributes)
+    return Program((field, view))
+
+
+def test_a_value_with_more_elements_than_an_evaluator_takes_on_is_refused() -> None:
+    fields = (array(1),)
+    check_sources(stretched(MOST_ELEMENTS), Sources(fields))
+
+    with pytest.raises(SourcesRefusedError) as refused:
+        check_sources(stretched(MOST_ELEMENTS + 1), Sources(fields))
+    assert refused.value.message == (
+        f"the program: a value of {MOST_ELEMENTS + 1} elements, {MOST_ELEMENTS} are the most"
+    )

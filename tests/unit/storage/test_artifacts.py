@@ -1,6 +1,7 @@
 """The artifact store gives back what was put, verifies everything, and says what is wrong."""
 
 import os
+import struct
 from pathlib import Path
 
 import fsspec
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anh_rollup.encoding.artifacts import Dataset, Model
+from anh_rollup.storage import artifacts
 from anh_rollup.storage.artifacts import ArtifactKind, ArtifactStore, DraftNameError, name_of
 from anh_rollup.storage.errors import (
     ArtifactCorruptError,
@@ -172,6 +174,25 @@ def test_what_is_found_at_an_allowed_uri_is_verified_and_kept(tmp_path: Path) ->
     assert ours.get_scores(root, uri).tolist() == [1, 0, -5]
     path_of(theirs, ArtifactKind.SCORES, root).unlink()
     assert ours.get_scores(root, uri).tolist() == [1, 0, -5]
+
+
+@pytest.mark.parametrize(
+    "error", [IndexError, KeyError, MemoryError, RecursionError, ValueError, struct.error]
+)
+def test_bytes_that_break_a_decoder_are_no_artifact(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    """Decoders raise errors of their own; should one miss a fault, its author must not stop the reader."""
+
+    def broken(_content: bytes, _root: bytes) -> None:
+        raise error
+
+    theirs = ArtifactStore(tmp_path / "theirs")
+    root = theirs.put_scores(SCORES)
+    monkeypatch.setattr(artifacts, "decode_scores", broken)
+    with pytest.raises(ArtifactCorruptError) as caught:
+        theirs.get_scores(root)
+    assert caught.value.reason == f"reading them ends in {error.__name__}"
 
 
 def test_what_is_corrupt_at_a_uri_is_not_kept(tmp_path: Path) -> None:

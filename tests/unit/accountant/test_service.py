@@ -1,0 +1,202 @@
+"""An accountant defends all other claims and does all other jobs, whatever one of them does to it."""
+
+import struct
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from anh_rollup.accountant import service
+from anh_rollup.accountant.actions import Answer, Commit, Defend, Finalize, Withdraw, Work
+from anh_rollup.accountant.answers import answer_from_model
+from anh_rollup.accountant.conduct import HONEST
+from anh_rollup.accountant.drafts import Draft, DraftCorruptError
+from anh_rollup.accountant.service import Accountant
+from anh_rollup.accountant.work import ThresholdMissedError, Worker
+from anh_rollup.errors import AnhError
+from anh_rollup.evaluation.reference import ReferenceEvaluator
+from anh_rollup.l1.contracts.claims import Demand
+from anh_rollup.l1.docket import ClaimRecord, DemandRecord, Docket, GameRecord
+from anh_rollup.l1.errors import L1UnreachableError
+from anh_rollup.protocol.claims import Claim, Scores
+from anh_rollup.protocol.game import Phase, Position
+from anh_rollup.protocol.jobs import Job, JobKind, Property
+from anh_rollup.protocol.orders import OrderedJob
+from anh_rollup.storage.errors import ArtifactMissingError
+from tests.doubles.claimed import training_case
+
+ROOT = b"\x01" * 32
+ME = "0x" + "22" * 20
+JOB = Job(JobKind.TRAINING, ROOT, bytes(32), (Property(ROOT, ROOT, 5),), 5000, "")
+CLAIM = Claim(ME, 1, ROOT, 0, ROOT, ROOT, ROOT, (Scores(1, 5, ROOT),), "")
+RECORD = ClaimRecord(ROOT, CLAIM, JOB, 0)
+FIRST, SECOND = (OrderedJob(1, ROOT, n, bytes([n]) * 32, JOB, 9) for n in (1, 2))
+BREAKING = [IndexError, MemoryError, RecursionError, ValueError, struct.error, KeyError, AssertionError]
+
+
+def game(number):
+    zero = bytes(32)
+    at = Position(ROOT, ME, ME, 0, Phase.TRACE, 0, 0, zero, zero, 0, zero, 0, 0, 0, 0, zero, zero, 0, 0, zero)
+    return GameRecord(bytes([number]) * 32, at)
+
+
+def demand(number):
+    return DemandRecord(bytes([number]) * 32, Demand(ROOT, number, 0, 0, 32), ME, 900)
+
+
+STEPS = [
+    Defend(game(1)), Defend(game(2)), Answer(demand(1)), Answer(demand(2)), Finalize(RECORD), Withdraw(),
+    Commit(Draft(CLAIM, JOB, ROOT, 9)),
+]  # fmt: skip
+
+
+class RateLimitedError(AnhError):
+    def __init__(self):
+        super().__init__("429", remedy="Wait.")
+
+
+class NoDrafts:
+    """Drafts of an accountant that keeps none; a test may say what else loading does."""
+
+    def __init__(self, load=lambda _transaction: None):
+        self.load = load
+
+
+def accountant(monkeypatch, decided, drafts=None):
+    """An accountant that decides what a test says."""
+    monkeypatch.setattr(Accountant, "look", lambda _self: "a view")
+    monkeypatch.setattr(service, "decide", lambda _view, _terms: decided)
+    return Accountant(None, None, None, None, drafts or NoDrafts())
+
+
+def acting(monkeypatch, name, fails, error):
+    """Makes one piece of work fail; what was done of the others."""
+    done = []
+
+    def act(_self, item):
+        if item == fails:
+            raise error
+        done.append(item)
+
+    monkeypatch.setattr(Accountant, name, act)
+    return done
+
+
+@pytest.mark.parametrize("error", [RateLimitedError, *BREAKING])
+@pytest.mark.parametrize("fails", STEPS, ids=lambda action: type(action).__name__)
+def test_an_action_that_fails_stops_no_other(monkeypatch, fails, error):
+    one = accountant(monkeypatch, STEPS)
+    done = acting(monkeypatch, "act", fails, error())
+
+    assert one.defend() == STEPS
+    assert done == [each for each in STEPS if each != fails]
+
+
+def test_what_heals_is_tried_in_the_next_round_and_what_breaks_later(monkeypatch, caplog):
+    one = accountant(monkeypatch, STEPS[:2])
+    acting(monkeypatch, "act", STEPS[0], RateLimitedError())
+
+    assert (one.defend(), one.defend()) == (STEPS[:2], STEPS[:2])
+    acting(monkeypatch, "act", STEPS[0], IndexError("9"))
+    assert [one.defend() for _ in range(3)] == [STEPS[:2], STEPS[1:2], STEPS[:2]]
+    assert caplog.messages[2] == (
+        f"Defend in game 0x{'01' * 32}, claim 0x{'01' * 32}: unexpected IndexError (9); next: report it with "
+        "this trace, the others go on. It is tried again in 2 rounds."
+    )
+
+
+def test_a_chain_that_is_gone_ends_the_round(monkeypatch):
+    def look(_self):
+        raise L1UnreachableError("l1", 3, "refused")
+
+    monkeypatch.setattr(Accountant, "look", look)
+
+    with pytest.raises(L1UnreachableError):
+        Accountant(None, None, None, None, NoDrafts()).defend()
+
+
+@pytest.mark.parametrize("error", [ThresholdMissedError(0, 4, 5), *[each() for each in BREAKING]], ids=repr)
+def test_a_job_that_fails_is_given_up_and_the_next_one_done(monkeypatch, error):
+    one = accountant(monkeypatch, [Work(FIRST), Work(SECOND)])
+    done = acting(monkeypatch, "perform", FIRST, error)
+    one.defend()
+
+    assert [one.work() for _ in range(3)] == [True, True, True]
+    assert done == [SECOND, SECOND]
+    assert one._working.ended == {FIRST.transaction}
+
+
+def test_a_job_whose_artifacts_are_gone_is_tried_again_later(monkeypatch):
+    one = accountant(monkeypatch, [Work(FIRST)])
+    acting(monkeypatch, "perform", FIRST, ArtifactMissingError("program", ROOT, "here"))
+    one.defend()
+
+    assert [one.work() for _ in range(4)] == [True, False, True, False]
+    assert one._working.ended == frozenset()
+
+
+def test_a_job_with_a_draft_is_not_done_again_and_holds_up_no_other(monkeypatch):
+    drafts = NoDrafts(lambda transaction: "a draft" if transaction == FIRST.transaction else None)
+    one = accountant(monkeypatch, [Work(FIRST), Work(SECOND)], drafts)
+    done = acting(monkeypatch, "perform", None, None)
+    one.defend()
+    one.work()
+
+    assert done == [SECOND]
+
+
+def test_a_corrupt_draft_is_not_buried_under_a_new_one(monkeypatch):
+    def load(transaction):
+        raise DraftCorruptError(transaction, "no JSON")
+
+    one = accountant(monkeypatch, [Work(FIRST)], NoDrafts(load))
+    done = acting(monkeypatch, "perform", None, None)
+    one.defend()
+
+    assert not one.work()
+    assert done == []
+
+
+def test_nothing_is_worked_on_before_the_first_look(monkeypatch):
+    assert not accountant(monkeypatch, [Work(FIRST)]).work()
+
+
+class StubChain:
+    """A chain on which one claim stands; keeps what is sent."""
+
+    def __init__(self, record):
+        self.docket = Docket(claims={record.identifier: record})
+        self.sent = []
+        claims = SimpleNamespace(request=lambda name, *given: (name, given))
+        self.contracts = SimpleNamespace(claims=claims)
+
+    def send(self, name, request):
+        self.sent.append(request)
+
+
+@pytest.fixture
+def defending(tmp_path):
+    """An accountant whose claim somebody demands data of."""
+    case = training_case(tmp_path)
+    case.ours.put_model(case.model)
+    record = ClaimRecord(ROOT, case.claim, case.job, 0)
+    worker = Worker(case.ours, ReferenceEvaluator(), None, None)
+    return case, Accountant(StubChain(record), None, None, worker, NoDrafts())
+
+
+@pytest.mark.parametrize("leaf", [0, 1, 900])
+def test_every_demand_is_answered_with_what_the_result_has(defending, leaf):
+    case, one = defending
+    asked = Demand(ROOT, leaf, 0, 0, 32)
+    one.act(Answer(DemandRecord(ROOT, asked, ME, 900)))
+
+    (sent,) = one.chain.sent
+    assert sent == ("answer", (case.claim, case.job, asked, *answer_from_model(asked, case.model)))
+
+
+def test_a_drill_that_answers_nothing_sends_nothing(defending):
+    _, one = defending
+    one.conduct = replace(HONEST, answers=False)
+    one.act(Answer(demand(1)))
+
+    assert one.chain.sent == []

@@ -1,0 +1,158 @@
+"""Doing a job: what is in the store afterwards, what the claim says, and what stops it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from anh_rollup.accountant import work
+from anh_rollup.accountant.work import Result, ThresholdMissedError, Worker, make_claim
+from anh_rollup.encoding.artifacts import Dataset, Model
+from anh_rollup.evaluation.properties import evaluate_property
+from anh_rollup.evaluation.reference import ReferenceEvaluator
+from anh_rollup.protocol.claims import Claim, Scores
+from anh_rollup.protocol.jobs import Job, JobKind, Property, terms
+from anh_rollup.protocol.orders import OrderedJob
+from anh_rollup.storage.errors import ArtifactMissingError
+from tests.doubles.claimed import CLAIMANT, inference_case, training_case
+
+ROOT = b"\x07" * 32
+
+
+def unused(*_given):
+    raise AssertionError("nobody asked for this")
+
+
+def worker(case, train=unused, answer=unused):
+    return Worker(case.ours, ReferenceEvaluator(), train, answer)
+
+
+def ordered(job):
+    return OrderedJob(4, b"\x04" * 32, 2, b"\x05" * 32, job, 9)
+
+
+@pytest.fixture
+def training(tmp_path):
+    case = training_case(tmp_path)
+    case.user.put_program(case.program)
+    return replace_job(case, architecture=case.program.root)
+
+
+@pytest.fixture
+def inference(tmp_path):
+    case = inference_case(tmp_path)
+    model = Model([np.zeros(1, np.int32)])
+    case.user.put_model(model)
+    return replace_job(case, architecture=case.program.root, model=model.root)
+
+
+def replace_job(case, **changes):
+    case.job = replace(case.job, **changes)
+    return case
+
+
+def test_a_training_leaves_its_model_and_its_scores_in_the_store(training):
+    tasks = []
+
+    def train(task):
+        tasks.append(task)
+        return training.model.parameters
+
+    result = worker(training, train).perform(ordered(training.job))
+    (task,) = tasks
+
+    assert (result.root, result.scores) == (training.model.root, training.claim.scores)
+    assert training.ours.get_model(result.root).root == training.model.root
+    assert training.ours.get_scores(training.evaluated.scores.root).tolist() == (
+        training.evaluated.scores.scores.tolist()
+    )
+    assert (task.job, task.architecture.root, task.samples.root) == (
+        training.job, training.program.root, training.dataset.root,
+    )  # fmt: skip
+
+
+def test_an_inference_leaves_its_answers_in_the_store(inference):
+    asked = []
+
+    def answer(architecture, samples, model):
+        asked.append((architecture.root, samples.root, model.root))
+        return inference.answers.fields
+
+    result = worker(inference, answer=answer).perform(ordered(inference.job))
+
+    assert asked == [(inference.program.root, inference.dataset.root, inference.job.model)]
+    assert (result.root, result.scores) == (inference.answers.root, inference.claim.scores)
+    assert inference.ours.get_dataset(result.root).root == inference.answers.root
+
+
+def test_a_trainer_can_ask_whether_its_parameters_are_good_enough(training):
+    reached = training.claim.scores[0].sum
+    told = []
+    for threshold in (reached, reached + 1):
+        wanted = replace(training.job.properties[0], threshold=threshold)
+        job = replace(training.job, properties=(wanted,))
+
+        def train(task):
+            told.append(task.is_good(training.model.parameters))
+            return training.model.parameters
+
+        worker(training, train).perform(ordered(job))
+
+    assert told == [True, False]
+
+
+def test_a_result_below_a_threshold_is_not_good(training):
+    reached = training.claim.scores[0].sum
+    first = training.job.properties[0]
+    job = replace(training.job, properties=(first, replace(first, threshold=reached + 1)))
+    result = Result(ROOT, (training.evaluated, training.evaluated))
+    honest = worker(training)
+
+    honest.require_good(replace(job, properties=(first, replace(first, threshold=reached))), result)
+    with pytest.raises(ThresholdMissedError) as raised:
+        honest.require_good(job, result)
+    assert raised.value.message == f"property 1 reaches {reached} of {reached + 1}"
+
+
+def test_a_kept_result_is_evaluated_once_for_each_job(training, monkeypatch):
+    evaluations = []
+
+    def counted(*given):
+        evaluations.append(given)
+        return evaluate_property(*given)
+
+    monkeypatch.setattr(work, "evaluate_property", counted)
+    training.ours.put_model(training.model)
+    honest, other = worker(training), replace(training.job, deadline=1)
+
+    for job in (training.job, training.job, other):
+        honest.result(job, training.model.root)
+    assert len(evaluations) == 2
+
+
+def test_a_job_whose_artifacts_are_gone_cannot_be_done(training):
+    job = replace(training.job, architecture=ROOT)
+
+    with pytest.raises(ArtifactMissingError):
+        worker(training).perform(ordered(job))
+
+
+def test_a_claim_says_where_its_job_stands_and_what_came_out(training):
+    job = Job(JobKind.TRAINING, ROOT, bytes(32), (Property(ROOT, ROOT, 5),), 5000, "")
+    head = training.evaluated.scores.header
+
+    assert make_claim(CLAIMANT, ordered(job), Result(ROOT, (training.evaluated,)), "uri") == Claim(
+        CLAIMANT, 4, b"\x04" * 32, 2, b"\x05" * 32, terms(job), ROOT,
+        (Scores(head.count, head.total, head.top),), "uri",
+    )  # fmt: skip
+
+
+def test_spare_parts_of_artifacts_are_left_out_of_the_work(tmp_path):
+    """A data set with one field more serves a second property."""
+    case = training_case(tmp_path)
+    spare = np.zeros(case.dataset.count, np.int32)
+    root = case.user.put_dataset(Dataset([*case.dataset.fields, spare]))
+    job = replace(case.job, properties=(replace(case.job.properties[0], dataset=root),))
+    case.ours.put_model(case.model)
+
+    assert worker(case).result(job, case.model.root).scores == case.claim.scores

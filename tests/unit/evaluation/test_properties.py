@@ -1,0 +1,105 @@
+"""A property over artifacts that hold more than its program reads, and the ways from their roots."""
+
+import numpy as np
+import pytest
+
+from anh_rollup.encoding.artifacts import Dataset, Model
+from anh_rollup.encoding.merkle import root_from_proof
+from anh_rollup.evaluation.errors import SourcesRefusedError
+from anh_rollup.evaluation.properties import Artifacts, evaluate_property
+from anh_rollup.evaluation.reference import ReferenceEvaluator
+from anh_rollup.protocol.game import TensorPath
+from anh_rollup.tensor.builder import ProgramBuilder
+from anh_rollup.tensor.program import Kind, Program
+
+COUNT = 3
+FIELD = np.array([[1, -5], [5, 0], [2, 2]], dtype=np.int32)
+ANSWER = np.array([[0, 1], [-1, 0], [1, 1]], dtype=np.int32)
+PARAMETER = np.array([0, 9], dtype=np.int32)
+SPARE = np.array([99, 99, 99], dtype=np.int32)
+
+
+def program() -> Program:
+    b = ProgramBuilder()
+    x = b.field((2,), low=-5, high=5)
+    weighted = x * b.parameter((2,), low=0, high=9) + b.answer((2,), low=-1, high=1)
+    return b.build(b.sum(weighted))
+
+
+def artifacts(spare: tuple[np.ndarray, ...] = ()) -> Artifacts:
+    """What the program reads, with `spare` arrays behind it in all three."""
+    return Artifacts(
+        program(), Dataset([FIELD, *spare]), Dataset([ANSWER, *spare]), Model([PARAMETER, *spare])
+    )
+
+
+def test_scores_are_those_of_the_evaluation() -> None:
+    expected = (FIELD.astype(np.int64) * PARAMETER + ANSWER).sum(axis=1)
+
+    evaluated = evaluate_property(artifacts(), ReferenceEvaluator())
+    assert evaluated.scores.scores.tolist() == expected.tolist()
+
+
+def test_known_scores_are_not_computed_again() -> None:
+    evaluated = evaluate_property(artifacts(), ReferenceEvaluator(), np.zeros(COUNT, np.int32))
+
+    assert evaluated.scores.scores.tolist() == [0, 0, 0]
+
+
+def test_spare_fields_and_tensors_change_no_score_and_no_trace() -> None:
+    """L1 reads sources by their index and never sees what lies behind them; neither may we refuse it."""
+    plain = evaluate_property(artifacts(), ReferenceEvaluator())
+    spare = evaluate_property(artifacts((SPARE,)), ReferenceEvaluator())
+
+    assert spare.scores.root == plain.scores.root
+    for sample in range(COUNT):
+        assert spare.trace_of(sample).tree.root == plain.trace_of(sample).tree.root
+
+
+@pytest.mark.parametrize("lacking", ["field", "answer", "parameter"])
+def test_what_lacks_a_source_is_refused(lacking: str) -> None:
+    held = Artifacts(
+        program(),
+        Dataset([FIELD]),
+        None if lacking == "answer" else Dataset([ANSWER]),
+        None if lacking == "parameter" else Model([PARAMETER]),
+    )
+    if lacking == "field":
+        held = Artifacts(program(), Dataset([FIELD[:, :1]]), held.answers, held.model)
+
+    with pytest.raises(SourcesRefusedError) as refused:
+        evaluate_property(held, ReferenceEvaluator())
+    assert refused.value.source.startswith(lacking)
+
+
+def test_paths_lead_from_the_roots_to_the_tensors_spare_ones_included() -> None:
+    held = artifacts((SPARE,))
+    values = {source.kind: value for value, source in enumerate(held.program.values)}
+    model, answers, dataset = held.model, held.answers, held.dataset
+    assert model is not None
+    assert answers is not None
+
+    parameter = held.path(values[Kind.PARAMETER], 1)
+    assert (parameter.count, parameter.tree_root, parameter.tensors) == (
+        2, model.tree.root, (model.tensors[0].root,),
+    )  # fmt: skip
+    assert root_from_proof(parameter.tensors[0], 0, parameter.proof, 1) == model.tree.root
+    for kind, source in ((Kind.FIELD, dataset), (Kind.ANSWER, answers)):
+        assert held.path(values[kind], 1) == TensorPath(
+            COUNT, source.tree.root, source.tensors(1), tuple(source.tree.proof(1))
+        )
+
+
+def test_an_instruction_has_no_path_to_artifacts() -> None:
+    held = artifacts()
+
+    assert held.path(len(held.program.values) - 1, 0) == TensorPath(0, bytes(32), (), ())
+
+
+def test_a_parameters_tree_is_built_once_for_all_samples() -> None:
+    evaluated = evaluate_property(artifacts(), ReferenceEvaluator())
+    value = evaluated.program.source_ids(Kind.PARAMETER)[0]
+    first, second = evaluated.trace_of(0), evaluated.trace_of(1)
+
+    assert first.tensors[value] is second.tensors[value]
+    assert evaluated.trace_of(1) is second
