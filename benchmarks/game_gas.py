@@ -3,8 +3,8 @@
 The sequencer and the challenger are processes; the liar is an accountant in this one, with a random network.
 Two games are about the demo's network of handwritten digits, with a wrong element in its largest tensor; in
 the first the score list is hidden, so that the game goes down that tree too (and comes first, for afterwards
-the challenger knows the list). The third is the deepest that there is: a trace and a tensor of more nodes than
-one move shows, and a sum of 4,096 terms, made up by wrong partial sums.
+the challenger knows the list). The third is the deepest that there is: a trace and a tensor of more nodes
+than one move shows, and a sum of 4,096 terms, made up by wrong partial sums.
 """
 
 import logging
