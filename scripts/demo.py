@@ -20,15 +20,7 @@ from anh_rollup.cli.processes import ProcessGroup
 from anh_rollup.cli.root import report
 from anh_rollup.errors import AnhError
 from scripts.story.accounts import read_wealth
-from scripts.story.acts import (
-    DISHONEST,
-    TRAINING_REWARD,
-    claims_made,
-    inference,
-    lie,
-    order_training,
-    true_claim,
-)
+from scripts.story.acts import DISHONEST, claims_made, inference, lie, order_training, true_claim
 from scripts.story.ending import tell_ending
 from scripts.story.stage import Stage
 
@@ -66,7 +58,7 @@ def play(network: LocalNetwork, console: Console) -> None:
     console.print("[bold cyan]Raising the curtain:[/] anvil, contracts, sequencer, challenger, accountants")
     deployment = network.start_l1(report=lambda line: console.print(f"          {line}", highlight=False))
     network.start_challenger()
-    network.start_accountant(DISHONEST, "--drill", "boasted-accuracy", "--least-reward", str(TRAINING_REWARD))
+    network.start_accountant(DISHONEST, "--drill", "boasted-accuracy")
     network.start_sequencer()
     stage = Stage(network, L1View(network.l1(), deployment), console)
     before = read_wealth(network)

@@ -110,19 +110,20 @@ class ProcessGroup:
         for each in self.running:
             each.require_alive()
 
-    def stop(self) -> None:
-        """Ends all processes, the latest first, and waits for each; the slow ones are killed."""
-        for each in reversed(self.running):
+    def stop(self, name: str | None = None) -> None:
+        """Ends all processes, or those of one name, the latest first; waits for each, kills the slow ones."""
+        ending = [each for each in reversed(self.running) if name in (None, each.name)]
+        for each in ending:
             if each.process.poll() is None:
                 each.process.terminate()
         until = time.monotonic() + GRACE
-        for each in reversed(self.running):
+        for each in ending:
             try:
                 each.process.wait(max(0.0, until - time.monotonic()))
             except subprocess.TimeoutExpired:
                 each.process.kill()
                 each.process.wait()
-        self.running.clear()
+            self.running.remove(each)
 
     def __enter__(self) -> "ProcessGroup":
         return self

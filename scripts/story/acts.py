@@ -83,6 +83,8 @@ def lie(stage: Stage, placed: PlacedOrder) -> ClaimRecord:
     stage.require("the challenger's game", Outcome.REFUTED, game.outcome)
     last = moves_of(stage.view, game.identifier).moves[-1]
     stage.require("the last move made L1 compute an element", True, last.function in PROOFS)
+    stage.network.processes.stop(DISHONEST)
+    stage.say("the dishonest accountant has lost its bond and leaves")
     return ended
 
 

@@ -24,6 +24,17 @@ def test_leaving_the_group_ends_every_process(tmp_path: Path) -> None:
     assert group.running == []
 
 
+def test_one_of_them_can_be_ended_alone(tmp_path: Path) -> None:
+    with ProcessGroup(tmp_path) as group:
+        first, second = (group.start(name, SLEEPER) for name in ("first", "second"))
+
+        group.stop("first")
+
+        group.require_alive()
+        assert group.running == [second]
+        assert first.process.poll() is not None
+
+
 def test_an_error_ends_every_process_too(tmp_path: Path) -> None:
     group = ProcessGroup(tmp_path)
     process = group.start("first", SLEEPER).process
