@@ -19,7 +19,6 @@ from anh_rollup.encoding.tensors import CHUNK_ELEMENTS, Elements, TensorTree, en
 from anh_rollup.encoding.transactions import decode_record
 from anh_rollup.primitives import Digest
 from anh_rollup.protocol.claims import Claim, Scores
-from anh_rollup.protocol.evaluated import program_header
 from anh_rollup.protocol.game import TensorPath
 from anh_rollup.protocol.jobs import DNN_ADDRESS, Job, order_calldata
 from anh_rollup.protocol.orders import OrderedBatch
@@ -134,7 +133,7 @@ def check_sources(subject: Subject) -> Refutation | None:
         return OneShot("refuteCount", (*head, subject.dataset.count, subject.dataset.tree.root))
     wrong = _check_result(subject)
     if wrong is not None:
-        return OneShot("refuteResult", (*head, program_header(subject.program), 0, wrong))
+        return OneShot("refuteResult", (*head, subject.program.header, 0, wrong))
     for value, source in enumerate(subject.program.values):
         refutation = _check_source(subject, value, source)
         if refutation is not None:
@@ -186,7 +185,7 @@ def _contradict(
     function: str, subject: Subject, value: int, sample: int, element: int | None = None
 ) -> OneShot:
     program = subject.program
-    record = (program_header(program), value, program.records[value], tuple(program.tree.proof(value)))
+    record = (program.header, value, program.records[value], tuple(program.tree.proof(value)))
     tensor, path = _path(subject, program.values[value], sample)
     head = (subject.claim, subject.job, subject.index, record, sample, path)
     if element is None:

@@ -21,7 +21,6 @@ from anh_rollup.encoding.tensors import (
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.contracts.claims import Answered, Demand
 from anh_rollup.protocol.claims import Claim
-from anh_rollup.protocol.evaluated import program_header
 from anh_rollup.protocol.jobs import Job, JobKind
 from anh_rollup.tensor.program import Kind, Program, Value
 
@@ -161,7 +160,7 @@ class Withheld:
         if path.count != self.count or len(path.tensors) != wanted:
             # A demand behind the end, which strangers can make, is answered with the last leaf.
             leaf = min(asked.leaf, path.count - 1)
-            return OneShot("refuteResult", (*head, program_header(self.program), leaf, path))
+            return OneShot("refuteResult", (*head, self.program.header, leaf, path))
         index = asked.leaf if self._is_training else asked.field
         spare = asked.field if self._is_training else 0
         if spare or index >= len(self.sources) or asked.leaf >= self.count:
@@ -172,7 +171,7 @@ class Withheld:
         kind = Kind.PARAMETER if self._is_training else Kind.ANSWER
         value = self.program.source_ids(kind)[index]
         proof = tuple(self.program.tree.proof(value))
-        record = (program_header(self.program), value, self.program.records[value], proof)
+        record = (self.program.header, value, self.program.records[value], proof)
         shown = replace(path, chunks_root=_chunks_root(answer))
         return OneShot("refuteShape", (*head, record, 0 if self._is_training else asked.leaf, shown))
 

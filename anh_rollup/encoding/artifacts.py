@@ -100,24 +100,24 @@ class ProgramHeader:
     """The preimage of a program root.
 
     Attributes:
-        values: Values of the program.
-        fields: How many of them are fields of the sample.
-        answers: How many are fields of the answer.
-        parameters: How many are parameters.
+        value_count: Values of the program.
+        field_count: How many of them are fields of the sample.
+        answer_count: How many are fields of the answer.
+        parameter_count: How many are parameters.
         tree_root: Root of the tree over the hashes of the values' records.
     """
 
-    values: int
-    fields: int
-    answers: int
-    parameters: int
+    value_count: int
+    field_count: int
+    answer_count: int
+    parameter_count: int
     tree_root: Digest
 
     @property
     def root(self) -> Digest:
         """keccak256 of 0x05, u32 values, u8 fields, u8 answers, u32 parameters and the tree root."""
-        counts = self.values.to_bytes(4, "big") + bytes([self.fields, self.answers])
-        return keccak256(PROGRAM_TAG + counts + self.parameters.to_bytes(4, "big") + self.tree_root)
+        counts = self.value_count.to_bytes(4, "big") + bytes([self.field_count, self.answer_count])
+        return keccak256(PROGRAM_TAG + counts + self.parameter_count.to_bytes(4, "big") + self.tree_root)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from anh_rollup.encoding.artifacts import ProgramHeader
 from anh_rollup.encoding.merkle import MerkleTree
 from anh_rollup.encoding.scores import ScoreTree
 from anh_rollup.encoding.tensors import TensorTree
-from anh_rollup.protocol.game import ProgramHeader, RecordProof, TensorPath
+from anh_rollup.protocol.game import RecordProof, TensorPath
 from anh_rollup.tensor.program import Program, Tensor
 
 Indices = NDArray[np.int64]
@@ -95,20 +96,9 @@ class EvaluatedProperty:
 
     @property
     def header(self) -> ProgramHeader:
-        """The preimage of the program's root, as the contract names it."""
-        return program_header(self.program)
+        """The preimage of the program's root."""
+        return self.program.header
 
     def record(self, value: int) -> RecordProof:
         """A value's record with its proof."""
         return RecordProof(self.program.records[value], tuple(self.program.tree.proof(value)))
-
-
-def program_header(program: Program) -> ProgramHeader:
-    """The preimage of a program's root, as the contract names it."""
-    return ProgramHeader(
-        value_count=len(program.values),
-        field_count=len(program.fields),
-        answer_count=len(program.answers),
-        parameter_count=len(program.parameters),
-        tree_root=program.tree.root,
-    )

@@ -161,25 +161,6 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
-class ProgramHeader:
-    """Preimage of a program's root, in the contract's names.
-
-    Attributes:
-        value_count: Number of values.
-        field_count: Number of fields.
-        answer_count: Number of answers.
-        parameter_count: Number of parameters.
-        tree_root: Root over the hashes of the records.
-    """
-
-    value_count: int
-    field_count: int
-    answer_count: int
-    parameter_count: int
-    tree_root: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class RecordProof:
     """A value's record, and the siblings from its hash to the root of the record tree."""
 

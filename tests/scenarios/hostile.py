@@ -13,7 +13,7 @@ from anh_rollup.evaluation.properties import Artifacts, evaluate_property
 from anh_rollup.l1.contracts.claims import ClaimState, Demand
 from anh_rollup.l1.disputes import DisputeChain
 from anh_rollup.protocol.attack import score_siblings
-from anh_rollup.protocol.evaluated import EvaluatedProperty, program_header
+from anh_rollup.protocol.evaluated import EvaluatedProperty
 from anh_rollup.protocol.evidence import open_inputs
 from anh_rollup.protocol.game import Move, Output, Phase, Side, TensorPath, game_id
 from anh_rollup.protocol.orders import OrderedBatch
@@ -114,7 +114,7 @@ class Hostile:
             OneShot("refuteRecord", (claim, batch.records[0])),
             OneShot("refuteThreshold", (claim, job, 0)),
             OneShot("refuteCount", (*head, held.dataset.count, held.dataset.tree.root)),
-            OneShot("refuteResult", (*head, program_header(held.program), 0, model)),
+            OneShot("refuteResult", (*head, held.program.header, 0, model)),
             _contradict("refuteShape", subject, parameter, 0),
             _contradict("refuteRange", subject, field, 3, 17),
         ]

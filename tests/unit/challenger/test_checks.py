@@ -22,7 +22,6 @@ from anh_rollup.encoding.scores import ScoreTree
 from anh_rollup.encoding.tensors import opening_tree_root
 from anh_rollup.primitives import L2_CHAIN_ID
 from anh_rollup.protocol.claims import Scores
-from anh_rollup.protocol.evaluated import program_header
 from anh_rollup.protocol.game import TensorPath
 from anh_rollup.tensor.program import Kind
 from tests.doubles.claimed import COUNT, inference_case, training_case, void_batch
@@ -133,7 +132,7 @@ def test_a_spare_parameter_is_refuted_by_the_models_head(case):
     head = TensorPath(3, spare.tree.root, (), ())
 
     assert check_sources(subject(case, model=spare)) == OneShot(
-        "refuteResult", (case.claim, case.job, 0, program_header(case.program), 0, head)
+        "refuteResult", (case.claim, case.job, 0, case.program.header, 0, head)
     )
 
 

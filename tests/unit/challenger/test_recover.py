@@ -11,7 +11,6 @@ from anh_rollup.challenger.recover import MOST_PIECES, ResultTooLargeError, With
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.tensors import TensorTree
 from anh_rollup.l1.contracts.claims import Demand
-from anh_rollup.protocol.evaluated import program_header
 from tests.doubles.claimed import COUNT, answered, inference_case, training_case
 
 
@@ -87,7 +86,7 @@ def test_a_spare_tensor_is_refuted_by_any_answer(case):
     found = of.recover(answers(of, spare, [Demand(of.identifier, 900, 3, 0, 1)]))
 
     assert (found.function, found.arguments[:4]) == (
-        "refuteResult", (of.claim, of.job, 0, program_header(case.program)),
+        "refuteResult", (of.claim, of.job, 0, case.program.header),
     )  # fmt: skip
     assert found.arguments[5].count == 3
 

@@ -119,7 +119,7 @@ def test_an_opening_behind_the_count_is_refused() -> None:
 
 
 def test_the_root_of_a_program_is_the_defined_one() -> None:
-    header = ProgramHeader(values=300, fields=2, answers=1, parameters=7, tree_root=ZERO_DIGEST)
+    header = ProgramHeader(300, 2, 1, 7, ZERO_DIGEST)
     assert header.root == keccak256(bytes.fromhex("05 0000012c 02 01 00000007") + bytes(32))
 
 

@@ -9,6 +9,7 @@ import pytest
 from eth_abi.abi import encode
 from eth_utils.address import to_checksum_address
 
+from anh_rollup.encoding.artifacts import ProgramHeader
 from anh_rollup.encoding.batches import BatchHeader
 from anh_rollup.encoding.scores import SumNode
 from anh_rollup.encoding.tensors import Opening
@@ -26,7 +27,7 @@ from anh_rollup.l1.types import Log, TransactionRequest
 from anh_rollup.primitives import Digest
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.evidence import NO_OPENING
-from anh_rollup.protocol.game import Clock, Inputs, Output, Position, ProgramHeader, RecordProof, TensorPath
+from anh_rollup.protocol.game import Clock, Inputs, Output, Position, RecordProof, TensorPath
 from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, Property
 
 WRAPPERS: list[type[Contract]] = [Inbox, Claims, Game, Bonds, ClaimArbiter, TensorArbiter]
@@ -41,7 +42,7 @@ JOB = Job(JobKind.TRAINING, D, NO_ROOT, (Property(D, D, 9),), 10, "uri")
 BATCH = BatchHeader(1, Digest(D), Digest(D), 2, Digest(D), 3)
 OPENING = Opening((1, 2), 2, bytes(128), ())
 PATH = TensorPath(1, D, DD, DD, b"\x01\0\0\0\1", D)
-HEADER = ProgramHeader(9, 1, 0, 2, D)
+HEADER = ProgramHeader(9, 1, 0, 2, Digest(D))
 RECORD = RecordProof(b"record", DD)
 SOURCE = (HEADER, 3, b"record", DD)
 NODE = SumNode(Digest(D), -5)
