@@ -70,8 +70,10 @@ def check_order(
         chain_id: The L2's chain id, which the order must be signed for.
     """
     if claim.index >= batch.header.count:
-        return OneShot("refuteIndex", (claim, batch.header))
-    if not batch.is_void:
+        recorded = batch.forced_at(claim.index)
+        if recorded is None or keccak256(recorded) != claim.transaction:
+            return OneShot("refuteIndex", (claim, batch.header, batch.previous or batch.header))
+    elif not batch.is_void:
         leaves = [keccak256(record) for record in batch.records]
         if leaves[claim.index] != claim.transaction:
             proof = tuple(MerkleTree(leaves).proof(claim.index))

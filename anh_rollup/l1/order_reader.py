@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 
 from eth_utils.address import to_canonical_address
@@ -38,6 +39,7 @@ from anh_rollup.protocol.ledger import (
     LedgerEvent,
     LedgerRules,
     Origin,
+    Outcome,
     Payout,
 )
 from anh_rollup.protocol.orders import OrderedBatch, OrderedJob
@@ -170,8 +172,12 @@ class OrderReader:
         if not 1 <= number <= len(self._state.batches):
             return None
         posted = self._state.batches[number - 1]
+        previous = self._state.batches[number - 2].header if number > 1 else None
         records = tuple([record for block in self._blocks(posted) for record in block.own_records])
-        return OrderedBatch(posted.header, records)
+        start = previous.forced_end if previous is not None else 0
+        return OrderedBatch(
+            posted.header, records, tuple(self._state.queue[start : posted.header.forced_end]), previous
+        )
 
     def record(self, transaction: bytes) -> bytes | None:
         """The record whose keccak is `transaction`, wherever it is ordered; None where it is not.
@@ -182,23 +188,18 @@ class OrderReader:
         return next((record for record in records if keccak256(record) == transaction), None)
 
     def _jobs_of(self, batch: PostedBatch) -> list[OrderedJob]:
-        """The jobs among a batch's own transactions; forced ones have no place that a claim could name."""
-        found, place = [], 0
+        """The jobs among a batch's transactions; the forced ones have the places behind its own."""
+        found, own, forced = [], count(), count(batch.header.count)
         for block in self._blocks(batch):
-            outcomes = self._state.order.outcomes[block.number - 1][block.forced :]
-            for (record, transaction), outcome in zip(
-                block.transactions[block.forced :], outcomes, strict=True
+            outcomes = self._state.order.outcomes[block.number - 1]
+            for index, ((record, transaction), outcome) in enumerate(
+                zip(block.transactions, outcomes, strict=True)
             ):
-                if (
-                    transaction is not None
-                    and isinstance(outcome, Charged)
-                    and outcome.effect is Effect.ORDER
-                ):
-                    job = decode_order(transaction.data)
-                    key = keccak256(record)
+                place = next(forced if index < block.forced else own)
+                if transaction is not None and _is_order(outcome):
                     where = (batch.header.number, batch.commitment, place)
-                    found.append(OrderedJob(*where, key, job, transaction.value))
-                place += 1
+                    job = decode_order(transaction.data)
+                    found.append(OrderedJob(*where, keccak256(record), job, transaction.value))
         return found
 
     def _blocks(self, batch: PostedBatch) -> list[L2Block]:
@@ -288,6 +289,10 @@ def _origins(payload: bytes | None, below: int) -> set[int]:
     except EncodingError:
         return set()
     return {block.origin_number for block in blocks if block.origin_number < below}
+
+
+def _is_order(outcome: Outcome) -> bool:
+    return isinstance(outcome, Charged) and outcome.effect is Effect.ORDER
 
 
 def _posting(item: Emitted[Posted], payload: bytes | None, time: int) -> Posting:

@@ -56,7 +56,7 @@ class Claim:
         claimant: Checksummed address of the accountant on L1.
         batch: Number of the Inbox batch that holds the job's transaction, uint64.
         batch_commitment: The Inbox's commitment of that batch.
-        index: The transaction's place in the batch, uint32.
+        index: The transaction's place in the batch, uint32: its own transactions first, then the forced ones.
         transaction: keccak of the transaction's record.
         terms: keccak of the job's canonical encoding.
         result: Root of the trained model, or of the answers.

@@ -15,7 +15,7 @@ class OrderedJob:
     Attributes:
         batch: Number of the Inbox batch that holds its transaction.
         batch_commitment: The Inbox's commitment of that batch.
-        index: Place among the batch's own transactions.
+        index: Place in the batch: its own transactions first, then those from the queue.
         transaction: keccak of the transaction's record.
         job: The job.
         reward: Wei in escrow on the L2.
@@ -36,15 +36,24 @@ class OrderedBatch:
     Attributes:
         header: What the Inbox committed to.
         records: The records of its own transactions; empty where its bytes are void.
+        forced: The records that it takes from the queue of forced transactions.
+        previous: The header of the batch before; None for the first batch.
     """
 
     header: BatchHeader
     records: tuple[bytes, ...]
+    forced: tuple[bytes, ...] = ()
+    previous: BatchHeader | None = None
 
     @property
     def is_void(self) -> bool:
         """Whether its bytes are not what it commits to: none of its transactions counts, or can be opened."""
         return len(self.records) != self.header.count
+
+    def forced_at(self, index: int) -> bytes | None:
+        """The forced record at a place behind the batch's own transactions; None where there is none."""
+        place = index - self.header.count
+        return self.forced[place] if 0 <= place < len(self.forced) else None
 
 
 class OrderFollower(Protocol):

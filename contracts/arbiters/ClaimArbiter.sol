@@ -21,6 +21,7 @@ contract ClaimArbiter is IClaimArbiter {
     uint8 private constant TRAINING = 1;
 
     IClaims private immutable CLAIMS;
+    IInbox private immutable INBOX;
     ITensorArbiter private immutable ARBITER;
 
     modifier onlySealed() {
@@ -28,8 +29,9 @@ contract ClaimArbiter is IClaimArbiter {
         _;
     }
 
-    /// @notice Claims may be an address at which it is deployed later.
-    constructor(IClaims claims, ITensorArbiter arbiter) {
+    /// @notice Inbox and Claims may be addresses at which they are deployed later.
+    constructor(IInbox inbox, IClaims claims, ITensorArbiter arbiter) {
+        INBOX = inbox;
         CLAIMS = claims;
         ARBITER = arbiter;
     }
@@ -37,9 +39,16 @@ contract ClaimArbiter is IClaimArbiter {
     // --- the order ---
 
     /// @inheritdoc IClaimArbiter
-    function refuteIndex(IClaims.Claim calldata claim, IInbox.Batch calldata batch) external onlySealed {
+    function refuteIndex(
+        IClaims.Claim calldata claim,
+        IInbox.Batch calldata batch,
+        IInbox.Batch calldata previous
+    ) external onlySealed {
         _requireBatch(claim, batch);
         require(claim.index >= batch.count, NothingWrong());
+        uint64 entry = _forcedStart(batch, previous) + (claim.index - batch.count);
+        bool forced = entry < batch.forcedEnd && INBOX.entry(entry).digest == claim.transaction;
+        require(!forced, NothingWrong());
         _refute(claim, Fault.Index);
     }
 
@@ -167,6 +176,17 @@ contract ClaimArbiter is IClaimArbiter {
 
     function _requireBatch(IClaims.Claim calldata claim, IInbox.Batch calldata batch) private pure {
         _requirePreimage(keccak256(abi.encode(batch)), claim.batchCommitment);
+    }
+
+    /// @dev The first entry of the queue that a batch consumes.
+    function _forcedStart(IInbox.Batch calldata batch, IInbox.Batch calldata previous)
+        private
+        pure
+        returns (uint64)
+    {
+        if (batch.number == 1) return 0;
+        _requirePreimage(keccak256(abi.encode(previous)), batch.previous);
+        return previous.forcedEnd;
     }
 
     function _requireProperty(IClaims.Claim calldata claim, IClaims.Job calldata job, uint8 property)

@@ -53,8 +53,15 @@ interface IClaimArbiter {
     /// @notice The proof does not lead to the root.
     error WrongProof(bytes32 computed, bytes32 root);
 
-    /// @notice The claim names a transaction behind the end of its batch.
-    function refuteIndex(IClaims.Claim calldata claim, IInbox.Batch calldata batch) external;
+    /// @notice The claim names a place behind its batch's own transactions, where the batch does not take the
+    /// claimed transaction from the queue of forced ones.
+    /// @param batch The claim's batch; its place `count + k` is the k-th entry of the queue that it consumes.
+    /// @param previous The batch before it; anything for the first batch.
+    function refuteIndex(
+        IClaims.Claim calldata claim,
+        IInbox.Batch calldata batch,
+        IInbox.Batch calldata previous
+    ) external;
 
     /// @notice Another transaction stands at the claimed place.
     /// @param leaf keccak256 of the record that stands there.

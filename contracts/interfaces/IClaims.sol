@@ -62,7 +62,7 @@ interface IClaims is ISeals {
         address claimant;
         uint64 batch;
         bytes32 batchCommitment;
-        uint32 index; // of the order among the batch's transactions
+        uint32 index; // of the order among the batch's own transactions, and the forced ones behind them
         bytes32 transaction; // keccak256 of the order's record
         bytes32 terms; // keccak256(abi.encode(job))
         bytes32 result; // model root (training) or answers' data set root (inference)

@@ -48,7 +48,48 @@ contract ClaimArbiterTest is Arena {
 
     function test_AnIndexBehindTheBatchIsRefuted() public {
         claim.index = 2;
-        _refuted(abi.encodeCall(IClaimArbiter.refuteIndex, (claim, batch)));
+        _refuted(abi.encodeCall(IClaimArbiter.refuteIndex, (claim, batch, batch)));
+    }
+
+    /// @dev The queue's entries 0, 1 and 2; the first batch that takes some has one, the next has the others.
+    function _forced() private returns (IInbox.Batch memory first, IInbox.Batch memory second) {
+        bytes[3] memory records = [bytes("a"), orderRecord, "b"];
+        for (uint256 i; i < 3; ++i) {
+            inbox.force{ value: FORCE_FEE }(records[i]);
+        }
+        vm.startPrank(sequencer);
+        first = IInbox.Batch(2, inbox.commitments(1), keccak256("own"), 1, keccak256("x"), 1);
+        inbox.postCalldata(first.previous, first.transactionsRoot, 1, 1, "x");
+        second = IInbox.Batch(3, inbox.commitments(2), keccak256("own"), 1, keccak256("y"), 3);
+        inbox.postCalldata(second.previous, second.transactionsRoot, 1, 3, "y");
+        vm.stopPrank();
+    }
+
+    function _claimForced(uint32 index) private returns (bytes memory refutation) {
+        (IInbox.Batch memory first, IInbox.Batch memory second) = _forced();
+        (claim.batch, claim.batchCommitment, claim.index) = (3, inbox.commitments(3), index);
+        return abi.encodeCall(IClaimArbiter.refuteIndex, (claim, second, first));
+    }
+
+    function test_AForcedOrderStandsBehindTheBatchsOwn() public {
+        _stands(_claimForced(1));
+    }
+
+    function test_AnotherForcedTransactionAtThePlaceIsRefuted() public {
+        _refuted(_claimForced(2));
+    }
+
+    function test_AnIndexBehindTheForcedIsRefuted() public {
+        _refuted(_claimForced(3));
+    }
+
+    function test_TheBatchBeforeMustBeTheOneBefore() public {
+        _claimForced(2);
+        _stand(claim);
+        IInbox.Batch memory second =
+            IInbox.Batch(3, inbox.commitments(2), keccak256("own"), 1, keccak256("y"), 3);
+        vm.expectPartialRevert(IClaimArbiter.WrongPreimage.selector);
+        this.sealedExternally(abi.encodeCall(IClaimArbiter.refuteIndex, (claim, second, batch)));
     }
 
     function test_AnotherTransactionAtThePlaceIsRefuted() public {
@@ -80,7 +121,7 @@ contract ClaimArbiterTest is Arena {
     }
 
     function test_AnHonestPlaceCanNotBeRefuted() public {
-        _stands(abi.encodeCall(IClaimArbiter.refuteIndex, (claim, batch)));
+        _stands(abi.encodeCall(IClaimArbiter.refuteIndex, (claim, batch, batch)));
         _stands(abi.encodeCall(IClaimArbiter.refutePlace, (claim, batch, keccak256(orderRecord), _proof(1))));
         _stands(abi.encodeCall(IClaimArbiter.refuteRecord, (claim, orderRecord)));
     }
@@ -90,7 +131,7 @@ contract ClaimArbiterTest is Arena {
         IInbox.Batch memory other = batch;
         other.count = 1;
         vm.expectPartialRevert(IClaimArbiter.WrongPreimage.selector);
-        this.sealedExternally(abi.encodeCall(IClaimArbiter.refuteIndex, (claim, other)));
+        this.sealedExternally(abi.encodeCall(IClaimArbiter.refuteIndex, (claim, other, batch)));
         vm.expectPartialRevert(IClaimArbiter.WrongPreimage.selector);
         this.sealedExternally(abi.encodeCall(IClaimArbiter.refuteRecord, (claim, "other")));
         vm.expectPartialRevert(IClaimArbiter.WrongProof.selector);
@@ -103,7 +144,7 @@ contract ClaimArbiterTest is Arena {
         claim.index = 2;
         _stand(claim);
         vm.expectPartialRevert(ISeals.NotSealed.selector);
-        claimArbiter.refuteIndex(claim, batch);
+        claimArbiter.refuteIndex(claim, batch, batch);
     }
 
     function _proof(uint256 index) private view returns (bytes32[] memory) {

@@ -49,8 +49,11 @@ library Deploy {
         return ITensorArbiter(_create("TensorArbiter", ""));
     }
 
-    function claimArbiter(IClaims claims_, ITensorArbiter arbiter) internal returns (IClaimArbiter) {
-        bytes memory arguments = abi.encode(claims_, arbiter);
+    function claimArbiter(IInbox inbox_, IClaims claims_, ITensorArbiter arbiter)
+        internal
+        returns (IClaimArbiter)
+    {
+        bytes memory arguments = abi.encode(inbox_, claims_, arbiter);
         return IClaimArbiter(_create("ClaimArbiter", arguments));
     }
 

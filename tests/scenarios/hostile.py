@@ -109,7 +109,7 @@ class Hostile:
         field, parameter = kinds.index(Kind.FIELD), kinds.index(Kind.PARAMETER)
         model = TensorPath(held.model.tree.count, held.model.tree.root, (), ())
         return [
-            OneShot("refuteIndex", (claim, batch.header)),
+            OneShot("refuteIndex", (claim, batch.header, batch.header)),
             OneShot("refutePlace", (claim, batch.header, leaves[0], tuple(MerkleTree(leaves).proof(0)))),
             OneShot("refuteRecord", (claim, batch.records[0])),
             OneShot("refuteThreshold", (claim, job, 0)),

@@ -159,7 +159,7 @@ class World:
         wanted = Property(program, dataset, self.reached + self.threshold_above)
         deadline = self.client.head().time + 3_000
         job = Job(JobKind.TRAINING, program, bytes(32), (wanted,), deadline, self.uri("user"))
-        records = [self._order_record(job, nonce) for nonce in (0, 1)]
+        records = [self.order_record(job, nonce) for nonce in (0, 1)]
         leaves = [keccak(record) for record in records]
         data = b"".join(records)
         previous = self.contracts.inbox.commitment(0)
@@ -170,7 +170,7 @@ class World:
         self.order.posted = OrderedBatch(batch, tuple(records))
         self.order.ordered = (OrderedJob(1, commitment, 0, leaves[0], job, ETHER),)
 
-    def _order_record(self, job, nonce):
+    def order_record(self, job, nonce):
         transaction = {
             "chainId": L2_CHAIN_ID, "nonce": nonce, "to": to_checksum_address(DNN_ADDRESS), "value": ETHER,
             "gas": 200_000, "maxFeePerGas": 10**10, "maxPriorityFeePerGas": 0, "type": 2,

@@ -67,7 +67,7 @@ abstract contract Arena is Test {
             IClaimArbiter(addresses[5])
         );
         tensorArbiter = Deploy.tensorArbiter();
-        claimArbiter = Deploy.claimArbiter(IClaims(addresses[2]), ITensorArbiter(addresses[4]));
+        claimArbiter = Deploy.claimArbiter(inbox, IClaims(addresses[2]), ITensorArbiter(addresses[4]));
         deadline = _now() + 5000;
         _postJob();
         address[3] memory rich = [alice, carol, carl];

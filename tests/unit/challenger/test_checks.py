@@ -24,7 +24,7 @@ from anh_rollup.primitives import L2_CHAIN_ID
 from anh_rollup.protocol.claims import Scores
 from anh_rollup.protocol.game import TensorPath
 from anh_rollup.tensor.program import Kind
-from tests.doubles.claimed import COUNT, inference_case, training_case, void_batch
+from tests.doubles.claimed import COUNT, batch_of, inference_case, training_case, void_batch
 
 
 @pytest.fixture
@@ -62,8 +62,22 @@ def test_an_ordered_job_is_where_the_claim_says(case):
 def test_a_place_behind_the_batch_is_refuted_even_where_the_batch_is_void(case):
     claim, void = replace(case.claim, index=3), void_batch(1)
 
-    assert ordered(case, claim) == OneShot("refuteIndex", (claim, case.order.batches[0].header))
-    assert ordered(case, claim, void) == OneShot("refuteIndex", (claim, void.header))
+    assert ordered(case, claim) == OneShot("refuteIndex", (claim, *[case.order.batches[0].header] * 2))
+    assert ordered(case, claim, void) == OneShot("refuteIndex", (claim, void.header, void.header))
+
+
+def test_a_forced_order_stands_behind_the_batchs_own_transactions(case):
+    own, other = case.order.batches[0].records
+    before = batch_of([other], number=1)
+    batch = replace(batch_of([other], number=2), forced=(b"garbage", own), previous=before.header)
+    claim = replace(case.claim, batch=2, index=2)
+
+    assert ordered(case, claim, batch) is None
+    for index in (1, 3):
+        moved = replace(claim, index=index)
+        assert ordered(case, moved, batch) == OneShot("refuteIndex", (moved, batch.header, before.header))
+    other_job = replace(claim, index=1, transaction=keccak256(b"garbage"))
+    assert ordered(case, other_job, batch) == OneShot("refuteRecord", (other_job, b"garbage"))
 
 
 def test_another_transaction_at_the_place_is_shown(case):

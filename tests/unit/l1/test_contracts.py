@@ -112,7 +112,7 @@ def moves() -> dict[str, dict[str, TransactionRequest]]:
             "voidGame": game.request("voidGame", *at),
         },
         "ClaimArbiter": {
-            "refuteIndex": arbiter.request("refuteIndex", CLAIM, BATCH),
+            "refuteIndex": arbiter.request("refuteIndex", CLAIM, BATCH, BATCH),
             "refutePlace": arbiter.request("refutePlace", CLAIM, BATCH, D, DD),
             "refuteRecord": arbiter.request("refuteRecord", CLAIM, b"record"),
             "refuteThreshold": arbiter.request("refuteThreshold", *terms),

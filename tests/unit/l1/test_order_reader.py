@@ -354,19 +354,21 @@ def test_nothing_new_is_no_news(l1: InboxL1) -> None:
 # --- jobs and batches ---
 
 
-def test_an_ordered_job_has_its_place_among_the_batchs_own_transactions(l1: InboxL1) -> None:
+def test_an_ordered_job_has_its_place_in_its_batch_the_forced_ones_last(l1: InboxL1) -> None:
     forced = pair(ALICE.order(0, 7))
     l1.force(forced[0])
     raw = ALICE.order(2, 9)
     l1.post([sealed(l1, ALICE.transfer(1, BOB.address, 1), raw, forced=[forced])])
     reader = refreshed(l1)
     key = keccak256(record_of(raw))
-    job = OrderedJob(1, l1.headers[0].commitment(), 1, key, JOB, 9)
-    assert (list(reader.jobs()), reader.all_jobs()) == ([job], [job])
+    commitment = l1.headers[0].commitment()
+    first = OrderedJob(1, commitment, 2, keccak256(forced[0]), JOB, 7)
+    job = OrderedJob(1, commitment, 1, key, JOB, 9)
+    assert (list(reader.jobs()), reader.all_jobs()) == ([first, job], [first, job])
     l1.pay(key, BOB)
     l1.post([sealed(l1, ALICE.transfer(3, BOB.address, 1))])
     reader.refresh()
-    assert (list(reader.jobs()), reader.all_jobs()) == ([], [job])
+    assert (list(reader.jobs()), reader.all_jobs()) == ([first], [first, job])
 
 
 def test_a_skipped_order_is_no_job(l1: InboxL1) -> None:
@@ -384,3 +386,17 @@ def test_a_batch_is_told_by_its_number(l1: InboxL1) -> None:
     assert found is not None
     assert found == OrderedBatch(l1.headers[0], (record_of(raw),))
     assert [reader.batch(number) for number in (-1, 0, 2)] == [None] * 3
+
+
+def test_a_batch_tells_what_it_takes_from_the_queue_and_what_was_before_it(l1: InboxL1) -> None:
+    queued = [pair(ALICE.order(0, 7)), pair(ALICE.order(1, 8)), (b"garbage", None)]
+    for record, _ in queued:
+        l1.force(record)
+    l1.post([sealed(l1, forced=queued[:1])])
+    l1.post([sealed(l1, ALICE.transfer(2, BOB.address, 5), forced=queued[1:])])
+    reader = refreshed(l1)
+    found = reader.batch(2)
+    assert found is not None
+    assert (found.forced, found.previous) == ((queued[1][0], b"garbage"), l1.headers[0])
+    assert [found.forced_at(index) for index in range(4)] == [None, queued[1][0], b"garbage", None]
+    assert [(each.batch, each.index, each.reward) for each in reader.all_jobs()] == [(1, 0, 7), (2, 1, 8)]
