@@ -25,7 +25,7 @@ from anh_rollup.protocol.game import Move
 from anh_rollup.protocol.jobs import Job
 from anh_rollup.tensor.opcodes import FOLDABLE, Opcode
 from anh_rollup.tensor.program import Program
-from anh_rollup.tensor.records import decode_record
+from anh_rollup.tensor.records import decode_value
 from anh_rollup.tensor.shapes import term_count
 
 #: What a boasting accountant claims, in hundredths of the best sum (0.99, above what the demo asks for).
@@ -170,7 +170,7 @@ def _forge_sums(move: Move) -> Move | None:
     if move.function != "revealSums":
         return move
     record, partials, inputs = move.arguments
-    instruction, _ = decode_record(record.record)
+    instruction, _ = decode_value(record.record)
     shift = instruction.attributes[1 if instruction.opcode is Opcode.REDUCE else 0]
     return replace(move, arguments=(record, (partials[0] + (1 << shift), *partials[1:]), inputs))
 

@@ -11,7 +11,7 @@ from anh_rollup.encoding.reader import Reader
 from anh_rollup.encoding.tensors import TensorTree, encode_tensor, read_tensor
 from anh_rollup.tensor.errors import ProgramBytesError
 from anh_rollup.tensor.program import MOST_VALUES, Program
-from anh_rollup.tensor.records import MOST_RECORD_BYTES, decode_record
+from anh_rollup.tensor.records import MOST_RECORD_BYTES, decode_value
 from anh_rollup.tensor.values import SOURCES, Value
 
 
@@ -67,7 +67,7 @@ def _decode_values(reader: Reader, count: int) -> list[Value]:
         start = reader.offset
         if length > MOST_RECORD_BYTES:
             raise ProgramBytesError(start - 4, f"a record of {length} bytes, at most {MOST_RECORD_BYTES}")
-        value, shapes = decode_record(reader.take(length))
+        value, shapes = decode_value(reader.take(length))
         before = len(values)
         if any(
             each >= before or values[each].shape != shape

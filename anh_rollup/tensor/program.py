@@ -16,7 +16,7 @@ from anh_rollup.primitives import Digest
 from anh_rollup.tensor.errors import ProgramRefusedError
 from anh_rollup.tensor.opcodes import check_attributes, check_input_count
 from anh_rollup.tensor.ranges import Interval, raw_interval
-from anh_rollup.tensor.records import encode_record
+from anh_rollup.tensor.records import encode_value
 from anh_rollup.tensor.shapes import infer_shape
 from anh_rollup.tensor.values import SOURCES, Kind, Value
 
@@ -62,7 +62,7 @@ class Program:
         sources = {kind: _numbered(self.values, kind) for kind in SOURCES}
         constants = _checked_constants(self.values, self.constants)
         intervals = _proven_intervals(self.values, constants)
-        records = tuple(encode_record(value, self._shapes(value)) for value in self.values)
+        records = tuple(encode_value(value, self._shapes(value)) for value in self.values)
         tree = MerkleTree([keccak256(record) for record in records])
         fields, answers, parameters = (len(sources[kind]) for kind in SOURCES)
         header = ProgramHeader(len(records), fields, answers, parameters, tree.root)

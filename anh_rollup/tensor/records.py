@@ -25,7 +25,7 @@ _Number = TypeVar("_Number", Kind, Opcode)
 MOST_RECORD_BYTES: Final = 4 + 4 * MOST_RANK + 8 + 1 + 255 * (5 + 4 * MOST_RANK) + 2 + 4 * 65_535
 
 
-def encode_record(value: Value, input_shapes: Sequence[Shape]) -> bytes:
+def encode_value(value: Value, input_shapes: Sequence[Shape]) -> bytes:
     """The record of a value whose inputs have these shapes.
 
     Args:
@@ -46,7 +46,7 @@ def encode_record(value: Value, input_shapes: Sequence[Shape]) -> bytes:
     return head + bytes([len(value.inputs)]) + inputs + struct.pack(f">H{count}i", count, *value.attributes)
 
 
-def decode_record(record: bytes) -> tuple[Value, tuple[Shape, ...]]:
+def decode_value(record: bytes) -> tuple[Value, tuple[Shape, ...]]:
     """The value of a record, and the shapes that it repeats for its inputs.
 
     Raises:

@@ -10,7 +10,7 @@ from anh_rollup.encoding.scores import SumNode
 from anh_rollup.encoding.tensors import TensorTree, encode_shape
 from anh_rollup.evaluation import reference
 from anh_rollup.protocol.game import Clock, GameView, Phase, Position, Reveal, Side, turn
-from anh_rollup.tensor.records import decode_record
+from anh_rollup.tensor.records import decode_value
 from anh_rollup.tensor.shapes import block_count, term_count
 from tests.doubles.proofs import opening_root, root_from_nodes, top_from_nodes, top_from_proof
 
@@ -153,7 +153,7 @@ class Referee:
         depth = depth_of(self.position.value_count)
         root = root_from_proof(keccak256(record.record), index, record.proof, depth)
         require(root == self.position.program, "WrongProof")
-        return decode_record(record.record)[0]
+        return decode_value(record.record)[0]
 
     # --- tensor
 

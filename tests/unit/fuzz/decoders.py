@@ -64,8 +64,7 @@ from anh_rollup.sequencer.journal import pack_records, unpack_records
 from anh_rollup.storage.npz import ArrayFileError, read_arrays
 from anh_rollup.tensor.codec import decode_program, encode_program
 from anh_rollup.tensor.errors import ProgramError
-from anh_rollup.tensor.records import decode_record as decode_value
-from anh_rollup.tensor.records import encode_record as encode_value
+from anh_rollup.tensor.records import decode_value, encode_value
 from anh_rollup.training.errors import HintsError
 from anh_rollup.training.hints import TrainingHints, decode_hints, encode_hints
 from tests.doubles.small_program import small_program
@@ -179,7 +178,7 @@ DECODERS: dict[str, Decoder] = {
     "tensor.codec.decode_program": Decoder(
         decode_program, (encode_program(PROGRAM),), ProgramError, encode_program
     ),
-    "tensor.records.decode_record": Decoder(
+    "tensor.records.decode_value": Decoder(
         decode_value, VALUES, ProgramError, lambda decoded: encode_value(*decoded)
     ),
     "protocol.jobs.decode_job": Decoder(decode_job, (encode_job(JOB),), JobMalformedError, encode_job),

@@ -13,7 +13,7 @@ from anh_rollup.tensor.errors import ProgramBytesError, ProgramError
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Kind, Program, Value
 from anh_rollup.tensor.properties import accuracy
-from anh_rollup.tensor.records import decode_record, encode_record
+from anh_rollup.tensor.records import decode_value, encode_value
 from tests.differential.cases import random_case
 
 
@@ -49,7 +49,7 @@ def test_every_record_survives_its_bytes(opcode: Opcode, seed: int) -> None:
     program = random_case(opcode, np.random.default_rng(seed)).program
     assert decode_program(encode_program(program)) == program
     for each, record in enumerate(program.records):
-        assert decode_record(record) == (program.values[each], program.input_shapes(each))
+        assert decode_value(record) == (program.values[each], program.input_shapes(each))
 
 
 @settings(deadline=None, max_examples=400)
@@ -63,10 +63,10 @@ def test_random_bytes_are_refused_with_a_program_error(encoded: bytes) -> None:
 @given(st.binary(max_size=80))
 def test_random_records_decode_or_are_refused_with_a_program_error(record: bytes) -> None:
     try:
-        value, shapes = decode_record(record)
+        value, shapes = decode_value(record)
     except ProgramError:
         return
-    assert encode_record(value, shapes) == record
+    assert encode_value(value, shapes) == record
 
 
 @settings(deadline=None, max_examples=600)
@@ -99,7 +99,7 @@ def pieces(values: list[bytes], sources: tuple[int, int, int] = (1, 0, 0), tail:
     return head + b"".join(struct.pack(">I", len(each)) + each for each in values) + tail
 
 
-FIELD = encode_record(Value(Kind.FIELD, (2,)), ())
+FIELD = encode_value(Value(Kind.FIELD, (2,)), ())
 
 
 def test_spare_bytes_are_refused() -> None:
@@ -126,7 +126,10 @@ def test_a_record_longer_than_any_is_refused() -> None:
 
 def test_a_constant_that_is_larger_than_the_bytes_is_refused_without_allocating_it() -> None:
     tail = struct.pack(">IBI", 1, 1, 2**31 - 1)
-    assert refusal(pieces([FIELD], tail=tail)) == (41, "the program ends after 41 bytes, 0x1fffffffc too early")
+    assert refusal(pieces([FIELD], tail=tail)) == (
+        41,
+        "the program ends after 41 bytes, 0x1fffffffc too early",
+    )
 
 
 def test_more_constants_than_values_are_refused() -> None:
@@ -135,7 +138,7 @@ def test_more_constants_than_values_are_refused() -> None:
 
 def test_an_input_shape_that_the_input_does_not_have_is_refused() -> None:
     absolute = Value(Kind.INSTRUCTION, (3,), opcode=Opcode.ABS, inputs=(0,))
-    record = encode_record(absolute, [(3,)])
+    record = encode_value(absolute, [(3,)])
     assert refusal(pieces([FIELD, record])) == (
         36,
         "value 1 repeats ids or shapes that its inputs do not have",

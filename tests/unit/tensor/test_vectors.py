@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from anh_rollup.tensor.opcodes import FOLDABLE, Opcode
-from anh_rollup.tensor.records import decode_record
+from anh_rollup.tensor.records import decode_value
 from tests.unit.evaluation import elementwise_definition as definition
 
 FILE = Path(__file__).resolve().parents[2] / "vectors" / "instructions.json"
@@ -26,7 +26,7 @@ def test_every_instruction_has_30_cases(opcode: Opcode) -> None:
 
 def test_every_case_is_what_the_second_definition_gives() -> None:
     for case in CASES:
-        value, shapes = decode_record(bytes_of("record", case))
+        value, shapes = decode_value(bytes_of("record", case))
         elements = np.frombuffer(bytes_of("inputs", case), ">i4").tolist()
         inputs, taken = [], 0
         for shape in shapes:
