@@ -14,10 +14,28 @@ from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.local_network import ACCOUNTS, LocalNetwork
 from anh_rollup.cli.narration import Narrator
 from anh_rollup.cli.options import port_option
-from anh_rollup.cli.processes import ProcessGroup
+from anh_rollup.cli.processes import ProcessGroup, accepts_connections
+from anh_rollup.errors import AnhError
 
 #: Seconds between two looks at the processes and at L1.
 WATCH_SECONDS = 1.0
+
+
+class PortTakenError(AnhError):
+    """Somebody listens on a port that a local rollup should have.
+
+    Attributes:
+        option: The option that chooses the port.
+        port: The port.
+    """
+
+    def __init__(self, option: str, port: int) -> None:
+        super().__init__(
+            f"port {port} of this machine is taken, perhaps by another devnet",
+            remedy=f"Stop who uses it, or choose another: `{option} 0` takes a free one.",
+        )
+        self.option = option
+        self.port = port
 
 
 @click.command(name="devnet")
@@ -45,6 +63,8 @@ def devnet_command(port: int, l2_port: int, keep: Path | None, drill: str, anvil
       anh devnet --keep devnet
     """
     console = Console(stderr=True)
+    for option, wanted in {"--port": port, "--l2-port": l2_port}.items():
+        require_free(option, wanted)
     folder = keep or Path(tempfile.mkdtemp(prefix="anh-devnet-"))
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -59,6 +79,16 @@ def devnet_command(port: int, l2_port: int, keep: Path | None, drill: str, anvil
     finally:
         signal.signal(signal.SIGTERM, previous)
     console.print(f"all processes are stopped; keys, stores and logs are in {folder}")
+
+
+def require_free(option: str, port: int) -> None:
+    """Checks that nobody uses a port: on somebody else's L1 we would deploy without noticing.
+
+    Raises:
+        PortTakenError: Somebody does. 0, which takes a free one, is always good.
+    """
+    if port and accepts_connections(port):
+        raise PortTakenError(option, port)
 
 
 def start_all(network: LocalNetwork, port: int, l2_port: int, drill: str, console: Console) -> None:
@@ -98,11 +128,13 @@ def watch(network: LocalNetwork, console: Console) -> None:
 def endpoints(network: LocalNetwork) -> Table:
     """Where everything is, and whose key is where."""
     table = Table(title="local rollup", show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     table.add_row("L1 (anvil)", network.l1_url)
     table.add_row("L2 JSON-RPC", network.l2_url)
     table.add_row("deployment file", str(network.deployment_file))
     table.add_row("artifacts of jobs", f"{network.user_folder} (roles may read file:// below it)")
     table.add_row("logs", str(network.processes.logs))
     for name in ACCOUNTS:
-        table.add_row(f"key: {name}", f"{network.accounts[name].address}  {network.key_file(name)}")
+        table.add_row(f"key: {name}", f"{network.accounts[name].address}\n{network.key_file(name)}")
     return table

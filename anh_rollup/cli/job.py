@@ -28,22 +28,23 @@ from anh_rollup.cli.options import (
     visible,
 )
 from anh_rollup.cli.ordering import Customer, place_order
+from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.l1.docket import ClaimRecord, Docket
 from anh_rollup.l1.order_reader import OrderReader
+from anh_rollup.primitives import HOUR
 from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, Property
 from anh_rollup.protocol.orders import OrderedJob
 from anh_rollup.storage.artifacts import ArtifactStore
+from anh_rollup.tensor.program import Program
 
 #: A property as a word.
 PROPERTY: Final = re.compile(r"([^:]+):([^:]+):(-?[0-9]{1,19})")
 
 KINDS: Final = {"training": JobKind.TRAINING, "inference": JobKind.INFERENCE}
-
-HOUR: Final = 3_600
 
 
 class PropertyOptionError(AnhError):
@@ -59,6 +60,25 @@ class PropertyOptionError(AnhError):
             remedy="Write SCORE_PROGRAM_ROOT:DATASET_ROOT:LEAST_SUM.",
         )
         self.word = word
+
+
+class ThresholdUnreachableError(AnhError):
+    """A property that no result can have.
+
+    Attributes:
+        threshold: The least sum that it asks for.
+        count: Samples of its data set.
+        best: The best score of a sample.
+    """
+
+    def __init__(self, threshold: int, count: int, best: int) -> None:
+        super().__init__(
+            f"no result reaches a sum of {threshold}: {count} samples score {best} each at most",
+            remedy=f"Ask for a sum of {count * best} or less.",
+        )
+        self.threshold = threshold
+        self.count = count
+        self.best = best
 
 
 class NotOrderedError(AnhError):
@@ -139,7 +159,9 @@ def submit_command(
     l1, deployment = open_rollup(l1_url, deployment_path)
     customer = Customer(account, l1, L2Client(l2_url), deployment)
     job = make_job(wish, ArtifactStore(store_url), l1.head().time)
-    placed = place_order(customer, job, wish.reward, lambda line: console.print(visible(line)))
+    placed = place_order(
+        customer, job, wish.reward, lambda line: console.print(visible(line), soft_wrap=True)
+    )
     console.print(visible(f"ordered: {placed.hash}"), soft_wrap=True)
     for name, value in placed.position.items():
         console.print(visible(f"  {name}: {value}"), soft_wrap=True)
@@ -174,6 +196,7 @@ def make_job(wish: JobWish, store: ArtifactStore, now: int) -> Job:
     Raises:
         PropertyOptionError: A property is malformed.
         ArtifactError: The store lacks an artifact, or holds a damaged one.
+        ThresholdUnreachableError: A least sum is beyond what its scores can add up to.
         JobMalformedError: The fields contradict each other.
     """
     properties = tuple(parse_property(word) for word in wish.properties)
@@ -184,9 +207,18 @@ def make_job(wish: JobWish, store: ArtifactStore, now: int) -> Job:
     if job.kind is JobKind.INFERENCE:
         store.get_model(job.model)
     for each in properties:
-        store.get_program(each.program)
-        store.get_dataset(each.dataset)
+        require_reachable(each, store.get_program(each.program), store.get_dataset(each.dataset))
     return job
+
+
+def require_reachable(wanted: Property, program: Program, samples: Dataset) -> None:
+    """Checks that a property's least sum can be had at all, before anything is paid.
+
+    Raises:
+        ThresholdUnreachableError: Not even the best score for every sample adds up to it.
+    """
+    if wanted.threshold > program.output.high * samples.count:
+        raise ThresholdUnreachableError(wanted.threshold, samples.count, program.output.high)
 
 
 def parse_property(word: str) -> Property:

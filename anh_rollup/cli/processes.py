@@ -26,7 +26,7 @@ class ProcessDiedError(AnhError):
 
     def __init__(self, name: str, code: int, log: Path) -> None:
         super().__init__(
-            f"the process {name!r} ended with code {code}: {_last_line(log)}", remedy=f"Read its log: {log}"
+            f"the process {name!r} ended with code {code}: {_last_words(log)}", remedy=f"Read its log: {log}"
         )
         self.name = name
         self.code = code
@@ -150,10 +150,11 @@ def accepts_connections(port: int) -> bool:
     return True
 
 
-def _last_line(log: Path) -> str:
-    """The last line of a log that says something."""
+def _last_words(log: Path) -> str:
+    """The last error that a log tells, or its last line that says something."""
     try:
         lines = [line.strip() for line in log.read_text(errors="replace").splitlines()]
     except OSError:
         return "(no log)"
-    return next((line for line in reversed(lines) if line), "(empty log)")
+    told = [line for line in lines if line.startswith("Error:")] or [line for line in lines if line]
+    return told[-1].removeprefix("Error: ") if told else "(empty log)"

@@ -151,7 +151,7 @@ class InsufficientFundsError(L1Error):
     def __init__(self, account: str, needed: int, held: int) -> None:
         super().__init__(
             f"{account} has {held} wei on L1, and the transaction may cost {needed}",
-            remedy=f"Send at least {needed - held} wei to {account}; the work resumes by itself.",
+            remedy=f"Send at least {needed - held} wei to {account}; roles go on by themselves then.",
         )
         self.account = account
         self.needed = needed

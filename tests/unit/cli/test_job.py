@@ -6,7 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from anh_rollup.cli.job import JobWish, PropertyOptionError, job_state, make_job, parse_property
+from anh_rollup.cli.job import (
+    JobWish,
+    PropertyOptionError,
+    ThresholdUnreachableError,
+    job_state,
+    make_job,
+    parse_property,
+)
 from anh_rollup.cli.options import DigestOptionError
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.l1.contracts.claims import ClaimState
@@ -88,6 +95,15 @@ def test_every_artifact_has_to_be_in_the_store(artifacts: Artifacts, missing: st
 
     with pytest.raises(ArtifactMissingError):
         make_job(wish, artifacts.store, NOW)
+
+
+def test_a_sum_that_no_result_reaches_is_told_before_anything_is_paid(artifacts: Artifacts) -> None:
+    most = 3 * small_program().output.high
+    words = f"{artifacts.program.hex()}:{artifacts.dataset.hex()}"
+    assert make_job(artifacts.wish(properties=(f"{words}:{most}",)), artifacts.store, NOW).properties
+    with pytest.raises(ThresholdUnreachableError) as refused:
+        make_job(artifacts.wish(properties=(f"{words}:{most + 1}",)), artifacts.store, NOW)
+    assert refused.value.remedy == f"Ask for a sum of {most} or less."
 
 
 def test_a_property_is_program_data_set_and_least_sum() -> None:

@@ -58,6 +58,15 @@ def test_a_process_that_died_is_named_with_its_log_and_last_words(tmp_path: Path
     assert told.value.remedy == f"Read its log: {log}"
 
 
+def test_a_process_that_told_an_error_is_named_with_it(tmp_path: Path) -> None:
+    with ProcessGroup(tmp_path) as group:
+        died = group.start("sequencer", ends(1, "Error: cannot listen\nNext:  Choose another address."))
+        died.process.wait(20)
+        with pytest.raises(ProcessDiedError) as told:
+            group.require_alive()
+    assert told.value.message == "the process 'sequencer' ended with code 1: cannot listen"
+
+
 def test_a_process_that_may_end_ends_with_code_0_only(tmp_path: Path) -> None:
     with ProcessGroup(tmp_path) as group:
         good, bad = group.start("good", ends(0), ends=True), group.start("bad", ends(1), ends=True)
