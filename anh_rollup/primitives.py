@@ -29,6 +29,12 @@ BatchNumber = NewType("BatchNumber", int)
 ChainId = NewType("ChainId", int)
 """The number that a signature binds a transaction to a chain with."""
 
+ETHER: Final = Wei(10**18)
+"""Wei of one ether."""
+
+HOUR: Final = Seconds(3_600)
+"""Seconds of one hour."""
+
 DIGEST_SIZE: Final = 32
 """Bytes of a keccak-256 hash."""
 

@@ -21,7 +21,7 @@ from anh_rollup.challenger.actions import (
 from anh_rollup.challenger.checks import OneShot, OpenGame
 from anh_rollup.challenger.examine import Verdict
 from anh_rollup.l1.contracts.claims import ClaimRules, ClaimState, ClaimStatus
-from anh_rollup.l1.contracts.game import Outcome
+from anh_rollup.l1.contracts.game import GameOutcome
 from anh_rollup.l1.docket import ClaimRecord, Docket, GameRecord
 
 #: Parts of a whole in which the rules give shares (contracts/Claims.sol).
@@ -142,7 +142,7 @@ def _purse(view: ChallengerView, budget: Budget) -> int:
 def _next_attempt(view: ChallengerView, budget: Budget, record: ClaimRecord) -> int | None:
     """The number of the next game over a claim, or None where none can or need be opened."""
     games = _own_games(view, record.identifier)
-    if any(game.outcome in (None, Outcome.REFUTED, Outcome.ACCOUNTANT_LATE) for game in games):
+    if any(game.outcome in (None, GameOutcome.REFUTED, GameOutcome.ACCOUNTANT_LATE) for game in games):
         return None
     closes = view.statuses[record.identifier].revealed_at + view.rules.window
     return len(games) if len(games) < budget.most_attempts and view.now < closes else None

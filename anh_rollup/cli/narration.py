@@ -22,9 +22,9 @@ from anh_rollup.l1.contracts.game import (
     Chosen,
     Closed,
     ElementsRevealed,
+    GameOutcome,
     NodesRevealed,
     Opened,
-    Outcome,
     ScoresRevealed,
     SumsRevealed,
 )
@@ -32,11 +32,11 @@ from anh_rollup.l1.contracts.inbox import Deposited, Forced, Posted
 from anh_rollup.protocol.game import Phase, Position
 
 #: What a game's end means.
-ENDINGS: Mapping[Outcome, str] = {
-    Outcome.REFUTED: "L1 computed the element: the claim is wrong",
-    Outcome.ACCOUNTANT_LATE: "the accountant's clock ran out",
-    Outcome.CHALLENGER_LATE: "the challenger's clock ran out: its bond is the accountant's",
-    Outcome.VOID: "the claim fell in another game",
+ENDINGS: Mapping[GameOutcome, str] = {
+    GameOutcome.REFUTED: "L1 computed the element: the claim is wrong",
+    GameOutcome.ACCOUNTANT_LATE: "the accountant's clock ran out",
+    GameOutcome.CHALLENGER_LATE: "the challenger's clock ran out: its bond is the accountant's",
+    GameOutcome.VOID: "the claim fell in another game",
 }
 
 

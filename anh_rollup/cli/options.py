@@ -15,12 +15,10 @@ from rich.text import Text
 
 from anh_rollup.encoding.checks import UINT16_MOST
 from anh_rollup.errors import AnhError
+from anh_rollup.primitives import ETHER
 
 #: A digest as people write it: 64 hexadecimal digits, 0x or not.
 DIGEST: Final = re.compile(r"(0x)?([0-9a-fA-F]{64})")
-
-#: Wei of one ether.
-ETHER: Final = 10**18
 
 _AMOUNT: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,18})?")
 _PORT: Final = re.compile("[0-9]{1,5}")

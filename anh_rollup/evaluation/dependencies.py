@@ -4,15 +4,13 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from anh_rollup.encoding.tensors import Shape
 from anh_rollup.evaluation.errors import ElementRefusedError
+from anh_rollup.protocol.evaluated import Indices
 from anh_rollup.tensor.opcodes import BROADCASTING, FOLDABLE, Opcode
 from anh_rollup.tensor.program import Program, Tensor, Value
 from anh_rollup.tensor.shapes import block_count, block_size, term_count, window
-
-Indices = NDArray[np.int64]
 
 _NONE: Final[Indices] = np.empty(0, dtype=np.int64)
 

@@ -48,7 +48,7 @@ class Sources:
 _NAMES: Final = {Kind.FIELD: "field", Kind.ANSWER: "answer", Kind.PARAMETER: "parameter"}
 
 
-MOST_ELEMENTS: Final = 1 << 27
+MOST_EVALUATED: Final = 1 << 27
 """Elements of one value that an evaluator takes on (choice: 1 GiB as float64): strangers write programs."""
 
 
@@ -60,9 +60,9 @@ def check_sources(program: Program, sources: Sources) -> None:
             an element outside its declared range.
     """
     largest = max(value.size for value in program.values)
-    if largest > MOST_ELEMENTS:
+    if largest > MOST_EVALUATED:
         raise SourcesRefusedError(
-            "the program", f"a value of {largest} elements, {MOST_ELEMENTS} are the most"
+            "the program", f"a value of {largest} elements, {MOST_EVALUATED} are the most"
         )
     _check_group(Kind.FIELD, program.fields, sources.fields, (sources.count,))
     _check_group(Kind.ANSWER, program.answers, sources.answers, (sources.count,))

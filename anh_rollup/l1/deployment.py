@@ -28,10 +28,8 @@ from anh_rollup.l1.contracts.tensor_arbiter import TensorArbiter
 from anh_rollup.l1.errors import L1Error, NoContractError, WrongChainError
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.l1.types import Cursor, TransactionRequest
-from anh_rollup.primitives import L2_CHAIN_ID
+from anh_rollup.primitives import ETHER, HOUR, L2_CHAIN_ID
 
-ETHER: Final = 10**18
-HOUR: Final = 3_600
 DAY: Final = 24 * HOUR
 
 #: A demand can be made in half the window and is due in a quarter of it (Claims.sol).

@@ -26,9 +26,9 @@ from anh_rollup.l1.contracts.game import (
     Chosen,
     Closed,
     ElementsRevealed,
+    GameOutcome,
     NodesRevealed,
     Opened,
-    Outcome,
     ScoresRevealed,
     SumsRevealed,
 )
@@ -72,7 +72,7 @@ class GameRecord:
     identifier: bytes
     position: Position
     reveals: tuple[Reveal, ...] = ()
-    outcome: Outcome | None = None
+    outcome: GameOutcome | None = None
 
 
 @dataclass(frozen=True, slots=True)

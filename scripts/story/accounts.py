@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from rich.table import Table
 
 from anh_rollup.cli.local_network import ACCOUNTS, LocalNetwork
-from anh_rollup.cli.options import ETHER
 from anh_rollup.l1.deployment import bind
+from anh_rollup.primitives import ETHER
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,15 @@ import sys
 from dataclasses import dataclass
 
 from anh_rollup.cli.moves import moves_of
-from anh_rollup.cli.options import ETHER, short, show_ether
+from anh_rollup.cli.options import short, show_ether
 from anh_rollup.cli.ordering import PlacedOrder, batch_on_l1
 from anh_rollup.encoding.artifacts import Model
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
 from anh_rollup.l1.contracts.claims import ClaimState
-from anh_rollup.l1.contracts.game import Outcome
+from anh_rollup.l1.contracts.game import GameOutcome
 from anh_rollup.l1.docket import ClaimRecord
+from anh_rollup.primitives import ETHER
 from anh_rollup.storage.artifacts import ArtifactStore
 from scripts import submit_inference_job, submit_training_job
 from scripts.chains import Rollup, connect_rollup
@@ -80,7 +81,7 @@ def lie(stage: Stage, placed: PlacedOrder) -> ClaimRecord:
     stage.require("the dishonest claim", ClaimState.REFUTED, stage.status(ended).state)
     stage.require("the prize is credited to", stage.address(CHALLENGER), ended.refuter)
     game = stage.game_of(CHALLENGER, ended)
-    stage.require("the challenger's game", Outcome.REFUTED, game.outcome)
+    stage.require("the challenger's game", GameOutcome.REFUTED, game.outcome)
     last = moves_of(stage.view, game.identifier).moves[-1]
     stage.require("the last move made L1 compute an element", True, last.function in PROOFS)
     stage.network.processes.stop(DISHONEST)
@@ -97,7 +98,7 @@ def true_claim(stage: Stage, placed: PlacedOrder) -> ClaimRecord:
     stage.require("the honest claim", ClaimState.FINAL, stage.status(ended).state)
     for words in log_of(stage, BASELESS):
         stage.say(f"the {BASELESS}, in its own words: {words}")
-    stage.require("the baseless game", Outcome.CHALLENGER_LATE, stage.game_of(BASELESS, ended).outcome)
+    stage.require("the baseless game", GameOutcome.CHALLENGER_LATE, stage.game_of(BASELESS, ended).outcome)
     paid(stage, TRAINING_REWARD)
     return ended
 

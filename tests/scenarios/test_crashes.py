@@ -10,7 +10,7 @@ from anh_rollup.cli.moves import calls_between
 from anh_rollup.cli.processes import ProcessGroup
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.contracts.claims import ClaimState
-from anh_rollup.l1.contracts.game import Outcome
+from anh_rollup.l1.contracts.game import GameOutcome
 from anh_rollup.l1.contracts.inbox import Deposited, Posted
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.protocol.ledger import Skipped
@@ -60,8 +60,8 @@ def check_outcomes(rollup):
         states = [contracts.claims.status(claim).state for claim in (each.lie, each.truth)]
         assert states == [ClaimState.REFUTED, ClaimState.FINAL]
         assert [[game.outcome for game in played] for played in games] == [
-            [Outcome.REFUTED],
-            [Outcome.CHALLENGER_LATE] * each.is_disputed,
+            [GameOutcome.REFUTED],
+            [GameOutcome.CHALLENGER_LATE] * each.is_disputed,
         ]
     claimants = Counter(claimant for claimant, _ in docket.commitments)
     addresses = [str(rollup.network.accounts[name].address) for name in (LIAR, HONEST)]

@@ -1,7 +1,7 @@
 import pytest
 
 from anh_rollup.l1.contracts.claims import ClaimState
-from anh_rollup.l1.contracts.game import Outcome
+from anh_rollup.l1.contracts.game import GameOutcome
 from tests.scenarios.hostile import LATE, PLANS, make_hostiles
 from tests.scenarios.world import RULES, World
 
@@ -56,7 +56,7 @@ def test_twenty_hostile_challengers_make_an_honest_accountant_richer(world):
     assert {each.plan for each in hostiles} == set(PLANS)
     assert refused == set(REFUSED.items())
     assert 0 <= min(late) <= max(late) <= LATE
-    assert {game.outcome for game in games} == {Outcome.CHALLENGER_LATE}
+    assert {game.outcome for game in games} == {GameOutcome.CHALLENGER_LATE}
     assert len(games) + len(demands) == sum(each.plan != "arbiter" for each in hostiles)
     assert gains[0] == len(games) * RULES.challenge_bond + len(demands) * RULES.demand_fee
     assert sum(gains) == 0

@@ -11,7 +11,7 @@ from anh_rollup.l1.types import BlockId
 from anh_rollup.protocol.game import Clock, Position
 
 
-class Outcome(IntEnum):
+class GameOutcome(IntEnum):
     """How a game ended."""
 
     REFUTED = 0
@@ -80,7 +80,7 @@ class Closed:
 
     game: bytes
     claim: bytes
-    outcome: Outcome
+    outcome: GameOutcome
 
 
 _EVENTS = (Opened, Chosen, ScoresRevealed, NodesRevealed, ElementsRevealed, SumsRevealed, Closed)

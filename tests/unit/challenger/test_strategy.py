@@ -19,7 +19,7 @@ from anh_rollup.challenger.checks import OneShot, OpenGame
 from anh_rollup.challenger.examine import Verdict
 from anh_rollup.challenger.strategy import Budget, ChallengerView, decide
 from anh_rollup.l1.contracts.claims import Answered, ClaimRules, ClaimState, ClaimStatus, Demand
-from anh_rollup.l1.contracts.game import Outcome
+from anh_rollup.l1.contracts.game import GameOutcome
 from anh_rollup.l1.docket import ClaimRecord, DemandRecord, Docket, GameRecord
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.game import Phase, Position
@@ -96,7 +96,7 @@ def test_games_of_others_do_not_count():
 
 
 def test_a_game_lost_on_time_is_tried_again_but_not_for_ever():
-    late = [game(Outcome.CHALLENGER_LATE, number=number) for number in range(2)]
+    late = [game(GameOutcome.CHALLENGER_LATE, number=number) for number in range(2)]
 
     assert decide(view(Verdict(WRONG), late[:1]), BUDGET) == [Open(CLAIM, WRONG, 1)]
     assert decide(view(Verdict(WRONG), late), BUDGET) == []

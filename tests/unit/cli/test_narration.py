@@ -6,7 +6,7 @@ from anh_rollup.cli.narration import Narrator, next_move
 from anh_rollup.encoding.batches import BatchHeader
 from anh_rollup.l1.contracts.bonds import Burnt, Withdrawn
 from anh_rollup.l1.contracts.claims import Committed, Finalized, Refuted
-from anh_rollup.l1.contracts.game import Closed, ElementsRevealed, Opened, Outcome
+from anh_rollup.l1.contracts.game import Closed, ElementsRevealed, GameOutcome, Opened
 from anh_rollup.l1.contracts.inbox import Deposited, Posted
 from anh_rollup.protocol.game import Phase, Position
 
@@ -50,7 +50,7 @@ def position(phase: Phase) -> Position:
             "game 0xabcdef01: accountant shows 32 elements; next the proof of an element of value 3",
         ),
         (
-            Closed(ID, ZERO, Outcome.REFUTED),
+            Closed(ID, ZERO, GameOutcome.REFUTED),
             "game 0xabcdef01: L1 computed the element: the claim is wrong",
         ),
         (Withdrawn(USER, USER, 10**17), "user withdraws 0.1000 ETH"),
@@ -69,8 +69,8 @@ def test_every_phase_has_a_next_move(phase: Phase) -> None:
     assert next_move(position(phase)) != phase.name.lower()
 
 
-@pytest.mark.parametrize("outcome", Outcome)
-def test_every_end_of_a_game_is_told(outcome: Outcome) -> None:
+@pytest.mark.parametrize("outcome", GameOutcome)
+def test_every_end_of_a_game_is_told(outcome: GameOutcome) -> None:
     told = NARRATOR.line(Closed(ID, ZERO, outcome))
     assert told is not None
     assert told.startswith("game 0xabcdef01: ")

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anh_rollup.cli.options import (
-    ETHER,
     AddressOptionError,
     AmountOptionError,
     DigestOptionError,
@@ -19,6 +18,7 @@ from anh_rollup.cli.options import (
     short,
     show_ether,
 )
+from anh_rollup.primitives import ETHER
 
 KEY = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"
 ADDRESS = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from anh_rollup.evaluation.errors import SourcesRefusedError
-from anh_rollup.evaluation.sources import MOST_ELEMENTS, Sources, check_sources
+from anh_rollup.evaluation.sources import MOST_EVALUATED, Sources, check_sources
 from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Kind, Program, Tensor, Value
@@ -72,10 +72,10 @@ def stretched(size: int) -> Program:
 
 def test_a_value_with_more_elements_than_an_evaluator_takes_on_is_refused() -> None:
     fields = (array(1),)
-    check_sources(stretched(MOST_ELEMENTS), Sources(fields))
+    check_sources(stretched(MOST_EVALUATED), Sources(fields))
 
     with pytest.raises(SourcesRefusedError) as refused:
-        check_sources(stretched(MOST_ELEMENTS + 1), Sources(fields))
+        check_sources(stretched(MOST_EVALUATED + 1), Sources(fields))
     assert refused.value.message == (
-        f"the program: a value of {MOST_ELEMENTS + 1} elements, {MOST_ELEMENTS} are the most"
+        f"the program: a value of {MOST_EVALUATED + 1} elements, {MOST_EVALUATED} are the most"
     )

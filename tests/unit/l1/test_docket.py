@@ -25,9 +25,9 @@ from anh_rollup.l1.contracts.game import (
     Chosen,
     Closed,
     ElementsRevealed,
+    GameOutcome,
     NodesRevealed,
     Opened,
-    Outcome,
     ScoresRevealed,
     SumsRevealed,
 )
@@ -141,11 +141,11 @@ def test_a_choice_moves_its_game_and_keeps_what_was_revealed() -> None:
 def test_a_closed_game_is_open_no_more() -> None:
     before, after = (
         docket_of(REVEALED, OPENED),
-        docket_of(REVEALED, OPENED, Closed(GAME, FIRST, Outcome.VOID)),
+        docket_of(REVEALED, OPENED, Closed(GAME, FIRST, GameOutcome.VOID)),
     )
     assert before.open_games() == before.open_games(FIRST) == [GameRecord(GAME, POSITION)]
     assert before.open_games(SECOND) == after.open_games() == []
-    assert after.games == {GAME: GameRecord(GAME, POSITION, (), Outcome.VOID)}
+    assert after.games == {GAME: GameRecord(GAME, POSITION, (), GameOutcome.VOID)}
 
 
 def test_other_events_are_passed_over() -> None:
