@@ -36,7 +36,6 @@ from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.l1.docket import ClaimRecord, Docket
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.primitives import HOUR
-from anh_rollup.primitives import HOUR
 from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, Property
 from anh_rollup.protocol.orders import OrderedJob
 from anh_rollup.storage.artifacts import ArtifactStore
