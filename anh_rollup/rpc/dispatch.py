@@ -50,7 +50,7 @@ def answer(backend: Backend, body: bytes, limits: Limits) -> bytes | None:
     try:
         asked = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return _failure(None, RpcError(Code.PARSE, "parse error", remedy="Send JSON in UTF-8."))
+        return unreadable()
     if not isinstance(asked, list):
         return _single(backend, asked)
     if not asked:
@@ -64,6 +64,11 @@ def answer(backend: Backend, body: bytes, limits: Limits) -> bytes | None:
 def too_large(limits: Limits) -> bytes:
     """The answer to a body that is too long to be read."""
     return _failure(None, _too_much(f"a body has at most {limits.body} bytes"))
+
+
+def unreadable() -> bytes:
+    """The answer to a body that is no JSON, or that breaks off."""
+    return _failure(None, RpcError(Code.PARSE, "parse error", remedy="Send JSON in UTF-8."))
 
 
 def _batch(backend: Backend, asked: Sequence[Any], limits: Limits) -> list[bytes | None]:

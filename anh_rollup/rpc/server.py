@@ -8,7 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from anh_rollup.rpc.backend import Backend
-from anh_rollup.rpc.dispatch import Limits, answer, too_large
+from anh_rollup.rpc.dispatch import Limits, answer, too_large, unreadable
 
 CORS: Final = {
     "Access-Control-Allow-Origin": "*",
@@ -38,6 +38,8 @@ def make_app(backend: Backend, limits: Limits | None = None) -> web.Application:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             return _json(too_large(chosen), status=413)
+        except web.RequestPayloadError:
+            return _json(unreadable(), status=400)
         loop = asyncio.get_running_loop()
         answered = await loop.run_in_executor(workers, answer, backend, body, chosen)
         return web.Response(status=204, headers=CORS) if answered is None else _json(answered)
