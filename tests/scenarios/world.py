@@ -134,6 +134,13 @@ class World:
 
     def __post_init__(self):
         self.chain = Chain()
+        try:
+            self._begin()
+        except BaseException:
+            self.chain.close()
+            raise
+
+    def _begin(self):
         self.client = self.chain.client
         self.deployer = TransactionSender(self.client, self.chain.account("deployer"))
         self.deployment = deploy(self.deployer, self.deployer.address, RULES)
