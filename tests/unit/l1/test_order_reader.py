@@ -400,3 +400,14 @@ def test_a_batch_tells_what_it_takes_from_the_queue_and_what_was_before_it(l1: I
     assert (found.forced, found.previous) == ((queued[1][0], b"garbage"), l1.headers[0])
     assert [found.forced_at(index) for index in range(4)] == [None, queued[1][0], b"garbage", None]
     assert [(each.batch, each.index, each.reward) for each in reader.all_jobs()] == [(1, 0, 7), (2, 1, 8)]
+
+
+def test_a_record_is_found_by_its_hash_in_whatever_batch_it_stands_forced_or_not(l1: InboxL1) -> None:
+    forced, own = pair(ALICE.transfer(0, BOB.address, 7)), ALICE.transfer(1, BOB.address, 8)
+    dropped = record_of(MALLORY.transfer(0, BOB.address, 1))
+    l1.force(forced[0])
+    l1.post([sealed(l1, MALLORY.transfer(0, BOB.address, 1), forced=[forced])], payload=b"garbage")
+    l1.post([sealed(l1, own)])
+    reader = refreshed(l1)
+    wanted = [forced[0], record_of(own), dropped]
+    assert [reader.record(keccak256(each)) for each in wanted] == [forced[0], record_of(own), None]
