@@ -8,6 +8,7 @@ from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.tensors import Elements
 from anh_rollup.errors import AnhError
 from anh_rollup.evaluation.backend import Evaluator
+from anh_rollup.evaluation.disputability import check_disputable
 from anh_rollup.evaluation.properties import Artifacts, evaluate_property
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.evaluated import EvaluatedProperty
@@ -100,9 +101,12 @@ class Worker:
 
         Raises:
             ArtifactError: The job's artifacts cannot be had.
+            UndisputableError: A lie about a score could not be refuted on L1.
             AnhError: Whatever training, evaluation or the programs object to.
         """
         job = ordered.job
+        for wanted in job.properties:
+            check_disputable(self.store.get_program(wanted.program, job.uri))
         architecture = self.store.get_program(job.architecture, job.uri)
         samples = self.store.get_dataset(job.properties[0].dataset, job.uri)
         if job.kind is JobKind.TRAINING:

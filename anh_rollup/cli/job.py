@@ -31,6 +31,7 @@ from anh_rollup.cli.ordering import Customer, place_order
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.errors import AnhError
+from anh_rollup.evaluation.disputability import check_disputable
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.l1.docket import ClaimRecord, Docket
@@ -197,6 +198,7 @@ def make_job(wish: JobWish, store: ArtifactStore, now: int) -> Job:
         PropertyOptionError: A property is malformed.
         ArtifactError: The store lacks an artifact, or holds a damaged one.
         ThresholdUnreachableError: A least sum is beyond what its scores can add up to.
+        UndisputableError: A lie about a score could not be refuted on L1.
         JobMalformedError: The fields contradict each other.
     """
     properties = tuple(parse_property(word) for word in wish.properties)
@@ -207,7 +209,9 @@ def make_job(wish: JobWish, store: ArtifactStore, now: int) -> Job:
     if job.kind is JobKind.INFERENCE:
         store.get_model(job.model)
     for each in properties:
-        require_reachable(each, store.get_program(each.program), store.get_dataset(each.dataset))
+        program = store.get_program(each.program)
+        check_disputable(program)
+        require_reachable(each, program, store.get_dataset(each.dataset))
     return job
 
 

@@ -38,3 +38,20 @@ class ElementRefusedError(EvaluationError):
         )
         self.value = value
         self.reason = reason
+
+
+class UndisputableError(EvaluationError):
+    """A program with an element whose inputs do not fit one L1 transaction: nobody could refute it.
+
+    Attributes:
+        value: Id of the instruction.
+        taken: Bytes that the opened inputs take.
+    """
+
+    def __init__(self, value: int, name: str, taken: int, most: int) -> None:
+        super().__init__(
+            f"value {value} ({name}): the inputs of one element take {taken} bytes of evidence, {most} fit",
+            remedy="Transpose the input, so that the folded axis is the last, or fold axis by axis.",
+        )
+        self.value = value
+        self.taken = taken
