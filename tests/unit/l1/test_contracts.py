@@ -61,68 +61,92 @@ def position() -> Position:
     return Position(**values)
 
 
-def moves() -> dict[str, dict[str, TransactionRequest]]:
+Requests = dict[str, TransactionRequest]
+
+
+def moves() -> dict[str, Requests]:
     """A request for every function that changes something, as the roles make it, by contract."""
-    inbox, claims, game = Inbox(CLIENT, HERE), Claims(CLIENT, HERE), Game(CLIENT, HERE)
-    arbiter, at, terms = ClaimArbiter(CLIENT, HERE), (D, position()), (CLAIM, JOB, 0)
     return {
-        "Inbox": {
-            "deposit": inbox.deposit(HERE, 1),
-            "post": inbox.post(BATCH, ()),
-            "postCalldata": inbox.post_calldata(BATCH, b"bytes"),
-            "force": inbox.request("force", b"record", value=1),
-            "postForced": inbox.post_forced(),
-            "stake": inbox.request("stake", value=1),
-            "seal": inbox.request("seal", D),
-            "slash": inbox.request("slash", 1, D, b"a" * 65, D, b"b" * 65),
-        },
+        "Inbox": inbox_requests(Inbox(CLIENT, HERE)),
         "Bonds": {"withdraw": Bonds(CLIENT, HERE).withdraw(HERE)},
-        "Claims": {
-            "commit": claims.commit(D, 1),
-            "reveal": claims.reveal(CLAIM, JOB, D),
-            "retract": claims.retract(CLAIM, D),
-            "expire": claims.expire(HERE, D),
-            "finalize": claims.finalize(CLAIM),
-            "release": claims.release(CLAIM),
-            "advance": claims.request("advance", D),
-            "demand": claims.demand(DEMAND, 1),
-            "answer": claims.request("answer", CLAIM, JOB, DEMAND, PATH, OPENING),
-            "refuteUnanswered": claims.refute_unanswered(DEMAND),
-            "reclaim": claims.reclaim(DEMAND),
-            "seal": claims.seal(D),
-        },
-        "Game": {
-            "open": game.request("open", CLAIM, JOB, 0, D, 1, 2, (NODE,), value=1),
-            "openScores": game.request("openScores", CLAIM, JOB, 0, D, value=1),
-            "revealScores": game.request("revealScores", *at, (NODE, NODE)),
-            "chooseScore": game.request("chooseScore", *at, 1, NODE, (NODE,)),
-            "revealTrace": game.request("revealTrace", *at, HEADER, DD, DD),
-            "chooseNode": game.request("chooseNode", *at, 1, D, DD),
-            "revealNodes": game.request("revealNodes", *at, DD),
-            "chooseValue": game.request("chooseValue", *at, 1, D, DD, RECORD),
-            "revealTensor": game.request("revealTensor", *at, b"\0", DD),
-            "revealElements": game.request("revealElements", *at, b"\0", b"\0\0\0\1"),
-            "revealChunk": game.request("revealChunk", *at, bytes(128)),
-            "prove": game.request("prove", *at, OUTPUT, RECORD, INPUTS),
-            "askSums": game.request("askSums", *at, OUTPUT, RECORD),
-            "revealSums": game.request("revealSums", *at, RECORD, (1, -2), INPUTS),
-            "proveBlock": game.request("proveBlock", *at, RECORD, (1, -2), 0, INPUTS),
-            "proveSource": game.request("proveSource", *at, CLAIM, JOB, 1, D, DD, RECORD, PATH),
-            "timeout": game.request("timeout", *at),
-            "voidGame": game.request("voidGame", *at),
-        },
-        "ClaimArbiter": {
-            "refuteIndex": arbiter.request("refuteIndex", CLAIM, BATCH, BATCH),
-            "refutePlace": arbiter.request("refutePlace", CLAIM, BATCH, D, DD),
-            "refuteRecord": arbiter.request("refuteRecord", CLAIM, b"record"),
-            "refuteThreshold": arbiter.request("refuteThreshold", *terms),
-            "refuteCount": arbiter.request("refuteCount", *terms, 5, D),
-            "refuteResult": arbiter.request("refuteResult", *terms, HEADER, 1, PATH),
-            "refuteShape": arbiter.request("refuteShape", *terms, SOURCE, 1, PATH),
-            "refuteRange": arbiter.request("refuteRange", *terms, SOURCE, 1, PATH, 2, OPENING),
-        },
+        "Claims": claims_requests(Claims(CLIENT, HERE)),
+        "Game": game_requests(Game(CLIENT, HERE)),
+        "ClaimArbiter": arbiter_requests(ClaimArbiter(CLIENT, HERE)),
         "TensorArbiter": {},
     }
+
+
+def inbox_requests(inbox: Inbox) -> Requests:
+    return {
+        "deposit": inbox.deposit(HERE, 1),
+        "post": inbox.post(BATCH, ()),
+        "postCalldata": inbox.post_calldata(BATCH, b"bytes"),
+        "force": inbox.request("force", b"record", value=1),
+        "postForced": inbox.post_forced(),
+        "stake": inbox.request("stake", value=1),
+        "seal": inbox.request("seal", D),
+        "slash": inbox.request("slash", 1, D, b"a" * 65, D, b"b" * 65),
+    }
+
+
+def claims_requests(claims: Claims) -> Requests:
+    return {
+        "commit": claims.commit(D, 1),
+        "reveal": claims.reveal(CLAIM, JOB, D),
+        "retract": claims.retract(CLAIM, D),
+        "expire": claims.expire(HERE, D),
+        "finalize": claims.finalize(CLAIM),
+        "release": claims.release(CLAIM),
+        "advance": claims.request("advance", D),
+        "demand": claims.demand(DEMAND, 1),
+        "answer": claims.request("answer", CLAIM, JOB, DEMAND, PATH, OPENING),
+        "refuteUnanswered": claims.refute_unanswered(DEMAND),
+        "reclaim": claims.reclaim(DEMAND),
+        "seal": claims.seal(D),
+    }
+
+
+def game_requests(game: Game) -> Requests:
+    opened: dict[str, tuple[Any, ...]] = {
+        "open": (CLAIM, JOB, 0, D, 1, 2, (NODE,)),
+        "openScores": (CLAIM, JOB, 0, D),
+    }
+    continued: dict[str, tuple[Any, ...]] = {
+        "revealScores": ((NODE, NODE),),
+        "chooseScore": (1, NODE, (NODE,)),
+        "revealTrace": (HEADER, DD, DD),
+        "chooseNode": (1, D, DD),
+        "revealNodes": (DD,),
+        "chooseValue": (1, D, DD, RECORD),
+        "revealTensor": (b"\0", DD),
+        "revealElements": (b"\0", b"\0\0\0\1"),
+        "revealChunk": (bytes(128),),
+        "prove": (OUTPUT, RECORD, INPUTS),
+        "askSums": (OUTPUT, RECORD),
+        "revealSums": (RECORD, (1, -2), INPUTS),
+        "proveBlock": (RECORD, (1, -2), 0, INPUTS),
+        "proveSource": (CLAIM, JOB, 1, D, DD, RECORD, PATH),
+        "timeout": (),
+        "voidGame": (),
+    }
+    requests = {name: game.request(name, *each, value=1) for name, each in opened.items()}
+    at = position()
+    return requests | {name: game.request(name, D, at, *each) for name, each in continued.items()}
+
+
+def arbiter_requests(arbiter: ClaimArbiter) -> Requests:
+    terms = (CLAIM, JOB, 0)
+    arguments: dict[str, tuple[Any, ...]] = {
+        "refuteIndex": (CLAIM, BATCH, BATCH),
+        "refutePlace": (CLAIM, BATCH, D, DD),
+        "refuteRecord": (CLAIM, b"record"),
+        "refuteThreshold": terms,
+        "refuteCount": (*terms, 5, D),
+        "refuteResult": (*terms, HEADER, 1, PATH),
+        "refuteShape": (*terms, SOURCE, 1, PATH),
+        "refuteRange": (*terms, SOURCE, 1, PATH, 2, OPENING),
+    }
+    return {name: arbiter.request(name, *each) for name, each in arguments.items()}
 
 
 #: Functions that only contracts call.
