@@ -102,8 +102,8 @@ class Docket:
         claims: Revealed claims by id.
         games: Games by id.
         demands: Demands by id.
-        commitments: Time at which each commitment expires, by (claimant, commitment). An opened one stays, as its
-            reveal does not name it: the contract tells.
+        commitments: Time at which each commitment expires, by (claimant, commitment). An opened one stays,
+            as its reveal does not name it: the contract tells.
         answers: Answers to demands, oldest first.
     """
 
