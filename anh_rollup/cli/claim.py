@@ -10,7 +10,7 @@ from rich.table import Table
 from anh_rollup.cli.connecting import open_rollup
 from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.narration import ENDINGS, next_move
-from anh_rollup.cli.options import deployment_option, l1_option, parse_digest, visible
+from anh_rollup.cli.options import deployment_option, l1_option, look_closer, parse_digest, short, visible
 from anh_rollup.l1.contracts.claims import ClaimStatus
 from anh_rollup.l1.docket import ClaimRecord, GameRecord
 
@@ -43,6 +43,7 @@ def show_command(claim: bytes, l1_url: str, deployment_path: Path) -> None:
     games = view.games_over(claim)
     if games:
         console.print(games_table(games))
+        look_closer(console, "game show", [each.identifier for each in games])
 
 
 def open_view(l1_url: str, deployment_path: Path) -> L1View:
@@ -86,7 +87,7 @@ def games_table(games: list[GameRecord]) -> Table:
     for each in games:
         state = ENDINGS[each.outcome] if each.outcome is not None else f"next {next_move(each.position)}"
         table.add_row(
-            "0x" + each.identifier.hex(),
+            short(each.identifier),
             each.position.challenger,
             str(each.position.sample),
             str(len(each.reveals)),

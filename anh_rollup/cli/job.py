@@ -17,6 +17,7 @@ from anh_rollup.cli.options import (
     FiniteRange,
     deployment_option,
     key_option,
+    look_closer,
     l1_option,
     l2_option,
     parse_digest,
@@ -259,8 +260,10 @@ def status_command(transaction: bytes, l1_url: str, deployment_path: Path, l2_ur
             console.print(visible(f"{name}: {value}"), soft_wrap=True)
     view, reader = connect(l1_url, deployment_path)
     ordered = find_job(reader, transaction)
+    claims = view.docket.claims_of(ordered.transaction)
     console.print(job_table([ordered], view.docket, reader))
-    console.print(claims_table(view.docket.claims_of(ordered.transaction)))
+    console.print(claims_table(claims))
+    look_closer(console, "claim show", [each.identifier for each in claims])
 
 
 @job_group.command(name="list")
@@ -276,7 +279,9 @@ def list_command(l1_url: str, deployment_path: Path, everything: bool) -> None:
     """
     view, reader = connect(l1_url, deployment_path)
     jobs = reader.all_jobs() if everything else reader.jobs()
-    Console().print(job_table(jobs, view.docket, reader))
+    console, hashes = Console(), hashes_by_record(reader)
+    console.print(job_table(jobs, view.docket, reader))
+    look_closer(console, "job status", [hashes.get(each.transaction, each.transaction) for each in jobs])
 
 
 def connect(l1_url: str, deployment_path: Path) -> tuple[L1View, OrderReader]:
@@ -324,7 +329,7 @@ def job_table(jobs: Sequence[OrderedJob], docket: Docket, reader: OrderReader) -
         table.add_column(heading, overflow="fold")
     for each in jobs:
         table.add_row(
-            "0x" + hashes.get(each.transaction, each.transaction).hex(),
+            short(hashes.get(each.transaction, each.transaction)),
             each.job.kind.name.lower(),
             f"batch {each.batch}, {each.index}",
             show_ether(each.reward),
@@ -352,7 +357,7 @@ def claims_table(claims: Sequence[ClaimRecord]) -> Table:
     for each in claims:
         scores = ", ".join(f"{head.sum} of {head.count}" for head in each.claim.scores)
         table.add_row(
-            "0x" + each.identifier.hex(),
+            short(each.identifier),
             each.claim.claimant,
             scores,
             short(each.claim.result),

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import is_address, to_checksum_address
 from eth_utils.exceptions import ValidationError
+from rich.console import Console
 from rich.text import Text
 
 from anh_rollup.encoding.checks import UINT16_MOST
@@ -290,3 +291,9 @@ def show_ether(wei: int, digits: int = 4) -> str:
 def short(digest: bytes) -> str:
     """The first digits of a digest, enough to tell it from others on one screen."""
     return f"0x{digest[:4].hex()}"
+
+
+def look_closer(console: Console, command: str, identifiers: Sequence[bytes]) -> None:
+    """Says which command shows more of each row of a table; tables have room for short ids only."""
+    for each in identifiers:
+        console.print(f"{short(each)}: anh {command} 0x{each.hex()}", soft_wrap=True, highlight=False)
