@@ -42,15 +42,17 @@ def read_wealth(network: LocalNetwork) -> dict[str, Wealth]:
 
 
 def wealth_table(before: Mapping[str, Wealth], after: Mapping[str, Wealth]) -> Table:
-    """Balances before and after, one player a row, in ether."""
+    """Balances before and after, in ether: a row for each player and chain, whole in 80 columns."""
     table = Table(title="balances in ETH (L1 with credit; L2 cleared)")
-    table.add_column("who")
-    for heading in ("L1 before", "L1 after", "change", "L2 before", "L2 after", "change"):
-        table.add_column(heading, justify="right")
+    table.add_column("who", overflow="fold")
+    table.add_column("on")
+    for heading in ("before", "after", "change"):
+        table.add_column(heading, justify="right", overflow="fold")
     for name, start in before.items():
         end = after[name]
         first, last = start.l1 + start.credit, end.l1 + end.credit
-        table.add_row(name, *_amounts(first, last), *_amounts(start.l2, end.l2))
+        table.add_row(name, "L1", *_amounts(first, last))
+        table.add_row("", "L2", *_amounts(start.l2, end.l2), end_section=True)
     return table
 
 

@@ -14,8 +14,8 @@ def calls_table(calls: Sequence[Call], names: Mapping[str, str]) -> Table:
     """Every L1 transaction, one a row, with sums."""
     table = Table(title="L1 transactions", show_footer=True)
     table.add_column("block", justify="right")
-    table.add_column("sender", footer=f"{len(calls)} transactions")
-    table.add_column("function")
+    table.add_column("sender", overflow="fold", footer=f"{len(calls)} transactions")
+    table.add_column("function", overflow="fold")
     table.add_column("gas", justify="right", footer=f"{sum(each.gas for each in calls):,}")
     table.add_column("blob gas", justify="right", footer=f"{sum(each.blob_gas for each in calls):,}")
     table.add_column("ETH", justify="right", footer=f"{sum(each.cost for each in calls) / ETHER:.6f}")
@@ -33,7 +33,7 @@ def games_table(view: L1View) -> Table:
     """Every move of every game, one a row."""
     table = Table(title="games, move by move")
     for heading in ("game", "block", "side", "move"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     table.add_column("gas", justify="right")
     for identifier in view.docket.games:
         moves = moves_of(view, identifier)

@@ -49,9 +49,9 @@ def claims_table(made: Sequence[ClaimMade]) -> Table:
     """What was claimed and what is true, one claim a row."""
     table = Table(title="claimed and true")
     for heading in ("claim", "claimant", "job"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for heading in ("claimed", "true", "asked"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", overflow="fold")
     table.add_column("state")
     for each in made:
         head, wanted = each.record.claim.scores[0], each.record.job.properties[0]
