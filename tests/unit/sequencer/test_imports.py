@@ -31,4 +31,4 @@ def test_a_sequencer_loads_neither_a_network_library_nor_an_evm(modules: tuple[s
 
 
 def test_the_probe_sees_what_an_accountant_loads() -> None:
-    assert loaded_by("anh_rollup.cli.accountant") == "['torch']"
+    assert loaded_by("anh_rollup.cli.accountant") == "['torch', 'onnxruntime']"
