@@ -10,6 +10,7 @@ from anh_rollup.errors import AnhError
 from anh_rollup.evaluation.backend import Evaluator
 from anh_rollup.evaluation.disputability import check_disputable
 from anh_rollup.evaluation.properties import Artifacts, evaluate_property
+from anh_rollup.evaluation.sources import check_score_program
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.evaluated import EvaluatedProperty
 from anh_rollup.protocol.jobs import Job, JobKind, terms
@@ -101,12 +102,15 @@ class Worker:
 
         Raises:
             ArtifactError: The job's artifacts cannot be had.
+            SourcesRefusedError: A property's program gives no score, or its data set is not what it declares.
             UndisputableError: A lie about a score could not be refuted on L1.
             AnhError: Whatever training, evaluation or the programs object to.
         """
         job = ordered.job
         for wanted in job.properties:
-            check_disputable(self.store.get_program(wanted.program, job.uri))
+            program = self.store.get_program(wanted.program, job.uri)
+            check_score_program(program, self.store.get_dataset(wanted.dataset, job.uri).fields)
+            check_disputable(program)
         architecture = self.store.get_program(job.architecture, job.uri)
         samples = self.store.get_dataset(job.properties[0].dataset, job.uri)
         if job.kind is JobKind.TRAINING:

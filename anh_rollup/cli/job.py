@@ -17,9 +17,9 @@ from anh_rollup.cli.options import (
     FiniteRange,
     deployment_option,
     key_option,
-    look_closer,
     l1_option,
     l2_option,
+    look_closer,
     parse_digest,
     parse_ether,
     read_account,
@@ -33,6 +33,7 @@ from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.errors import AnhError
 from anh_rollup.evaluation.disputability import check_disputable
+from anh_rollup.evaluation.sources import check_score_program
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.l1.docket import ClaimRecord, Docket
@@ -199,6 +200,7 @@ def make_job(wish: JobWish, store: ArtifactStore, now: int) -> Job:
         PropertyOptionError: A property is malformed.
         ArtifactError: The store lacks an artifact, or holds a damaged one.
         ThresholdUnreachableError: A least sum is beyond what its scores can add up to.
+        SourcesRefusedError: A property's program gives no score, or its data set is not what it declares.
         UndisputableError: A lie about a score could not be refuted on L1.
         JobMalformedError: The fields contradict each other.
     """
@@ -211,8 +213,10 @@ def make_job(wish: JobWish, store: ArtifactStore, now: int) -> Job:
         store.get_model(job.model)
     for each in properties:
         program = store.get_program(each.program)
+        samples = store.get_dataset(each.dataset)
+        check_score_program(program, samples.fields)
         check_disputable(program)
-        require_reachable(each, program, store.get_dataset(each.dataset))
+        require_reachable(each, program, samples)
     return job
 
 

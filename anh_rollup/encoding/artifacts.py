@@ -241,7 +241,7 @@ class Dataset:
                 (WRONG_TYPE) or disagree in N or make no tensors (WRONG_SHAPE).
         """
         in_range(len(fields), 1, UINT8_MOST, name="the number of fields")
-        self.fields = tuple([check_int32(field) for field in fields])
+        self.fields = tuple([_in_order(check_int32(field)) for field in fields])
         self.count = _sample_count(self.fields)
         self._tensors = tuple([tensor_roots(field) for field in self.fields])
         self.tree = MerkleTree(_sample_roots(self._tensors))
@@ -369,6 +369,11 @@ def decode_dataset(data: bytes, root: bytes | None = None) -> Dataset:
     if root is not None and dataset.root != root:
         raise EncodingError(EncodingReason.WRONG_ROOT, "the dataset has another root")
     return dataset
+
+
+def _in_order(field: Elements) -> Elements:
+    """The field with its elements side by side; a view that is so already stays a view."""
+    return np.ascontiguousarray(field) if field.ndim else field
 
 
 def _sample_count(fields: Sequence[Elements]) -> int:

@@ -50,7 +50,7 @@ class ReferenceEvaluator:
     def trace(self, program: Program, sources: Sources, sample: int) -> list[Tensor]:
         """Every value for one sample, in program order: int32 arrays. See `Evaluator.trace`."""
         check_sources(program, sources)
-        if not 0 <= sample < sources.count:
+        if sample not in range(sources.count):
             raise SourcesRefusedError(f"sample {sample}", f"{sources.count} samples are given")
         one = sources.samples(sample, sample + 1)
         # The ellipsis keeps a rank-0 value an array; a numpy scalar would forget its byte order.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -27,7 +27,7 @@ class Sources:
     @property
     def count(self) -> int:
         """N, the number of samples; 1 where there are neither fields nor answers."""
-        batched = self.fields + self.answers
+        batched = (*self.fields, *self.answers)
         return batched[0].shape[0] if batched else 1
 
     def samples(self, start: int, stop: int) -> "Sources":
@@ -64,9 +64,35 @@ def check_sources(program: Program, sources: Sources) -> None:
         raise SourcesRefusedError(
             "the program", f"a value of {largest} elements, {MOST_EVALUATED} are the most"
         )
+    for name, group in (("field", sources.fields), ("answer", sources.answers)):
+        for index, tensor in enumerate(group):
+            _check_array(f"{name} {index}", tensor, 1)
     _check_group(Kind.FIELD, program.fields, sources.fields, (sources.count,))
     _check_group(Kind.ANSWER, program.answers, sources.answers, (sources.count,))
     _check_group(Kind.PARAMETER, program.parameters, sources.parameters, ())
+
+
+def check_score_program(program: Program, fields: Sequence[Tensor]) -> None:
+    """Checks that a program scores a data set: one number for each sample, over fields that it declares.
+
+    Fields behind those that it reads are not looked at, as on L1.
+
+    Raises:
+        SourcesRefusedError: It gives something else, or the fields are not what it declares.
+    """
+    if program.output.shape != ():
+        raise SourcesRefusedError(
+            "the score program", f"an output of shape {program.output.shape}, expected one number"
+        )
+    count = len(fields[0]) if fields else 1
+    _check_group(Kind.FIELD, program.fields, fields[: len(program.fields)], (count,))
+
+
+def _check_array(source: str, given: Any, axes: int) -> None:
+    if not isinstance(given, np.ndarray) or isinstance(given, np.ma.MaskedArray):
+        raise SourcesRefusedError(source, f"a {type(given).__name__}, expected an array of int32")
+    if given.ndim < axes:
+        raise SourcesRefusedError(source, "no axis, expected one for the samples")
 
 
 def _check_group(
@@ -80,6 +106,7 @@ def _check_group(
 
 
 def _check_tensor(source: str, value: Value, tensor: Tensor, shape: tuple[int, ...]) -> None:
+    _check_array(source, tensor, 0)
     if tensor.dtype != np.int32:
         raise SourcesRefusedError(source, f"type {tensor.dtype}, expected int32")
     if tensor.shape != shape:

@@ -56,7 +56,7 @@ class TorchEvaluator:
     def trace(self, program: Program, sources: Sources, sample: int) -> list[Elements]:
         """Every value for one sample, in program order: int32 arrays. See `Evaluator.trace`."""
         check_sources(program, sources)
-        if not 0 <= sample < sources.count:
+        if sample not in range(sources.count):
             raise SourcesRefusedError(f"sample {sample}", f"{sources.count} samples are given")
         with torch.inference_mode():
             run = _Run.of(program, sources)
@@ -157,4 +157,6 @@ def _floats(elements: Elements) -> Tensor:
     if not elements.flags.writeable:
         # torch would warn of an array that it must not write to.
         return torch.from_numpy(elements.astype(np.float64, order="C"))
-    return torch.from_numpy(elements).to(torch.float64, memory_format=torch.contiguous_format)
+    # torch knows no negative strides.
+    forward = elements if min(elements.strides, default=0) >= 0 else elements.copy()
+    return torch.from_numpy(forward).to(torch.float64, memory_format=torch.contiguous_format)
