@@ -1,7 +1,7 @@
 """Examining a claim: fetch what it is about, evaluate it again, and say what is wrong with it."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import BoundedSemaphore
 from typing import Final, TypeVar
 
@@ -85,6 +85,10 @@ class Examiner:
     chain_id: int
     _evaluated: dict[tuple[bytes, bytes, int], EvaluatedProperty] = field(default_factory=dict)
     _turns: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MOST_EVALUATIONS))
+
+    def within(self, seconds: float) -> "Examiner":
+        """The same examiner; all that it fetches from others takes so many seconds together at most."""
+        return replace(self, store=self.store.within(seconds))
 
     def examine(self, record: ClaimRecord, answers: Sequence[Answered] = ()) -> Verdict:
         """What is wrong with a claim.

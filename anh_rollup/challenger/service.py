@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Final
 
 from anh_rollup.bulkhead import Bulkhead
 from anh_rollup.challenger.actions import (
@@ -31,6 +32,9 @@ from anh_rollup.l1.docket import ClaimRecord
 from anh_rollup.protocol.attack import decide_challenger
 
 LOG = logging.getLogger(__name__)
+
+#: Seconds in which an examination has to fetch all that it needs (choice); the next one goes on from there.
+MOST_SECONDS_OF_FETCHING: Final = 300.0
 
 
 @dataclass(slots=True)
@@ -158,7 +162,8 @@ class Challenger:
 
     def _examine(self, record: ClaimRecord) -> None:
         answers = [each for each in self.chain.docket.answers if each.claim_id == record.identifier]
-        self._verdicts[record.identifier] = self.examiner.examine(record, answers)
+        examiner = self.examiner.within(MOST_SECONDS_OF_FETCHING)
+        self._verdicts[record.identifier] = examiner.examine(record, answers)
 
     def _open(self, record: ClaimRecord, game: OpenGame, attempt: int) -> None:
         contract, bond = self.chain.contracts.game, self.chain.rules.challenge_bond

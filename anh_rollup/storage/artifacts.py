@@ -2,6 +2,7 @@
 
 import re
 import struct
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import StrEnum
@@ -91,6 +92,14 @@ class ArtifactStore:
         self.policy = policy or RemotePolicy()
         self._files = FileStore(str(base_url), self.policy.timeout)
         self._most_bytes = most_bytes
+
+    def within(self, seconds: float) -> "ArtifactStore":
+        """The same store; all that is fetched from others through it takes so many seconds together at most.
+
+        What was fetched by then is kept, so that the next attempt goes on from there.
+        """
+        policy = replace(self.policy, deadline=time.monotonic() + seconds)
+        return ArtifactStore(self._files.base_url, policy, self._most_bytes)
 
     @property
     def folder(self) -> Path | None:

@@ -1,5 +1,6 @@
 """Artifacts at URIs that somebody else wrote: what may be opened, how long, how much."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ class RemotePolicy:
         private_hosts: Whether hosts of private networks and this machine may be asked (a devnet needs it).
         most_bytes: The most that is read of one artifact.
         timeout: Seconds for one artifact, from the look-up of its host's name to its last byte.
+        deadline: Reading of the monotonic clock after which nothing is fetched.
     """
 
     schemes: frozenset[str] = frozenset({"http", "https", "s3", "ipfs"})
@@ -35,6 +37,7 @@ class RemotePolicy:
     private_hosts: bool = False
     most_bytes: int = 1 << 28
     timeout: float = 120.0
+    deadline: float = math.inf
 
 
 def fetch(
@@ -59,11 +62,20 @@ def fetch(
         return FileStore(_allowed_folder(base, policy)).read(name, policy.most_bytes)
     if scheme not in policy.schemes:
         raise UriRefusedError(base, f"the scheme {scheme!r} is not allowed")
+    deadline = min(clock() + policy.timeout, policy.deadline)
     if scheme in ("http", "https"):
-        return _fetch_http(base, name, policy, clock)
+        return _fetch_http(base, name, policy, lambda: _left(base, deadline, clock))
     if "::" in base:
         raise UriRefusedError(base, "it chains file systems")
-    return FileStore(base, policy.timeout).read(name, policy.most_bytes)
+    return FileStore(base, _left(base, deadline, clock)).read(name, policy.most_bytes)
+
+
+def _left(uri: str, deadline: float, clock: Callable[[], float]) -> float:
+    """Seconds to a deadline, more than none."""
+    left = deadline - clock()
+    if left <= 0:
+        raise StoreUnreachableError(uri, "the time for it is over")
+    return left
 
 
 def _allowed_folder(uri: str, policy: RemotePolicy) -> str:
@@ -80,21 +92,17 @@ def _allowed_folder(uri: str, policy: RemotePolicy) -> str:
     return str(resolved)
 
 
-def _fetch_http(base: str, name: str, policy: RemotePolicy, clock: Callable[[], float]) -> bytes | None:
+def _fetch_http(base: str, name: str, policy: RemotePolicy, left: Callable[[], float]) -> bytes | None:
     """A GET at an address that was checked; the time for finding the address counts, too."""
-    deadline = clock() + policy.timeout
     url = _parse(f"{base.rstrip('/')}/{name}", base)
     # One parser for the check and for the request: two would differ about some URI.
     host, port = url.host, url.port
     if not host or port is None:
         raise UriRefusedError(base, "it names no host")
-    addresses = resolve(host, port, policy.timeout)
+    addresses = resolve(host, port, left())
     if not policy.private_hosts:
         require_public(base, addresses)
-    left = deadline - clock()
-    if left <= 0:
-        raise StoreUnreachableError(host, "its name is not resolved in time")
-    return download(Download(url, addresses, policy.most_bytes, left))
+    return download(Download(url, addresses, policy.most_bytes, left()))
 
 
 def _parse(url: str, base: str) -> URL:

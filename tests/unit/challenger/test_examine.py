@@ -168,6 +168,13 @@ def test_a_property_is_evaluated_once_and_known_from_then_on(training, monkeypat
     assert (len(evaluations), found.scores.root) == (1, training.evaluated.scores.root)
 
 
+def test_an_examiner_with_a_time_limit_shares_what_it_evaluates(training):
+    examiner = training.examiner()
+
+    assert examiner.within(60.0).examine(training.says()) == Verdict()
+    assert examiner.known(training.claim, training.job, 0) is not None
+
+
 def test_evaluations_of_claims_that_are_over_are_forgotten(training):
     examiner = training.examiner()
     examiner.examine(training.says())

@@ -47,6 +47,10 @@ class StubExaminer:
     def __init__(self, found):
         self.found = found
 
+    def within(self, seconds):
+        self.seconds = seconds
+        return self
+
     def examine(self, record, answers):
         return self.found[record.identifier]()
 
@@ -130,6 +134,7 @@ def test_a_claim_that_breaks_its_examination_holds_up_no_other(monkeypatch, capl
     one.play()
 
     assert one.examine()
+    assert one.examiner.seconds == service.MOST_SECONDS_OF_FETCHING
     assert one._verdicts == {OTHER.identifier: Verdict(OpenGame(0, None))}
     assert [each.split(":")[0] for each in caplog.messages] == [f"Examine, claim 0x{'01' * 32}"]
 

@@ -195,6 +195,17 @@ def test_bytes_that_break_a_decoder_are_no_artifact(
     assert caught.value.reason == f"reading them ends in {error.__name__}"
 
 
+def test_a_store_with_a_time_limit_is_the_same_store(tmp_path: Path) -> None:
+    ours = ArtifactStore(tmp_path / "ours", RemotePolicy(private_hosts=True), most_bytes=1_000)
+    root = ours.put_scores(SCORES)
+    assert ours.within(60.0).get_scores(root).tolist() == [1, 0, -5]
+    with pytest.raises(ArtifactTooLargeError):
+        ours.within(60.0).put_scores(np.zeros(1_000, dtype=np.int32))
+    assert ours.within(0.0).get_scores(root).tolist() == [1, 0, -5]
+    with pytest.raises(StoreUnreachableError, match="the time for it is over"):
+        ours.within(0.0).get_scores(bytes(32), "http://127.0.0.1:9")
+
+
 def test_what_is_corrupt_at_a_uri_is_not_kept(tmp_path: Path) -> None:
     theirs = ArtifactStore(tmp_path / "theirs")
     root = theirs.put_scores(SCORES)

@@ -138,9 +138,22 @@ def test_a_name_that_no_host_can_have_is_a_typed_error(uri: str) -> None:
 
 def test_the_time_that_a_name_takes_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", answers_to(["93.184.215.14"]))
-    times = iter([0.0, 121.0])
-    with pytest.raises(StoreUnreachableError, match="its name is not resolved in time"):
+    times = iter([0.0, 1.0, 121.0])
+    with pytest.raises(StoreUnreachableError, match="the time for it is over"):
         fetch("https://slow.example", NAME, RemotePolicy(), lambda: next(times))
+
+
+def test_a_deadline_for_all_fetches_shortens_the_last_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Download] = []
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answers_to(["93.184.215.14"])())
+    monkeypatch.setattr(remote, "download", asked.append)
+    policy = RemotePolicy(timeout=120.0, deadline=1_000.0)
+
+    for now in (0.0, 990.0):
+        fetch("https://slow.example", NAME, policy, lambda now=now: now)  # type: ignore[misc]
+    with pytest.raises(StoreUnreachableError, match="the time for it is over"):
+        fetch("https://slow.example", NAME, policy, lambda: 1_000.0)
+    assert [each.timeout for each in asked] == [120.0, 10.0]
 
 
 def test_a_name_server_that_does_not_answer_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
