@@ -72,7 +72,7 @@ class UriRefusedError(ArtifactError):
     def __init__(self, uri: str, reason: str) -> None:
         super().__init__(
             f"the URI {uri[:200]!r} is refused: {reason}",
-            remedy="Fetch the artifact yourself, or widen the policy for URIs if you trust its source.",
+            remedy="If you trust its source, allow it: --allow-folder, --allow-private; or fetch it yourself.",
         )
         self.uri = uri
         self.reason = reason
