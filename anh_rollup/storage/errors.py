@@ -72,7 +72,7 @@ class UriRefusedError(ArtifactError):
     def __init__(self, uri: str, reason: str) -> None:
         super().__init__(
             f"the URI {uri[:200]!r} is refused: {reason}",
-            remedy="If you trust its source, allow it: --allow-folder, --allow-private; or fetch it yourself.",
+            remedy="If you trust its source, allow it: --allow-folder, --allow-private; or fetch it.",
         )
         self.uri = uri
         self.reason = reason
