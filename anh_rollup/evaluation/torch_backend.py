@@ -17,9 +17,10 @@ from anh_rollup.evaluation.errors import SourcesRefusedError
 from anh_rollup.evaluation.operations import apply
 from anh_rollup.evaluation.sources import Sources, check_sources
 from anh_rollup.evaluation.torch_elementwise import ELEMENTWISE
-from anh_rollup.evaluation.torch_linear import Folded, fold, linear, padded_size
+from anh_rollup.evaluation.torch_linear import linear, padded_size
 from anh_rollup.evaluation.torch_movement import MOVEMENT
-from anh_rollup.evaluation.torch_step import Rule, Step, clamped, float32_is_exact, step_of
+from anh_rollup.evaluation.torch_step import Rule, Step, clamped, step_of
+from anh_rollup.evaluation.torch_weights import Folded, fold
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Kind, Program
 from anh_rollup.tensor.program import Tensor as Elements
@@ -46,8 +47,9 @@ class TorchEvaluator:
         check_sources(program, sources)
         result = np.empty((sources.count, *program.output.shape), dtype=np.int32)
         with torch.inference_mode():
-            run = _Run.of(program, sources)
+            run = _Run.of(program)
             step = max(1, self.memory // run.bytes_of_a_sample())
+            run.keeps = sources.count > step
             for start in range(0, sources.count, step):
                 stop = min(start + step, sources.count)
                 torch.from_numpy(result[start:stop]).copy_(run.output(sources.samples(start, stop)))
@@ -59,55 +61,55 @@ class TorchEvaluator:
         if sample not in range(sources.count):
             raise SourcesRefusedError(f"sample {sample}", f"{sources.count} samples are given")
         with torch.inference_mode():
-            run = _Run.of(program, sources)
+            run = _Run.of(program)
             values = run.values(sources.samples(sample, sample + 1), keep_all=True)
             return [values[each][0].to(torch.int32).numpy() for each in range(len(program.values))]
 
 
 @dataclass(slots=True)
 class _Run:
-    """A program with its parameters: what is the same for every sample is computed once.
+    """A program with its parameters. What is the same for every sample is computed when it is first needed.
+
+    So weights are prepared and multiplied by while they are in the processor's cache, and a program that is
+    run once never holds all of them as floats.
 
     Attributes:
         program: The program.
+        keeps: Whether what is the same for every sample is kept for another run.
         steps: For each instruction what is proven about it.
         last_use: For each value the last instruction that reads it.
-        fixed: The values that do not depend on the sample, (1, *shape).
-        folded: For each linear instruction its prepared weights, where it has any.
+        lasting: The values that do not depend on the sample.
+        fixed: Those of them that are kept, (1, *shape).
+        folded: For each linear instruction the prepared weights that are kept, where it has any.
     """
 
     program: Program
+    keeps: bool
     steps: dict[int, Step]
     last_use: dict[int, int]
+    lasting: set[int]
     fixed: dict[int, Tensor] = field(default_factory=dict)
     folded: dict[int, Folded | None] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, program: Program, sources: Sources) -> "_Run":
-        """Computes what does not depend on the sample."""
+    def of(cls, program: Program) -> "_Run":
+        """Looks at the program, which will be run once; computes nothing yet."""
         instructions = [each for each, value in enumerate(program.values) if value.opcode is not None]
         steps = {each: step_of(program, each) for each in instructions}
         last_use = {each: user for user, value in enumerate(program.values) for each in value.inputs}
-        run = cls(program, steps, last_use)
-        exact = float32_is_exact()
+        lasting: set[int] = set()
         for each, value in enumerate(program.values):
-            if value.opcode in _LINEAR:
-                known = [run.fixed.get(source) for source in value.inputs]
-                run.folded[each] = fold(steps[each], known, float32=exact)
-            if value.kind is Kind.CONSTANT:
-                run.fixed[each] = _floats(program.constants[value.constant][np.newaxis])
-            elif value.kind is Kind.PARAMETER:
-                run.fixed[each] = _floats(sources.of(value.kind, value.index))
-            elif value.opcode is not None and all(source in run.fixed for source in value.inputs):
-                run.fixed[each] = run.instruction(each, [run.fixed[source] for source in value.inputs])
-        return run
+            derived = value.opcode is not None and lasting.issuperset(value.inputs)
+            if derived or value.kind in (Kind.CONSTANT, Kind.PARAMETER):
+                lasting.add(each)
+        return cls(program, keeps=False, steps=steps, last_use=last_use, lasting=lasting)
 
     def bytes_of_a_sample(self) -> int:
         """Bytes that one sample's values take at once, at most."""
         alive: dict[int, int] = {}
         now, most = 0, 8
         for each, value in enumerate(self.program.values):
-            if each in self.fixed:
+            if each in self.lasting:
                 continue
             alive[each] = 8 * value.size
             now += alive[each]
@@ -131,26 +133,43 @@ class _Run:
         for each, value in enumerate(self.program.values):
             if each in self.fixed:
                 continue
-            if value.opcode is None:
-                alive[each] = _floats(sources.of(value.kind, value.index))
-            else:
-                alive[each] = self.instruction(each, [alive[source] for source in value.inputs])
+            alive[each] = self._value(each, sources, [alive[source] for source in value.inputs])
+            if self.keeps and each in self.lasting:
+                self.fixed[each] = alive[each]
             for source in () if keep_all else {each, *value.inputs}:
                 if self.last_use.get(source, len(self.program.values)) <= each:
                     del alive[source]
         return alive
+
+    def _value(self, each: int, sources: Sources, inputs: Sequence[Tensor]) -> Tensor:
+        value = self.program.values[each]
+        if value.kind is Kind.CONSTANT:
+            return _floats(self.program.constants[value.constant][np.newaxis])
+        if value.opcode is None:
+            return _floats(sources.of(value.kind, value.index))
+        return self.instruction(each, inputs)
 
     def instruction(self, each: int, inputs: Sequence[Tensor]) -> Tensor:
         """An instruction's elements, clamped; by the reference's rule where no float is wide enough."""
         step = self.steps[each]
         opcode = step.value.opcode
         if opcode is None or opcode in _LINEAR:
-            return linear(step, inputs, self.folded[each])
+            return linear(step, inputs, self._folded(each, inputs))
         raw = _RULES[opcode](step, inputs)
         if raw is None:
             wide = apply(step.value, [one.to(torch.int64).numpy() for one in inputs])
             return torch.from_numpy(wide).to(torch.float64)
         return clamped(step, raw, shared=opcode in _SHARING)
+
+    def _folded(self, each: int, inputs: Sequence[Tensor]) -> Folded | None:
+        """A linear instruction's prepared weights, where they do not depend on the sample."""
+        if each in self.folded:
+            return self.folded[each]
+        same = self.lasting.issuperset(self.program.values[each].inputs[1:])
+        folded = fold(self.steps[each], inputs[1:]) if same else None
+        if self.keeps:
+            self.folded[each] = folded
+        return folded
 
 
 def _floats(elements: Elements) -> Tensor:

@@ -175,7 +175,9 @@ def test_a_whole_network_and_a_long_chain_give_the_reference_bytes() -> None:
     same(chain, Sources(random_fields(chain, 5, 3)))
 
 
-def convolution(size: int, channels: int, outputs: int, groups: int, kernel: int) -> tuple[Program, Sources]:
+def convolution(
+    size: int, channels: int, outputs: int, groups: int, kernel: int, samples: int = 3
+) -> tuple[Program, Sources]:
     """A convolution large enough to be worked on in several parts."""
     values = (
         Value(Kind.FIELD, (size, size, channels), -(2**23), 2**23 - 1, index=0),
@@ -189,7 +191,7 @@ def convolution(size: int, channels: int, outputs: int, groups: int, kernel: int
         ),
     )
     program = Program(values)
-    return program, Sources(random_fields(program, 3, 5), (), random_parameters(program, 6))
+    return program, Sources(random_fields(program, samples, 5), (), random_parameters(program, 6))
 
 
 @pytest.mark.parametrize(
@@ -207,6 +209,11 @@ def test_large_convolutions_in_parts_give_the_reference_bytes(
     size: int, channels: int, outputs: int, groups: int, kernel: int
 ) -> None:
     same(*convolution(size, channels, outputs, groups, kernel))
+
+
+@pytest.mark.parametrize("groups", [1, 2, 16])
+def test_parts_of_several_samples_of_which_the_last_has_fewer_give_the_reference_bytes(groups: int) -> None:
+    same(*convolution(16, 16, 16, groups, 3, samples=23))
 
 
 def test_a_setting_that_allows_shorter_floats_changes_no_byte(request: pytest.FixtureRequest) -> None:
