@@ -56,7 +56,7 @@ MOST_PARAMETERS: Final = 2**16
 """Tensors of a model: a program names them by a uint16."""
 
 # Bytes of chunks that are hashed at a time, so that a dataset's root needs little memory beside its elements.
-_SLAB_BYTES: Final = 8 << 20
+_SLAB_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,7 +389,10 @@ def _sample_count(fields: Sequence[Elements]) -> int:
 def _sample_roots(tensors: Sequence[bytes]) -> bytes:
     """The roots of all samples, packed, from the packed tensor roots of each field."""
     columns = [np.frombuffer(roots, np.uint8).reshape(-1, DIGEST_SIZE) for roots in tensors]
-    return _prefixed_hashes(SAMPLE_TAG + bytes([len(tensors)]), np.hstack(columns))
+    head, slab = SAMPLE_TAG + bytes([len(tensors)]), _SLAB_BYTES // (DIGEST_SIZE * len(tensors))
+    firsts = range(0, len(columns[0]), slab)
+    slabs = (np.hstack([column[first : first + slab] for column in columns]) for first in firsts)
+    return b"".join([_prefixed_hashes(head, rows) for rows in slabs])
 
 
 def _prefixed_hashes(head: bytes, rows: np.ndarray[tuple[int, int], np.dtype[np.uint8]]) -> bytes:

@@ -1,6 +1,7 @@
 """keccak-256 of one string and of many rows of one size."""
 
 from collections.abc import Callable
+from itertools import islice
 from struct import iter_unpack
 from typing import Final, Protocol
 
@@ -22,6 +23,10 @@ class _Sponge(Protocol):
 _sponge: Final[Callable[[Bytes], _Sponge]] = keccak_256
 
 
+# Hashes that are Python objects at a time; as one each they would take more than twice their bytes.
+_SLAB: Final = 1 << 16
+
+
 def keccak256(data: Bytes) -> Digest:
     """The keccak-256 hash (the padding of Ethereum, not of SHA-3) of `data`."""
     return Digest(_sponge(data).digest())
@@ -36,4 +41,8 @@ def hash_rows(data: Bytes, row_size: int) -> bytes:
     if row_size < 1 or len(data) % row_size:
         message = f"{len(data)} bytes are not a whole number of rows of {row_size} bytes"
         raise EncodingError(EncodingReason.WRONG_LENGTH, message)
-    return b"".join([_sponge(row).digest() for (row,) in iter_unpack(f"{row_size}s", data)])
+    rows = iter_unpack(f"{row_size}s", data)
+    slabs = []
+    while slab := b"".join([_sponge(row).digest() for (row,) in islice(rows, _SLAB)]):
+        slabs.append(slab)
+    return b"".join(slabs)

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import anh_rollup
+from anh_rollup.encoding.artifacts import decode_dataset
 from anh_rollup.errors import AnhError
 from tests.unit.fuzz.decoders import DECODERS
 from tests.unit.fuzz.mangling import attempt, strange
@@ -114,3 +115,21 @@ def test_no_long_input_takes_much_time_or_memory(name: str) -> None:
     tracemalloc.stop()
     assert peak < MOST_MEMORY + MEMORY_FACTOR * 65_536
     assert slowest < MOST_SECONDS
+
+
+#: A data set's tree has 64 bytes a sample, and its samples' roots 32, beside the elements twice.
+TREE_FACTOR = 32
+
+
+@pytest.mark.parametrize("shape", [b"\0", b"\1" + (100).to_bytes(4, "big")], ids=["numbers", "vectors"])
+def test_the_memory_for_a_large_data_set_follows_its_bytes(shape: bytes) -> None:
+    size = 400 if len(shape) > 1 else 4
+    count = 1_200_000 // size
+    data = count.to_bytes(4, "big") + b"\1" + shape + bytes(size * count)
+    tracemalloc.start()
+    decoded = decode_dataset(data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert decoded.count == count
+    # What is turned into hashes at a time stands beside it, whatever the size.
+    assert peak < TREE_FACTOR * len(data) + (16 << 20)
