@@ -8,7 +8,6 @@ The contracts name each other as immutables, so every address is computed from t
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,15 @@ from web3 import Web3
 
 from anh_rollup.cli.options import parse_address, read_account
 from anh_rollup.l1.abi import load_artifact
-from anh_rollup.l1.deployment import CONTRACTS, Deployment, Rules, predict_addresses, write_deployment
+from anh_rollup.l1.deployment import (
+    CONTRACTS,
+    Deployment,
+    Rules,
+    constructor_values,
+    known_values,
+    predict_addresses,
+    write_deployment,
+)
 from anh_rollup.primitives import L2_CHAIN_ID
 from scripts.chains import connect, key_option, run, send
 
@@ -39,34 +46,15 @@ def deploy(web3: Web3, account: LocalAccount, sequencer: str, rules: Rules) -> D
     parent = web3.eth.get_block("latest")
     nonce = web3.eth.get_transaction_count(Web3.to_checksum_address(account.address))
     addresses = predict_addresses(account.address, nonce)
-    arguments = constructor_arguments(addresses, sequencer, rules)
+    known = known_values(rules, addresses, sequencer, L2_CHAIN_ID)
     for key, name in CONTRACTS.items():
         artifact = load_artifact(name)
         abi: Any = list(artifact.entries)
         factory = web3.eth.contract(abi=abi, bytecode=artifact.bytecode)
-        receipt = send(web3, account, factory.constructor(*arguments[key]))
+        receipt = send(web3, account, factory.constructor(*constructor_values(artifact, known)))
         print(f"{name:<15} {addresses[key]}  {receipt['gasUsed']:>9,} gas")
     start = Deployment(web3.eth.chain_id, L2_CHAIN_ID, sequencer, 0, b"", addresses, rules)
     return replace(start, block=int(parent["number"]), block_hash=bytes(parent["hash"]))
-
-
-def constructor_arguments(at: Mapping[str, str], sequencer: str, rules: Rules) -> dict[str, Sequence[Any]]:
-    """What each contract is told for ever, in the order of its constructor."""
-    inbox_rules = (
-        L2_CHAIN_ID, sequencer, rules.force_delay, rules.force_timeout, rules.force_fee, rules.prize_share_bps
-    )  # fmt: skip
-    claim_rules = (
-        rules.window, rules.clock, rules.reveal_window, rules.settlement,
-        rules.claim_bond, rules.challenge_bond, rules.demand_fee, rules.prize_share_bps,
-    )  # fmt: skip
-    return {
-        "bonds": (at["inbox"], at["claims"], at["game"]),
-        "inbox": (inbox_rules, at["bonds"]),
-        "tensor_arbiter": (),
-        "claims": (claim_rules, at["bonds"], at["inbox"], at["game"], at["claim_arbiter"]),
-        "game": (claim_rules, at["bonds"], at["claims"], at["tensor_arbiter"], at["claim_arbiter"]),
-        "claim_arbiter": (at["claims"], at["tensor_arbiter"]),
-    }
 
 
 def main() -> None:

@@ -236,7 +236,7 @@ def deploy(
     client = sender.client
     parent = client.head()
     addresses = predict_addresses(sender.address, client.nonce(sender.address, "pending"))
-    known = _known_values(rules, addresses, sequencer, l2_chain_id)
+    known = known_values(rules, addresses, sequencer, l2_chain_id)
     for key, name in CONTRACTS.items():
         receipt = sender.send(TransactionRequest(None, creation_code(load_artifact(name), known)))
         if receipt.contract != addresses[key]:
@@ -260,9 +260,16 @@ def create_address(deployer: str, nonce: int) -> str:
 
 def creation_code(artifact: Artifact, known: Mapping[str, Any]) -> bytes:
     """Creation code with constructor arguments, chosen from known values by the parameters' names."""
-    parameters = artifact.constructor()
-    values = [_choose(artifact.name, item, known) for item in parameters]
-    return artifact.bytecode + encode_arguments(parameters, values)
+    return artifact.bytecode + encode_arguments(artifact.constructor(), constructor_values(artifact, known))
+
+
+def constructor_values(artifact: Artifact, known: Mapping[str, Any]) -> list[Any]:
+    """What a contract's constructor is given, in its order, out of `known_values`.
+
+    Raises:
+        RulesError: A parameter is among none of them.
+    """
+    return [_choose(artifact.name, item, known) for item in artifact.constructor()]
 
 
 def _choose(contract: str, parameter: Entry, known: Mapping[str, Any]) -> Any:
@@ -279,9 +286,10 @@ def _choose(contract: str, parameter: Entry, known: Mapping[str, Any]) -> Any:
     return known[name]
 
 
-def _known_values(
+def known_values(
     rules: Rules, addresses: Mapping[str, str], sequencer: str, l2_chain_id: int
 ) -> dict[str, Any]:
+    """Everything that a constructor can ask for, by the names of its parameters."""
     named = {item.name: getattr(rules, item.name) for item in fields(rules)}
     return {**named, **addresses, "sequencer": sequencer, "chain_id": l2_chain_id, "l2_chain_id": l2_chain_id}
 
