@@ -52,7 +52,7 @@ test: lint test-contracts ## The gate: lint, contract tests, Python tests
 
 test-all: lint ## The gate with slow tests, Ganache and long fuzzing
 	FOUNDRY_PROFILE=all $(FORGE) test
-	$(PYTEST) $(TESTS)
+	$(PYTEST) --hypothesis-profile=long $(TESTS)
 
 test-contracts: setup $(CONTRACTS_STAMP) ## Foundry tests only; gas beyond snapshots/ fails
 	FORGE_SNAPSHOT_CHECK=true $(FORGE) test
