@@ -182,6 +182,8 @@ class Database:
             yield
         except (sqlite3.OperationalError, sqlite3.IntegrityError, sqlite3.ProgrammingError, OSError) as error:
             raise DatabaseError(self.path, str(error)) from error
+        except OverflowError as error:
+            raise DatabaseError(self.path, "a number does not fit 64 bits") from error
         # SQLite's words about a damaged schema are no text where they quote it.
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             raise DatabaseCorruptError(self.path, str(error)[:200]) from error

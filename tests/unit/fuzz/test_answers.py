@@ -112,6 +112,13 @@ def test_answers_nested_without_end_do_not_end_the_process(piece: bytes) -> None
         answering(piece * 100_000).request("eth_chainId")
 
 
+@pytest.mark.parametrize("name", ["number", "timestamp", "gasLimit"])
+def test_a_height_a_time_and_gas_have_64_bits(name: str) -> None:
+    assert wire.block({**BLOCK, name: "0x" + "f" * 16}).number >= 0
+    with pytest.raises(L1AnswerError):
+        wire.block({**BLOCK, name: "0x1" + "0" * 16})
+
+
 def test_a_number_of_too_many_digits_is_an_error_of_l1() -> None:
     with pytest.raises(L1Error):
         L1Client(answering(b'{"result":' + b"9" * 100_000 + b"}")).chain_id()

@@ -124,7 +124,7 @@ TREE_FACTOR = 32
 @pytest.mark.parametrize("shape", [b"\0", b"\1" + (100).to_bytes(4, "big")], ids=["numbers", "vectors"])
 def test_the_memory_for_a_large_data_set_follows_its_bytes(shape: bytes) -> None:
     size = 400 if len(shape) > 1 else 4
-    count = 1_200_000 // size
+    count = 480_000 // size
     data = count.to_bytes(4, "big") + b"\1" + shape + bytes(size * count)
     tracemalloc.start()
     decoded = decode_dataset(data)
@@ -132,4 +132,4 @@ def test_the_memory_for_a_large_data_set_follows_its_bytes(shape: bytes) -> None
     tracemalloc.stop()
     assert decoded.count == count
     # What is turned into hashes at a time stands beside it, whatever the size.
-    assert peak < TREE_FACTOR * len(data) + (16 << 20)
+    assert peak < TREE_FACTOR * len(data) + (8 << 20)

@@ -150,6 +150,13 @@ def test_other_files_beside_drafts_are_nobodys(tmp_path: Path) -> None:
 # --- the journal ---
 
 
+def test_a_number_beyond_the_database_is_refused(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.sqlite3")
+    with pytest.raises(DatabaseError, match="a number does not fit 64 bits"):
+        journal.seal(JournalledBlock(1, DIGEST, 2**64, 6, DIGEST, 0, ()), [])
+    assert journal.blocks() == []
+
+
 def journal_file(folder: Path) -> Path:
     """A journal with something in every table."""
     path = folder / "journal.sqlite3"
