@@ -92,7 +92,9 @@ def _exact_type(weight: Tensor, step: Step, addend: float) -> torch.dtype | None
     if declared <= FLOAT64_EXACT and float(weight[0].abs().sum()) * x > FLOAT32_EXACT:
         return torch.float64
     bound = (float(weight.abs().sum(1).max()) * x + addend) * margin
-    if bound <= FLOAT32_EXACT and float32_is_exact():
+    # A bound that all sums are clamped to is a result, too.
+    kept = step.value.low <= FLOAT32_EXACT and step.value.high >= -FLOAT32_EXACT
+    if bound <= FLOAT32_EXACT and kept and float32_is_exact():
         return torch.float32
     return torch.float64 if bound <= FLOAT64_EXACT else None
 

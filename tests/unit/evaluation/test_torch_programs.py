@@ -12,6 +12,7 @@ from anh_rollup.encoding.tensors import Shape
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
 from anh_rollup.evaluation.torch_backend import TorchEvaluator
+from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.errors import RangeRefusedError
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Kind, Program, Value
@@ -168,3 +169,12 @@ def test_a_program_beyond_every_float_is_refused_before_it_runs() -> None:
     )
     with pytest.raises(RangeRefusedError):
         Program(values)
+
+
+@pytest.mark.parametrize("bound", [2**24, 2**24 + 1, -(2**24) - 1, INT32_LEAST + 1, INT32_MOST])
+def test_small_sums_are_clamped_to_bounds_that_float32_does_not_hold(bound: int) -> None:
+    b = ProgramBuilder()
+    x, w = b.field((3,), low=0, high=1), b.parameter((2, 3), low=0, high=1)
+    program = b.build(b.emit(Opcode.MATMUL, [x, w], (0, 0, 0), low=bound, high=bound))
+    ones = [np.ones((3, 3), np.int32), np.ones((2, 3), np.int32)]
+    same(program, Sources((ones[0],), (), (ones[1],)))
