@@ -64,3 +64,11 @@ def decode(types: Sequence[str], encoded: bytes) -> tuple[Any, ...]:
         eth_abi.exceptions.DecodingError: It is none of these types.
     """
     return tuple(_CODEC.decode(types, encoded))
+
+
+def text_size(text: str) -> int:
+    """Bytes of a text as Solidity counts them; its characters where no bytes make it."""
+    try:
+        return len(text.encode("utf-8", LOSSLESS))
+    except UnicodeEncodeError:
+        return len(text)

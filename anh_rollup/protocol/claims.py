@@ -6,10 +6,10 @@ from typing import Any, Final
 from eth_abi.exceptions import DecodingError, EncodingError
 from eth_utils.address import is_checksum_address, to_checksum_address
 
-from anh_rollup.encoding.abi import decode, encode
+from anh_rollup.encoding.abi import decode, encode, text_size
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.errors import AnhError
-from anh_rollup.protocol.jobs import MOST_PROPERTIES
+from anh_rollup.protocol.jobs import MOST_PROPERTIES, MOST_URI_BYTES
 
 SCORES_TYPE: Final = "(uint32,int64,bytes32)"
 CLAIM_TYPE: Final = f"(address,uint64,bytes32,uint32,bytes32,bytes32,bytes32,{SCORES_TYPE}[],string)"
@@ -84,6 +84,8 @@ class Claim:
             _require_digest(name, getattr(self, name))
         if not 1 <= len(self.scores) <= MOST_PROPERTIES:
             raise ClaimMalformedError(f"it has {len(self.scores)} score heads, not 1 to {MOST_PROPERTIES}")
+        if text_size(self.uri) > MOST_URI_BYTES:
+            raise ClaimMalformedError(f"its URI has more than {MOST_URI_BYTES} bytes")
 
 
 def encode_claim(claim: Claim) -> bytes:

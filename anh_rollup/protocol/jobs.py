@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from eth_abi.exceptions import DecodingError, EncodingError
 
-from anh_rollup.encoding.abi import decode, encode
+from anh_rollup.encoding.abi import decode, encode, text_size
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.errors import AnhError
 
@@ -19,6 +19,9 @@ DNN_ADDRESS: Final = "0x0000000000000000000000000000000000000A4e"
 
 #: A job asks for at least one property, and for so few that a claim stays one cheap transaction.
 MOST_PROPERTIES: Final = 4
+
+#: Most bytes of a URI in a job or a claim: Claims.sol takes no claim about a job with a longer one.
+MOST_URI_BYTES: Final = 512
 
 NO_ROOT: Final = bytes(32)
 
@@ -101,6 +104,8 @@ class Job:
             raise JobMalformedError(f"it has {len(self.properties)} properties, not 1 to {MOST_PROPERTIES}")
         if not 0 <= self.deadline < 2**64:
             raise JobMalformedError(f"the deadline {self.deadline} is not a uint64")
+        if text_size(self.uri) > MOST_URI_BYTES:
+            raise JobMalformedError(f"its URI has more than {MOST_URI_BYTES} bytes")
 
 
 def encode_job(job: Job) -> bytes:

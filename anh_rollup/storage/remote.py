@@ -5,18 +5,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from yarl import URL
 
+from anh_rollup.protocol.jobs import MOST_URI_BYTES
 from anh_rollup.storage.addresses import require_public, resolve
 from anh_rollup.storage.errors import StoreUnreachableError, UriRefusedError
 from anh_rollup.storage.files import FileStore
 from anh_rollup.storage.http_client import Download, download
-
-#: The longest URI that is looked at (Claims.sol takes no longer ones).
-LONGEST_URI: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +47,8 @@ def fetch(
         ArtifactTooLargeError: There are more bytes than allowed.
         StoreUnreachableError: No whole answer in time.
     """
-    if len(base.encode(errors="replace")) > LONGEST_URI:
-        raise UriRefusedError(base, f"it is longer than {LONGEST_URI} bytes")
+    if len(base.encode(errors="replace")) > MOST_URI_BYTES:
+        raise UriRefusedError(base, f"it is longer than {MOST_URI_BYTES} bytes")
     if not base.isascii() or not base.isprintable():
         raise UriRefusedError(ascii(base), "a URI is printable ASCII")
     try:

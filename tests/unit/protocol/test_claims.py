@@ -75,6 +75,7 @@ def test_a_seal_binds_a_call_to_its_sender() -> None:
         ({"batch_commitment": b"1"}, "batch_commitment has 1 bytes instead of 32"),
         ({"scores": ()}, "it has 0 score heads, not 1 to 4"),
         ({"scores": CLAIM.scores * 5}, "it has 5 score heads, not 1 to 4"),
+        ({"uri": "x" * 513}, "its URI has more than 512 bytes"),
     ],
 )
 def test_a_claim_that_breaks_a_rule_is_refused(change: dict[str, object], reason: str) -> None:

@@ -76,6 +76,8 @@ def test_terms_are_the_hash_of_the_arguments() -> None:
         ({"properties": TRAINING.properties * 5}, "it has 5 properties, not 1 to 4"),
         ({"deadline": 2**64}, f"the deadline {2**64} is not a uint64"),
         ({"deadline": -1}, "the deadline -1 is not a uint64"),
+        ({"uri": "é" * 257}, "its URI has more than 512 bytes"),
+        ({"uri": "\udcff" * 513}, "its URI has more than 512 bytes"),
     ],
 )
 def test_a_job_that_breaks_a_rule_is_refused(change: dict[str, object], reason: str) -> None:

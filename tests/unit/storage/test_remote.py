@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from yarl import URL
 
+from anh_rollup.protocol.jobs import MOST_URI_BYTES
 from anh_rollup.storage import remote
 from anh_rollup.storage.errors import StoreUnreachableError, UriRefusedError
 from anh_rollup.storage.http_client import Download
-from anh_rollup.storage.remote import LONGEST_URI, RemotePolicy, fetch
+from anh_rollup.storage.remote import RemotePolicy, fetch
 
 NAME = "scores/" + "00" * 32
 
@@ -81,7 +82,7 @@ def test_malformed_uris_are_refused(uri: str) -> None:
 
 
 def test_an_endless_uri_is_refused() -> None:
-    with pytest.raises(UriRefusedError, match=f"it is longer than {LONGEST_URI} bytes") as caught:
+    with pytest.raises(UriRefusedError, match=f"it is longer than {MOST_URI_BYTES} bytes") as caught:
         fetch("http://" + "a" * 10_000, NAME, RemotePolicy())
     assert len(caught.value.message) < 400
 
