@@ -32,13 +32,15 @@ def convolve(step: Step, x: Tensor, folded: Folded) -> Tensor:
     """A CONV's elements, clamped: (N, *shape)."""
     g = window(step.shapes[0], step.shapes[1], step.value.attributes)
     images = x.to(folded.dtype).reshape(x.shape[0], g.height, g.width, g.channels)
-    result = x.new_empty((x.shape[0], g.out_h, g.out_w, g.groups, g.outputs // g.groups))
     work = _Convolution(step, g, folded)
+    # Channel by channel the outputs are summed up in their place, else they are copied to it.
+    dtype = folded.dtype if work.is_channelwise else x.dtype
+    result = x.new_empty((x.shape[0], g.out_h, g.out_w, g.groups, g.outputs // g.groups), dtype=dtype)
     for samples, places in parts_of(result.shape, work.patch_bytes):
         patches = patches_of(work.padded(images[samples]), g)
         for place in places:
             work.fill(patches[:, *place], result[samples, *place])
-    return result.reshape(x.shape[0], *step.value.shape)
+    return result.to(x.dtype).reshape(x.shape[0], *step.value.shape)
 
 
 @dataclass(slots=True)
@@ -81,7 +83,7 @@ class _Convolution:
     def fill(self, patches: Tensor, result: Tensor) -> None:
         """Outputs (n, rows, columns, groups, channels) of patches (n, rows, columns, kh, kw, c)."""
         if self.is_channelwise:
-            result.copy_(self._channelwise(patches))
+            self._channelwise(patches, result)
             return
         channels = self.g.group_channels
         for group in range(self.g.groups):
@@ -113,16 +115,19 @@ class _Convolution:
             torch.addmm(addend, rows, weight.t(), alpha=unit, out=sums)
         result.copy_(rounded(self.step, sums, self.folded).view(result.shape))
 
-    def _channelwise(self, patches: Tensor) -> Tensor:
-        """Every channel by itself, tap by tap: (n, rows, columns, channels, outputs of a channel)."""
-        weight, addend = self.folded.weight, self.folded.addend
+    def _channelwise(self, patches: Tensor, result: Tensor) -> None:
+        """Every channel by itself, tap by tap, summed up where the outputs are."""
+        weight = self.folded.weight
         taps = weight.reshape(*weight.shape[:2], *patches.shape[3:5]).permute(2, 3, 0, 1)
-        sums = addend.expand(*patches.shape[:3], *addend.shape).contiguous()
+        # One row of outputs long, so that whole rows are multiplied at once.
+        row = (patches.shape[2], *self.folded.addend.shape)
+        sums = self.folded.addend.expand(row).contiguous()
         for dy, dx in np.ndindex(*patches.shape[3:5]):
-            # One row of outputs long, so that whole rows are multiplied at once.
-            row = taps[dy, dx].expand(patches.shape[2], *taps.shape[2:]).contiguous()
-            sums.addcmul_(patches[:, :, :, dy, dx, :, None], row, value=self.folded.unit)
-        return rounded(self.step, sums, self.folded)
+            tap = taps[dy, dx].expand(row).contiguous()
+            sums = torch.addcmul(
+                sums, patches[:, :, :, dy, dx, :, None], tap, value=self.folded.unit, out=result
+            )
+        rounded(self.step, result, self.folded)
 
 
 #: Some rows and columns of outputs.
