@@ -159,7 +159,8 @@ def with_margins(image: Tensor, step: Step) -> Tensor:
     top, left, bottom, right = step.value.attributes[5:9]
     if not any((top, left, bottom, right)):
         return image.contiguous()
-    return functional.pad(image, (0, 0, left, right, top, bottom))
+    # Padding keeps an order in memory that torch takes for its own, with the channels apart.
+    return functional.pad(image, (0, 0, left, right, top, bottom)).contiguous()
 
 
 def patches_of(image: Tensor, g: Window) -> Tensor:

@@ -178,3 +178,21 @@ def test_small_sums_are_clamped_to_bounds_that_float32_does_not_hold(bound: int)
     program = b.build(b.emit(Opcode.MATMUL, [x, w], (0, 0, 0), low=bound, high=bound))
     ones = [np.ones((3, 3), np.int32), np.ones((2, 3), np.int32)]
     same(program, Sources((ones[0],), (), (ones[1],)))
+
+
+@pytest.mark.parametrize("kind", ["field", "parameter"])
+@pytest.mark.parametrize("strides", [(1, 8, 4), (1, 4, 12), (6, 2, 1), (2, 8, 1), (0, 1, 3)])
+def test_margins_are_zeros_however_the_image_lies_in_memory(kind: str, strides: tuple[int, ...]) -> None:
+    b = ProgramBuilder()
+    x, w = b.field((24,), low=0, high=2**30), getattr(b, kind)((2, 1, 2, 2), low=0, high=2**30)
+    image = b.emit(Opcode.VIEW, [x], (0, 3, 4, 3, 2, *strides), shape=(4, 3, 2), low=0, high=2**30)
+    # Margins above and below, strides and dilations of 1, one group.
+    attributes = (20, 0, 0, 1, 1, 1, 0, 1, 0, 1, 1, 1)
+    program = b.build(b.emit(Opcode.CONV, [image, w], attributes, low=INT32_LEAST, high=INT32_MOST))
+    rng = np.random.default_rng(1)
+    images = rng.integers(0, 2**30, (3, 24)).astype(np.int32)
+    kernels = rng.integers(0, 2**30, (3, 2, 1, 2, 2)).astype(np.int32)
+    if kind == "field":
+        same(program, Sources((images, kernels), (), ()))
+    else:
+        same(program, Sources((images,), (), (kernels[0],)))
