@@ -138,14 +138,13 @@ class LocalNetwork:
         self.deployment = deployment
         return deployment
 
-    def start_sequencer(self, port: int = 0) -> Running:
+    def start_sequencer(self, port: int = 0, *options: str) -> Running:
         """Starts the sequencer; it answers when this returns."""
         port = port or free_port()
         self.l2_url = f"http://127.0.0.1:{port}"
         data = self.folder / "sequencer" / "data"
-        started = self._start_role(
-            "sequencer", "sequencer", "--data", str(data), "--listen", f"127.0.0.1:{port}"
-        )
+        places = ("--data", str(data), "--listen", f"127.0.0.1:{port}")
+        started = self._start_role("sequencer", "sequencer", *places, *options)
         self._await_port(started, port)
         wait_for("the L2's first answer", lambda: self._ask_l2(started), START_SECONDS)
         return started

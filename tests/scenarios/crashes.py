@@ -217,10 +217,12 @@ class CrashingRollup:
     Attributes:
         network: Its processes.
         seed: Of the killer's chance.
+        carrier: Options of the sequencer that say how batches travel.
     """
 
     network: LocalNetwork
     seed: int
+    carrier: tuple[str, ...] = ()
     rounds: list[Round] = field(default_factory=list)
     settling: bool = False
 
@@ -232,7 +234,7 @@ class CrashingRollup:
         self.killer = Killer(self.network, random.Random(self.seed))
         self.user, self.traveller = Traffic(self.network, "user"), Traffic(self.network, TRAVELLER)
         self.killer.enter(self.network.start_challenger(CHALLENGER))
-        self.killer.enter(self.network.start_sequencer())
+        self.killer.enter(self.network.start_sequencer(0, *self.carrier))
         for each, amount in ((self.user, 20 * ETHER), (self.traveller, ETHER)):
             self._deposit(each.name, amount)
 

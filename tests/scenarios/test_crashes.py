@@ -27,7 +27,7 @@ ENDOWMENT = 10 * 10_000 * 10**18
 
 
 def test_kill_9_at_random_points_of_a_game_changes_nothing(tmp_path):
-    play(tmp_path, [6], disputed=False)
+    play(tmp_path, [6], "--calldata", disputed=False)  # blobs take every start of a process two seconds
 
 
 @pytest.mark.slow
@@ -35,10 +35,10 @@ def test_fifty_kills_at_random_points_of_six_games_change_nothing(tmp_path):
     play(tmp_path, [17, 17, 16], disputed=True)
 
 
-def play(folder, kills, *, disputed):
+def play(folder, kills, *carrier, disputed):
     """A round for each number of kills, and all the checks; prints who was killed how often."""
     with ProcessGroup(folder / "logs") as processes:
-        rollup = CrashingRollup(LocalNetwork(folder, processes), seed=sum(kills))
+        rollup = CrashingRollup(LocalNetwork(folder, processes), sum(kills), carrier)
         for lie, count in zip(LIES, kills, strict=False):
             rollup.play(lie, count, disputed=disputed)
         rollup.settle()
