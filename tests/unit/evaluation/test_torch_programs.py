@@ -69,7 +69,7 @@ def random_sources(program: Program, samples: int, rng: np.random.Generator) -> 
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=settings.default.max_examples * 3 // 5)
 @given(
     seed=st.integers(0, 2**32 - 1),
     instructions=st.integers(1, 12),
