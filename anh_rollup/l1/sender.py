@@ -34,7 +34,8 @@ from anh_rollup.protocol.fees import TRANSFER_GAS
 #: Seconds between two looks at a transaction that is not mined: they double from the first to the last.
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 1.0
 
-#: How often a used nonce without a receipt is seen before the transaction counts as dead (nodes lag).
+#: How often a used nonce without a receipt is seen before the transaction counts as dead (nodes lag), and
+#: how often a gap below a transaction before it is filled.
 LOOKS_BEFORE_DEAD: Final = 4
 
 #: How often a transaction that no node accepted gets a fresh nonce.
@@ -164,6 +165,12 @@ class TransactionSender:
         except _NonceUsedError:
             return
 
+    def _fill_gap(self, flight: Flight) -> None:
+        """Uses up a nonce below a flight's: a reorg took its transaction away, and the flight would hang."""
+        nonce = self._client.nonce(self.address)
+        if nonce < flight.nonce:
+            self._replace_stranger(nonce)
+
     def _prepare(self, request: TransactionRequest, nonce: int) -> Flight:
         """Gas, offer and cover of a new flight; sends nothing."""
         held = self.balance()
@@ -201,7 +208,7 @@ class TransactionSender:
         """
         until = self._clock() + self.policy.patience
         pause = FIRST_PAUSE
-        used = 0
+        used = gaps = 0
         if not flight.versions:
             self._offer(flight, flight.offer)
         while True:
@@ -215,6 +222,10 @@ class TransactionSender:
                 raise TransactionPendingError(flight.versions[-1], flight.nonce)
             if not used:
                 self._keep_alive(flight)
+            gaps = gaps + 1 if self._client.nonce(self.address, "pending") < flight.nonce else 0
+            if gaps >= LOOKS_BEFORE_DEAD:
+                self._fill_gap(flight)
+                gaps = 0
             self._sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 

@@ -248,6 +248,27 @@ def test_a_nonce_that_went_to_another_process_is_reported(start_anvil: Callable[
     assert chain.client.balance(STRANGER) == 1
 
 
+def test_a_gap_that_a_reorg_leaves_below_a_transaction_is_filled(start_anvil: Callable[..., Chain]) -> None:
+    chain = start_anvil("--no-mining")
+    sender = chain.sender()
+    first = Background(sender, transfer(1))
+    wait_for(lambda: chain.client.nonce(sender.address, "pending") == 1)
+    chain.mine()
+    first.wait()
+    second = Background(sender, transfer(2))
+    wait_for(lambda: chain.client.nonce(sender.address, "pending") == 2)
+    chain.request("anvil_reorg", 1, [])
+    assert chain.client.nonce(sender.address) == 0
+
+    def is_mined() -> bool:
+        chain.mine()
+        return second.receipt is not None
+
+    wait_for(is_mined)
+    assert second.wait().succeeded
+    assert (chain.client.balance(STRANGER), chain.client.nonce(sender.address)) == (2, 2)
+
+
 def test_a_restart_settles_what_was_pending_before_it_decides(start_anvil: Callable[..., Chain]) -> None:
     chain = start_anvil("--no-mining")
     with pytest.raises(TransactionPendingError):
