@@ -37,7 +37,7 @@ class JournalMissingError(AnhError):
 
 
 class JournalCorruptError(AnhError):
-    """A row of the journal's database is none that was written.
+    """The journal's database is damaged, or a row of it is none that was written.
 
     Attributes:
         path: The journal's file.

@@ -66,10 +66,15 @@ class Journal:
 
     Args:
         path: The file.
+
+    Raises:
+        DatabaseError: The file cannot be opened.
+        JournalCorruptError: It is damaged; any method may find that later, too.
+        DatabaseVersionError: A newer program wrote it.
     """
 
     def __init__(self, path: Path) -> None:
-        self._database = Database(path, MIGRATIONS)
+        self._database = Database(path, MIGRATIONS, JournalCorruptError)
 
     def genesis(self) -> Digest | None:
         """The genesis block's hash of the chain that was journalled; None at first."""

@@ -6,7 +6,7 @@ A database is a file, a list of migrations, and transactions; what the tables me
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -41,7 +41,7 @@ class DatabaseCorruptError(DatabaseError):
 
     def __init__(self, path: Path, cause: str) -> None:
         super().__init__(path, cause)
-        self.remedy = "Restore the file, or remove it to rebuild from L1 what was posted there."
+        self.remedy = "Restore the file from a copy."
 
 
 class DatabaseVersionError(AnhError):
@@ -69,15 +69,23 @@ class Database:
     Args:
         path: The file; made, with its folder, if missing.
         migrations: SQL scripts in order; those that the file has not seen run at once, each in a transaction.
+        corrupt: The error for a damaged file, from its path and SQLite's words: its user knows what losing it
+            costs.
 
     Raises:
         DatabaseError: The file cannot be opened.
-        DatabaseCorruptError: It is damaged.
+        DatabaseCorruptError: It is damaged (or the error that `corrupt` makes).
         DatabaseVersionError: It is newer than `migrations`.
     """
 
-    def __init__(self, path: Path, migrations: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        path: Path,
+        migrations: Sequence[str] = (),
+        corrupt: Callable[[Path, str], AnhError] = DatabaseCorruptError,
+    ) -> None:
         self.path = path
+        self._corrupt = corrupt
         self._lock = threading.RLock()
         self._depth = 0
         with self._translated():
@@ -154,7 +162,7 @@ class Database:
             self._connection.execute(f"PRAGMA {pragma}")
         (verdict,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
-            raise DatabaseCorruptError(self.path, str(verdict))
+            raise self._corrupt(self.path, str(verdict))
 
     def _migrate(self, migrations: Sequence[str]) -> None:
         ((version,),) = self.query("PRAGMA user_version")
@@ -170,7 +178,7 @@ class Database:
         try:
             with self._translated():
                 self._connection.commit()
-        except DatabaseError:
+        except AnhError:
             if self._connection.in_transaction:
                 self._connection.rollback()
             raise
@@ -186,7 +194,7 @@ class Database:
             raise DatabaseError(self.path, "a number does not fit 64 bits") from error
         # SQLite's words about a damaged schema are no text where they quote it.
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-            raise DatabaseCorruptError(self.path, str(error)[:200]) from error
+            raise self._corrupt(self.path, str(error)[:200]) from error
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anh_rollup.primitives import Digest
+from anh_rollup.sequencer.errors import JournalCorruptError
 from anh_rollup.sequencer.journal import Journal, JournalledBlock, pack_records, unpack_records
 
 ONE, TWO, THREE = (Digest(bytes([each]) * 32) for each in (1, 2, 3))
@@ -27,6 +28,18 @@ def test_a_new_journal_knows_no_chain(journal: Journal) -> None:
     assert journal.genesis() is None
     journal.begin(ONE)
     assert journal.genesis() == ONE
+
+
+def test_a_damaged_file_is_never_to_be_thrown_away_lightly(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite3"
+    path.write_bytes(b"no database" * 200)
+    with pytest.raises(JournalCorruptError) as refused:
+        Journal(path)
+    assert refused.value.message == f"the journal {path} is corrupt: file is not a database"
+    assert refused.value.remedy == (
+        "Restore the file from a copy; if every block that it signed is on L1, start with --new-journal "
+        "and an empty data folder."
+    )
 
 
 def test_accepted_transactions_come_back_in_order(journal: Journal, tmp_path: Path) -> None:

@@ -7,9 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from anh_rollup.errors import AnhError
 from anh_rollup.storage.database import Database, DatabaseCorruptError, DatabaseError, DatabaseVersionError
 
 WORDS = "CREATE TABLE words (word TEXT NOT NULL UNIQUE);"
+
+
+class PreciousError(AnhError):
+    """What a user of a database may say about damage."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause, remedy="Do not lose it.")
 
 
 @pytest.fixture
@@ -97,7 +105,14 @@ def test_a_file_that_is_no_database_is_called_damaged(path: Path) -> None:
     path.write_bytes(b"this is not a database, but it is long enough to be taken for one" * 20)
     with pytest.raises(DatabaseCorruptError) as caught:
         Database(path)
-    assert "Restore the file" in caught.value.remedy
+    assert caught.value.remedy == "Restore the file from a copy."
+
+
+def test_a_user_says_itself_what_damage_means(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"no database" * 200)
+    with pytest.raises(PreciousError, match="file is not a database"):
+        Database(path, corrupt=lambda _path, cause: PreciousError(cause))
 
 
 def test_damaged_pages_are_noticed_when_it_is_opened(path: Path) -> None:
