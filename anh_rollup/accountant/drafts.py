@@ -2,10 +2,12 @@
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from pathlib import Path
+from typing import Final
 
+import orjson
 from eth_account.signers.local import LocalAccount
 
 from anh_rollup.encoding.checks import UINT256_MOST, digest, in_range
@@ -21,13 +23,17 @@ from anh_rollup.protocol.claims import (
     encode_claim,
 )
 from anh_rollup.protocol.jobs import Job, JobMalformedError, decode_job, encode_job
-from anh_rollup.storage.artifacts import ArtifactStore
-from anh_rollup.storage.errors import ArtifactCorruptError
+from anh_rollup.storage.errors import ArtifactTooLargeError
+from anh_rollup.storage.files import FileStore
 
 #: What an account's salt secret is derived with; changing it orphans open commitments.
 SALT_DOMAIN = b"ANH claim salt"
 
-#: A draft's name in the store; other files in its folder are nobody's.
+#: The folder of the drafts, and most bytes of one (choice: a claim and its job take a few KiB).
+FOLDER: Final = "drafts"
+MOST_BYTES: Final = 1 << 20
+
+#: A draft's name there; other files in its folder are nobody's.
 NAME: Final = re.compile("claim-([0-9a-f]{64})")
 
 LOG = logging.getLogger(__name__)
@@ -84,48 +90,65 @@ def salt_for(account: LocalAccount, claim: Claim) -> bytes:
 
 
 class Drafts:
-    """The drafts in a store, one for each job."""
+    """The drafts below a base URL, one for each job. They are nobody else's business.
 
-    def __init__(self, store: ArtifactStore) -> None:
-        self._store = store
+    Args:
+        base_url: A folder, or a URL that fsspec knows; the drafts are in its folder `drafts`.
+    """
+
+    def __init__(self, base_url: str | Path) -> None:
+        self._files = FileStore(str(base_url))
 
     def save(self, draft: Draft) -> None:
-        """Keeps a draft; it is on the disk when this returns."""
+        """Keeps a draft; it is on the disk when this returns.
+
+        Raises:
+            StoreUnreachableError: The place cannot be written.
+        """
         document = {
             "claim": encode_claim(draft.claim).hex(),
             "job": encode_job(draft.job).hex(),
             "salt": draft.salt.hex(),
             "reward": str(draft.reward),
         }
-        self._store.put_draft(_name(draft.claim.transaction), document)
+        content = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+        self._files.write(_path(draft.claim.transaction), content)
 
     def load(self, transaction: bytes) -> Draft | None:
         """The draft for a job, or None.
 
         Raises:
             DraftCorruptError: Something else is kept under its name.
-            ArtifactError: The store cannot be read, or holds no document there.
+            StoreUnreachableError: The place cannot be read.
         """
-        document = self._store.get_draft(_name(transaction))
-        return None if document is None else _read_draft(transaction, document)
+        try:
+            content = self._files.read(_path(transaction), MOST_BYTES)
+        except ArtifactTooLargeError as error:
+            raise DraftCorruptError(transaction, error.message) from error
+        return None if content is None else _read_draft(transaction, content)
 
     def all(self) -> Iterator[Draft]:
-        """Every draft that was kept; one that is corrupt is told and left out, the others count."""
-        for name in self._store.drafts():
+        """Every draft that was kept; one that is corrupt is told and left out, the others count.
+
+        Raises:
+            StoreUnreachableError: The place cannot be read.
+        """
+        for name in self._files.names(FOLDER):
             found = NAME.fullmatch(name)
             if found is None:
                 continue
             try:
                 draft = self.load(bytes.fromhex(found[1]))
-            except (DraftCorruptError, ArtifactCorruptError) as error:
+            except DraftCorruptError as error:
                 LOG.warning("%s; next: %s", error.message, error.remedy)
                 continue
             if draft is not None:
                 yield draft
 
 
-def _read_draft(transaction: bytes, document: Mapping[str, Any]) -> Draft:
+def _read_draft(transaction: bytes, content: bytes) -> Draft:
     try:
+        document = orjson.loads(content)
         draft = Draft(
             decode_claim(bytes.fromhex(document["claim"])),
             decode_job(bytes.fromhex(document["job"])),
@@ -141,5 +164,5 @@ def _read_draft(transaction: bytes, document: Mapping[str, Any]) -> Draft:
     return draft
 
 
-def _name(transaction: bytes) -> str:
-    return f"claim-{transaction.hex()}"
+def _path(transaction: bytes) -> str:
+    return f"{FOLDER}/claim-{transaction.hex()}"

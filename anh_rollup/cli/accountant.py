@@ -77,7 +77,7 @@ def accountant_services(config: AccountantConfig) -> list[Service]:
         account=account,
         order=OrderReader(deployment, client, BatchDataReader(client, config.beacon_url)),
         worker=Worker(store, make_evaluator(), trainer, make_answerer(config.engine)),
-        drafts=Drafts(store),
+        drafts=Drafts(config.store),
         terms=Terms(config.least_reward, config.least_time),
         uri=config.public_url,
         conduct=HONEST if config.drill is None else find_drill(config.drill),

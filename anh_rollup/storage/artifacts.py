@@ -1,17 +1,15 @@
 """The artifact store: programs, models, data sets and score lists by root, verified when read."""
 
-import re
 import struct
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import orjson
 
 from anh_rollup.encoding.artifacts import (
     Dataset,
@@ -25,7 +23,6 @@ from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.scores import ScoreTree, decode_scores, encode_scores
 from anh_rollup.storage.errors import (
     ArtifactCorruptError,
-    ArtifactError,
     ArtifactMissingError,
     ArtifactTooLargeError,
 )
@@ -40,12 +37,8 @@ T = TypeVar("T")
 #: Most bytes of an artifact of our own.
 MOST_BYTES: Final = 1 << 32
 
-#: Most bytes of a draft.
-MOST_DRAFT_BYTES: Final = 1 << 20
-
-#: Names of drafts: no separators, no leading dot.
-DRAFT_NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
-
+#: Most bytes of a recipe.
+MOST_RECIPE_BYTES: Final = 1 << 20
 
 #: What reading hostile bytes may end in if a decoder misses a fault: to whoever asked they are no artifact.
 UNREADABLE: Final = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, struct.error,
@@ -60,21 +53,6 @@ class ArtifactKind(StrEnum):
     DATASET = "dataset"
     SCORES = "scores"
     RECIPE = "recipe"
-
-
-class DraftNameError(ArtifactError):
-    """A draft's name that cannot be a file's.
-
-    Attributes:
-        name: The name.
-    """
-
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"{name!r} is no name for a draft",
-            remedy="Use up to 128 letters, digits, dots, dashes, underscores.",
-        )
-        self.name = name
 
 
 class ArtifactStore:
@@ -152,56 +130,23 @@ class ArtifactStore:
         """Keeps a document of hints beside an architecture; it is named by the architecture's root.
 
         Raises:
-            ArtifactTooLargeError: It has more than `MOST_DRAFT_BYTES`.
+            ArtifactTooLargeError: It has more than `MOST_RECIPE_BYTES`.
         """
-        if len(document) > MOST_DRAFT_BYTES:
-            raise ArtifactTooLargeError(f"recipe 0x{architecture.hex()}", MOST_DRAFT_BYTES)
+        if len(document) > MOST_RECIPE_BYTES:
+            raise ArtifactTooLargeError(f"recipe 0x{architecture.hex()}", MOST_RECIPE_BYTES)
         self._files.write(name_of(ArtifactKind.RECIPE, architecture), document)
 
     def get_recipe(self, architecture: bytes, uri: str = "") -> bytes | None:
         """The hints for an architecture, or None. They are a suggestion and verified by nothing."""
         name = name_of(ArtifactKind.RECIPE, architecture)
-        content = self._files.read(name, MOST_DRAFT_BYTES)
+        content = self._files.read(name, MOST_RECIPE_BYTES)
         if content is None and uri:
-            content = fetch(uri, name, replace(self.policy, most_bytes=MOST_DRAFT_BYTES))
+            content = fetch(uri, name, replace(self.policy, most_bytes=MOST_RECIPE_BYTES))
         return content
 
     def has(self, kind: ArtifactKind, root: bytes) -> bool:
         """Whether this store holds something under an artifact's name (unverified)."""
         return self._files.exists(name_of(kind, root))
-
-    def put_draft(self, name: str, document: Mapping[str, Any]) -> None:
-        """Keeps a small JSON document; on the disk when it returns.
-
-        Raises:
-            DraftNameError: The name cannot be a file's.
-            ArtifactTooLargeError: It has more than `MOST_DRAFT_BYTES`.
-        """
-        content = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
-        if len(content) > MOST_DRAFT_BYTES:
-            raise ArtifactTooLargeError(f"draft {name}", MOST_DRAFT_BYTES)
-        self._files.write(_draft(name), content)
-
-    def get_draft(self, name: str) -> dict[str, Any] | None:
-        """A draft, or None where there is none.
-
-        Raises:
-            ArtifactCorruptError: It is not the JSON document that was kept.
-        """
-        content = self._files.read(_draft(name), MOST_DRAFT_BYTES)
-        if content is None:
-            return None
-        try:
-            document = orjson.loads(content)
-        except orjson.JSONDecodeError as error:
-            raise ArtifactCorruptError("draft " + name, b"", str(error)) from error
-        if not isinstance(document, dict):
-            raise ArtifactCorruptError("draft " + name, b"", "they are no JSON object")
-        return document
-
-    def drafts(self) -> list[str]:
-        """The names of all drafts, sorted."""
-        return self._files.names("drafts")
 
     def _put(self, kind: ArtifactKind, root: bytes, content: bytes) -> bytes:
         if len(content) > self._most_bytes:
@@ -225,12 +170,6 @@ class ArtifactStore:
 def name_of(kind: ArtifactKind, root: bytes) -> str:
     """The name of an artifact in every store: `<kind>/<root>` in hexadecimal."""
     return f"{kind}/{root.hex()}"
-
-
-def _draft(name: str) -> str:
-    if not DRAFT_NAME.fullmatch(name):
-        raise DraftNameError(name)
-    return f"drafts/{name}"
 
 
 def _verified(kind: ArtifactKind, root: bytes, content: bytes, decode: Callable[[bytes, bytes], T]) -> T:

@@ -67,6 +67,14 @@ class FileStore:
         """
         self._bounded(name, lambda: self._write(name, content))
 
+    def remove(self, name: str) -> None:
+        """Lets go of what a name holds; nothing happens where it holds nothing.
+
+        Raises:
+            StoreUnreachableError: The place cannot be written.
+        """
+        self._bounded(name, lambda: self._remove(name))
+
     def exists(self, name: str) -> bool:
         """Whether a name holds something."""
         return bool(self._bounded(name, lambda: self._files.exists(self._path(name))))
@@ -107,6 +115,12 @@ class FileStore:
         path = self._path(name)
         self._files.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
         self._files.pipe_file(path, content)
+
+    def _remove(self, name: str) -> None:
+        try:
+            self._files.rm_file(self._path(name))
+        except FileNotFoundError:
+            return
 
     def _bounded(self, name: str, operation: Callable[[], T]) -> T:
         """Runs an operation in the time that it has, foreign errors as ours."""

@@ -22,6 +22,7 @@ from anh_rollup.storage.errors import (
     ArtifactTooLargeError,
     StoreUnreachableError,
 )
+from anh_rollup.storage.files import FileStore
 from anh_rollup.storage.http_server import make_app
 from anh_rollup.storage.remote import RemotePolicy
 
@@ -103,7 +104,7 @@ def test_an_artifact_is_fetched_over_http_verified_and_kept(
 )
 def test_nothing_but_artifacts_is_served(theirs: ArtifactStore, path: str) -> None:
     theirs.put_scores(SCORES)
-    theirs.put_draft("secret", {"salt": 1})
+    FileStore(str(folder_of(theirs))).write("drafts/secret", b"a salt")
     with serving(make_app(folder_of(theirs))) as uri:
         session = requests.Session()
         prepared = session.prepare_request(requests.Request("GET", uri))

@@ -207,7 +207,7 @@ class World:
             store, ReferenceEvaluator(), lambda *_: self.parameters, lambda *_: (np.zeros(1, np.int32),)
         )
         return Accountant(
-            self.disputes(account), account, self.order, worker, Drafts(store),
+            self.disputes(account), account, self.order, worker, Drafts(self.folder / name),
             Terms(least_credit=ETHER * 1000), self.uri(name), conduct,
         )  # fmt: skip
 

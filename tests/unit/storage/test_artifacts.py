@@ -4,7 +4,6 @@ import os
 import struct
 from pathlib import Path
 
-import fsspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.storage import artifacts
-from anh_rollup.storage.artifacts import ArtifactKind, ArtifactStore, DraftNameError, name_of
+from anh_rollup.storage.artifacts import ArtifactKind, ArtifactStore, name_of
 from anh_rollup.storage.errors import (
     ArtifactCorruptError,
     ArtifactMissingError,
@@ -130,40 +129,13 @@ def test_a_full_disk_is_a_typed_error(store: ArtifactStore, monkeypatch: pytest.
         store.put_scores(SCORES)
 
 
-def test_drafts_come_back_as_they_were_last_put(store: ArtifactStore) -> None:
-    assert store.drafts() == []
-    assert store.get_draft("claim-1") is None
-    store.put_draft("claim-1", {"salt": "0x01", "batch": 3})
-    store.put_draft("claim-2", {})
-    store.put_draft("claim-1", {"salt": "0x02"})
-    assert store.get_draft("claim-1") == {"salt": "0x02"}
-    assert store.drafts() == ["claim-1", "claim-2"]
-
-
-def test_drafts_live_in_memory_too() -> None:
-    fsspec.filesystem("memory").store.clear()
-    store = ArtifactStore("memory://drafts-test")
-    assert store.drafts() == []
-    store.put_draft("a", {"n": 1})
-    assert (store.drafts(), store.get_draft("a")) == (["a"], {"n": 1})
-
-
-@pytest.mark.parametrize("name", ["", "..", "../a", "a/b", ".hidden", "a" * 129, "a\0", "a\n"])
-def test_a_draft_cannot_leave_its_folder(store: ArtifactStore, name: str) -> None:
-    with pytest.raises(DraftNameError):
-        store.put_draft(name, {})
-
-
-def test_a_draft_that_is_no_json_is_corrupt(store: ArtifactStore) -> None:
-    assert store.folder is not None
-    write_atomically(store.folder / "drafts" / "a", b"{")
-    with pytest.raises(ArtifactCorruptError):
-        store.get_draft("a")
-
-
-def test_a_draft_is_small(store: ArtifactStore) -> None:
-    with pytest.raises(ArtifactTooLargeError):
-        store.put_draft("a", {"bytes": "x" * (1 << 20)})
+@pytest.mark.parametrize("place", ["{folder}/files", "memory://removing"])
+def test_what_is_removed_is_gone_and_removing_nothing_is_nothing(tmp_path: Path, place: str) -> None:
+    files = FileStore(place.format(folder=tmp_path))
+    files.write("a/b", b"content")
+    files.remove("a/b")
+    files.remove("a/b")
+    assert (files.read("a/b", 10), files.names("a"), files.names("nothing")) == (None, [], [])
 
 
 def test_what_is_found_at_an_allowed_uri_is_verified_and_kept(tmp_path: Path) -> None:
