@@ -1,17 +1,19 @@
 """Answers of inference jobs from the float reading, by torch or by onnxruntime: nobody checks which."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 import onnxruntime
 import torch
+from onnxruntime.capi import onnxruntime_pybind11_state
 from torch import Tensor
 
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.encoding.tensors import Elements
 from anh_rollup.tensor.program import Program
-from anh_rollup.training.errors import TrainingError
+from anh_rollup.training.errors import AnsweringError, TrainingError
 from anh_rollup.training.float_program import FloatProgram, real_fields, to_elements
 from anh_rollup.training.onnx_graph import to_onnx
 from anh_rollup.training.trainer import WORTH_THREADS
@@ -26,6 +28,13 @@ MOST_ONNX_PARAMETERS: Final = 1 << 28
 
 #: onnxruntime's level of log messages from which on they are shown: errors.
 ORT_ERRORS: Final = 3
+
+#: What onnxruntime raises: classes without a base of their own.
+ORT_EXCEPTIONS: Final = tuple(
+    each
+    for each in vars(onnxruntime_pybind11_state).values()
+    if isinstance(each, type) and issubclass(each, Exception)
+)
 
 #: From real fields of some samples to the output (samples, *shape) in real units.
 Run = Callable[[Sequence[Tensor]], Tensor]
@@ -43,13 +52,16 @@ def answer(
         engine: One of `ENGINES`; `auto` is onnxruntime, and torch for what onnxruntime does not take.
 
     Raises:
-        TrainingError: Data and program do not fit, or the chosen engine does not take the program.
+        AnsweringError: Data and program do not fit, or the chosen engine does not take the program.
     """
-    fields = real_fields(architecture, samples)
-    run = ENGINES[engine](architecture, parameters)
-    starts = range(0, len(fields[0]), SAMPLES_AT_ONCE)
-    outputs = [run([field[first : first + SAMPLES_AT_ONCE] for field in fields]) for first in starts]
-    return (to_elements(torch.cat(outputs), architecture.output),)
+    try:
+        fields = real_fields(architecture, samples)
+        run = ENGINES[engine](architecture, parameters)
+        starts = range(0, len(fields[0]), SAMPLES_AT_ONCE)
+        outputs = [run([field[first : first + SAMPLES_AT_ONCE] for field in fields]) for first in starts]
+        return (to_elements(torch.cat(outputs), architecture.output),)
+    except TrainingError as error:
+        raise AnsweringError(error.reason) from error
 
 
 def with_torch(architecture: Program, parameters: Sequence[Elements]) -> Run:
@@ -69,33 +81,42 @@ def with_onnxruntime(architecture: Program, parameters: Sequence[Elements]) -> R
     """The float reading as an onnxruntime session.
 
     Raises:
-        TrainingError: The program has no ONNX graph, or onnxruntime refuses it.
+        AnsweringError: The model is too large for an ONNX file, or onnxruntime refuses it.
+        TrainingError: The program has no ONNX graph.
     """
     if sum(each.size for each in parameters) > MOST_ONNX_PARAMETERS:
-        raise TrainingError("the model is larger than an ONNX file can be", remedy="Answer with torch.")
+        raise AnsweringError("the model is larger than an ONNX file can be", remedy="Answer with torch.")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = ORT_ERRORS
     if sum(value.size for value in architecture.values) * SAMPLES_AT_ONCE < WORTH_THREADS:
         options.intra_op_num_threads = 1
     graph = to_onnx(architecture, parameters).SerializeToString()
-    try:
+    with _refusals():
         session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    except onnxruntime.capi.onnxruntime_pybind11_state.Fail as error:
-        raise TrainingError(f"onnxruntime refuses it: {error}", remedy="Answer with torch.") from error
 
     def run(fields: Sequence[Tensor]) -> Tensor:
         named = {f"field_{place}": field.numpy() for place, field in enumerate(fields)}
-        return torch.from_numpy(session.run(["output"], named)[0])
+        with _refusals():
+            return torch.from_numpy(session.run(["output"], named)[0])
 
     return run
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Makes an `AnsweringError` of whatever onnxruntime raises."""
+    try:
+        yield
+    except ORT_EXCEPTIONS as error:
+        raise AnsweringError(f"onnxruntime refuses it: {error}", remedy="Answer with torch.") from error
 
 
 def with_either(architecture: Program, parameters: Sequence[Elements]) -> Run:
     """Onnxruntime where it takes the program, otherwise torch."""
     try:
         return with_onnxruntime(architecture, parameters)
-    except TrainingError as error:
-        LOG.info("answering with torch: %s", error.message)
+    except (AnsweringError, TrainingError) as error:
+        LOG.info("answering with torch: %s", error.reason)
         return with_torch(architecture, parameters)
 
 

@@ -1,4 +1,4 @@
-"""What keeps a program from being trained."""
+"""What keeps a program from being trained, and from answering."""
 
 from anh_rollup.errors import AnhError
 
@@ -14,6 +14,18 @@ class TrainingError(AnhError):
         self, reason: str, *, remedy: str = "Choose another recipe, or mend data or program."
     ) -> None:
         super().__init__(f"training is not possible: {reason}", remedy=remedy)
+        self.reason = reason
+
+
+class AnsweringError(AnhError):
+    """Data, a program or a model that cannot be answered with, or an engine that fails.
+
+    Attributes:
+        reason: What is wrong.
+    """
+
+    def __init__(self, reason: str, *, remedy: str = "Mend data, model or program.") -> None:
+        super().__init__(f"answering is not possible: {reason}", remedy=remedy)
         self.reason = reason
 
 

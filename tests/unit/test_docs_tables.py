@@ -4,7 +4,8 @@ import dataclasses
 import json
 from pathlib import Path
 
-from anh_rollup.l1.deployment import AMOUNTS, ETHER, Rules
+from anh_rollup.l1.deployment import AMOUNTS, Rules
+from anh_rollup.primitives import ETHER
 from anh_rollup.training.hints import TrainingHints
 
 ROOT = Path(__file__).resolve().parents[2]

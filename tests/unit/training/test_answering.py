@@ -15,8 +15,8 @@ from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.program import Program
 from anh_rollup.tensor.properties import closeness
 from anh_rollup.training import answering
-from anh_rollup.training.answering import ENGINES, SAMPLES_AT_ONCE, answer
-from anh_rollup.training.errors import TrainingError
+from anh_rollup.training.answering import ENGINES, ORT_EXCEPTIONS, SAMPLES_AT_ONCE, answer
+from anh_rollup.training.errors import AnsweringError
 from anh_rollup.training.onnx_graph import to_onnx
 from scripts import digits
 
@@ -71,7 +71,7 @@ def test_an_answer_that_no_sample_changes_is_given_for_every_sample(engine: str)
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_model_of_another_architecture_is_refused(engine: str) -> None:
-    with pytest.raises(TrainingError) as refused:
+    with pytest.raises(AnsweringError) as refused:
         answer(network(), points(5), [np.zeros((16, 1), np.int32)], engine)
     assert refused.value.reason == (
         "parameters of the shapes [(16, 1)] for a program with [(16, 2), (16,), (3, 16), (3,)]"
@@ -109,16 +109,45 @@ def test_torch_answers_what_the_onnx_graph_cannot_hold(
     (by_torch,) = answer(architecture, data, parameters, "torch")
     (either,) = answer(architecture, data, parameters, "auto")
     assert either.tobytes() == by_torch.tobytes()
-    assert caplog.messages == [
-        "answering with torch: training is not possible: the model is larger than an ONNX file can be"
-    ]
-    with pytest.raises(TrainingError) as refused:
+    assert caplog.messages == ["answering with torch: the model is larger than an ONNX file can be"]
+    with pytest.raises(AnsweringError) as refused:
         answer(architecture, data, parameters, "onnxruntime")
     assert refused.value.remedy == "Answer with torch."
 
 
 def test_what_no_engine_takes_is_refused_by_name() -> None:
     program, data = varying_kernel()
-    with pytest.raises(TrainingError) as refused:
+    with pytest.raises(AnsweringError) as refused:
         answer(program, data, [], "auto")
-    assert refused.value.reason == "a convolution whose kernel differs from sample to sample"
+    assert refused.value.message == (
+        "answering is not possible: a convolution whose kernel differs from sample to sample"
+    )
+
+
+@pytest.mark.parametrize("kind", ORT_EXCEPTIONS)
+def test_torch_answers_what_onnxruntime_refuses(
+    monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
+) -> None:
+    def refuse(*_: object, **__: object) -> object:
+        raise kind("no such kernel")
+
+    data, parameters = points(3), model(network())
+    monkeypatch.setattr(onnxruntime, "InferenceSession", refuse)
+    (by_torch,) = answer(network(), data, parameters, "torch")
+    (either,) = answer(network(), data, parameters, "auto")
+    assert either.tobytes() == by_torch.tobytes()
+    with pytest.raises(AnsweringError, match=r"^answering is not possible: onnxruntime refuses it: no such"):
+        answer(network(), data, parameters, "onnxruntime")
+
+
+def test_onnxruntimes_exceptions_are_all_known() -> None:
+    names = {each.__name__ for each in ORT_EXCEPTIONS}
+    assert {"Fail", "InvalidArgument", "InvalidGraph", "NotImplemented", "RuntimeException"} <= names
+
+
+def test_a_graph_that_is_none_is_refused_by_onnxruntime_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = onnx.helper.make_model(onnx.helper.make_graph([], "nothing", [], []))
+    monkeypatch.setattr(answering, "to_onnx", lambda *_: empty)
+    with pytest.raises(AnsweringError) as refused:
+        answer(network(), points(3), model(network()), "onnxruntime")
+    assert refused.value.remedy == "Answer with torch."
