@@ -122,8 +122,13 @@ class SequencerConfig:
         return cls(**_renamed(options))
 
 
-#: Options whose short name on the command line is not the setting's.
-_SETTINGS = {"beacon": "beacon_url", "allow_folder": "allowed_folders", "allow_private": "private_hosts"}
+#: Options whose name on the command line is not the setting's.
+_SETTINGS = {
+    "deployment_path": "deployment",
+    "beacon": "beacon_url",
+    "allow_folder": "allowed_folders",
+    "allow_private": "private_hosts",
+}
 
 
 def _renamed(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,12 +13,21 @@ from anh_rollup.accountant.service import Accountant
 from anh_rollup.accountant.strategy import Terms
 from anh_rollup.accountant.work import Worker
 from anh_rollup.cli.connecting import open_rollup
-from anh_rollup.cli.options import count_option, interval_option, listen_option, parse_listen, read_account
+from anh_rollup.cli.options import (
+    count_option,
+    deployment_option,
+    interval_option,
+    key_option,
+    l1_option,
+    listen_option,
+    parse_listen,
+    read_account,
+)
 from anh_rollup.cli.training import make_answerer, make_evaluator, make_trainer
 from anh_rollup.config import AccountantConfig
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.disputes import DisputeChain, Freshness
-from anh_rollup.l1.errors import L1Error
+from anh_rollup.l1.errors import TransientL1Error
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.node import HttpService, PollingService, Service, run_node
@@ -29,9 +38,9 @@ from anh_rollup.training.answering import ENGINES
 
 
 @click.command(name="accountant")
-@click.option("--l1", "l1_url", required=True, help="URL of the L1 node's JSON-RPC.")
-@click.option("--deployment", type=click.Path(path_type=Path), required=True, help="The deployment file.")
-@click.option("--key-file", type=click.Path(path_type=Path), required=True, help="File with the private key.")
+@l1_option()
+@deployment_option()
+@key_option("the accountant's")
 @click.option("--store", type=click.Path(path_type=Path), required=True, help="Folder of the artifact store.")
 @listen_option(8650, "Where to serve the store.")
 @click.option("--public-url", default="", help="How others reach the store; default http://<listen>.")
@@ -82,7 +91,7 @@ def accountant_services(config: AccountantConfig) -> list[Service]:
         uri=config.public_url,
         conduct=HONEST if config.drill is None else find_drill(config.drill),
     )
-    polling = partial(PollingService, interval=config.interval, passing=(L1Error,))
+    polling = partial(PollingService, interval=config.interval, passing=(TransientL1Error,))
     host, port = parse_listen(config.listen)
     return [
         polling("accountant: defend", accountant.defend),

@@ -10,12 +10,19 @@ from anh_rollup.challenger.examine import Examiner
 from anh_rollup.challenger.service import Challenger
 from anh_rollup.challenger.strategy import Budget
 from anh_rollup.cli.connecting import open_rollup
-from anh_rollup.cli.options import count_option, interval_option, read_account
+from anh_rollup.cli.options import (
+    count_option,
+    deployment_option,
+    interval_option,
+    key_option,
+    l1_option,
+    read_account,
+)
 from anh_rollup.cli.training import make_evaluator
 from anh_rollup.config import ChallengerConfig
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.disputes import DisputeChain, Freshness
-from anh_rollup.l1.errors import L1Error
+from anh_rollup.l1.errors import TransientL1Error
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.node import PollingService, Service, run_node
@@ -24,9 +31,9 @@ from anh_rollup.storage.remote import RemotePolicy
 
 
 @click.command(name="challenger")
-@click.option("--l1", "l1_url", required=True, help="URL of the L1 node's JSON-RPC.")
-@click.option("--deployment", type=click.Path(path_type=Path), required=True, help="The deployment file.")
-@click.option("--key-file", type=click.Path(path_type=Path), required=True, help="File with the private key.")
+@l1_option()
+@deployment_option()
+@key_option("the challenger's")
 @click.option("--store", type=click.Path(path_type=Path), required=True, help="Folder for fetched artifacts.")
 @click.option("--beacon", default=None, help="URL of a beacon node, for batches in blobs.")
 @count_option("--budget", 10**19, "Most wei in bonds and fees at any time.")
@@ -64,7 +71,7 @@ def challenger_services(config: ChallengerConfig) -> list[Service]:
         examiner=Examiner(store, make_evaluator(), order, deployment.l2_chain_id),
         budget=Budget(most_bonds=config.budget, most_demand_fees=config.most_demand_fees),
     )
-    polling = partial(PollingService, interval=config.interval, passing=(L1Error,))
+    polling = partial(PollingService, interval=config.interval, passing=(TransientL1Error,))
     return [
         polling("challenger: play", challenger.play),
         polling("challenger: examine", challenger.examine, close=challenger.close),

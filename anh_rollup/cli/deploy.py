@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Final
 
 import click
-from eth_utils.address import is_address, to_checksum_address
 from rich.console import Console
 
-from anh_rollup.cli.options import read_account
+from anh_rollup.cli.options import key_option, l1_option, parse_address, read_account
 from anh_rollup.encoding.checks import UINT64_MOST
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.client import L1Client
@@ -34,14 +33,11 @@ class OptionError(AnhError):
 
 
 @click.command(name="deploy")
-@click.option("--l1", "l1_url", required=True, help="URL of the L1 node's JSON-RPC.")
+@l1_option()
+@key_option("the deployer's")
 @click.option(
-    "--key-file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    required=True,
-    help="File with the deployer's private key in hexadecimal.",
+    "--sequencer", type=parse_address, metavar="ADDRESS", required=True, help="Who will post batches."
 )
-@click.option("--sequencer", required=True, help="Address that will post batches.")
 @click.option(
     "--l2-chain-id",
     type=click.IntRange(1, MOST_CHAIN_ID),
@@ -75,14 +71,12 @@ def deploy_command(
         --sequencer 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --rule window=600
     """
     console = Console(stderr=True)
-    if not is_address(sequencer):
-        raise OptionError("--sequencer", f"{sequencer[:80]!r} is not an address")
     fixed = parse_rules(rules)
     account = read_account(key_file)
     sender = TransactionSender(L1Client.connect(l1_url), account)
     deployment = deploy(
         sender,
-        to_checksum_address(sequencer),
+        sequencer,
         fixed,
         ChainId(l2_chain_id),
         report=lambda name, address: console.print(f"{name:<15} {address}"),

@@ -247,11 +247,12 @@ def parse_property(word: str) -> Property:
 @click.argument("transaction", type=parse_digest)
 @l1_option()
 @deployment_option()
-@click.option("--l2", "l2_url", default=None, help="URL of the L2's JSON-RPC, to show the position too.")
+@l2_option(required=False)
 def status_command(transaction: bytes, l1_url: str, deployment_path: Path, l2_url: str | None) -> None:
     """Show a job: its position, its batch, every claim about it.
 
-    TRANSACTION is the hash that the L2 gave, or the record's hash that claims name.
+    TRANSACTION is the hash that the L2 gave, or the record's hash that claims name. With --l2 the L2 is asked
+    for its position.
 
     \b
     Example:

@@ -214,14 +214,14 @@ def l1_option() -> Decorator:
     return _url_option("--l1", "ANH_L1", "URL of the L1 node's JSON-RPC.")
 
 
-def l2_option() -> Decorator:
+def l2_option(required: bool = True) -> Decorator:
     """`--l2 URL`."""
-    return _url_option("--l2", "ANH_L2", "URL of the L2's JSON-RPC.")
+    return _url_option("--l2", "ANH_L2", "URL of the L2's JSON-RPC.", required)
 
 
-def _url_option(name: str, variable: str, what: str) -> Decorator:
+def _url_option(name: str, variable: str, what: str, required: bool = True) -> Decorator:
     parameter = f"{name.removeprefix('--')}_url"
-    return click.option(name, parameter, envvar=variable, show_envvar=True, required=True, help=what)
+    return click.option(name, parameter, envvar=variable, show_envvar=True, required=required, help=what)
 
 
 def deployment_option() -> Decorator:

@@ -7,10 +7,19 @@ import click
 from eth_utils.address import to_checksum_address
 
 from anh_rollup.cli.connecting import open_rollup
-from anh_rollup.cli.options import count_option, interval_option, listen_option, parse_listen, read_account
+from anh_rollup.cli.options import (
+    count_option,
+    deployment_option,
+    interval_option,
+    key_option,
+    l1_option,
+    listen_option,
+    parse_listen,
+    read_account,
+)
 from anh_rollup.config import SequencerConfig
 from anh_rollup.errors import AnhError
-from anh_rollup.l1.errors import L1Error
+from anh_rollup.l1.errors import TransientL1Error
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.node import HttpService, PollingService, Service, run_node
 from anh_rollup.rpc.server import make_app
@@ -36,9 +45,9 @@ class WrongKeyError(AnhError):
 
 
 @click.command(name="sequencer")
-@click.option("--l1", "l1_url", envvar="ANH_L1", required=True, help="URL of the L1 node's JSON-RPC.")
-@click.option("--deployment", type=click.Path(path_type=Path), required=True, help="The deployment file.")
-@click.option("--key-file", type=click.Path(path_type=Path), required=True, help="File with the private key.")
+@l1_option()
+@deployment_option()
+@key_option("the sequencer's")
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of the journal.")
 @listen_option(8560, "Where to serve the JSON-RPC.")
 @interval_option("--block-interval", 0.5, "Seconds between two blocks at least.")
@@ -78,7 +87,7 @@ def sequencer_services(config: SequencerConfig) -> list[Service]:
             config.new_journal,
         )
     )
-    polling = partial(PollingService, passing=(L1Error,))
+    polling = partial(PollingService, passing=(TransientL1Error,))
     host, port = parse_listen(config.listen)
     return [
         polling("sequencer: order", sequencer.order, config.block_interval),

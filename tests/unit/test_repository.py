@@ -100,6 +100,12 @@ def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Com
 
 
 COMMANDS = dict(commands(main, "anh"))
+OPTIONS = [
+    (path, parameter)
+    for path, command in COMMANDS.items()
+    for parameter in command.params
+    if isinstance(parameter, click.Option)
+]
 
 
 def test_no_source_file_is_longer_than_500_lines() -> None:
@@ -196,6 +202,14 @@ def test_every_command_shows_an_example_in_its_help(path: str) -> None:
 @pytest.mark.parametrize("path", [path for path in COMMANDS if path != "anh"])
 def test_every_command_is_described_in_the_docs(path: str) -> None:
     assert re.search(rf"\b{re.escape(path)}\b", (ROOT / "docs" / "cli.md").read_text())
+
+
+def test_every_command_reads_the_environment_as_the_docs_say() -> None:
+    table = (ROOT / "docs" / "cli.md").read_text()
+    documented = dict(re.findall(r"^\| `(--[\w-]+) \w+` \|[^|]*\| `(ANH_\w+)` \|$", table, re.M))
+    assert documented
+    read = {(path, option.opts[0]): option.envvar for path, option in OPTIONS}
+    assert read == {(path, name): documented.get(name) for path, name in read}
 
 
 def test_every_drill_is_described_in_the_docs() -> None:

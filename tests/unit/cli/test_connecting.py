@@ -59,6 +59,23 @@ def test_a_wrong_key_file_is_told_first(role: str, content: str | None, tmp_path
     assert "Next:  Put one private key into it" in told
 
 
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_finds_l1_and_deployment_in_the_environment(
+    role: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = tmp_path / "some.key"
+    key.write_text(KEY)
+    monkeypatch.setenv("ANH_L1", NOBODY)
+    monkeypatch.setenv("ANH_DEPLOYMENT", "of-the-environment.json")
+    told = said([role, "--key-file", str(key), *ROLES[role]])
+    assert told.startswith("Error: the deployment file of-the-environment.json cannot be used: ")
+
+
+def test_an_address_that_is_none_is_refused_before_anything_is_deployed(tmp_path: Path) -> None:
+    words = ["deploy", "--l1", NOBODY, "--sequencer", "0x12", "--key-file", str(tmp_path / "no.key")]
+    assert said(words).startswith("Error: '0x12' is no address\n")
+
+
 def test_deploying_with_a_wrong_key_file_asks_no_chain(tmp_path: Path) -> None:
     words = ["deploy", "--l1", NOBODY, "--sequencer", ADDRESS, "--key-file", str(tmp_path / "no.key")]
     assert said(words).startswith("Error: the key file ")
