@@ -136,7 +136,3 @@ class L2Client:
     def position(self, transaction: str) -> Mapping[str, Any] | None:
         """Where the sequencer has put a transaction, with its signature; None while it waits."""
         return self.record("anh_getPosition", transaction)
-
-    def job(self, transaction: str) -> Mapping[str, Any] | None:
-        """What the L2 knows of a job by its transaction hash, or None."""
-        return self.record("anh_getJob", transaction)

@@ -144,7 +144,7 @@ class BatchHeader:
         previous: Commitment of the batch before; `genesis_commitment` before the first.
         transactions_root: `transactions_root` of its own records.
         count: How many they are.
-        data: `blobs.data_hash` of the blobs, or keccak-256 of the calldata bytes, or zero for a forced batch.
+        data: keccak-256 of the blobs' versioned hashes in a row or of the calldata; zero for a forced batch.
         forced_end: Entries of the queue that this and all batches before it consumed.
     """
 

@@ -9,9 +9,6 @@ from typing import Final
 import numpy as np
 
 from anh_rollup.encoding.errors import EncodingError, EncodingReason
-from anh_rollup.encoding.hashing import keccak256
-from anh_rollup.encoding.merkle import check_sizes
-from anh_rollup.primitives import Digest
 
 BLOB_ELEMENTS: Final = 4096
 """Field elements of a blob (EIP-4844, FIELD_ELEMENTS_PER_BLOB)."""
@@ -74,13 +71,3 @@ def unpack(blobs: Sequence[bytes]) -> bytes:
     if rows[:, 0].any() or carried.count(0, end) != len(carried) - end or end <= len(carried) - BLOB_CAPACITY:
         raise EncodingError(EncodingReason.NOT_CANONICAL, "the same payload packs into other blobs")
     return carried[LENGTH_SIZE:end]
-
-
-def data_hash(versioned_hashes: Sequence[bytes]) -> Digest:
-    """What the Inbox keeps of a batch in blobs: keccak-256 of their versioned hashes, one after the other.
-
-    Raises:
-        EncodingError: A hash that is not 32 bytes long (WRONG_LENGTH).
-    """
-    check_sizes(versioned_hashes)
-    return keccak256(b"".join(versioned_hashes))

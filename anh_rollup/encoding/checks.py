@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from anh_rollup.encoding.errors import EncodingError, EncodingReason
-from anh_rollup.primitives import ADDRESS_SIZE, DIGEST_SIZE, Address, Digest
+from anh_rollup.primitives import DIGEST_SIZE, Digest
 
 INT32_LEAST: Final = -(2**31)
 INT32_MOST: Final = 2**31 - 1
@@ -27,16 +27,10 @@ def digest(data: bytes, *, name: str = "digest") -> Digest:
     Raises:
         EncodingError: It is not 32 bytes long (WRONG_LENGTH).
     """
-    return Digest(_sized(data, DIGEST_SIZE, name))
-
-
-def address(data: bytes, *, name: str = "address") -> Address:
-    """`data` as an address.
-
-    Raises:
-        EncodingError: It is not 20 bytes long (WRONG_LENGTH).
-    """
-    return Address(_sized(data, ADDRESS_SIZE, name))
+    if len(data) != DIGEST_SIZE:
+        message = f"{name} has {len(data)} bytes instead of {DIGEST_SIZE}"
+        raise EncodingError(EncodingReason.WRONG_LENGTH, message)
+    return Digest(bytes(data))
 
 
 def in_range(value: int, least: int, most: int, *, name: str) -> int:
@@ -49,12 +43,6 @@ def in_range(value: int, least: int, most: int, *, name: str) -> int:
         message = f"{name} is {_short(value)}, outside {_short(least)} to {_short(most)}"
         raise EncodingError(EncodingReason.OUT_OF_RANGE, message)
     return value
-
-
-def _sized(data: bytes, size: int, name: str) -> bytes:
-    if len(data) != size:
-        raise EncodingError(EncodingReason.WRONG_LENGTH, f"{name} has {len(data)} bytes instead of {size}")
-    return bytes(data)
 
 
 def _short(value: int) -> str:

@@ -51,21 +51,17 @@ class Artifacts:
         return TensorPath(held.count, held.tree.root, shown.tensors, shown.proof)
 
 
-def evaluate_property(
-    artifacts: Artifacts, evaluator: Evaluator, scores: Elements | None = None
-) -> EvaluatedProperty:
+def evaluate_property(artifacts: Artifacts, evaluator: Evaluator) -> EvaluatedProperty:
     """Evaluates every sample, and traces single ones when asked.
 
     Args:
         artifacts: Program, samples, answers and parameters.
         evaluator: Any exact backend.
-        scores: The scores (N,), where they are known already.
 
     Raises:
         SourcesRefusedError: The artifacts are not what the program declares.
     """
-    if scores is None:
-        scores = evaluator.evaluate(artifacts.program, artifacts.sources).reshape(-1)
+    scores = evaluator.evaluate(artifacts.program, artifacts.sources).reshape(-1)
     return EvaluatedProperty(
         program=artifacts.program,
         scores=ScoreTree(scores),

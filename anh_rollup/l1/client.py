@@ -6,7 +6,7 @@ from typing import Any, Final
 from eth_utils.address import to_checksum_address
 
 from anh_rollup.l1 import wire
-from anh_rollup.l1.errors import L1RejectedError, WrongChainError
+from anh_rollup.l1.errors import L1RejectedError
 from anh_rollup.l1.reverts import decode_revert
 from anh_rollup.l1.transport import Patience, Transport
 from anh_rollup.l1.types import Block, BlockId, Log, Receipt, Transaction, TransactionRequest
@@ -20,39 +20,27 @@ class L1Client:
 
     Args:
         transport: Where and how patiently to ask.
-        expected_chain: The chain id that the endpoint must serve; None takes what it serves.
     """
 
-    def __init__(self, transport: Transport, expected_chain: int | None = None) -> None:
+    def __init__(self, transport: Transport) -> None:
         self.transport = transport
-        self._expected_chain = expected_chain
         self._chain: int | None = None
 
     @classmethod
-    def connect(
-        cls, url: str, expected_chain: int | None = None, patience: Patience | None = None
-    ) -> "L1Client":
-        """A client whose chain is checked at once.
+    def connect(cls, url: str, patience: Patience | None = None) -> "L1Client":
+        """A client of an endpoint that has answered.
 
         Raises:
-            WrongChainError: The endpoint serves another chain.
             L1UnreachableError: Nobody answers.
         """
-        client = cls(Transport(url, patience), expected_chain)
+        client = cls(Transport(url, patience))
         client.chain_id()
         return client
 
     def chain_id(self) -> int:
-        """The chain's id, asked for once.
-
-        Raises:
-            WrongChainError: It is not the expected one.
-        """
+        """The chain's id, asked for once."""
         if self._chain is None:
-            found = wire.quantity("the chain id", self.transport.request("eth_chainId"))
-            if self._expected_chain not in (None, found):
-                raise WrongChainError(self._expected_chain or 0, found)
-            self._chain = found
+            self._chain = wire.quantity("the chain id", self.transport.request("eth_chainId"))
         return self._chain
 
     def block(self, which: BlockId = "latest") -> Block | None:

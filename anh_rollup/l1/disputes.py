@@ -8,14 +8,14 @@ from anh_rollup.l1.contracts.claims import ClaimRules, ClaimState, ClaimStatus
 from anh_rollup.l1.deployment import Contracts, Deployment, bind
 from anh_rollup.l1.docket import Docket, GameRecord
 from anh_rollup.l1.docket_reader import DocketReader
-from anh_rollup.l1.errors import L1Error, L1RevertedError
+from anh_rollup.l1.errors import L1RevertedError, TransientL1Error
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.l1.types import Block, Receipt, TransactionRequest
 from anh_rollup.protocol.claims import seal
 from anh_rollup.protocol.game import GameView, Move, position_hash
 
 
-class LaggingNodeError(L1Error):
+class LaggingNodeError(TransientL1Error):
     """The L1 node is behind: deciding on its view could lose a bond, so nothing is done.
 
     Attributes:
@@ -110,7 +110,7 @@ class DisputeChain:
 
         Raises:
             LaggingNodeError: The node's head is old, or behind one that was seen before.
-            L1Error: L1 cannot be read.
+            TransientL1Error: L1 cannot be read.
         """
         head = self.client.head()
         self._require_fresh(head)
@@ -136,32 +136,27 @@ class DisputeChain:
         stands = self.status(game.position.claim).state is ClaimState.STANDING
         return GameView(game.identifier, game.position, clock, game.reveals, now, stands)
 
-    def play(self, view: GameView, move: Move) -> bool:
-        """Makes a move in a game; whether it was carried out in this round."""
+    def play(self, view: GameView, move: Move) -> None:
+        """Makes a move in a game; a sealed one may take another round."""
         request = self.contracts.game.request(move.function, view.game, view.position, *move.arguments)
-        return self.send_sealed(move.function, request) if move.sealed else self.send(move.function, request)
+        send = self.send_sealed if move.sealed else self.send
+        send(move.function, request)
 
-    def send(self, function: str, request: TransactionRequest) -> bool:
+    def send(self, function: str, request: TransactionRequest) -> None:
         """Sends a transaction and counts what it cost."""
         self.spending.add(function, self.sender.send(request))
-        return True
 
-    def send_sealed(self, function: str, request: TransactionRequest) -> bool:
-        """Announces a call, or makes it if it was announced in an earlier block.
-
-        Returns:
-            Whether the call itself was made; otherwise it is tried again in the next round.
-        """
+    def send_sealed(self, function: str, request: TransactionRequest) -> None:
+        """Announces a call, or makes it if an earlier block has announced it; a later round tries again."""
         digest = seal(self.address, request.data)
         claims = self.contracts.claims
         if claims.sealed_at(digest) == 0:
             self.send("seal", claims.seal(digest))
         try:
-            return self.send(function, request)
+            self.send(function, request)
         except L1RevertedError as error:
             if error.reason != "NotSealed":
                 raise
-            return False
 
     def _require_fresh(self, head: Block) -> None:
         if head.number < self._highest:

@@ -27,7 +27,7 @@ from anh_rollup.l1.contracts.inbox import Deposited, Forced, Posted
 from anh_rollup.l1.deployment import Deployment, bind
 from anh_rollup.l1.errors import L1AnswerError
 from anh_rollup.l1.events import EventReader, Page
-from anh_rollup.l1.types import BlockTag, Cursor
+from anh_rollup.l1.types import Cursor
 from anh_rollup.primitives import Address, Digest
 from anh_rollup.protocol.derivation import L2Block, Order, Posting, blocks_of, build_block, genesis
 from anh_rollup.protocol.jobs import decode_order
@@ -85,18 +85,15 @@ class OrderReader:
         deployment: Where the contracts are.
         client: The L1 node.
         data: Where batches' bytes are read.
-        tag: How far L1 is read.
     """
 
-    def __init__(
-        self, deployment: Deployment, client: L1Client, data: BatchDataReader, tag: BlockTag = "latest"
-    ) -> None:
+    def __init__(self, deployment: Deployment, client: L1Client, data: BatchDataReader) -> None:
         self._deployment = deployment
         self._client = client
         self._data = data
         self._contracts = bind(deployment, client)
         addresses = [self._contracts.inbox.address, self._contracts.claims.address]
-        self._reader = EventReader(client, addresses, deployment.start, tag=tag)
+        self._reader = EventReader(client, addresses, deployment.start)
         self._payout_topic = signature_hash(self._contracts.claims.artifact.entry("event", "Finalized"))
         self._times: dict[int, int] = {}
         self._state = self._begin()
@@ -125,7 +122,7 @@ class OrderReader:
         """Reads what is new; whether there was anything.
 
         Raises:
-            L1Error: L1 cannot be read; nothing changed, call again.
+            TransientL1Error: L1 cannot be read; nothing changed, call again.
         """
         page, reorg = self._reader.read_on(self._state.cursor)
         if reorg is not None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from anh_rollup.l1.client import L1Client
-from anh_rollup.l1.errors import L1RejectedError, L1UnreachableError, WrongChainError
+from anh_rollup.l1.errors import L1RejectedError, L1UnreachableError
 from anh_rollup.l1.transport import Patience, Transport
 from anh_rollup.l1.types import TransactionRequest
 from tests.integration.conftest import Chain, Proxy
@@ -38,12 +38,6 @@ def test_reads_blocks_accounts_and_the_chain_id(anvil: Chain) -> None:
     assert client.code(anvil.accounts[0].address) == b""
     assert client.transaction(bytes(32)) is None
     assert client.receipt(bytes(32)) is None
-
-
-def test_refuses_another_chain_with_clear_words(anvil: Chain) -> None:
-    with pytest.raises(WrongChainError) as caught:
-        L1Client.connect(anvil.url, expected_chain=1)
-    assert caught.value.message == "the L1 endpoint serves chain 31337, but chain 1 is configured"
 
 
 @pytest.mark.parametrize("faults", [["429", "429"], ["half"], ["garbage", "503"], ["close", "half", "500"]])

@@ -72,7 +72,7 @@ def test_an_order_gets_a_position_that_the_sequencer_signed(network: LocalNetwor
     told = run("submit_training_job", *ordering(network), "--reward", "0.5")
     transaction = found(r"^transaction: (0x[0-9a-f]{64})$", told)
     assert found(r"^sequencer: (0x\w{40})$", told) == network.accounts["sequencer"].address
-    job = network.customer().l2.job(transaction)
+    job = network.customer().l2.record("anh_getJob", transaction)
     assert job is not None
     assert (job["payer"], int(job["reward"], 16)) == (network.accounts["user"].address, 5 * 10**17)
     assert job["recordHash"] == found(r"^recordHash: (0x[0-9a-f]{64})$", told)

@@ -201,11 +201,9 @@ class Claims(Contract):
         """Bonds a hidden claim."""
         return self.request("commit", commitment, value=bond)
 
-    def reveal(
-        self, claim: Claim, job: Job, salt: bytes, blobs: tuple[bytes, ...] = ()
-    ) -> TransactionRequest:
-        """Shows a committed claim, with the result's bytes as blobs if wanted."""
-        return TransactionRequest(self.address, self.calldata("reveal", claim, job, salt), blobs=blobs)
+    def reveal(self, claim: Claim, job: Job, salt: bytes) -> TransactionRequest:
+        """Shows a committed claim."""
+        return self.request("reveal", claim, job, salt)
 
     def retract(self, claim: Claim, salt: bytes) -> TransactionRequest:
         """Takes a committed claim back."""

@@ -11,19 +11,6 @@ from anh_rollup.l1.types import BlockId, TransactionRequest
 
 
 @dataclass(frozen=True, slots=True)
-class QueueEntry:
-    """A forced transaction in the queue.
-
-    Attributes:
-        digest: keccak of the record.
-        time: When it was queued; 0 where there is no such entry.
-    """
-
-    digest: bytes
-    time: int
-
-
-@dataclass(frozen=True, slots=True)
 class InboxRules:
     """What was fixed at deployment (see `Rules` in l1/deployment.py)."""
 
@@ -114,10 +101,6 @@ class Inbox(Contract):
     def commitment(self, number: int, at: BlockId = "latest") -> bytes:
         """A batch's commitment; zeros where there is none."""
         return bytes(self.read("commitments", number, at=at)[0])
-
-    def entry(self, index: int, at: BlockId = "latest") -> QueueEntry:
-        """A queue entry."""
-        return self.read_record(QueueEntry, "entry", index, at=at)
 
     def rules(self) -> InboxRules:
         """What was fixed at deployment."""

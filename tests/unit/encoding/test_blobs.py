@@ -7,12 +7,10 @@ from anh_rollup.encoding.blobs import (
     BLOB_SIZE,
     MOST_BLOBS,
     MOST_PAYLOAD,
-    data_hash,
     pack,
     unpack,
 )
 from anh_rollup.encoding.errors import EncodingError, EncodingReason
-from anh_rollup.encoding.hashing import keccak256
 
 ONE_BLOB = BLOB_CAPACITY - 4
 
@@ -82,10 +80,3 @@ def test_a_bit_where_packing_writes_zero_is_refused(at: int) -> None:
 
 def test_a_blob_too_many_is_refused() -> None:
     assert reason_of([*pack(b"abc"), bytes(BLOB_SIZE)]) is EncodingReason.NOT_CANONICAL
-
-
-def test_the_data_hash_is_over_all_versioned_hashes() -> None:
-    assert data_hash([b"\1" * 32, b"\2" * 32]) == keccak256(b"\1" * 32 + b"\2" * 32)
-    with pytest.raises(EncodingError) as caught:
-        data_hash([b"\1" * 31])
-    assert caught.value.reason is EncodingReason.WRONG_LENGTH

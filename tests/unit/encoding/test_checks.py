@@ -1,13 +1,12 @@
 import pytest
 
-from anh_rollup.encoding.checks import address, digest, in_range
+from anh_rollup.encoding.checks import digest, in_range
 from anh_rollup.encoding.errors import EncodingError, EncodingReason
 from anh_rollup.errors import AnhError
 
 
-def test_bytes_of_the_right_size_become_digests_and_addresses() -> None:
+def test_bytes_of_the_right_size_become_digests() -> None:
     assert digest(bytes(32)) == bytes(32)
-    assert address(b"\1" * 20) == b"\1" * 20
 
 
 @pytest.mark.parametrize("size", [0, 31, 33])
@@ -16,12 +15,6 @@ def test_a_digest_of_another_size_is_refused(size: int) -> None:
         digest(bytes(size), name="the model root")
     assert caught.value.message == f"the model root has {size} bytes instead of 32"
     assert caught.value.reason is EncodingReason.WRONG_LENGTH
-
-
-@pytest.mark.parametrize("size", [0, 19, 21, 32])
-def test_an_address_of_another_size_is_refused(size: int) -> None:
-    with pytest.raises(EncodingError, match=rf"^address has {size} bytes instead of 20$"):
-        address(bytes(size))
 
 
 @pytest.mark.parametrize("value", [-3, 0, 7])

@@ -40,12 +40,6 @@ def test_scores_are_those_of_the_evaluation() -> None:
     assert evaluated.scores.scores.tolist() == expected.tolist()
 
 
-def test_known_scores_are_not_computed_again() -> None:
-    evaluated = evaluate_property(artifacts(), ReferenceEvaluator(), np.zeros(COUNT, np.int32))
-
-    assert evaluated.scores.scores.tolist() == [0, 0, 0]
-
-
 def test_spare_fields_and_tensors_change_no_score_and_no_trace() -> None:
     """L1 reads sources by their index and never sees what lies behind them; neither may we refuse it."""
     plain = evaluate_property(artifacts(), ReferenceEvaluator())

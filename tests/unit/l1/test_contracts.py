@@ -20,7 +20,7 @@ from anh_rollup.l1.contracts.bonds import Bonds
 from anh_rollup.l1.contracts.claim_arbiter import ClaimArbiter
 from anh_rollup.l1.contracts.claims import ClaimRules, Claims, ClaimStatus, Demand
 from anh_rollup.l1.contracts.game import Game
-from anh_rollup.l1.contracts.inbox import Deposited, Inbox, InboxRules, QueueEntry
+from anh_rollup.l1.contracts.inbox import Deposited, Inbox, InboxRules
 from anh_rollup.l1.contracts.tensor_arbiter import TensorArbiter
 from anh_rollup.l1.transport import Transport
 from anh_rollup.l1.types import Log, TransactionRequest
@@ -189,7 +189,6 @@ def test_every_event_has_a_record_with_all_its_fields(wrapper: type[Contract]) -
     ("wrapper", "function", "record"),
     [
         (Inbox, "rules", InboxRules),
-        (Inbox, "entry", QueueEntry),
         (Claims, "rules", ClaimRules),
         (Claims, "status", ClaimStatus),
         (Game, "clocks", Clock),
