@@ -28,6 +28,7 @@ from anh_rollup.errors import AnhError
 from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.l1.disputes import DisputeChain
 from anh_rollup.l1.docket import ClaimRecord
+from anh_rollup.l1.errors import TransientL1Error
 from anh_rollup.protocol.claims import Claim
 from anh_rollup.protocol.defence import decide_accountant
 from anh_rollup.protocol.jobs import Job, JobKind, terms
@@ -58,7 +59,7 @@ class Accountant:
     terms: Terms = field(default_factory=Terms)
     uri: str = ""
     conduct: Conduct = HONEST
-    _acting: Bulkhead = field(default_factory=lambda: Bulkhead(healing=(AnhError,)))
+    _acting: Bulkhead = field(default_factory=lambda: Bulkhead(healing=(TransientL1Error,)))
     _working: Bulkhead = field(default_factory=lambda: Bulkhead(passing=(ArtifactError,)))
     _view: AccountantView | None = None
     _presented: dict[tuple[bytes, bytes], Result] = field(default_factory=dict)
@@ -66,11 +67,11 @@ class Accountant:
     def defend(self) -> list[Action]:
         """One round of everything but the work itself; gives what was tried.
 
-        One action that fails, in whatever way, does not stop the others; it is tried again in a later
-        round.
+        One action that fails, in whatever way, does not stop the others. It is tried again: in the next round
+        where L1 is to blame, later and later otherwise.
 
         Raises:
-            L1Error: The chain cannot be read, or lags: nothing was done.
+            TransientL1Error: The chain cannot be read, or lags: nothing was done.
         """
         self._view = self.look()
         self._acting.begin_round()

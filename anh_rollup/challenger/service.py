@@ -25,10 +25,10 @@ from anh_rollup.challenger.checks import OpenGame
 from anh_rollup.challenger.examinations import Examinations
 from anh_rollup.challenger.examine import Examiner, Verdict
 from anh_rollup.challenger.strategy import Budget, ChallengerView, decide
-from anh_rollup.errors import AnhError
 from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.l1.disputes import DisputeChain
 from anh_rollup.l1.docket import ClaimRecord
+from anh_rollup.l1.errors import TransientL1Error
 from anh_rollup.protocol.attack import decide_challenger
 
 LOG = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Challenger:
     budget: Budget = field(default_factory=Budget)
     patience: float = 10.0
     _examinations: Examinations = field(default_factory=Examinations)
-    _acting: Bulkhead = field(default_factory=lambda: Bulkhead(healing=(AnhError,)))
+    _acting: Bulkhead = field(default_factory=lambda: Bulkhead(healing=(TransientL1Error,)))
     _verdicts: dict[bytes, Verdict] = field(default_factory=dict)
     _waiting: list[ClaimRecord] = field(default_factory=list)
     _disputed: list[tuple[ClaimRecord, int]] = field(default_factory=list)
@@ -62,11 +62,11 @@ class Challenger:
     def play(self) -> list[Action]:
         """One round of everything but examining; gives what was tried.
 
-        One action that fails, in whatever way, does not stop the others; it is tried again in a later
-        round.
+        One action that fails, in whatever way, does not stop the others. It is tried again: in the next round
+        where L1 is to blame, later and later otherwise.
 
         Raises:
-            L1Error: The chain cannot be read, or lags: nothing was done.
+            TransientL1Error: The chain cannot be read, or lags: nothing was done.
         """
         decided = decide(self.look(), self.budget)
         self._waiting = [action.claim for action in decided if isinstance(action, Examine)]

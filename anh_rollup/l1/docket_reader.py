@@ -51,7 +51,7 @@ class DocketReader:
         """Reads what is new.
 
         Raises:
-            L1Error: L1 cannot be read; nothing changed, call again.
+            TransientL1Error: L1 cannot be read; nothing changed, call again.
         """
         page, reorg = self._reader.read_on(self.cursor)
         if reorg is not None:

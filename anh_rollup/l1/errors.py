@@ -12,7 +12,15 @@ class L1Error(AnhError):
     """Something about L1 went wrong; the root of this package's errors."""
 
 
-class L1UnreachableError(L1Error):
+class TransientL1Error(L1Error):
+    """An error that time, the node, a new look at the chain or the account's owner heals: a role goes on.
+
+    All that a node or a stranger can cause is one. Any other `L1Error` is a fault of the set-up or of this
+    program, which no repetition heals.
+    """
+
+
+class L1UnreachableError(TransientL1Error):
     """The endpoint gave no whole answer within the time and the attempts that it was given; try again later.
 
     Attributes:
@@ -31,7 +39,7 @@ class L1UnreachableError(L1Error):
         self.cause = cause
 
 
-class L1RejectedError(L1Error):
+class L1RejectedError(TransientL1Error):
     """The node understood a request and refused it.
 
     Attributes:
@@ -52,7 +60,7 @@ class L1RejectedError(L1Error):
         self.data = data
 
 
-class L1AnswerError(L1Error):
+class L1AnswerError(TransientL1Error):
     """The node's answer does not have the form that the method promises.
 
     Attributes:
@@ -70,7 +78,7 @@ class L1AnswerError(L1Error):
         self.found = shown
 
 
-class L1RevertedError(L1Error):
+class L1RevertedError(TransientL1Error):
     """A contract refused a call or a transaction.
 
     Attributes:
@@ -122,7 +130,7 @@ class NoContractError(L1Error):
         self.address = address
 
 
-class BlobsUnavailableError(L1Error):
+class BlobsUnavailableError(TransientL1Error):
     """The bytes of a batch's blobs cannot be had now. Halt and try again: never skip the batch.
 
     Attributes:
@@ -139,7 +147,7 @@ class BlobsUnavailableError(L1Error):
         self.cause = cause
 
 
-class InsufficientFundsError(L1Error):
+class InsufficientFundsError(TransientL1Error):
     """The account cannot cover a transaction's greatest cost.
 
     Attributes:
@@ -158,7 +166,7 @@ class InsufficientFundsError(L1Error):
         self.held = held
 
 
-class GasCapError(L1Error):
+class GasCapError(TransientL1Error):
     """A transaction needs more gas than L1 allows one to have (EIP-7825).
 
     Attributes:
@@ -175,7 +183,7 @@ class GasCapError(L1Error):
         self.cap = cap
 
 
-class FeeCapError(L1Error):
+class FeeCapError(TransientL1Error):
     """L1 is dearer than the fee policy allows; nothing was sent.
 
     Attributes:
@@ -192,7 +200,7 @@ class FeeCapError(L1Error):
         self.cap = cap
 
 
-class TransactionPendingError(L1Error):
+class TransactionPendingError(TransientL1Error):
     """A transaction was sent and is not mined within the patience; sending the same intent again waits on.
 
     Attributes:
@@ -209,7 +217,7 @@ class TransactionPendingError(L1Error):
         self.nonce = nonce
 
 
-class StaleViewError(L1Error):
+class StaleViewError(TransientL1Error):
     """An earlier transaction of this account was mined meanwhile, so this one was decided on an old view.
 
     Attributes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from anh_rollup.l1.client import L1Client
-from anh_rollup.l1.errors import L1AnswerError, L1Error, L1RejectedError
+from anh_rollup.l1.errors import L1AnswerError, L1RejectedError, TransientL1Error
 from anh_rollup.l1.types import Block, BlockTag, Cursor, Log
 
 LOG = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ TRAIL: Final = 512
 LONGEST_WALK: Final = 64
 
 
-class ReorgDetectedError(L1Error):
+class ReorgDetectedError(TransientL1Error):
     """L1 replaced blocks that were read already; what came from after `to` must be forgotten.
 
     Attributes:
@@ -88,7 +88,7 @@ class EventReader:
 
         Raises:
             ReorgDetectedError: The cursor's block, or one read just now, is not canonical any more.
-            L1Error: The chain cannot be read.
+            TransientL1Error: The chain cannot be read.
         """
         head = self._client.block(self._tag)
         self._require_standing(cursor)
@@ -117,7 +117,7 @@ class EventReader:
 
         Raises:
             ReorgDetectedError: L1 changed a second time while it was read.
-            L1Error: The chain cannot be read.
+            TransientL1Error: The chain cannot be read.
         """
         try:
             return self.read_all(cursor), None

@@ -13,11 +13,10 @@ from anh_rollup.accountant.conduct import HONEST
 from anh_rollup.accountant.drafts import Draft, DraftCorruptError
 from anh_rollup.accountant.service import Accountant
 from anh_rollup.accountant.work import ThresholdMissedError, Worker
-from anh_rollup.errors import AnhError
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.l1.contracts.claims import Demand
 from anh_rollup.l1.docket import ClaimRecord, DemandRecord, Docket, GameRecord
-from anh_rollup.l1.errors import L1UnreachableError
+from anh_rollup.l1.errors import L1UnreachableError, TransientL1Error
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.game import Phase, Position
 from anh_rollup.protocol.jobs import Job, JobKind, Property
@@ -50,7 +49,7 @@ STEPS = [
 ]  # fmt: skip
 
 
-class RateLimitedError(AnhError):
+class RateLimitedError(TransientL1Error):
     def __init__(self):
         super().__init__("429", remedy="Wait.")
 
@@ -103,6 +102,13 @@ def test_what_heals_is_tried_in_the_next_round_and_what_breaks_later(monkeypatch
         f"Defend in game 0x{'01' * 32}, claim 0x{'01' * 32}: unexpected IndexError (9); next: report it with "
         "this trace, the others go on. It is tried again in 2 rounds."
     )
+
+
+def test_an_error_that_no_time_heals_is_tried_ever_more_rarely(monkeypatch):
+    one = accountant(monkeypatch, STEPS[:1])
+    acting(monkeypatch, "act", STEPS[0], ArtifactMissingError("model", ROOT, "here"))
+
+    assert [len(one.defend()) for _ in range(7)] == [1, 0, 1, 0, 0, 0, 1]
 
 
 def test_a_chain_that_is_gone_ends_the_round(monkeypatch):

@@ -12,11 +12,10 @@ from anh_rollup.challenger.actions import Ask, Attack, Examine, Leave, Open, Ref
 from anh_rollup.challenger.checks import OneShot, OpenGame
 from anh_rollup.challenger.examine import Verdict
 from anh_rollup.challenger.service import Challenger
-from anh_rollup.errors import AnhError
 from anh_rollup.evaluation.errors import SourcesRefusedError
 from anh_rollup.l1.contracts.claims import Demand
 from anh_rollup.l1.docket import ClaimRecord, Docket, GameRecord
-from anh_rollup.l1.errors import L1UnreachableError
+from anh_rollup.l1.errors import L1UnreachableError, TransientL1Error
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.game import Phase, Position
 from anh_rollup.protocol.jobs import Job, JobKind, Property
@@ -36,7 +35,7 @@ def game(number):
     return GameRecord(bytes([number]) * 32, at)
 
 
-class RateLimitedError(AnhError):
+class RateLimitedError(TransientL1Error):
     def __init__(self):
         super().__init__("429", remedy="Wait.")
 
@@ -115,6 +114,13 @@ def test_what_heals_is_tried_in_the_next_round_and_what_breaks_later(monkeypatch
         f"Attack in game 0x{'01' * 32}, claim 0x{'01' * 32}: 429; next: Wait. It is tried again "
         "in the next round."
     )
+
+
+def test_an_error_that_no_time_heals_is_tried_ever_more_rarely(monkeypatch):
+    one = challenger(monkeypatch, STEPS[:1])
+    acting(monkeypatch, STEPS[0], SourcesRefusedError("the program", "too large"))
+
+    assert [len(one.play()) for _ in range(7)] == [1, 0, 1, 0, 0, 0, 1]
 
 
 def test_a_chain_that_is_gone_ends_the_round(monkeypatch):

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -5,11 +6,22 @@ from coincurve import PublicKey
 
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.merkle import root_from_proof
+from anh_rollup.l1.abi import AbiError
+from anh_rollup.l1.errors import L1UnreachableError
 from anh_rollup.protocol.soft_confirmation import confirmation_digest
 from anh_rollup.sequencer.poster import Poster
 from tests.doubles.ordering import ALICE, BOB, ETHER, FakeL1, NodeDouble, decoded, record_of
 
 RAWS = [ALICE.transfer(nonce, BOB.address, 1) for nonce in range(5)]
+
+
+def raising(error: Exception) -> Callable[[], None]:
+    """Something that fails when it is called."""
+
+    def fail() -> None:
+        raise error
+
+    return fail
 
 
 @pytest.fixture
@@ -34,6 +46,27 @@ def test_a_sealed_block_is_signed_as_the_inbox_checks_it(node: NodeDouble) -> No
     signer = PublicKey.from_signature_and_message(compact, digest, hasher=None)
     assert signer == node._key.public_key
     assert node.confirm(1, block.hash) == signature
+
+
+def test_sealing_goes_on_while_l1_is_away(
+    node: NodeDouble, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(node.chain, "follow", raising(L1UnreachableError("l1", 3, "refused")))
+    node.submit(RAWS[:1])
+    node.order()
+    assert node.chain.head.header.number == 1
+    told = L1UnreachableError("l1", 3, "refused")
+    assert caplog.messages == [f"L1 cannot be followed: {told.message}; next: {told.remedy}"]
+
+
+def test_a_fault_that_no_time_heals_ends_the_ordering(
+    node: NodeDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node.chain, "follow", raising(AbiError("Inbox has 0 functions named post")))
+    node.submit(RAWS[:1])
+    with pytest.raises(AbiError):
+        node.order()
+    assert node.chain.head.header.number == 0
 
 
 def test_no_second_block_of_a_height_is_ever_signed(l1: FakeL1, node: NodeDouble) -> None:
