@@ -97,6 +97,7 @@ class SequencerConfig:
         deployment: The deployment file.
         key_file: File with the private key of the deployment's sequencer.
         data: Folder of the journal.
+        beacon_url: A beacon node, for batches in blobs.
         listen: host:port of the JSON-RPC server.
         block_interval: Seconds between two looks whether a block can be sealed.
         post_interval: Seconds between two looks whether a batch can be posted.
@@ -109,6 +110,7 @@ class SequencerConfig:
     deployment: Path
     key_file: Path
     data: Path
+    beacon_url: str | None
     listen: str
     block_interval: float
     post_interval: float
@@ -125,7 +127,6 @@ class SequencerConfig:
 #: Options whose name on the command line is not the setting's.
 _SETTINGS = {
     "deployment_path": "deployment",
-    "beacon": "beacon_url",
     "allow_folder": "allowed_folders",
     "allow_private": "private_hosts",
 }

@@ -14,6 +14,7 @@ from anh_rollup.accountant.strategy import Terms
 from anh_rollup.accountant.work import Worker
 from anh_rollup.cli.connecting import open_rollup
 from anh_rollup.cli.options import (
+    beacon_option,
     count_option,
     deployment_option,
     interval_option,
@@ -44,7 +45,7 @@ from anh_rollup.training.answering import ENGINES
 @click.option("--store", type=click.Path(path_type=Path), required=True, help="Folder of the artifact store.")
 @listen_option(8650, "Where to serve the store.")
 @click.option("--public-url", default="", help="How others reach the store; default http://<listen>.")
-@click.option("--beacon", default=None, help="URL of a beacon node, for batches in blobs.")
+@beacon_option()
 @count_option("--least-reward", 1, "Smallest reward to work for, in wei.")
 @count_option("--least-time", 60, "Least seconds to a job's deadline.")
 @count_option("--most-lag", None, "Refuse an L1 head older than so many seconds.")

@@ -11,6 +11,7 @@ from anh_rollup.challenger.service import Challenger
 from anh_rollup.challenger.strategy import Budget
 from anh_rollup.cli.connecting import open_rollup
 from anh_rollup.cli.options import (
+    beacon_option,
     count_option,
     deployment_option,
     interval_option,
@@ -35,7 +36,7 @@ from anh_rollup.storage.remote import RemotePolicy
 @deployment_option()
 @key_option("the challenger's")
 @click.option("--store", type=click.Path(path_type=Path), required=True, help="Folder for fetched artifacts.")
-@click.option("--beacon", default=None, help="URL of a beacon node, for batches in blobs.")
+@beacon_option()
 @count_option("--budget", 10**19, "Most wei in bonds and fees at any time.")
 @count_option("--most-demand-fees", None, "Most wei in demand fees for a claim; default: the prize for it.")
 @count_option("--most-lag", None, "Refuse an L1 head older than so many seconds.")

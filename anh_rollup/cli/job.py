@@ -15,6 +15,7 @@ from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.l2 import L2Client
 from anh_rollup.cli.options import (
     FiniteRange,
+    beacon_option,
     deployment_option,
     key_option,
     l1_option,
@@ -247,8 +248,11 @@ def parse_property(word: str) -> Property:
 @click.argument("transaction", type=parse_digest)
 @l1_option()
 @deployment_option()
+@beacon_option()
 @l2_option(required=False)
-def status_command(transaction: bytes, l1_url: str, deployment_path: Path, l2_url: str | None) -> None:
+def status_command(
+    transaction: bytes, l1_url: str, deployment_path: Path, beacon_url: str | None, l2_url: str | None
+) -> None:
     """Show a job: its position, its batch, every claim about it.
 
     TRANSACTION is the hash that the L2 gave, or the record's hash that claims name. With --l2 the L2 is asked
@@ -263,7 +267,7 @@ def status_command(transaction: bytes, l1_url: str, deployment_path: Path, l2_ur
         position = L2Client(l2_url).position("0x" + transaction.hex())
         for name, value in (position or {"position": "none yet"}).items():
             console.print(visible(f"{name}: {value}"), soft_wrap=True)
-    view, reader = connect(l1_url, deployment_path)
+    view, reader = connect(l1_url, deployment_path, beacon_url)
     ordered = find_job(reader, transaction)
     claims = view.docket.claims_of(ordered.transaction)
     console.print(job_table([ordered], view.docket, reader))
@@ -274,22 +278,23 @@ def status_command(transaction: bytes, l1_url: str, deployment_path: Path, l2_ur
 @job_group.command(name="list")
 @l1_option()
 @deployment_option()
+@beacon_option()
 @click.option("--all", "everything", is_flag=True, help="Also those whose reward is paid out or returned.")
-def list_command(l1_url: str, deployment_path: Path, everything: bool) -> None:
+def list_command(l1_url: str, deployment_path: Path, beacon_url: str | None, everything: bool) -> None:
     """List the jobs that wait for a final claim, as L1 has them.
 
     \b
     Example:
       anh job list --l1 http://127.0.0.1:8545 --deployment deployment.json --all
     """
-    view, reader = connect(l1_url, deployment_path)
+    view, reader = connect(l1_url, deployment_path, beacon_url)
     jobs = reader.all_jobs() if everything else reader.jobs()
     console, hashes = Console(), hashes_by_record(reader)
     console.print(job_table(jobs, view.docket, reader))
     look_closer(console, "job status", [hashes.get(each.transaction, each.transaction) for each in jobs])
 
 
-def connect(l1_url: str, deployment_path: Path) -> tuple[L1View, OrderReader]:
+def connect(l1_url: str, deployment_path: Path, beacon_url: str | None) -> tuple[L1View, OrderReader]:
     """The disputes and the order of a rollup, read up to now.
 
     Raises:
@@ -297,7 +302,7 @@ def connect(l1_url: str, deployment_path: Path) -> tuple[L1View, OrderReader]:
     """
     client, deployment = open_rollup(l1_url, deployment_path)
     view = L1View(client, deployment)
-    reader = OrderReader(deployment, client, BatchDataReader(client))
+    reader = OrderReader(deployment, client, BatchDataReader(client, beacon_url))
     view.refresh()
     reader.refresh()
     return view, reader

@@ -224,6 +224,12 @@ def _url_option(name: str, variable: str, what: str, required: bool = True) -> D
     return click.option(name, parameter, envvar=variable, show_envvar=True, required=required, help=what)
 
 
+def beacon_option() -> Decorator:
+    """`--beacon URL`."""
+    what = "URL of a beacon node, for batches in blobs; without it the L1 node is asked, as anvil allows."
+    return click.option("--beacon", "beacon_url", default=None, help=what)
+
+
 def deployment_option() -> Decorator:
     """`--deployment FILE`."""
     return click.option(

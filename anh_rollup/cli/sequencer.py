@@ -8,6 +8,7 @@ from eth_utils.address import to_checksum_address
 
 from anh_rollup.cli.connecting import open_rollup
 from anh_rollup.cli.options import (
+    beacon_option,
     count_option,
     deployment_option,
     interval_option,
@@ -49,6 +50,7 @@ class WrongKeyError(AnhError):
 @deployment_option()
 @key_option("the sequencer's")
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of the journal.")
+@beacon_option()
 @listen_option(8560, "Where to serve the JSON-RPC.")
 @interval_option("--block-interval", 0.5, "Seconds between two blocks at least.")
 @interval_option("--post-interval", 2.0, "Seconds between two batches at least.")
@@ -82,9 +84,10 @@ def sequencer_services(config: SequencerConfig) -> list[Service]:
             TransactionSender(client, account),
             account,
             Journal(config.data / "journal.sqlite3"),
-            config.forced_depth,
-            config.calldata,
-            config.new_journal,
+            forced_depth=config.forced_depth,
+            force_calldata=config.calldata,
+            new_journal=config.new_journal,
+            beacon_url=config.beacon_url,
         )
     )
     polling = partial(PollingService, passing=(TransientL1Error,))

@@ -141,7 +141,7 @@ class BlobsUnavailableError(TransientL1Error):
     def __init__(self, block: int, cause: str) -> None:
         super().__init__(
             f"the blobs of L1 block {block} cannot be read: {cause}",
-            remedy="Configure a beacon endpoint that still has them (an archive after about 18 days).",
+            remedy="Give `--beacon` a node that still has them (an archive after about 18 days).",
         )
         self.block = block
         self.cause = cause

@@ -15,7 +15,7 @@ from anh_rollup.encoding.transactions import SignedTransaction
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.blobs import load_trusted_setup
 from anh_rollup.l1.deployment import Deployment, bind
-from anh_rollup.l1.errors import L1Error, L1RejectedError
+from anh_rollup.l1.errors import L1RejectedError, TransientL1Error
 from anh_rollup.l1.order_reader import OrderReader, PostedBatch
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.primitives import Digest
@@ -41,6 +41,7 @@ class Parts:
         forced_depth: See `Setting`.
         force_calldata: Post calldata even where the chain has blobs.
         new_journal: See `Setting`.
+        beacon_url: See `BatchDataReader`.
         clock: Seconds since 1970.
     """
 
@@ -51,6 +52,7 @@ class Parts:
     forced_depth: int = 2
     force_calldata: bool = False
     new_journal: bool = False
+    beacon_url: str | None = None
     clock: Callable[[], float] = time.time
 
 
@@ -69,7 +71,7 @@ class Sequencer:
     def __init__(self, parts: Parts) -> None:
         self.deployment = parts.deployment
         client = parts.sender.client
-        self.reader = OrderReader(parts.deployment, client, BatchDataReader(client))
+        self.reader = OrderReader(parts.deployment, client, BatchDataReader(client, parts.beacon_url))
         self.reader.refresh()
         chain_id = parts.deployment.l2_chain_id
         blobs = not parts.force_calldata and client.supports_blobs()
@@ -97,7 +99,7 @@ class Sequencer:
         try:
             self.chain.follow()
             self._final_block = self._read_final_block()
-        except L1Error as error:
+        except TransientL1Error as error:
             LOG.warning("L1 cannot be followed: %s; next: %s", error.message, error.remedy)
         block = self.chain.seal()
         if block is not None:

@@ -6,6 +6,9 @@ import pytest
 from click.testing import CliRunner
 
 from anh_rollup.cli import main
+from anh_rollup.l1.client import L1Client
+from anh_rollup.l1.deployment import Deployment, Rules, predict_addresses
+from anh_rollup.l1.transport import Transport
 
 NOBODY = "http://127.0.0.1:1"
 KEY = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"
@@ -69,6 +72,23 @@ def test_a_role_finds_l1_and_deployment_in_the_environment(
     monkeypatch.setenv("ANH_DEPLOYMENT", "of-the-environment.json")
     told = said([role, "--key-file", str(key), *ROLES[role]])
     assert told.startswith("Error: the deployment file of-the-environment.json cannot be used: ")
+
+
+@pytest.mark.parametrize("command", ["job list", "job status", *ROLES])
+def test_the_beacon_node_of_the_command_line_is_the_one_that_blobs_are_read_from(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = tmp_path / "some.key"
+    key.write_text(KEY)
+    module = command.split(maxsplit=1)[0]
+    deployment = Deployment(1, 2, ADDRESS, 0, bytes(32), predict_addresses(ADDRESS, 0), Rules())
+    reached = (L1Client(Transport(NOBODY)), deployment)
+    monkeypatch.setattr(f"anh_rollup.cli.{module}.open_rollup", lambda *_: reached)
+    own = ["--key-file", str(key), *ROLES[command]] if command in ROLES else COMMANDS[command]
+    told = said([*command.split(), *own, "--l1", NOBODY, "--beacon", "ftp://blobs"])
+    assert told.startswith(
+        "Error: the endpoint's URL cannot be used: it does not start with http:// or https://\n"
+    )
 
 
 def test_an_address_that_is_none_is_refused_before_anything_is_deployed(tmp_path: Path) -> None:
