@@ -1,5 +1,6 @@
 """`anh sequencer`: orders transactions, signs their positions, posts batches; executes nothing."""
 
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -65,11 +66,14 @@ def sequencer_command(**options: object) -> None:
       anh sequencer --l1 http://127.0.0.1:8545 --deployment deployment.json \\
         --key-file sequencer.key --data ./sequencer --listen 127.0.0.1:8560
     """
-    run_node(sequencer_services(SequencerConfig.from_options(options)))
+    config = SequencerConfig.from_options(options)
+    # run_node returns when no loop is at work any more, so nothing writes to a closed journal.
+    with closing(open_sequencer(config)) as sequencer:
+        run_node(sequencer_services(config, sequencer))
 
 
-def sequencer_services(config: SequencerConfig) -> list[Service]:
-    """Wires a sequencer's services.
+def open_sequencer(config: SequencerConfig) -> Sequencer:
+    """A sequencer that has read its journal and L1; `close` it.
 
     Raises:
         AnhError: The configuration does not fit the chain, or the journal does not fit the deployment.
@@ -78,7 +82,7 @@ def sequencer_services(config: SequencerConfig) -> list[Service]:
     client, deployment = open_rollup(config.l1_url, config.deployment)
     if to_checksum_address(account.address) != deployment.sequencer:
         raise WrongKeyError(account.address, deployment.sequencer)
-    sequencer = Sequencer(
+    return Sequencer(
         Parts(
             deployment,
             TransactionSender(client, account),
@@ -90,6 +94,10 @@ def sequencer_services(config: SequencerConfig) -> list[Service]:
             beacon_url=config.beacon_url,
         )
     )
+
+
+def sequencer_services(config: SequencerConfig, sequencer: Sequencer) -> list[Service]:
+    """A sequencer's services."""
     polling = partial(PollingService, passing=(TransientL1Error,))
     host, port = parse_listen(config.listen)
     return [
