@@ -112,10 +112,10 @@ def watch(network: LocalNetwork, console: Console) -> None:
     Raises:
         ProcessDiedError: A process has ended; its log is named.
         L1Error: L1 cannot be read.
+        NotStartedError: L1 is not started.
     """
-    if network.deployment is None:
-        return
-    view, narrator = L1View(network.l1(), network.deployment), Narrator(network.names())
+    deployment = network.deployment
+    view, narrator = L1View(network.l1(), deployment), Narrator(network.names())
     while True:
         network.processes.require_alive()
         for emitted in view.refresh():

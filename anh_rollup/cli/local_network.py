@@ -19,6 +19,7 @@ from anh_rollup.cli.processes import (
     accepts_connections,
     free_port,
 )
+from anh_rollup.errors import AnhError
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.deployment import Deployment, Rules, deploy, write_deployment
 from anh_rollup.l1.sender import TransactionSender
@@ -60,6 +61,15 @@ ROUND_SECONDS: Final = "0.5"
 Report = Callable[[str], None]
 
 
+class NotStartedError(AnhError):
+    """A local rollup was asked for its contracts before it had any."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the local L1 is not started: there are no contracts yet", remedy="Call `start_l1` first."
+        )
+
+
 def _accounts() -> dict[str, LocalAccount]:
     """The accounts of the public mnemonic, by the names of `ACCOUNTS`."""
     Account.enable_unaudited_hdwallet_features()
@@ -81,7 +91,6 @@ class LocalNetwork:
         accounts: The account of each name of `ACCOUNTS`.
         l1_url: L1, once it is started.
         l2_url: The L2, once the sequencer is started.
-        deployment: The contracts, once they are there.
     """
 
     folder: Path
@@ -91,7 +100,18 @@ class LocalNetwork:
     accounts: Mapping[str, LocalAccount] = field(default_factory=_accounts)
     l1_url: str = ""
     l2_url: str = ""
-    deployment: Deployment | None = None
+    _deployment: Deployment | None = field(default=None, init=False)
+
+    @property
+    def deployment(self) -> Deployment:
+        """The contracts.
+
+        Raises:
+            NotStartedError: `start_l1` has not deployed them yet.
+        """
+        if self._deployment is None:
+            raise NotStartedError
+        return self._deployment
 
     @property
     def deployment_file(self) -> Path:
@@ -135,7 +155,7 @@ class LocalNetwork:
             sender, sequencer, self.rules, report=lambda name, address: report(f"{name:<14}{address}")
         )
         write_deployment(deployment, self.deployment_file)
-        self.deployment = deployment
+        self._deployment = deployment
         return deployment
 
     def start_sequencer(self, port: int = 0, *options: str) -> Running:
@@ -159,10 +179,13 @@ class LocalNetwork:
         return self._start_role(name, "challenger", *self._reading(name), *options)
 
     def customer(self, name: str = "user") -> Customer:
-        """An account with connections to both chains."""
-        if self.deployment is None:
-            raise ProgramMissingError("the local L1")
-        return Customer(self.accounts[name], self.l1(), L2Client(self.l2_url), self.deployment)
+        """An account with connections to both chains.
+
+        Raises:
+            NotStartedError: L1 is not started.
+        """
+        deployment = self.deployment
+        return Customer(self.accounts[name], self.l1(), L2Client(self.l2_url), deployment)
 
     def names(self) -> dict[str, str]:
         """What accounts are called, by address."""

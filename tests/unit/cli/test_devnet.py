@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from anh_rollup.cli import main
-from anh_rollup.cli.devnet import PortTakenError, endpoints, require_free
-from anh_rollup.cli.local_network import ACCOUNTS, LocalNetwork
+from anh_rollup.cli.devnet import PortTakenError, endpoints, require_free, watch
+from anh_rollup.cli.local_network import ACCOUNTS, LocalNetwork, NotStartedError
 from anh_rollup.cli.processes import ProcessGroup, free_port
 
 
@@ -34,6 +34,12 @@ def test_a_free_port_and_any_port_are_good() -> None:
     require_free("--port", 0)
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(PortTakenError):
         require_free("--port", taken.getsockname()[1])
+
+
+def test_before_l1_is_started_there_is_nothing_to_watch(tmp_path: Path) -> None:
+    network = LocalNetwork(tmp_path, ProcessGroup(tmp_path / "logs"))
+    with pytest.raises(NotStartedError):
+        watch(network, Console(file=StringIO()))
 
 
 def test_every_key_file_is_shown_whole_on_a_narrow_terminal(tmp_path: Path) -> None:

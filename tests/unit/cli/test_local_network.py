@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from anh_rollup.cli import local_network
-from anh_rollup.cli.local_network import LOCAL_RULES, LocalNetwork, anvil_command
+from anh_rollup.cli.local_network import LOCAL_RULES, LocalNetwork, NotStartedError, anvil_command
 from anh_rollup.cli.processes import ProcessGroup, ProgramMissingError
 
 
@@ -32,6 +32,14 @@ def test_each_player_has_a_folder_and_a_key_of_its_own(tmp_path: Path) -> None:
 def test_its_rules_leave_time_for_a_whole_game() -> None:
     assert LOCAL_RULES.settlement >= LOCAL_RULES.window + 2 * LOCAL_RULES.clock + LOCAL_RULES.reveal_window
     assert LOCAL_RULES.challenge_bond < LOCAL_RULES.claim_bond
+
+
+def test_before_its_l1_is_started_it_has_no_customers(tmp_path: Path) -> None:
+    with pytest.raises(NotStartedError) as refused:
+        network(tmp_path).customer()
+
+    assert refused.value.message == "the local L1 is not started: there are no contracts yet"
+    assert refused.value.remedy == "Call `start_l1` first."
 
 
 def test_a_given_anvil_is_used() -> None:
