@@ -26,7 +26,6 @@ from anh_rollup.protocol.jobs import Job
 from anh_rollup.tensor.opcodes import FOLDABLE, Opcode
 from anh_rollup.tensor.program import Program
 from anh_rollup.tensor.records import decode_value
-from anh_rollup.tensor.shapes import term_count
 
 #: What a boasting accountant claims, in hundredths of the best sum (0.99, above what the demo asks for).
 BOASTED_PERCENT: Final = 99
@@ -155,14 +154,7 @@ def longest_sum(program: Program) -> int:
     sums = [each for each in _instructions(program) if program.values[each].opcode in FOLDABLE]
     if not sums:
         raise UndrillableError("no sum")
-    return max(sums, key=lambda each: _terms(program, each))
-
-
-def _terms(program: Program, value: int) -> int:
-    instruction = program.values[value]
-    if instruction.opcode is None:
-        return 1
-    return term_count(instruction.opcode, program.input_shapes(value), instruction.attributes)
+    return max(sums, key=program.terms)
 
 
 def _forge_sums(move: Move) -> Move | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from anh_rollup.encoding.artifacts import Dataset, Model
+from anh_rollup.encoding.artifacts import Dataset, Model, ProgramHeader
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.merkle import MerkleTree
@@ -100,6 +100,18 @@ def check_terms(claim: Claim, job: Job) -> OneShot | None:
     return None
 
 
+def check_count(claim: Claim, job: Job, index: int, dataset: Dataset) -> OneShot | None:
+    """Whether a property has as many scores as its data set has samples."""
+    if claim.scores[index].count == dataset.count:
+        return None
+    return OneShot("refuteCount", (claim, job, index, dataset.count, dataset.tree.root))
+
+
+def value_record(program: Program, value: int) -> tuple[ProgramHeader, int, bytes, tuple[bytes, ...]]:
+    """A value's record with the way to the program's root, as the ClaimArbiter takes it."""
+    return program.header, value, program.records[value], tuple(program.tree.proof(value))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Subject:
     """One property of a claim with everything that it is about.
@@ -131,8 +143,9 @@ class Subject:
 def check_sources(subject: Subject) -> Refutation | None:
     """Whether counts, shapes and ranges are those that the score program declares."""
     head = (subject.claim, subject.job, subject.index)
-    if subject.scores.count != subject.dataset.count:
-        return OneShot("refuteCount", (*head, subject.dataset.count, subject.dataset.tree.root))
+    miscounted = check_count(*head, subject.dataset)
+    if miscounted is not None:
+        return miscounted
     wrong = _check_result(subject)
     if wrong is not None:
         return OneShot("refuteResult", (*head, subject.program.header, 0, wrong))
@@ -186,9 +199,8 @@ def _held(subject: Subject, source: Value) -> Elements | None:
 def _contradict(
     function: str, subject: Subject, value: int, sample: int, element: int | None = None
 ) -> OneShot:
-    program = subject.program
-    record = (program.header, value, program.records[value], tuple(program.tree.proof(value)))
-    tensor, path = _path(subject, program.values[value], sample)
+    tensor, path = _path(subject, subject.program.values[value], sample)
+    record = value_record(subject.program, value)
     head = (subject.claim, subject.job, subject.index, record, sample, path)
     if element is None:
         return OneShot(function, head)

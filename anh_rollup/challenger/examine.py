@@ -9,6 +9,7 @@ from anh_rollup.challenger.checks import (
     OneShot,
     Refutation,
     Subject,
+    check_count,
     check_order,
     check_scores,
     check_sources,
@@ -161,8 +162,9 @@ class Examiner:
         """Whether score lists are as long as their data sets: known before anything of the result is."""
         for index, wanted in enumerate(job.properties):
             dataset = self.store.get_dataset(wanted.dataset, job.uri)
-            if claim.scores[index].count != dataset.count:
-                return OneShot("refuteCount", (claim, job, index, dataset.count, dataset.tree.root))
+            miscounted = check_count(claim, job, index, dataset)
+            if miscounted is not None:
+                return miscounted
         return None
 
     def _recover(self, record: ClaimRecord, answers: Sequence[Answered]) -> Verdict | None:

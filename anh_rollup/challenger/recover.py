@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from anh_rollup.challenger.checks import OneShot
+from anh_rollup.challenger.checks import OneShot, value_record
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.reader import Reader
@@ -169,9 +169,7 @@ class Withheld:
         if path.shape == encode_shape(source.shape):
             return None
         kind = Kind.PARAMETER if self._is_training else Kind.ANSWER
-        value = self.program.source_ids(kind)[index]
-        proof = tuple(self.program.tree.proof(value))
-        record = (self.program.header, value, self.program.records[value], proof)
+        record = value_record(self.program, self.program.source_ids(kind)[index])
         shown = replace(path, chunks_root=_chunks_root(answer))
         return OneShot("refuteShape", (*head, record, 0 if self._is_training else asked.leaf, shown))
 

@@ -24,7 +24,7 @@ from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.deployment import Deployment, bind
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.primitives import Digest
-from anh_rollup.protocol.fees import FLOOR_TOKEN_GAS, TRANSFER_GAS, calldata_tokens
+from anh_rollup.protocol.fees import call_gas
 from anh_rollup.protocol.jobs import DNN_ADDRESS, Job, order_calldata
 from anh_rollup.protocol.soft_confirmation import PARITY_OFFSET, confirmation_digest
 
@@ -125,7 +125,7 @@ def place_order(customer: Customer, job: Job, reward: int, report: Report) -> Pl
     """
     data = order_calldata(job)
     price = customer.l2.gas_price() * PRICE_MARGIN
-    fill_ledger(customer, reward + order_gas(data) * price, report)
+    fill_ledger(customer, reward + call_gas(data) * price, report)
     raw = sign_order(customer, data, reward, price)
     return send_order(customer, raw, report)
 
@@ -145,11 +145,6 @@ def fill_ledger(customer: Customer, needed: int, report: Report) -> None:
     wait_for("the deposit on the L2", lambda: customer.l2.cleared(customer.address) >= needed or None)
 
 
-def order_gas(data: bytes) -> int:
-    """Gas of an order: what its calldata owes (EIP-7623), since ordering runs nothing."""
-    return TRANSFER_GAS + FLOOR_TOKEN_GAS * calldata_tokens(data)
-
-
 def sign_order(customer: Customer, data: bytes, reward: int, price: int) -> bytes:
     """An ordinary signed type-2 transaction that orders a job."""
     transaction: dict[str, Any] = {
@@ -159,7 +154,7 @@ def sign_order(customer: Customer, data: bytes, reward: int, price: int) -> byte
         "to": to_checksum_address(DNN_ADDRESS),
         "value": reward,
         "data": data,
-        "gas": order_gas(data),
+        "gas": call_gas(data),  # ordering runs nothing
         "maxFeePerGas": price,
         "maxPriorityFeePerGas": 0,
     }

@@ -10,7 +10,7 @@ from anh_rollup.evaluation.errors import ElementRefusedError
 from anh_rollup.protocol.evaluated import Indices
 from anh_rollup.tensor.opcodes import BROADCASTING, FOLDABLE, Opcode
 from anh_rollup.tensor.program import Program, Tensor, Value
-from anh_rollup.tensor.shapes import block_count, block_size, term_count, window
+from anh_rollup.tensor.shapes import block_count, block_size, window
 
 _NONE: Final[Indices] = np.empty(0, dtype=np.int64)
 
@@ -117,9 +117,9 @@ def terms_of(program: Program, value: int) -> int:
         ElementRefusedError: Where the value is no such instruction.
     """
     instruction = program.values[value]
-    if instruction.opcode is None or instruction.opcode not in FOLDABLE:
+    if instruction.opcode not in FOLDABLE:
         raise ElementRefusedError(value, f"{instruction.name} does not fold terms")
-    return term_count(instruction.opcode, program.input_shapes(value), instruction.attributes)
+    return program.terms(value)
 
 
 def reduced_terms(program: Program, value: int, element: int) -> Indices:

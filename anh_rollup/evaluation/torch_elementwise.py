@@ -57,7 +57,8 @@ def _abs(_step: Step, inputs: Sequence[Tensor]) -> Tensor:
     return inputs[0].abs()
 
 
-_RELATIONS: Final[dict[Relation, Callable[[Tensor, Tensor], Tensor]]] = {
+#: What a relation asks of two tensors, element by element.
+RELATIONS: Final[dict[Relation, Callable[[Tensor, Tensor], Tensor]]] = {
     Relation.EQUAL: torch.eq,
     Relation.NOT_EQUAL: torch.ne,
     Relation.LESS: torch.lt,
@@ -68,7 +69,7 @@ _RELATIONS: Final[dict[Relation, Callable[[Tensor, Tensor], Tensor]]] = {
 
 
 def _compare(step: Step, inputs: Sequence[Tensor]) -> Tensor:
-    return _RELATIONS[Relation(step.value.attributes[0])](*aligned(inputs)).to(torch.float64)
+    return RELATIONS[Relation(step.value.attributes[0])](*aligned(inputs)).to(torch.float64)
 
 
 def _select(_step: Step, inputs: Sequence[Tensor]) -> Tensor:

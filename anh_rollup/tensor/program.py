@@ -17,7 +17,7 @@ from anh_rollup.tensor.errors import ProgramRefusedError
 from anh_rollup.tensor.opcodes import check_attributes, check_input_count
 from anh_rollup.tensor.ranges import Interval, raw_interval
 from anh_rollup.tensor.records import encode_value
-from anh_rollup.tensor.shapes import infer_shape
+from anh_rollup.tensor.shapes import infer_shape, term_count
 from anh_rollup.tensor.values import SOURCES, Kind, Value
 
 __all__ = ["MOST_VALUES", "Interval", "Kind", "Program", "Tensor", "Value"]
@@ -114,6 +114,13 @@ class Program:
     def input_shapes(self, value: int) -> tuple[Shape, ...]:
         """The shapes of the inputs of the value with this id."""
         return self._shapes(self.values[value])
+
+    def terms(self, value: int) -> int:
+        """K: how many terms an element of the value with this id folds; 1 where it folds none."""
+        opcode = self.values[value].opcode
+        if opcode is None:
+            return 1
+        return term_count(opcode, self.input_shapes(value), self.values[value].attributes)
 
     def _shapes(self, value: Value) -> tuple[Shape, ...]:
         return tuple(self.values[each].shape for each in value.inputs)

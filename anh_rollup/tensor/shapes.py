@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
-from operator import index
 from typing import Final
 
+from anh_rollup.encoding import tensors
+from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.tensors import CHUNK_ELEMENTS, MOST_ELEMENTS, MOST_RANK, Shape
 from anh_rollup.tensor.errors import ShapeRefusedError
 from anh_rollup.tensor.opcodes import BROADCASTING, MOST_TERMS, Opcode
@@ -18,12 +19,10 @@ LEAST_BLOCK: Final = 512
 def check_shape(operation: str, shape: Shape) -> None:
     """Raises `ShapeRefusedError` where a shape has too many dimensions or elements, or one not above 0."""
     try:
-        sound = len(shape) <= MOST_RANK and all(index(size) >= 1 for size in shape)
-    except TypeError:
-        sound = False
-    if not sound or prod(shape) > MOST_ELEMENTS:
+        tensors.check_shape(shape)
+    except EncodingError as error:
         wanted = f"at most {MOST_RANK} dimensions of at least 1 and {MOST_ELEMENTS} elements"
-        raise ShapeRefusedError(operation, f"shape {str(shape)[:120]} needs {wanted}")
+        raise ShapeRefusedError(operation, f"shape {str(shape)[:120]} needs {wanted}") from error
 
 
 def broadcast(operation: str, shapes: Sequence[Shape]) -> Shape:

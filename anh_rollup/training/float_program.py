@@ -14,7 +14,9 @@ from torch.nn import functional
 
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.encoding.tensors import Elements
+from anh_rollup.evaluation.torch_elementwise import RELATIONS
 from anh_rollup.evaluation.torch_movement import strided
+from anh_rollup.evaluation.torch_step import aligned
 from anh_rollup.tensor.opcodes import LinearFlags, Opcode, Reduction, Relation
 from anh_rollup.tensor.program import Kind, Program, Value
 from anh_rollup.tensor.shapes import window
@@ -23,6 +25,9 @@ from anh_rollup.training.errors import TrainingError
 #: Most fraction bits, of either sign, that are read: an int32 has no more of its own, and every factor
 #: between two such scales is a float32.
 MOST_SCALE: Final = 32
+
+#: The least number below a square root, which keeps its slope finite at zero (choice: far below one unit).
+LEAST_RADICAND: Final = 1e-12
 
 
 class FloatProgram(nn.Module):
@@ -232,18 +237,13 @@ def _conv(value: Value, inputs: Sequence[Tensor], scales: Sequence[int]) -> Tens
     return _finish(value, sums, inputs, scales)
 
 
-def _aligned(inputs: Sequence[Tensor]) -> list[Tensor]:
-    rank = max(each.ndim for each in inputs)
-    return [each.reshape(each.shape[0], *(1,) * (rank - each.ndim), *each.shape[1:]) for each in inputs]
-
-
 def _scaled(x: Tensor, power: int) -> Tensor:
     return x if power == 0 else x * 2.0**power
 
 
 def _add(value: Value, inputs: Sequence[Tensor], scales: Sequence[int], sign: int = 1) -> Tensor:
     p, q, shift = value.attributes
-    a, b = _aligned(inputs)
+    a, b = aligned(inputs)
     first = _scaled(a, scales[0] + p - shift - value.scale)
     second = _scaled(b, scales[1] + q - shift - value.scale)
     return first + second if sign > 0 else first - second
@@ -254,7 +254,7 @@ def _sub(value: Value, inputs: Sequence[Tensor], scales: Sequence[int]) -> Tenso
 
 
 def _mul(value: Value, inputs: Sequence[Tensor], scales: Sequence[int]) -> Tensor:
-    a, b = _aligned(inputs)
+    a, b = aligned(inputs)
     return _scaled(a * b, scales[0] + scales[1] - value.attributes[0] - value.scale)
 
 
@@ -263,7 +263,7 @@ def _shift(value: Value, inputs: Sequence[Tensor], scales: Sequence[int]) -> Ten
 
 
 def _both(value: Value, inputs: Sequence[Tensor], scales: Sequence[int]) -> list[Tensor]:
-    pairs = zip(_aligned(inputs), scales, strict=True)
+    pairs = zip(aligned(inputs), scales, strict=True)
     return [_scaled(each, scale - value.scale) for each, scale in pairs]
 
 
@@ -279,19 +279,9 @@ def _abs(value: Value, inputs: Sequence[Tensor], scales: Sequence[int]) -> Tenso
     return _both(value, inputs, scales)[0].abs()
 
 
-_RELATIONS: Final[dict[Relation, Callable[[Tensor, Tensor], Tensor]]] = {
-    Relation.EQUAL: torch.eq,
-    Relation.NOT_EQUAL: torch.ne,
-    Relation.LESS: torch.lt,
-    Relation.LESS_OR_EQUAL: torch.le,
-    Relation.GREATER: torch.gt,
-    Relation.GREATER_OR_EQUAL: torch.ge,
-}
-
-
 def _compare(value: Value, inputs: Sequence[Tensor], scales: Sequence[int]) -> Tensor:
-    a, b = _aligned(inputs)
-    held = _RELATIONS[Relation(value.attributes[0])](_scaled(a, scales[0]), _scaled(b, scales[1]))
+    a, b = aligned(inputs)
+    held = RELATIONS[Relation(value.attributes[0])](_scaled(a, scales[0]), _scaled(b, scales[1]))
     return _scaled(held.float(), -value.scale)
 
 
@@ -314,7 +304,7 @@ def _table(value: Value, inputs: Sequence[Tensor], scales: Sequence[int]) -> Ten
 
 
 def _div(value: Value, inputs: Sequence[Tensor], scales: Sequence[int]) -> Tensor:
-    a, b = _aligned(inputs)
+    a, b = aligned(inputs)
     unit = 2.0**-value.scale
     by_zero = torch.where(a > 0, value.high * unit, torch.where(a < 0, value.low * unit, 0.0))
     quotient = _scaled(
@@ -324,8 +314,7 @@ def _div(value: Value, inputs: Sequence[Tensor], scales: Sequence[int]) -> Tenso
 
 
 def _sqrt(value: Value, inputs: Sequence[Tensor], scales: Sequence[int]) -> Tensor:
-    # The least positive number keeps the slope finite at zero.
-    units = (inputs[0] * 2.0 ** (scales[0] + value.attributes[0])).clamp(min=1e-12)
+    units = (inputs[0] * 2.0 ** (scales[0] + value.attributes[0])).clamp(min=LEAST_RADICAND)
     return _scaled(units.sqrt(), -value.scale)
 
 

@@ -19,14 +19,11 @@ from anh_rollup.tensor.opcodes import LinearFlags, Opcode, Reduction, Relation
 from anh_rollup.tensor.program import Kind, Program, Value
 from anh_rollup.tensor.shapes import window
 from anh_rollup.training.errors import TrainingError
-from anh_rollup.training.float_program import require_float_reading, require_parameters
+from anh_rollup.training.float_program import LEAST_RADICAND, require_float_reading, require_parameters
 
 #: The operator set that is used (ONNX 1.13), and the oldest file format that has it.
 OPSET: Final = 18
 IR_VERSION: Final = 8
-
-#: The least number below a square root: as in `float_program`.
-LEAST_RADICAND: Final = 1e-12
 
 
 @dataclass(frozen=True, slots=True)

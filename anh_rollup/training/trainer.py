@@ -21,12 +21,17 @@ from anh_rollup.training.hints import TrainingHints
 #: Whether parameters are good enough: the exact properties of the job.
 Judge = Callable[[Sequence[Elements]], bool]
 
-#: Part of an epoch's steps of the whole schedule that warm the learning rate up (choice).
+#: Part of a training's steps in which the learning rate rises to its peak (choice).
 WARM_UP: Final = 0.1
+
+#: AdamW's weight decay (choice: a hundredth of torch's default, since trainings here are short).
+WEIGHT_DECAY: Final = 1e-4
+
+#: Norm to which the gradient of all parameters together is clipped (choice: the usual one).
+MOST_GRADIENT: Final = 1.0
 
 #: Epochs between two looks of the judge: evaluating exactly is cheap, but not free.
 EPOCHS_BETWEEN_LOOKS: Final = 2
-
 
 #: Elements of all values in one step below which threads cost more than they bring: on a machine that has
 #: other work they wait for each other after every instruction (measured beside other work on 2 cores: the
@@ -121,7 +126,7 @@ def _train(
         raise TrainingError("the architecture has no parameters")
     fields, target = _tensors(architecture, samples, hints)
     batches = -(-len(target) // hints.batch_size)
-    optimizer = torch.optim.AdamW(module.parameters(), lr=hints.learning_rate, weight_decay=1e-4)
+    optimizer = torch.optim.AdamW(module.parameters(), lr=hints.learning_rate, weight_decay=WEIGHT_DECAY)
     steps = hints.epochs * batches
     # A warm-up of exactly one step is a division by zero in torch; so short a training needs none.
     warm_up = WARM_UP if steps * WARM_UP > 1 else 0.0
@@ -138,7 +143,7 @@ def _train(
             step_loss = _loss(output, target[chosen], hints)
             optimizer.zero_grad()
             torch.autograd.backward(step_loss)
-            torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+            torch.nn.utils.clip_grad_norm_(module.parameters(), MOST_GRADIENT)
             optimizer.step()
             schedule.step()
             total += float(step_loss.detach()) * len(chosen)

@@ -12,7 +12,6 @@ from anh_rollup.cli.ordering import (
     NotSeenError,
     PositionError,
     check_position,
-    order_gas,
     sign_order,
     wait_for,
 )
@@ -103,7 +102,7 @@ def test_an_order_is_an_ordinary_transaction_that_pays_exactly_its_intrinsic_gas
 
     assert decode_order(decoded.data) == JOB
     assert (decoded.kind, decoded.nonce, decoded.value, decoded.max_fee) == (2, 4, 10**18, 3 * 10**9)
-    assert decoded.gas_limit == order_gas(data) == intrinsic_gas(decoded)
+    assert decoded.gas_limit == intrinsic_gas(decoded)
 
 
 def test_waiting_ends_with_what_is_found() -> None:

@@ -6,6 +6,7 @@ import pytest
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.merkle import root_from_proof
 from anh_rollup.encoding.tensors import TensorTree
+from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.errors import (
     AttributesRefusedError,
     ProgramRefusedError,
@@ -45,6 +46,17 @@ def test_a_program_knows_its_sources_by_index_wherever_they_stand() -> None:
 def test_a_program_knows_where_its_values_lie() -> None:
     program = Program((FIELD, CONSTANT, add(0, 1)), {ROOT: TENSOR})
     assert program.intervals == (Interval(-5, 5), Interval(3, 4), Interval(-2, 9))
+
+
+def test_a_program_knows_how_many_terms_an_element_folds() -> None:
+    b = ProgramBuilder()
+    x = b.field((3, 5), low=-9, high=9)
+    product = b.matmul(x, b.field((5, 4), low=-9, high=9))
+    program = b.build(b.sum(product, 0) + 1)
+    terms = {value.opcode: program.terms(place) for place, value in enumerate(program.values)}
+    folding = {Opcode.MATMUL: 5, Opcode.REDUCE: 3}
+    assert terms == dict.fromkeys(terms, 1) | folding
+    assert {None, Opcode.ADD} < terms.keys()
 
 
 def test_the_root_commits_to_the_header_and_every_record() -> None:
