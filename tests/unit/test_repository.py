@@ -204,6 +204,38 @@ def test_every_command_is_described_in_the_docs(path: str) -> None:
     assert re.search(rf"\b{re.escape(path)}\b", (ROOT / "docs" / "cli.md").read_text())
 
 
+def documented_options() -> dict[str, dict[str, str]]:
+    """The rows of docs/cli.md's tables of options, by command; those of every command stand under ''."""
+    sections = re.split(r"^#+ (.*)$", (ROOT / "docs" / "cli.md").read_text(), flags=re.M)[1:]
+    found: dict[str, dict[str, str]] = {"": {}}
+    for heading, text in zip(sections[::2], sections[1::2], strict=True):
+        path = heading if heading in COMMANDS else ""
+        found.setdefault(path, {}).update(re.findall(r"^\| `(--[\w-]+)[^`]*` \|(.*)\|$", text, re.M))
+    return found
+
+
+def test_every_option_of_every_command_is_described_in_the_docs() -> None:
+    rows = documented_options()
+    given: dict[str, set[str]] = {path: set() for path in rows}
+    for path, option in OPTIONS:
+        if option.name != "version":
+            section = "" if option.opts[0] in rows[""] else path
+            given.setdefault(section, set()).add(option.opts[0])
+    assert {path: set(described) for path, described in rows.items()} == given
+
+
+def test_every_default_that_the_help_shows_is_in_the_docs() -> None:
+    rows = documented_options()
+    shown = [(path, option) for path, option in OPTIONS if option.show_default]
+    wrong = [
+        f"{path} {option.opts[0]}: {option.default}"
+        for path, option in shown
+        if f"`{option.default}`" not in {**rows[""], **rows.get(path, {})}[option.opts[0]]
+    ]
+    assert shown
+    assert wrong == []
+
+
 def test_every_command_reads_the_environment_as_the_docs_say() -> None:
     table = (ROOT / "docs" / "cli.md").read_text()
     documented = dict(re.findall(r"^\| `(--[\w-]+) \w+` \|[^|]*\| `(ANH_\w+)` \|$", table, re.M))
