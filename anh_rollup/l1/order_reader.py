@@ -6,7 +6,7 @@ that was patched by hand is not worth having.
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
@@ -76,6 +76,7 @@ class _State:
     queue: list[bytes] = field(default_factory=list)
     queued_at: list[int] = field(default_factory=list)
     batches: list[PostedBatch] = field(default_factory=list)
+    jobs: dict[bytes, OrderedJob] = field(default_factory=dict)
 
 
 class OrderReader:
@@ -154,15 +155,12 @@ class OrderReader:
 
     def jobs(self) -> Sequence[OrderedJob]:
         """The jobs whose reward is in escrow, in order."""
-        escrows = self._state.order.ledger.escrows
-        return [job for job in self.all_jobs() if job.transaction in escrows]
+        jobs = self._state.jobs
+        return [jobs[transaction] for transaction in self._state.order.ledger.escrows]
 
     def all_jobs(self) -> list[OrderedJob]:
         """Every job that was ever ordered with effect by a posted batch, in order."""
-        found: list[OrderedJob] = []
-        for batch in self._state.batches:
-            found.extend(self._jobs_of(batch))
-        return found
+        return list(self._state.jobs.values())
 
     def batch(self, number: int) -> OrderedBatch | None:
         """A batch, or None where there is none."""
@@ -170,7 +168,8 @@ class OrderReader:
             return None
         posted = self._state.batches[number - 1]
         previous = self._state.batches[number - 2].header if number > 1 else None
-        records = tuple([record for block in self._blocks(posted) for record in block.own_records])
+        blocks = _blocks(self._state.order, posted)
+        records = tuple([record for block in blocks for record in block.own_records])
         start = previous.forced_end if previous is not None else 0
         return OrderedBatch(
             posted.header, records, tuple(self._state.queue[start : posted.header.forced_end]), previous
@@ -183,24 +182,6 @@ class OrderReader:
         """
         records = (record for block in self._state.order.blocks for record, _ in block.transactions)
         return next((record for record in records if keccak256(record) == transaction), None)
-
-    def _jobs_of(self, batch: PostedBatch) -> list[OrderedJob]:
-        """The jobs among a batch's transactions; the forced ones have the places behind its own."""
-        found, own, forced = [], count(), count(batch.header.count)
-        for block in self._blocks(batch):
-            outcomes = self._state.order.outcomes[block.number - 1]
-            for index, ((record, transaction), outcome) in enumerate(
-                zip(block.transactions, outcomes, strict=True)
-            ):
-                place = next(forced if index < block.forced else own)
-                if transaction is not None and _is_order(outcome):
-                    where = (batch.header.number, batch.commitment, place)
-                    job = decode_order(transaction.data)
-                    found.append(OrderedJob(*where, keccak256(record), job, transaction.value))
-        return found
-
-    def _blocks(self, batch: PostedBatch) -> list[L2Block]:
-        return self._state.order.blocks[batch.first_block - 1 : batch.end_block - 1]
 
     def _begin(self) -> _State:
         return _State(self.new_order(), self._deployment.start)
@@ -243,9 +224,9 @@ class OrderReader:
         end = state.order.head.header.number + 1
         state.order.head = replace(state.order.head, forced_end=posting.header.forced_end)
         commitment = digest(item.event.commitment, name="a commitment")
-        state.batches.append(
-            PostedBatch(posting.header, commitment, first, end, item.log.transaction, item.log.block)
-        )
+        batch = PostedBatch(posting.header, commitment, first, end, item.log.transaction, item.log.block)
+        state.batches.append(batch)
+        state.jobs.update((job.transaction, job) for job in _jobs_of(state.order, batch))
 
     def _origin(self, state: _State, after: int, last: int) -> Origin:
         events = [event for number in range(after + 1, last + 1) for event in state.events.get(number, ())]
@@ -286,6 +267,25 @@ def _origins(payload: bytes | None, below: int) -> set[int]:
     except EncodingError:
         return set()
     return {block.origin_number for block in blocks if block.origin_number < below}
+
+
+def _blocks(order: Order, batch: PostedBatch) -> list[L2Block]:
+    return order.blocks[batch.first_block - 1 : batch.end_block - 1]
+
+
+def _jobs_of(order: Order, batch: PostedBatch) -> Iterator[OrderedJob]:
+    """The jobs among a batch's transactions; the forced ones have the places behind its own."""
+    own, forced = count(), count(batch.header.count)
+    for block in _blocks(order, batch):
+        outcomes = order.outcomes[block.number - 1]
+        for index, ((record, transaction), outcome) in enumerate(
+            zip(block.transactions, outcomes, strict=True)
+        ):
+            place = next(forced if index < block.forced else own)
+            if transaction is not None and _is_order(outcome):
+                where = (batch.header.number, batch.commitment, place)
+                job = decode_order(transaction.data)
+                yield OrderedJob(*where, keccak256(record), job, transaction.value)
 
 
 def _is_order(outcome: Outcome) -> bool:

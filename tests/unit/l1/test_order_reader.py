@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from anh_rollup.encoding.batches import BatchHeader, encode_batch, genesis_commitment, transactions_root
 from anh_rollup.encoding.blobs import BLOB_SIZE, pack
 from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.l1 import order_reader
 from anh_rollup.l1.abi import load_artifact
 from anh_rollup.l1.contracts.claims import Claims
 from anh_rollup.l1.errors import BlobsUnavailableError, L1Error, L1UnreachableError
@@ -369,6 +370,33 @@ def test_an_ordered_job_has_its_place_in_its_batch_the_forced_ones_last(l1: Inbo
     l1.post([sealed(l1, ALICE.transfer(3, BOB.address, 1))])
     reader.refresh()
     assert (list(reader.jobs()), reader.all_jobs()) == ([first], [first, job])
+
+
+def test_a_job_is_read_once_however_often_it_is_asked_for(
+    l1: InboxL1, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[bytes] = []
+    decode = order_reader.decode_order
+    monkeypatch.setattr(order_reader, "decode_order", lambda data: read.append(data) or decode(data))
+    reader = reader_of(l1)
+    for nonce in range(3):
+        l1.post([sealed(l1, ALICE.order(nonce, 7 + nonce))])
+        read.clear()
+        reader.refresh()
+        assert [each.reward for each in reader.jobs()] == list(range(7, 8 + nonce))
+        assert list(reader.jobs()) == reader.all_jobs()
+        assert len(read) == 1
+
+
+def test_after_a_reorg_only_the_jobs_of_the_new_chain_are_there(l1: InboxL1) -> None:
+    l1.post([sealed(l1, ALICE.order(0, 7))])
+    l1.post([sealed(l1, ALICE.order(1, 8))])
+    reader = refreshed(l1)
+    l1.reorg(1)
+    l1.post([sealed(l1, ALICE.order(1, 9))])
+    reader.refresh()
+    assert [each.reward for each in reader.jobs()] == [7, 9]
+    assert reader.all_jobs() == refreshed(l1).all_jobs() == list(reader.jobs())
 
 
 def test_a_skipped_order_is_no_job(l1: InboxL1) -> None:
