@@ -1,6 +1,7 @@
 """What these scripts share: both chains through web3.py, the contracts by their shipped ABI, errors in words.
 
-Nothing in it knows about this package's own clients: whoever builds on the rollup with web3.py can copy it.
+It needs this package installed: key files, ABIs, the deployment file and the words of errors come from there.
+The package's own clients of the chains are not used.
 """
 
 import argparse

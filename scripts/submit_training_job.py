@@ -4,7 +4,7 @@
         --deployment devnet/deployment.json --key-file devnet/keys/user.key --store devnet/user
 
 An order is an ordinary Ethereum transaction to the DNN system address: any wallet or library can send it.
-Copy this file and replace `digits_job` by what you want to have trained.
+Put a copy beside this file and replace `digits_job` by what you want to have trained.
 """
 
 import sys
