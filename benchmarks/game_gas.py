@@ -184,7 +184,7 @@ class Table:
             account=account,
             order=OrderReader(self.deployment, client, BatchDataReader(client)),
             worker=Worker(store, make_evaluator(), lambda _task: lie.parameters, make_answerer("auto")),
-            drafts=Drafts(store),
+            drafts=Drafts(folder),
             terms=Terms(least_reward=lie.reward),
             uri=folder.as_uri(),
             conduct=lie.conduct,
