@@ -127,6 +127,14 @@ class Drafts:
             raise DraftCorruptError(transaction, error.message) from error
         return None if content is None else _read_draft(transaction, content)
 
+    def remove(self, transaction: bytes) -> None:
+        """Lets go of the draft for a job; nothing happens where there is none.
+
+        Raises:
+            StoreUnreachableError: The place cannot be written.
+        """
+        self._files.remove(_path(transaction))
+
     def all(self) -> Iterator[Draft]:
         """Every draft that was kept; one that is corrupt is told and left out, the others count.
 

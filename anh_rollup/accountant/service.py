@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Final
 
 from eth_account.signers.local import LocalAccount
 
@@ -21,8 +22,8 @@ from anh_rollup.accountant.actions import (
 from anh_rollup.accountant.answers import answer_from_answers, answer_from_model
 from anh_rollup.accountant.conduct import HONEST, Conduct
 from anh_rollup.accountant.drafts import Draft, Drafts, salt_for
-from anh_rollup.accountant.strategy import AccountantView, Terms, decide
-from anh_rollup.accountant.work import Result, Worker, make_claim
+from anh_rollup.accountant.strategy import AccountantView, Terms, decide, is_over
+from anh_rollup.accountant.work import Result, ResultKey, Worker, make_claim
 from anh_rollup.bulkhead import Bulkhead
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.contracts.claims import ClaimState
@@ -34,6 +35,9 @@ from anh_rollup.protocol.defence import decide_accountant
 from anh_rollup.protocol.jobs import Job, JobKind, terms
 from anh_rollup.protocol.orders import OrderedJob, OrderFollower
 from anh_rollup.storage.errors import ArtifactError
+
+#: Seconds of L1 time that no reorg reaches back (choice: Ethereum finalizes in a quarter of that).
+SECONDS_OF_REORGS: Final = 3600
 
 
 @dataclass(slots=True)
@@ -62,7 +66,8 @@ class Accountant:
     _acting: Bulkhead = field(default_factory=lambda: Bulkhead(healing=(TransientL1Error,)))
     _working: Bulkhead = field(default_factory=lambda: Bulkhead(passing=(ArtifactError,)))
     _view: AccountantView | None = None
-    _presented: dict[tuple[bytes, bytes], Result] = field(default_factory=dict)
+    _presented: dict[ResultKey, Result] = field(default_factory=dict)
+    _over_since: dict[bytes, int] = field(default_factory=dict)
 
     def defend(self) -> list[Action]:
         """One round of everything but the work itself; gives what was tried.
@@ -110,7 +115,7 @@ class Accountant:
         docket, address = self.chain.docket, self.chain.address
         own = [record for record in docket.claims.values() if record.claim.claimant == address]
         standing = [record for record in own if record.state is ClaimState.STANDING]
-        return AccountantView(
+        view = AccountantView(
             now=head.time,
             address=address,
             jobs=tuple(self.order.jobs()),
@@ -122,6 +127,8 @@ class Accountant:
             credit=self.chain.contracts.bonds.credit_of(address),
             given_up=self._working.ended,
         )
+        self._forget_what_is_over(view)
+        return view
 
     def perform(self, ordered: OrderedJob) -> Draft:
         """Does a job and keeps the draft of its claim.
@@ -210,6 +217,29 @@ class Accountant:
     def _told(self, job: Job, result: Result) -> Result:
         """A result as this conduct presents it; made once, because traces are dear."""
         key = (terms(job), result.root)
-        if key not in self._presented:
-            self._presented[key] = self.conduct.result(job, result)
-        return self._presented[key]
+        found = self._presented.get(key)
+        if found is None:
+            found = self._presented[key] = self.conduct.result(job, result)
+        return found
+
+    def _forget_what_is_over(self, view: AccountantView) -> None:
+        """Lets go of drafts that are over for long, and of results that nobody can dispute any more."""
+        self._forget_drafts(view)
+        claims = view.docket.claims
+        disputed = {game.position.claim for game in view.docket.open_games()}
+        living: list[ClaimRecord | Draft] = [claims[each] for each in disputed.union(view.statuses)]
+        living += [each for each in view.drafts if each.identifier not in claims]
+        kept = {(terms(each.job), each.claim.result) for each in living}
+        self.worker.forget_all_but(kept)
+        for key in [each for each in list(self._presented) if each not in kept]:
+            self._presented.pop(key, None)
+
+    def _forget_drafts(self, view: AccountantView) -> None:
+        """Removes drafts that were over in every look for `SECONDS_OF_REORGS`."""
+        over = [draft.claim.transaction for draft in view.drafts if is_over(view, draft)]
+        self._over_since = {each: self._over_since.get(each, view.now) for each in over}
+        for transaction, since in self._over_since.items():
+            key = ("Forget", transaction)
+            if view.now - since >= SECONDS_OF_REORGS and self._acting.is_due(key):
+                name = f"Forget, job 0x{transaction.hex()}"
+                self._acting.run(key, name, partial(self.drafts.remove, transaction))

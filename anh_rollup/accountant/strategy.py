@@ -79,6 +79,17 @@ def decide(view: AccountantView, terms: Terms) -> list[Action]:
     ]
 
 
+def is_over(view: AccountantView, draft: Draft) -> bool:
+    """Whether nothing is left to be done with a draft: its bond is out, and none will be put in again."""
+    record = view.docket.claims.get(draft.identifier)
+    if record is not None and record.state is ClaimState.STANDING:
+        return False
+    expires_at = view.docket.commitments.get((view.address, draft.commitment), 0)
+    if record is None and view.now < expires_at:
+        return False
+    return _is_settled(view, draft.claim.transaction) or view.now > draft.job.deadline
+
+
 def _defences(view: AccountantView) -> Iterator[Action]:
     own = [record for record in view.docket.claims.values() if record.claim.claimant == view.address]
     for record in own:

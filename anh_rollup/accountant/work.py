@@ -1,6 +1,6 @@
 """Doing a job: train or answer, round, evaluate every property, and keep what the claim names."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -23,6 +23,9 @@ Trainer = Callable[["TrainingTask"], Sequence[Elements]]
 
 #: (architecture, samples, parameters) to one array (N, *shape) for each answer; any runtime.
 Answerer = Callable[[Program, Dataset, Model], Sequence[Elements]]
+
+#: What a result is known by: the terms of its job, and its root.
+ResultKey = tuple[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,7 +98,7 @@ class Worker:
     evaluator: Evaluator
     train: Trainer
     answer: Answerer
-    _results: dict[tuple[bytes, bytes], Result] = field(default_factory=dict)
+    _results: dict[ResultKey, Result] = field(default_factory=dict)
 
     def perform(self, ordered: OrderedJob) -> Result:
         """Does a job; its artifacts are in the store when this returns.
@@ -143,11 +146,17 @@ class Worker:
         return True
 
     def result(self, job: Job, root: bytes) -> Result:
-        """A kept result, evaluated; once for each job and root in a process."""
+        """A kept result, evaluated; once for each job and root until it is forgotten."""
         key = (terms(job), root)
-        if key not in self._results:
-            self._results[key] = self._evaluate(job, root)
-        return self._results[key]
+        found = self._results.get(key)
+        if found is None:
+            found = self._results[key] = self._evaluate(job, root)
+        return found
+
+    def forget_all_but(self, kept: Collection[ResultKey]) -> None:
+        """Lets all other results go: they hold models, data sets and traces in memory."""
+        for key in [each for each in list(self._results) if each not in kept]:
+            self._results.pop(key, None)
 
     def _evaluate(self, job: Job, root: bytes) -> Result:
         training = job.kind is JobKind.TRAINING

@@ -31,6 +31,15 @@ def test_drafts_come_back_as_they_were_last_saved(tmp_path: Path, place: str) ->
     assert drafts.load(SECOND.claim.transaction) == SECOND
 
 
+def test_a_removed_draft_is_gone_and_no_other(tmp_path: Path) -> None:
+    drafts = Drafts(tmp_path)
+    drafts.save(FIRST)
+    drafts.save(SECOND)
+    drafts.remove(CLAIM.transaction)
+    drafts.remove(CLAIM.transaction)
+    assert (list(drafts.all()), drafts.load(CLAIM.transaction)) == ([SECOND], None)
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

@@ -15,7 +15,7 @@ from anh_rollup.accountant.actions import (
     subject,
 )
 from anh_rollup.accountant.drafts import Draft
-from anh_rollup.accountant.strategy import AccountantView, Terms, decide
+from anh_rollup.accountant.strategy import AccountantView, Terms, decide, is_over
 from anh_rollup.l1.contracts.claims import ClaimRules, ClaimState, ClaimStatus, Demand
 from anh_rollup.l1.docket import ClaimRecord, DemandRecord, Docket, GameRecord
 from anh_rollup.protocol.claims import Claim, Scores
@@ -62,6 +62,37 @@ def view(claims=(), games=(), demands=(), committed=None, **changes):
 
 def other_claim(state=ClaimState.STANDING, place=0):
     return ClaimRecord(bytes([place + 1]) * 32, replace(CLAIM, claimant=OTHER), JOB, place, state)
+
+
+LATE = JOB.deadline + 1
+FINAL, REFUTED = (replace(RECORD, state=state) for state in (ClaimState.FINAL, ClaimState.REFUTED))
+
+
+@pytest.mark.parametrize(
+    ("expected", "seen"),
+    [
+        (False, view()),
+        (False, view(now=JOB.deadline)),
+        (True, view(now=LATE)),
+        (False, view(now=LATE, committed=LATE + 1)),
+        (True, view(now=LATE, committed=LATE)),
+        (False, view(claims=[RECORD], now=LATE)),
+        (True, view(claims=[FINAL])),
+        (True, view(claims=[FINAL], committed=LATE)),
+        (False, view(claims=[REFUTED])),
+        (True, view(claims=[REFUTED], now=LATE)),
+        (True, view(claims=[other_claim(ClaimState.FINAL)])),
+        (False, view(claims=[other_claim(ClaimState.FINAL)], committed=201)),
+        (False, view(claims=[other_claim(ClaimState.FINAL), RECORD])),
+        (False, view(claims=[other_claim()])),
+    ],
+)
+def test_a_draft_is_over_when_no_bond_is_in_and_none_will_be_put_in(expected, seen):
+    assert is_over(seen, DRAFT) is expected
+    if expected:
+        about = (Commit, Reveal, Retract, Finalize, Release, Work)
+        decided = decide(replace(seen, drafts=(DRAFT,)), TERMS)
+        assert [each for each in decided if isinstance(each, about)] == []
 
 
 def test_a_job_that_pays_is_done():

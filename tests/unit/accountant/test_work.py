@@ -130,6 +130,19 @@ def test_a_kept_result_is_evaluated_once_for_each_job(training, monkeypatch):
     assert len(evaluations) == 2
 
 
+def test_only_what_is_kept_stays_in_memory(training):
+    training.ours.put_model(training.model)
+    honest, other = worker(training), replace(training.job, deadline=1)
+    root = training.model.root
+    first, second = honest.result(training.job, root), honest.result(other, root)
+
+    honest.forget_all_but({(terms(other), root)})
+    assert honest.result(other, root) is second
+    assert honest.result(training.job, root) is not first
+    honest.forget_all_but(set())
+    assert honest.result(other, root) is not second
+
+
 def test_a_job_whose_artifacts_are_gone_cannot_be_done(training):
     job = replace(training.job, architecture=ROOT)
 

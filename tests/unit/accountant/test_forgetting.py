@@ -1,0 +1,131 @@
+"""An accountant lets go of what belongs to claims that are over, and of nothing before."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from anh_rollup.accountant.drafts import Draft, Drafts
+from anh_rollup.accountant.service import SECONDS_OF_REORGS, Accountant
+from anh_rollup.accountant.work import Worker
+from anh_rollup.evaluation.reference import ReferenceEvaluator
+from anh_rollup.l1.contracts.claims import ClaimState
+from anh_rollup.l1.docket import ClaimRecord, Docket, GameRecord
+from anh_rollup.protocol.game import Phase, Position
+from anh_rollup.storage.errors import StoreUnreachableError
+from tests.doubles.claimed import CLAIMANT, training_case
+
+SALT, ZERO = b"\x09" * 32, bytes(32)
+
+
+class StubChain:
+    """A chain whose docket and time a test sets."""
+
+    def __init__(self):
+        self.docket, self.now, self.address, self.rules = Docket(), 1000, CLAIMANT, None
+        self.sender = SimpleNamespace(balance=lambda: 0)
+        self.contracts = SimpleNamespace(bonds=SimpleNamespace(credit_of=lambda _address: 0))
+
+    def refresh(self):
+        return SimpleNamespace(time=self.now)
+
+    def status(self, identifier):
+        return self.docket.claims[identifier]
+
+
+@pytest.fixture
+def holding(tmp_path):
+    """An accountant with the draft of a claim that stands, and the claim's result in memory."""
+    case = training_case(tmp_path)
+    case.ours.put_model(case.model)
+    draft = Draft(case.claim, case.job, SALT, 9)
+    drafts = Drafts(tmp_path / "drafts")
+    drafts.save(draft)
+    order = SimpleNamespace(refresh=lambda: None, jobs=list)
+    worker = Worker(case.ours, ReferenceEvaluator(), None, None)
+    one = Accountant(StubChain(), None, order, worker, drafts)
+    record = ClaimRecord(draft.identifier, case.claim, case.job, 0)
+    one.chain.docket.claims[draft.identifier] = record
+    one._result(record)
+    return one, draft, record
+
+
+def end(one, record, state=ClaimState.FINAL):
+    one.chain.docket.claims[record.identifier] = replace(record, state=state)
+
+
+def in_memory(one):
+    return len(one.worker._results), len(one._presented)
+
+
+def look_after(one, seconds):
+    one.chain.now += seconds
+    one.look()
+
+
+def test_what_a_standing_claim_needs_is_kept(holding):
+    one, draft, _ = holding
+    for _ in range(3):
+        look_after(one, SECONDS_OF_REORGS)
+    assert (list(one.drafts.all()), in_memory(one)) == ([draft], (1, 1))
+
+
+def test_a_result_is_kept_from_the_draft_on(holding):
+    one, draft, record = holding
+    one.chain.docket.claims.clear()
+    look_after(one, 0)
+    assert (list(one.drafts.all()), in_memory(one)) == ([draft], (1, 1))
+    end(one, record)
+    look_after(one, 0)
+    assert in_memory(one) == (0, 0)
+
+
+def test_a_result_is_kept_while_a_game_about_it_goes_on(holding):
+    one, draft, record = holding
+    at = Position(
+        draft.identifier, CLAIMANT, CLAIMANT, 0, Phase.TRACE, 0, 0, ZERO, ZERO, 0, ZERO, 0, 0, 0, 0, ZERO,
+        ZERO, 0, 0, ZERO,
+    )  # fmt: skip
+    one.chain.docket.games[ZERO] = GameRecord(ZERO, at)
+    end(one, record, ClaimState.REFUTED)
+    look_after(one, 0)
+    assert in_memory(one) == (1, 1)
+
+
+def test_the_draft_of_a_settled_claim_goes_once_no_reorg_brings_the_claim_back(holding):
+    one, draft, record = holding
+    end(one, record)
+    look_after(one, 0)
+    look_after(one, SECONDS_OF_REORGS - 1)
+    assert list(one.drafts.all()) == [draft]
+    look_after(one, 1)
+    assert list(one.drafts.all()) == []
+    look_after(one, 1)
+    assert one._over_since == {}
+
+
+def test_a_claim_that_a_reorg_brings_back_keeps_its_draft(holding):
+    one, draft, record = holding
+    end(one, record)
+    look_after(one, 0)
+    end(one, record, ClaimState.STANDING)
+    look_after(one, SECONDS_OF_REORGS)
+    end(one, record)
+    look_after(one, SECONDS_OF_REORGS)
+    assert list(one.drafts.all()) == [draft]
+
+
+def test_a_draft_that_cannot_be_removed_is_tried_again_and_stops_nothing(holding, monkeypatch, caplog):
+    one, draft, record = holding
+
+    def refuse(_self, _transaction):
+        raise StoreUnreachableError("the drafts", "read-only")
+
+    monkeypatch.setattr(Drafts, "remove", refuse)
+    end(one, record)
+    look_after(one, 0)
+    look_after(one, SECONDS_OF_REORGS)
+    look_after(one, 0)
+    told = StoreUnreachableError("the drafts", "read-only")
+    name = f"Forget, job 0x{draft.claim.transaction.hex()}"
+    assert caplog.messages == [f"{name}: {told.message}; next: {told.remedy} It is tried again in 2 rounds."]
