@@ -25,6 +25,7 @@ from anh_rollup.l1.errors import TransientL1Error
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.node import HttpService, PollingService, Service, run_node
 from anh_rollup.rpc.server import make_app
+from anh_rollup.sequencer.chain import FORCED_DEPTH
 from anh_rollup.sequencer.journal import Journal
 from anh_rollup.sequencer.service import Parts, Sequencer
 
@@ -55,7 +56,7 @@ class WrongKeyError(AnhError):
 @listen_option(8560, "Where to serve the JSON-RPC.")
 @interval_option("--block-interval", 0.5, "Seconds between two blocks at least.")
 @interval_option("--post-interval", 2.0, "Seconds between two batches at least.")
-@count_option("--forced-depth", 2, "L1 blocks above a forced transaction.")
+@count_option("--forced-depth", FORCED_DEPTH, "L1 blocks above a forced transaction.")
 @click.option("--calldata", is_flag=True, help="Post calldata even where L1 has blobs.")
 @click.option("--new-journal", is_flag=True, help="Begin an empty journal on an L2 that has batches.")
 def sequencer_command(**options: object) -> None:

@@ -25,6 +25,9 @@ EMPTY_OMMERS_HASH: Final = keccak256(encode_list([]))
 EMPTY_TRIE_ROOT: Final = keccak256(encode_bytes(b""))
 """The root of an empty Merkle-Patricia trie: what clients expect of a block without transactions."""
 
+RECORD_HEAD_SIZE: Final = 3
+"""Bytes of a record's length in a batch."""
+
 _BLOOM_SIZE: Final = 256
 _NONCE_SIZE: Final = 8
 
@@ -233,7 +236,7 @@ def decode_batch(data: bytes) -> Batch:
     if sum([own for _, own in heads]) != count:
         message = f"the blocks of a batch of {count} transactions hold {sum([own for _, own in heads])}"
         raise EncodingError(EncodingReason.NOT_CANONICAL, message)
-    lengths = iter([in_range(reader.uint(3), 1, UINT24_MOST, name="a record's length") for _ in range(count)])
+    lengths = iter([_read_length(reader) for _ in range(count)])
     filled = [_filled(head, [reader.take(next(lengths)) for _ in range(own)]) for head, own in heads]
     reader.end()
     return Batch(first_number, parent, tuple(filled))
@@ -268,8 +271,21 @@ def _uint(value: int, size: int, name: str) -> bytes:
 
 
 def _length(record: bytes) -> bytes:
-    return in_range(len(record), 1, UINT24_MOST, name="a record's length").to_bytes(3, "big")
+    return in_range(len(record), 1, UINT24_MOST, name="a record's length").to_bytes(RECORD_HEAD_SIZE, "big")
+
+
+def _read_length(reader: Reader) -> int:
+    return in_range(reader.uint(RECORD_HEAD_SIZE), 1, UINT24_MOST, name="a record's length")
 
 
 def _word(value: int) -> bytes:
     return value.to_bytes(DIGEST_SIZE, "big")
+
+
+_EMPTY_BLOCK: Final = BlockRecord(0, 0, ZERO_DIGEST, 0, ())
+
+BLOCK_HEAD_SIZE: Final = len(_encode_block(_EMPTY_BLOCK))
+"""Bytes of a block's head in a batch."""
+
+BATCH_HEAD_SIZE: Final = len(encode_batch(Batch(0, ZERO_DIGEST, (_EMPTY_BLOCK,)))) - BLOCK_HEAD_SIZE
+"""Bytes of a batch before its blocks."""

@@ -33,7 +33,9 @@ CURVE_ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD
 
 LEGACY, ACCESS_LIST, DYNAMIC_FEE = range(3)
 
-_EIP155_BASE: Final = 35
+EIP155_BASE: Final = 35
+"""What v is above twice the chain id in a legacy signature of y parity 0 (EIP-155)."""
+
 _FIRST_LIST: Final = 0xC0
 _ITEM_COUNTS: Final = {LEGACY: 9, ACCESS_LIST: 11, DYNAMIC_FEE: 12}
 _WORD: Final = 32
@@ -186,7 +188,7 @@ def _kind(raw: bytes) -> int:
 def _legacy_in_order(items: list[Item], chain_id: int) -> list[Item]:
     """The items of a legacy transaction in the order of type 2, its v split into chain id and parity."""
     nonce, price, gas_limit, to, value, data, v, r, s = items
-    parity = _number(v, UINT64_MOST, "v") - 2 * chain_id - _EIP155_BASE
+    parity = _number(v, UINT64_MOST, "v") - 2 * chain_id - EIP155_BASE
     if parity not in (0, 1):
         message = f"the legacy transaction is not signed for chain {chain_id} as EIP-155 says"
         raise EncodingError(EncodingReason.WRONG_CHAIN, message)
@@ -230,7 +232,7 @@ def _signing_hash(kind: int, raw: bytes, chain_id: int, signature: tuple[int, in
     head = payload[0] - _FIRST_LIST
     start = 1 if head <= 55 else head - 54
     parity, r, s = signature
-    v = parity if kind else 2 * chain_id + _EIP155_BASE + parity
+    v = parity if kind else 2 * chain_id + EIP155_BASE + parity
     tail = sum([len(encode_uint(number)) for number in (v, r, s)])
     fields = payload[start : len(payload) - tail]
     if kind:
@@ -356,7 +358,7 @@ def _enveloped(
     parity, r, s = signature
     tail = [encode_uint(r), encode_uint(s)]
     if kind == LEGACY:
-        return encode_list([*body, encode_uint(2 * chain_id + _EIP155_BASE + parity), *tail])
+        return encode_list([*body, encode_uint(2 * chain_id + EIP155_BASE + parity), *tail])
     return bytes([kind]) + encode_list(
         [encode_uint(chain_id), *body, access_list, encode_uint(parity), *tail]
     )

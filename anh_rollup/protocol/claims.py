@@ -7,6 +7,7 @@ from eth_abi.exceptions import DecodingError, EncodingError
 from eth_utils.address import is_checksum_address, to_checksum_address
 
 from anh_rollup.encoding.abi import decode, encode, text_size
+from anh_rollup.encoding.checks import INT64_LEAST, INT64_MOST, UINT32_MOST, UINT64_MOST
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.errors import AnhError
 from anh_rollup.protocol.jobs import MOST_PROPERTIES, MOST_URI_BYTES
@@ -43,7 +44,7 @@ class Scores:
 
     def __post_init__(self) -> None:
         """Raises `ClaimMalformedError` where a field is out of range."""
-        if not 0 <= self.count < 2**32 or not -(2**63) <= self.sum < 2**63:
+        if not 0 <= self.count <= UINT32_MOST or not INT64_LEAST <= self.sum <= INT64_MOST:
             raise ClaimMalformedError(f"count {self.count} is no uint32 or sum {self.sum} no int64")
         _require_digest("top", self.top)
 
@@ -78,7 +79,7 @@ class Claim:
         """Raises `ClaimMalformedError` where a field breaks a rule."""
         if not is_checksum_address(self.claimant):
             raise ClaimMalformedError(f"the claimant {self.claimant} is not a checksummed address")
-        if not 0 <= self.batch < 2**64 or not 0 <= self.index < 2**32:
+        if not 0 <= self.batch <= UINT64_MOST or not 0 <= self.index <= UINT32_MOST:
             raise ClaimMalformedError(f"batch {self.batch} is no uint64 or index {self.index} no uint32")
         for name in ("batch_commitment", "transaction", "terms", "result"):
             _require_digest(name, getattr(self, name))

@@ -11,6 +11,7 @@ from typing import Any, Final
 from eth_abi.exceptions import DecodingError, EncodingError
 
 from anh_rollup.encoding.abi import decode, encode, text_size
+from anh_rollup.encoding.checks import INT64_LEAST, INT64_MOST, UINT64_MOST
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.errors import AnhError
 
@@ -69,7 +70,7 @@ class Property:
         """Raises `JobMalformedError` where a field is out of range."""
         _require_root("a property's program", self.program)
         _require_root("a property's data set", self.dataset)
-        if not -(2**63) <= self.threshold < 2**63:
+        if not INT64_LEAST <= self.threshold <= INT64_MOST:
             raise JobMalformedError(f"the threshold {self.threshold} is not an int64")
 
 
@@ -102,7 +103,7 @@ class Job:
             raise JobMalformedError("a training job names no model, an inference job names one")
         if not 1 <= len(self.properties) <= MOST_PROPERTIES:
             raise JobMalformedError(f"it has {len(self.properties)} properties, not 1 to {MOST_PROPERTIES}")
-        if not 0 <= self.deadline < 2**64:
+        if not 0 <= self.deadline <= UINT64_MOST:
             raise JobMalformedError(f"the deadline {self.deadline} is not a uint64")
         if text_size(self.uri) > MOST_URI_BYTES:
             raise JobMalformedError(f"its URI has more than {MOST_URI_BYTES} bytes")

@@ -6,7 +6,7 @@ from eth_utils.address import to_checksum_address
 
 from anh_rollup.encoding.batches import EMPTY_OMMERS_HASH, EMPTY_TRIE_ROOT, Header
 from anh_rollup.encoding.checks import HEXADECIMAL
-from anh_rollup.encoding.transactions import DYNAMIC_FEE, LEGACY, SignedTransaction
+from anh_rollup.encoding.transactions import DYNAMIC_FEE, EIP155_BASE, LEGACY, SignedTransaction
 from anh_rollup.primitives import Address, Digest
 from anh_rollup.protocol.derivation import L2Block
 from anh_rollup.protocol.fees import effective_gas_price
@@ -168,7 +168,7 @@ def _prices(transaction: SignedTransaction, block: L2Block | None) -> dict[str, 
 
 def _signature(transaction: SignedTransaction) -> dict[str, Any]:
     if transaction.kind == LEGACY:
-        return {"v": quantity(2 * transaction.chain_id + 35 + transaction.y_parity)}
+        return {"v": quantity(2 * transaction.chain_id + EIP155_BASE + transaction.y_parity)}
     parity = quantity(transaction.y_parity)
     accesses = [
         {"address": address(target), "storageKeys": [data(key) for key in keys]}

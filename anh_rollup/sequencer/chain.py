@@ -34,6 +34,9 @@ from anh_rollup.sequencer.sealed import SealedBlocks, first_difference, first_un
 MOST_FORCED: Final = 1_000
 """Most forced transactions of one block; the rest comes in the next one."""
 
+FORCED_DEPTH: Final = 2
+"""L1 blocks above a forced transaction before a block takes it in by default (choice: deep reorgs are rare)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -51,7 +54,7 @@ class Setting:
     chain_id: int
     clock: Callable[[], float]
     most_batch_bytes: int
-    forced_depth: int = 2
+    forced_depth: int = FORCED_DEPTH
     new_journal: bool = False
 
 

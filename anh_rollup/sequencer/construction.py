@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from anh_rollup.encoding.batches import BATCH_HEAD_SIZE, BLOCK_HEAD_SIZE, RECORD_HEAD_SIZE
 from anh_rollup.encoding.transactions import SignedTransaction
 from anh_rollup.primitives import Digest
 from anh_rollup.protocol.admission import RejectedError, RejectReason
@@ -11,15 +12,6 @@ from anh_rollup.protocol.ledger import BlockTerms, Ledger, Origin, Skipped, Skip
 
 MOST_TRANSACTIONS: Final = 60_000
 """Most own transactions of one block: below a batch's uint16 (docs/encoding.md)."""
-
-BATCH_HEAD_SIZE: Final = 47
-"""Bytes of a batch before its blocks (docs/encoding.md)."""
-
-BLOCK_HEAD_SIZE: Final = 52
-"""Bytes of a block's head in a batch."""
-
-RECORD_HEAD_SIZE: Final = 3
-"""Bytes of a record's length in a batch."""
 
 
 def room_of(most_batch_bytes: int) -> int:

@@ -9,7 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from anh_rollup.encoding.batches import BatchHeader, encode_batch, genesis_commitment
+from anh_rollup.encoding.batches import (
+    BATCH_HEAD_SIZE,
+    BLOCK_HEAD_SIZE,
+    RECORD_HEAD_SIZE,
+    BatchHeader,
+    encode_batch,
+    genesis_commitment,
+)
 from anh_rollup.encoding.blobs import MOST_PAYLOAD, pack
 from anh_rollup.l1.contracts.inbox import Inbox
 from anh_rollup.l1.errors import L1RevertedError
@@ -19,7 +26,6 @@ from anh_rollup.l1.types import TransactionRequest
 from anh_rollup.primitives import ZERO_DIGEST
 from anh_rollup.protocol.derivation import L2Block, batch_of
 from anh_rollup.sequencer.chain import SequencerChain
-from anh_rollup.sequencer.construction import BATCH_HEAD_SIZE, BLOCK_HEAD_SIZE, RECORD_HEAD_SIZE
 from anh_rollup.sequencer.sealed import first_unfounded
 
 LOG = logging.getLogger(__name__)

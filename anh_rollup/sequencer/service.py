@@ -22,7 +22,7 @@ from anh_rollup.primitives import Digest
 from anh_rollup.protocol.admission import RejectedError
 from anh_rollup.protocol.derivation import Placement
 from anh_rollup.protocol.soft_confirmation import PARITY_OFFSET, confirmation_digest
-from anh_rollup.sequencer.chain import SequencerChain, Setting
+from anh_rollup.sequencer.chain import FORCED_DEPTH, SequencerChain, Setting
 from anh_rollup.sequencer.journal import Journal
 from anh_rollup.sequencer.poster import Poster, most_batch_bytes
 
@@ -49,7 +49,7 @@ class Parts:
     sender: TransactionSender
     account: LocalAccount
     journal: Journal
-    forced_depth: int = 2
+    forced_depth: int = FORCED_DEPTH
     force_calldata: bool = False
     new_journal: bool = False
     beacon_url: str | None = None

@@ -7,8 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anh_rollup.encoding.batches import (
+    BATCH_HEAD_SIZE,
+    BLOCK_HEAD_SIZE,
     EMPTY_OMMERS_HASH,
     EMPTY_TRIE_ROOT,
+    RECORD_HEAD_SIZE,
     Batch,
     BatchHeader,
     BlockRecord,
@@ -208,3 +211,9 @@ def test_a_header_is_one_of_london_without_execution() -> None:
 )
 def test_every_field_enters_the_block_hash(change: dict[str, object]) -> None:
     assert replace(HEADER, **change).hash != HEADER.hash
+
+
+@given(BATCHES)
+def test_a_batch_is_as_long_as_its_heads_and_records(batch: Batch) -> None:
+    heads = BATCH_HEAD_SIZE + BLOCK_HEAD_SIZE * len(batch.blocks) + RECORD_HEAD_SIZE * len(batch.records)
+    assert len(encode_batch(batch)) == heads + sum(map(len, batch.records))
