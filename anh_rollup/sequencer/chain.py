@@ -35,7 +35,7 @@ MOST_FORCED: Final = 1_000
 """Most forced transactions of one block; the rest comes in the next one."""
 
 FORCED_DEPTH: Final = 2
-"""L1 blocks above a forced transaction before a block takes it in by default (choice: deep reorgs are rare)."""
+"""L1 blocks above a forced transaction before a block takes it in, if not set (choice)."""
 
 
 @dataclass(frozen=True, slots=True)
