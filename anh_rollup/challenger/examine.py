@@ -1,11 +1,20 @@
 """Examining a claim: fetch what it is about, evaluate it again, and say what is wrong with it."""
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from threading import BoundedSemaphore
 from typing import Final, TypeVar
 
-from anh_rollup.challenger.checks import (
+from anh_rollup.challenger.recover import Withheld
+from anh_rollup.encoding.artifacts import Dataset, Model
+from anh_rollup.encoding.tensors import Elements
+from anh_rollup.errors import AnhError
+from anh_rollup.evaluation.backend import Evaluator
+from anh_rollup.evaluation.properties import Artifacts, evaluate_property
+from anh_rollup.l1.contracts.claims import Answered, Demand
+from anh_rollup.l1.docket import ClaimRecord
+from anh_rollup.protocol.checks import (
     OneShot,
     Refutation,
     Subject,
@@ -16,14 +25,6 @@ from anh_rollup.challenger.checks import (
     check_terms,
     scores_root,
 )
-from anh_rollup.challenger.recover import Withheld
-from anh_rollup.encoding.artifacts import Dataset, Model
-from anh_rollup.encoding.tensors import Elements
-from anh_rollup.errors import AnhError
-from anh_rollup.evaluation.backend import Evaluator
-from anh_rollup.evaluation.properties import Artifacts, evaluate_property
-from anh_rollup.l1.contracts.claims import Answered, Demand
-from anh_rollup.l1.docket import ClaimRecord
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.evaluated import EvaluatedProperty
 from anh_rollup.protocol.jobs import Job, JobKind, terms
@@ -32,6 +33,8 @@ from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.errors import ArtifactError
 
 T = TypeVar("T")
+
+LOG = logging.getLogger(__name__)
 
 #: Evaluations at a time (choice): each uses all cores and much memory, but a long one must not hold up all.
 MOST_EVALUATIONS: Final = 2
@@ -229,7 +232,12 @@ def _key(claim: Claim, job: Job, index: int) -> tuple[bytes, bytes, int]:
 
 
 def _or_none(read: Callable[[], T]) -> T | None:
+    """What a claimant published; None where it cannot be had, for whatever reason."""
     try:
         return read()
     except ArtifactError:
+        return None
+    # The claimant chose the place and the bytes: nothing there may keep the claim from being judged.
+    except Exception:
+        LOG.exception("what a claim leads to cannot be read; next: it is asked for on L1")
         return None

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from anh_rollup.storage.errors import ArtifactTooLargeError, StoreUnreachableError
+from anh_rollup.storage.errors import ArtifactError, ArtifactTooLargeError, StoreUnreachableError
 
 T = TypeVar("T")
 
@@ -132,8 +132,11 @@ class FileStore:
             raise StoreUnreachableError(
                 self.place(name), f"no answer in {self._timeout:g} seconds"
             ) from error
-        except (OSError, ValueError) as error:
-            raise StoreUnreachableError(self.place(name), str(error)) from error
+        except ArtifactError:
+            raise
+        # Each file system behind fsspec fails in its own words.
+        except Exception as error:
+            raise StoreUnreachableError(self.place(name), str(error) or type(error).__name__) from error
 
 
 def in_time(operation: Callable[[], T], timeout: float) -> T:

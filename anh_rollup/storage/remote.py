@@ -11,7 +11,7 @@ from yarl import URL
 
 from anh_rollup.protocol.jobs import MOST_URI_BYTES
 from anh_rollup.storage.addresses import require_public, resolve
-from anh_rollup.storage.errors import StoreUnreachableError, UriRefusedError
+from anh_rollup.storage.errors import ArtifactError, StoreUnreachableError, UriRefusedError
 from anh_rollup.storage.files import FileStore
 from anh_rollup.storage.http_client import Download, download
 
@@ -45,8 +45,18 @@ def fetch(
     Raises:
         UriRefusedError: The policy does not allow the URI.
         ArtifactTooLargeError: There are more bytes than allowed.
-        StoreUnreachableError: No whole answer in time.
+        StoreUnreachableError: No whole answer in time, or anything else that a stranger's place can lead to.
     """
+    try:
+        return _fetch(base, name, policy, clock)
+    except ArtifactError:
+        raise
+    # A stranger chose the place, and each library behind it fails in its own words.
+    except Exception as error:
+        raise StoreUnreachableError(base, f"{type(error).__name__}: {error}") from error
+
+
+def _fetch(base: str, name: str, policy: RemotePolicy, clock: Callable[[], float]) -> bytes | None:
     if len(base.encode(errors="replace")) > MOST_URI_BYTES:
         raise UriRefusedError(base, f"it is longer than {MOST_URI_BYTES} bytes")
     if not base.isascii() or not base.isprintable():
@@ -91,19 +101,20 @@ def _allowed_folder(uri: str, policy: RemotePolicy) -> str:
 
 def _fetch_http(base: str, name: str, policy: RemotePolicy, left: Callable[[], float]) -> bytes | None:
     """A GET at an address that was checked; the time for finding the address counts, too."""
-    url = _parse(f"{base.rstrip('/')}/{name}", base)
-    # One parser for the check and for the request: two would differ about some URI.
-    host, port = url.host, url.port
-    if not host or port is None:
-        raise UriRefusedError(base, "it names no host")
+    url, host, port = _parse(f"{base.rstrip('/')}/{name}", base)
     addresses = resolve(host, port, left())
     if not policy.private_hosts:
         require_public(base, addresses)
     return download(Download(url, addresses, policy.most_bytes, left()))
 
 
-def _parse(url: str, base: str) -> URL:
+def _parse(url: str, base: str) -> tuple[URL, str, int]:
+    """A URL with its host and port: one parser for the check and for the request, as two would differ."""
     try:
-        return URL(url)
+        parsed = URL(url)
+        host, port = parsed.host, parsed.port  # decoded here, and some hosts cannot be
     except ValueError as error:
         raise UriRefusedError(base, "it is malformed") from error
+    if not host or port is None:
+        raise UriRefusedError(base, "it names no host")
+    return parsed, host, port

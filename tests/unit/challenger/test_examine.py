@@ -6,7 +6,6 @@ import pytest
 
 from anh_rollup.accountant.answers import answer_from_model
 from anh_rollup.challenger import examine
-from anh_rollup.challenger.checks import OneShot, OpenGame
 from anh_rollup.challenger.examine import TransactionUnknownError, Verdict
 from anh_rollup.challenger.recover import MOST_PIECES
 from anh_rollup.encoding.artifacts import Dataset, Model
@@ -14,6 +13,7 @@ from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.scores import ScoreTree
 from anh_rollup.evaluation.errors import SourcesRefusedError
 from anh_rollup.evaluation.properties import evaluate_property
+from anh_rollup.protocol.checks import OneShot, OpenGame
 from anh_rollup.protocol.claims import Scores
 from anh_rollup.protocol.jobs import terms
 from anh_rollup.storage.artifacts import ArtifactKind, name_of
@@ -92,6 +92,22 @@ def test_bytes_that_are_no_result_count_as_withheld(training):
     path.write_bytes(path.read_bytes()[:-1])
 
     assert training.examiner().examine(training.says()).missing
+
+
+@pytest.mark.parametrize("uri", ["http://xn--/", "http://a:b/", "nowhere:", "\udcff"])
+def test_a_result_at_no_readable_place_counts_as_withheld(training, uri):
+    assert training.examiner().examine(training.says(uri=uri)).missing
+
+
+@pytest.mark.parametrize("error", [KeyError, UnicodeError, MemoryError, RecursionError])
+def test_a_result_counts_as_withheld_whatever_reading_it_ends_in(training, error, monkeypatch):
+    examiner = training.examiner()
+
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(examiner.store, "get_model", fail)
+    assert examiner.examine(training.says()).missing
 
 
 def test_a_job_whose_data_set_lacks_a_field_opens_no_game(tmp_path):

@@ -75,10 +75,23 @@ def test_this_machine_and_its_network_are_refused(uri: str) -> None:
         fetch(uri, NAME, RemotePolicy())
 
 
-@pytest.mark.parametrize("uri", ["http://", "http://[", "http://a:b/", "https:///x"])
+@pytest.mark.parametrize("uri", ["http://", "http://[", "http://a:b/", "https:///x", "http://xn--/"])
 def test_malformed_uris_are_refused(uri: str) -> None:
     with pytest.raises(UriRefusedError, match=r"it is malformed|it names no host"):
         fetch(uri, NAME, RemotePolicy())
+
+
+@pytest.mark.parametrize("error", [KeyError("token"), RuntimeError(), MemoryError(), RecursionError()])
+def test_whatever_a_strangers_place_fails_in_is_a_typed_error(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(_: Download) -> bytes:
+        raise error
+
+    monkeypatch.setattr(socket, "getaddrinfo", answers_to(["93.184.215.14"]))
+    monkeypatch.setattr(remote, "download", fail)
+    with pytest.raises(StoreUnreachableError, match=type(error).__name__):
+        fetch("https://strange.example", NAME, RemotePolicy())
 
 
 def test_an_endless_uri_is_refused() -> None:
