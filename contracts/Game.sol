@@ -267,8 +267,6 @@ contract Game is IGame {
     ) external {
         Position memory next = _answer(game, position, Phase.Sums);
         next.requireRecord(next.value, record);
-        uint256 blocks = ARBITER.blocks(record.record);
-        require(partials.length == blocks, WrongCount(partials.length, blocks));
         (int256 computed, bytes32[] memory roots) =
             ARBITER.finish(record.record, next.element, partials, inputs.openings);
         next.requireInputs(record.record, inputs, roots);

@@ -2,8 +2,7 @@
 
 The leaf of sample i is (hash 0, sum score); a padding leaf is (0, 0); a node's hash is
 keccak256(left.hash || int64 left.sum || right.hash || int64 right.sum) and its sum left.sum + right.sum. No
-sum can pass
-int64: 2**32 - 1 scores of int32. The Solidity twin is contracts/libraries/Scores.sol;
+sum can pass int64: 2**32 - 1 scores of int32. The Solidity twin is contracts/libraries/Scores.sol;
 tests/vectors/scores.json binds the two.
 """
 
@@ -30,6 +29,9 @@ from anh_rollup.primitives import DIGEST_SIZE, ZERO_DIGEST, Digest
 SCORES_TAG: Final = b"\x06"
 """First byte of the preimage of a scores root: keeps it apart from every other hash."""
 
+REVEAL_SCORE_LEVELS: Final = 5
+"""Levels of a score tree that one reveal of the game descends: at most 2**5 = 32 nodes."""
+
 _SUM_SIZE: Final = 8
 _NODE_SIZE: Final = DIGEST_SIZE + _SUM_SIZE
 
@@ -49,6 +51,11 @@ class SumNode:
     def __bytes__(self) -> bytes:
         """The 40 bytes that enter the hash of the node above."""
         return self.hash + self.sum.to_bytes(_SUM_SIZE, "big", signed=True)
+
+
+def revealed_score_level(level: int) -> int:
+    """The level whose nodes a reveal below a score node at `level` shows."""
+    return max(0, level - REVEAL_SCORE_LEVELS)
 
 
 def sum_node(left: SumNode, right: SumNode) -> SumNode:

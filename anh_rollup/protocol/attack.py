@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from anh_rollup.encoding.merkle import MerkleTree, revealed_level
-from anh_rollup.encoding.scores import SumNode, sum_node, zero_node
+from anh_rollup.encoding.scores import revealed_score_level, sum_node, SumNode, zero_node
 from anh_rollup.encoding.tensors import CHUNK_ELEMENTS, Opening, TensorTree
 from anh_rollup.primitives import Digest
 from anh_rollup.protocol.claims import Claim
@@ -80,7 +80,7 @@ class _Attack:
 
     def _choose_score(self) -> Move | None:
         shown = self.view.reveals[-1].scores
-        lower = revealed_level(self.position.level)
+        lower = revealed_score_level(self.position.level)
         start = self.position.index << (self.position.level - lower)
         ours = self.evaluated.scores.children(self.position.level, self.position.index, lower)
         for offset, (theirs, node) in enumerate(zip(shown, ours, strict=True)):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from anh_rollup.encoding.merkle import MerkleTree, revealed_level
+from anh_rollup.encoding.scores import revealed_score_level
 from anh_rollup.encoding.tensors import encode_shape
 from anh_rollup.protocol.evaluated import EvaluatedProperty
 from anh_rollup.protocol.evidence import open_inputs
@@ -32,7 +33,7 @@ def decide_accountant(view: GameView, evaluated: EvaluatedProperty) -> Move | No
 
 
 def _scores(position: Position, evaluated: EvaluatedProperty) -> Move:
-    lower = revealed_level(position.level)
+    lower = revealed_score_level(position.level)
     return Move("revealScores", (tuple(evaluated.scores.children(position.level, position.index, lower)),))
 
 

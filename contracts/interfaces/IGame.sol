@@ -233,7 +233,7 @@ interface IGame {
 
     // --- the way to a sample ---
 
-    /// @notice A: nodes up to 6 levels below the current one, those that cover samples; they must hash and add up to it.
+    /// @notice A: nodes up to 5 levels below the current one, those that cover samples; they must hash and add up to it.
     function revealScores(bytes32 game, Position calldata position, ScoreNode[] calldata nodes) external;
 
     /// @notice C: one of the revealed nodes (`index` in its level), with its siblings up to the current node.

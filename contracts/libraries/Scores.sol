@@ -18,12 +18,8 @@ library Scores {
 
     /// @notice The node above two nodes.
     function parent(ScoreNode memory left, ScoreNode memory right) internal pure returns (ScoreNode memory) {
-        int256 sum = int256(left.sum) + right.sum;
-        require(sum >= type(int64).min && sum <= type(int64).max, SumOutsideInt64(sum));
-        bytes32 hash = keccak256(abi.encodePacked(left.hash, left.sum, right.hash, right.sum));
-        // Checked above.
-        // forge-lint: disable-next-line(unsafe-typecast)
-        return ScoreNode(hash, int64(sum));
+        (bytes32 hash, int64 sum) = _join(left.hash, left.sum, right.hash, right.sum);
+        return ScoreNode(hash, sum);
     }
 
     /// @notice The root that a node and its siblings lead to.
@@ -38,10 +34,14 @@ library Scores {
     {
         require(proof.length == height, WrongScoreCount(proof.length, height));
         require(index >> height == 0, ScoreOutsideTree(index, height));
+        (bytes32 hash, int64 sum) = (node.hash, node.sum);
         for (uint256 i; i < height; ++i) {
-            node = (index >> i) & 1 == 0 ? parent(node, proof[i]) : parent(proof[i], node);
+            (bytes32 otherHash, int64 otherSum) = (proof[i].hash, proof[i].sum);
+            (hash, sum) = (index >> i) & 1 == 0
+                ? _join(hash, sum, otherHash, otherSum)
+                : _join(otherHash, otherSum, hash, sum);
         }
-        return node;
+        return ScoreNode(hash, sum);
     }
 
     /// @notice The node at `top` that the leftmost nodes of a level make up; the others of that level are padding.
@@ -68,6 +68,28 @@ library Scores {
             zero = parent(zero, zero);
         }
         return below[0];
+    }
+
+    /// @dev keccak256(abi.encodePacked(leftHash, leftSum, rightHash, rightSum)) in memory that is free again afterwards:
+    /// a move computes dozens.
+    function _join(bytes32 leftHash, int64 leftSum, bytes32 rightHash, int64 rightSum)
+        private
+        pure
+        returns (bytes32 hash, int64)
+    {
+        int256 sum = int256(leftSum) + rightSum;
+        require(sum >= type(int64).min && sum <= type(int64).max, SumOutsideInt64(sum));
+        assembly ("memory-safe") {
+            let packed := mload(0x40)
+            mstore(packed, leftHash)
+            mstore(add(packed, 0x20), shl(192, leftSum))
+            mstore(add(packed, 0x28), rightHash)
+            mstore(add(packed, 0x48), shl(192, rightSum))
+            hash := keccak256(packed, 0x50)
+        }
+        // Checked above.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return (hash, int64(sum));
     }
 
     function _padding(uint256 level) private pure returns (ScoreNode memory node) {

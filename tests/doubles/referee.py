@@ -6,7 +6,7 @@ import numpy as np
 
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.merkle import depth_of, revealed_level, root_from_proof
-from anh_rollup.encoding.scores import SumNode
+from anh_rollup.encoding.scores import SumNode, revealed_score_level
 from anh_rollup.encoding.tensors import TensorTree, encode_shape
 from anh_rollup.evaluation import reference
 from anh_rollup.protocol.game import Clock, GameView, Phase, Position, Reveal, Side, turn
@@ -73,7 +73,9 @@ class Referee:
             self.reveals.append(Reveal(self.position, **reveal))
 
     def _children(self):
-        at, lower = self.position, revealed_level(self.position.level)
+        at = self.position
+        scored = at.phase in (Phase.SCORES, Phase.CHOOSE_SCORE)
+        lower = revealed_score_level(at.level) if scored else revealed_level(at.level)
         first = at.index << (at.level - lower)
         return lower, first, min(first + (1 << (at.level - lower)), -(-at.leaves >> lower))
 

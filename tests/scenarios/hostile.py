@@ -3,16 +3,17 @@
 import random
 from dataclasses import dataclass, field
 
-from anh_rollup.challenger.checks import OneShot, Subject, _contradict
 from anh_rollup.encoding.artifacts import Model
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.merkle import MerkleTree, revealed_level
+from anh_rollup.encoding.scores import revealed_score_level
 from anh_rollup.errors import AnhError
 from anh_rollup.evaluation import reference
 from anh_rollup.evaluation.properties import Artifacts, evaluate_property
 from anh_rollup.l1.contracts.claims import ClaimState, Demand
 from anh_rollup.l1.disputes import DisputeChain
 from anh_rollup.protocol.attack import score_siblings
+from anh_rollup.protocol.checks import OneShot, Subject, _contradict
 from anh_rollup.protocol.evaluated import EvaluatedProperty
 from anh_rollup.protocol.evidence import open_inputs
 from anh_rollup.protocol.game import Move, Output, Phase, Side, TensorPath, game_id
@@ -136,7 +137,7 @@ class Hostile:
         if self.plan == "hurry":
             return Move("timeout")
         if at.phase is Phase.CHOOSE_SCORE:
-            lower = revealed_level(at.level)
+            lower = revealed_score_level(at.level)
             nodes = view.reveals[-1].scores
             offset = self.chance.randrange(len(nodes))
             start = at.index << (at.level - lower)

@@ -12,6 +12,7 @@ from anh_rollup.encoding.scores import (
     SumNode,
     decode_scores,
     encode_scores,
+    revealed_score_level,
     sum_node,
     zero_node,
 )
@@ -158,3 +159,7 @@ def test_stored_scores_of_another_root_are_refused() -> None:
     with pytest.raises(EncodingError) as caught:
         decode_scores(encode_scores(np.array([1], np.int32)), bytes(32))
     assert caught.value.reason is EncodingReason.WRONG_ROOT
+
+
+def test_a_reveal_goes_down_five_levels() -> None:
+    assert [revealed_score_level(level) for level in (0, 1, 5, 6, 9, 32)] == [0, 0, 0, 1, 4, 27]
