@@ -17,7 +17,7 @@ DEEPEST: Final = 32
 """Depth of the largest tree: counts are uint32."""
 
 REVEAL_LEVELS: Final = 6
-"""Levels that one reveal of the game descends: at most 2**6 = 64 nodes. In score trees: `REVEAL_SCORE_LEVELS`."""
+"""Levels that one reveal of the game descends, but in score trees: at most 2**6 = 64 nodes."""
 
 
 def _zero_hashes() -> tuple[Digest, ...]:

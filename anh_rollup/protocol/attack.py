@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from anh_rollup.encoding.merkle import MerkleTree, revealed_level
-from anh_rollup.encoding.scores import revealed_score_level, sum_node, SumNode, zero_node
+from anh_rollup.encoding.scores import SumNode, revealed_score_level, sum_node, zero_node
 from anh_rollup.encoding.tensors import CHUNK_ELEMENTS, Opening, TensorTree
 from anh_rollup.primitives import Digest
 from anh_rollup.protocol.claims import Claim
