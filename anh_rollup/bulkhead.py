@@ -1,8 +1,8 @@
 """Work on what strangers make, item by item: what one item breaks stays with that item.
 
-This is the one place below the supervisor where any exception ends; those of reading what strangers publish become
-typed errors in `storage`, or an artifact that cannot be had. A claim, job, demand or game whose
-bytes break our code must not end a role, or its author could stop every honest one at the price of a bond.
+This is the one place below the supervisor where any exception ends; those of reading what strangers publish
+become typed errors in `storage`, or an artifact that cannot be had. A claim, job, demand or game whose bytes
+break our code must not end a role, or its author could stop every honest one at the price of a bond.
 """
 
 import logging

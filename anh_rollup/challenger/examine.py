@@ -11,7 +11,9 @@ from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.tensors import Elements
 from anh_rollup.errors import AnhError
 from anh_rollup.evaluation.backend import Evaluator
+from anh_rollup.evaluation.disputability import check_disputable
 from anh_rollup.evaluation.properties import Artifacts, evaluate_property
+from anh_rollup.evaluation.sources import check_score_program
 from anh_rollup.l1.contracts.claims import Answered, Demand
 from anh_rollup.l1.docket import ClaimRecord
 from anh_rollup.protocol.checks import (
@@ -104,7 +106,8 @@ class Examiner:
         Raises:
             ArtifactError: The job's own artifacts cannot be had now: the claim cannot be judged.
             TransactionUnknownError: Nothing is wrong, as far as can be told now.
-            AnhError: They are nothing that could be evaluated.
+            SourcesRefusedError: They are nothing that could be evaluated, or give no score.
+            UndisputableError: Something is wrong, and L1 could not settle it: a game would be lost.
         """
         claim, job = record.claim, record.job
         plain = self._check_order(claim, job) or check_terms(claim, job) or self._check_counts(claim, job)
@@ -114,10 +117,9 @@ class Examiner:
             withheld = self._recover(record, answers)
             if withheld is not None:
                 return withheld
-        for index in range(len(job.properties)):
-            wrong = self._examine_property(claim, job, index)
-            if wrong is not None:
-                return Verdict(wrong)
+        wrong = self._examine_properties(claim, job)
+        if wrong is not None:
+            return Verdict(wrong)
         self._require_placed(claim)
         return Verdict()
 
@@ -198,12 +200,32 @@ class Examiner:
                 return withheld
         return None
 
+    def _examine_properties(self, claim: Claim, job: Job) -> Refutation | None:
+        """The first property that is wrong; one that cannot be judged does not hide another."""
+        unjudged: list[AnhError] = []
+        for index in range(len(job.properties)):
+            try:
+                wrong = self._examine_property(claim, job, index)
+            except AnhError as error:
+                unjudged.append(error)
+                continue
+            if wrong is not None:
+                return wrong
+        if unjudged:
+            raise unjudged[0]
+        return None
+
     def _examine_property(self, claim: Claim, job: Job, index: int) -> Refutation | None:
-        wrong = check_sources(self._subject(claim, job, index))
+        subject = self._subject(claim, job, index)
+        wrong = check_sources(subject)
         if wrong is not None:
             return wrong
+        check_score_program(subject.program, subject.dataset.fields)
         ours = self.evaluated(claim, job, index).scores
-        return check_scores(index, claim.scores[index], ours, self._list(claim, claim.scores[index]))
+        wrong = check_scores(index, claim.scores[index], ours, self._list(claim, claim.scores[index]))
+        if wrong is not None:
+            check_disputable(subject.program)  # a game that nobody can win is not opened
+        return wrong
 
     def _subject(self, claim: Claim, job: Job, index: int) -> Subject:
         wanted = job.properties[index]

@@ -18,7 +18,7 @@ class SourcesRefusedError(EvaluationError):
     def __init__(self, source: str, reason: str) -> None:
         super().__init__(
             f"{source}: {reason}",
-            remedy="Check that the artifacts belong to this program; a claim over these is refutable.",
+            remedy="Check that the artifacts belong to this program, and that it is what its user needs.",
         )
         self.source = source
         self.reason = reason

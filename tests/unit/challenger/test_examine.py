@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from anh_rollup.accountant.answers import answer_from_model
@@ -11,14 +12,26 @@ from anh_rollup.challenger.recover import MOST_PIECES
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.scores import ScoreTree
-from anh_rollup.evaluation.errors import SourcesRefusedError
+from anh_rollup.evaluation.errors import SourcesRefusedError, UndisputableError
 from anh_rollup.evaluation.properties import evaluate_property
 from anh_rollup.protocol.checks import OneShot, OpenGame
 from anh_rollup.protocol.claims import Scores
 from anh_rollup.protocol.jobs import terms
 from anh_rollup.storage.artifacts import ArtifactKind, name_of
 from anh_rollup.storage.errors import ArtifactMissingError
-from tests.doubles.claimed import COUNT, Demand, answered, inference_case, training_case, void_batch
+from anh_rollup.tensor.builder import ProgramBuilder
+from anh_rollup.tensor.opcodes import Opcode, Relation
+from anh_rollup.tensor.program import Kind, Program, Value
+from tests.doubles.claimed import (
+    COUNT,
+    Case,
+    Demand,
+    answered,
+    inference_case,
+    trained_program,
+    training_case,
+    void_batch,
+)
 
 
 @pytest.fixture(params=[training_case, inference_case])
@@ -129,6 +142,56 @@ def test_a_claim_whose_job_is_gone_cannot_be_judged(training):
 
     with pytest.raises(ArtifactMissingError):
         training.examiner().examine(training.says())
+
+
+def columns_summed(rows=784, columns=512):
+    """Sums whose terms lie so far from each other that no L1 transaction holds them."""
+    b = ProgramBuilder()
+    b.field((1, 2), low=-9, high=9)
+    weights = b.parameter((rows, columns), low=-9, high=9)
+    return b.build(b.compare(b.max(b.sum(weights, axes=(0,))), Relation.GREATER, 0))
+
+
+def vector_scored():
+    """The program of the training case, which gives a list of one number instead of a number."""
+    program = trained_program()
+    last = len(program.values) - 1
+    listed = Value(Kind.INSTRUCTION, (1,), 0, 1, opcode=Opcode.VIEW, inputs=(last,), attributes=(0, 0))
+    return Program((*program.values, listed), program.constants)
+
+
+def lie_about(folder, program):
+    """A false claim about a program, with the model that it takes; and an examiner."""
+    chance = np.random.default_rng(5)
+    model = Model([chance.integers(-9, 10, each.shape, dtype=np.int32) for each in program.parameters])
+    fields = [np.zeros((COUNT, *each.shape), np.int32) for each in program.fields]
+    case = Case(folder, program, Dataset(fields), model)
+    return higher(case), case.examiner()
+
+
+def test_no_game_is_opened_over_sums_that_do_not_fit_a_transaction(tmp_path):
+    record, examiner = lie_about(tmp_path, columns_summed())
+
+    with pytest.raises(UndisputableError):
+        examiner.examine(record)
+
+
+def test_no_game_is_opened_over_a_program_that_gives_no_score(tmp_path):
+    record, examiner = lie_about(tmp_path, vector_scored())
+
+    with pytest.raises(SourcesRefusedError, match="expected one number"):
+        examiner.examine(record)
+
+
+def test_a_property_that_cannot_be_judged_does_not_hide_a_lie_about_another(tmp_path):
+    case = training_case(tmp_path)
+    unfit = replace(case.job.properties[0], program=case.user.put_program(vector_scored()))
+    case.job = replace(case.job, properties=(unfit, *case.job.properties))
+    lie = higher(case).claim.scores[0]
+    claim = replace(case.claim, terms=terms(case.job), index=3, scores=(case.claim.scores[0], lie))
+    case.order.batches = [void_batch(1, 4)]
+
+    assert case.examiner().examine(replace(case.says(), claim=claim)) == Verdict(OpenGame(1, None))
 
 
 # --- void batches
