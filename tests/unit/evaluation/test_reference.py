@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from anh_rollup.encoding.checks import INT32_LEAST, INT32_MOST
@@ -45,7 +45,6 @@ def one(opcode: Opcode, attributes: tuple[int, ...], *inputs: list[int], **resul
 
 
 @pytest.mark.parametrize("opcode", Opcode)
-@settings(deadline=None, max_examples=60)
 @given(seed=SEEDS)
 def test_every_instruction_equals_the_second_definition(opcode: Opcode, seed: int) -> None:
     case = random_case(opcode, np.random.default_rng(seed))
@@ -54,7 +53,6 @@ def test_every_instruction_equals_the_second_definition(opcode: Opcode, seed: in
 
 
 @pytest.mark.parametrize("opcode", Opcode)
-@settings(deadline=None, max_examples=20)
 @given(seed=SEEDS)
 def test_every_result_lies_where_the_range_analysis_says(opcode: Opcode, seed: int) -> None:
     case = random_case(opcode, np.random.default_rng(seed))
@@ -197,7 +195,6 @@ def test_there_is_no_trace_of_a_missing_sample() -> None:
 
 
 @pytest.mark.parametrize("opcode", [Opcode.GATHER, Opcode.TABLE, Opcode.CONCAT, Opcode.MATMUL, Opcode.CONV])
-@settings(deadline=None, max_examples=25)
 @given(seed=SEEDS)
 def test_samples_do_not_see_each_other(opcode: Opcode, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from anh_rollup.encoding.checks import INT32_LEAST
@@ -37,7 +37,6 @@ def disturbed(case: Case, kept: tuple[np.ndarray, ...], rng: np.random.Generator
 
 @pytest.mark.parametrize("opcode", Opcode)
 @pytest.mark.parametrize("with_trace", [True, False])
-@settings(deadline=None, max_examples=40)
 @given(seed=SEEDS)
 def test_an_element_needs_nothing_but_its_dependencies(opcode: Opcode, with_trace: bool, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -54,7 +53,6 @@ def test_an_element_needs_nothing_but_its_dependencies(opcode: Opcode, with_trac
 
 
 @pytest.mark.parametrize("opcode", Opcode)
-@settings(deadline=None, max_examples=20)
 @given(seed=SEEDS)
 def test_dependencies_are_ascending_and_inside_their_inputs(opcode: Opcode, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -67,7 +65,6 @@ def test_dependencies_are_ascending_and_inside_their_inputs(opcode: Opcode, seed
 
 
 @pytest.mark.parametrize("opcode", sorted(FOLDABLE))
-@settings(deadline=None, max_examples=40)
 @given(seed=SEEDS)
 def test_partials_are_the_blocks_of_the_terms_and_end_in_the_element(opcode: Opcode, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -84,7 +81,6 @@ def test_partials_are_the_blocks_of_the_terms_and_end_in_the_element(opcode: Opc
 
 
 @pytest.mark.parametrize("opcode", sorted(FOLDABLE))
-@settings(deadline=None, max_examples=20)
 @given(seed=SEEDS)
 def test_the_blocks_and_the_finish_read_together_what_the_element_reads(opcode: Opcode, seed: int) -> None:
     rng = np.random.default_rng(seed)

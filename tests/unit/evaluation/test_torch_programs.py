@@ -4,7 +4,7 @@ from math import prod
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from anh_rollup.encoding.checks import INT32_LEAST, INT32_MOST
@@ -69,7 +69,6 @@ def random_sources(program: Program, samples: int, rng: np.random.Generator) -> 
     )
 
 
-@settings(max_examples=settings.default.max_examples * 3 // 5)
 @given(
     seed=st.integers(0, 2**32 - 1),
     instructions=st.integers(1, 12),

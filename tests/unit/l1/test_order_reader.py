@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from anh_rollup.encoding.batches import BatchHeader, encode_batch, genesis_commitment, transactions_root
@@ -260,7 +260,6 @@ HOSTILE = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(HOSTILE, max_size=8))
 def test_no_events_stop_the_order(events: list[tuple[str, Any]]) -> None:
     l1 = InboxL1()

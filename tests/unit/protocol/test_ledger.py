@@ -304,7 +304,6 @@ def test_an_attacker_without_cleared_money_has_no_effect(attack: list[SignedTran
     assert all(isinstance(each, Skipped) for each in outcomes)
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(TRANSACTIONS, max_size=12), st.integers(1, ETHER))
 def test_an_attacker_never_orders_more_than_its_money_pays_for(
     attack: list[SignedTransaction], money: int

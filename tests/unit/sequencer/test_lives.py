@@ -162,5 +162,5 @@ class Lives(RuleBasedStateMachine):
         assert len(effects) == len(set(effects))
 
 
-Lives.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+Lives.TestCase.settings = settings(stateful_step_count=30)
 TestLives = Lives.TestCase

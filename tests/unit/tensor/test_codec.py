@@ -43,7 +43,6 @@ def test_the_bytes_of_a_small_program_are_these() -> None:
 
 
 @pytest.mark.parametrize("opcode", Opcode)
-@settings(deadline=None, max_examples=25)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_every_record_survives_its_bytes(opcode: Opcode, seed: int) -> None:
     program = random_case(opcode, np.random.default_rng(seed)).program
