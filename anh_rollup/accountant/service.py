@@ -23,13 +23,14 @@ from anh_rollup.accountant.answers import answer_from_answers, answer_from_model
 from anh_rollup.accountant.conduct import HONEST, Conduct
 from anh_rollup.accountant.drafts import Draft, Drafts, salt_for
 from anh_rollup.accountant.strategy import AccountantView, Terms, decide, is_over
-from anh_rollup.accountant.work import Result, ResultKey, Worker, make_claim
+from anh_rollup.accountant.work import Result, ResultKey, Worker, make_claim, require_unrefuted
 from anh_rollup.bulkhead import Bulkhead
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.l1.disputes import DisputeChain
 from anh_rollup.l1.docket import ClaimRecord
 from anh_rollup.l1.errors import TransientL1Error
+from anh_rollup.protocol.checks import check_order
 from anh_rollup.protocol.claims import Claim
 from anh_rollup.protocol.defence import decide_accountant
 from anh_rollup.protocol.jobs import Job, JobKind, terms
@@ -139,6 +140,7 @@ class Accountant:
         result = self.worker.perform(ordered)
         if self.conduct.checks:
             self.worker.require_good(ordered.job, result)
+            self.require_defensible(make_claim(self.chain.address, ordered, result, ""), ordered.job)
         told = self._told(ordered.job, result)
         if self.conduct.lists:
             for each in told.properties:
@@ -148,6 +150,18 @@ class Accountant:
         draft = Draft(claim, ordered.job, salt_for(self.account, claim), ordered.reward)
         self.drafts.save(draft)
         return draft
+
+    def require_defensible(self, claim: Claim, job: Job) -> None:
+        """Examines an own claim as a challenger would, before a bond stands behind it.
+
+        Raises:
+            ClaimRefutableError: It could be refuted.
+        """
+        batch = self.order.batch(claim.batch)
+        if batch is not None:
+            recorded = self.order.record(claim.transaction) if batch.is_void else None
+            require_unrefuted(check_order(claim, job, batch, recorded, self.chain.l2_chain_id))
+        self.worker.require_defensible(claim, job)
 
     def _substituted(self, claim: Claim) -> Claim:
         """The claim with another model than the trained one, where a drill asks for that."""

@@ -11,9 +11,11 @@ from anh_rollup.evaluation.backend import Evaluator
 from anh_rollup.evaluation.disputability import check_disputable
 from anh_rollup.evaluation.properties import Artifacts, evaluate_property
 from anh_rollup.evaluation.sources import check_score_program
+from anh_rollup.protocol.checks import OneShot, Refutation, Subject, check_sources, check_terms
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.evaluated import EvaluatedProperty
-from anh_rollup.protocol.jobs import Job, JobKind, terms
+from anh_rollup.protocol.fitting import require_fitting
+from anh_rollup.protocol.jobs import Job, JobKind, Property, terms
 from anh_rollup.protocol.orders import OrderedJob
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.tensor.program import Program
@@ -64,6 +66,31 @@ class ThresholdMissedError(AnhError):
         self.threshold = threshold
 
 
+class ClaimRefutableError(AnhError):
+    """A claim that anybody could refute with one call on L1; it is not bonded.
+
+    Attributes:
+        function: The call.
+    """
+
+    def __init__(self, function: str) -> None:
+        super().__init__(
+            f"a claim about this result could be refuted by {function}",
+            remedy="No claim was made: leave the job, or give it a result that its programs declare.",
+        )
+        self.function = function
+
+
+def require_unrefuted(found: Refutation | None) -> None:
+    """Checks what an examination of an own claim gave.
+
+    Raises:
+        ClaimRefutableError: It found something.
+    """
+    if found is not None:
+        raise ClaimRefutableError(found.function if isinstance(found, OneShot) else "a game")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
     """A job's result with its properties.
@@ -107,22 +134,45 @@ class Worker:
             ArtifactError: The job's artifacts cannot be had.
             SourcesRefusedError: A property's program gives no score, or its data set is not what it declares.
             UndisputableError: A lie about a score could not be refuted on L1.
+            JobUnfitError: No result fits all properties.
             AnhError: Whatever training, evaluation or the programs object to.
         """
         job = ordered.job
-        for wanted in job.properties:
-            program = self.store.get_program(wanted.program, job.uri)
-            check_score_program(program, self.store.get_dataset(wanted.dataset, job.uri).fields)
+        scored = [self._scored(job, wanted) for wanted in job.properties]
+        for program, dataset in scored:
+            check_score_program(program, dataset.fields)
             check_disputable(program)
         architecture = self.store.get_program(job.architecture, job.uri)
-        samples = self.store.get_dataset(job.properties[0].dataset, job.uri)
-        if job.kind is JobKind.TRAINING:
+        model = None if job.kind is JobKind.TRAINING else self.store.get_model(job.model, job.uri)
+        require_fitting(job, architecture, scored, model)
+        samples = scored[0][1]
+        if model is None:
             task = TrainingTask(job, architecture, samples, partial(self._is_good, job))
             root = self.store.put_model(Model(tuple(self.train(task))))
         else:
-            model = self.store.get_model(job.model, job.uri)
             root = self.store.put_dataset(Dataset(self.answer(architecture, samples, model)))
         return self.result(job, root)
+
+    def require_defensible(self, claim: Claim, job: Job) -> None:
+        """Checks a claim about a kept result as a challenger would: whatever one call on L1 could refute.
+
+        Raises:
+            ClaimRefutableError: Whoever challenged the claim would take its bond.
+            ArtifactError: An artifact cannot be had.
+        """
+        training = job.kind is JobKind.TRAINING
+        model = self.store.get_model(claim.result if training else job.model, job.uri)
+        answers = None if training else self.store.get_dataset(claim.result)
+        require_unrefuted(check_terms(claim, job))
+        for index, wanted in enumerate(job.properties):
+            program, dataset = self._scored(job, wanted)
+            # A trained model counts even where no parameter is read: L1 compares the numbers of tensors.
+            held = model if training or program.parameters else None
+            require_unrefuted(check_sources(Subject(claim, job, index, program, dataset, held, answers)))
+
+    def _scored(self, job: Job, wanted: Property) -> tuple[Program, Dataset]:
+        program = self.store.get_program(wanted.program, job.uri)
+        return program, self.store.get_dataset(wanted.dataset, job.uri)
 
     def require_good(self, job: Job, result: Result) -> None:
         """Checks a result against the job.
@@ -138,8 +188,7 @@ class Worker:
         """Whether parameters have every property of a training job."""
         model = Model(tuple(parameters))
         for wanted in job.properties:
-            program = self.store.get_program(wanted.program, job.uri)
-            samples = self.store.get_dataset(wanted.dataset, job.uri)
+            program, samples = self._scored(job, wanted)
             evaluated = evaluate_property(Artifacts(program, samples, None, model), self.evaluator)
             if evaluated.scores.total < wanted.threshold:
                 return False
@@ -164,8 +213,7 @@ class Worker:
         answers = None if training else self.store.get_dataset(root)
         evaluated = []
         for wanted in job.properties:
-            program = self.store.get_program(wanted.program, job.uri)
-            samples = self.store.get_dataset(wanted.dataset, job.uri)
+            program, samples = self._scored(job, wanted)
             held = model if program.parameters else None
             evaluated.append(evaluate_property(Artifacts(program, samples, answers, held), self.evaluator))
             self.store.put_scores(evaluated[-1].scores.scores)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from anh_rollup.challenger.checks import OneShot, value_record
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.reader import Reader
@@ -20,6 +19,7 @@ from anh_rollup.encoding.tensors import (
 )
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.contracts.claims import Answered, Demand
+from anh_rollup.protocol.checks import OneShot, value_record
 from anh_rollup.protocol.claims import Claim
 from anh_rollup.protocol.jobs import Job, JobKind
 from anh_rollup.tensor.program import Kind, Program, Value

@@ -21,7 +21,6 @@ from anh_rollup.challenger.actions import (
     Withdraw,
     subject,
 )
-from anh_rollup.challenger.checks import OpenGame
 from anh_rollup.challenger.examinations import Examinations
 from anh_rollup.challenger.examine import Examiner, Verdict
 from anh_rollup.challenger.strategy import Budget, ChallengerView, decide
@@ -30,6 +29,7 @@ from anh_rollup.l1.disputes import DisputeChain
 from anh_rollup.l1.docket import ClaimRecord
 from anh_rollup.l1.errors import TransientL1Error
 from anh_rollup.protocol.attack import decide_challenger
+from anh_rollup.protocol.checks import OpenGame
 
 LOG = logging.getLogger(__name__)
 

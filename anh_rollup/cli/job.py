@@ -40,6 +40,7 @@ from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.l1.docket import ClaimRecord, Docket
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.primitives import HOUR
+from anh_rollup.protocol.fitting import require_fitting
 from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, Property
 from anh_rollup.protocol.orders import OrderedJob
 from anh_rollup.storage.artifacts import ArtifactStore
@@ -203,21 +204,21 @@ def make_job(wish: JobWish, store: ArtifactStore, now: int) -> Job:
         ThresholdUnreachableError: A least sum is beyond what its scores can add up to.
         SourcesRefusedError: A property's program gives no score, or its data set is not what it declares.
         UndisputableError: A lie about a score could not be refuted on L1.
+        JobUnfitError: No result fits all properties.
         JobMalformedError: The fields contradict each other.
     """
     properties = tuple(parse_property(word) for word in wish.properties)
     uri = wish.uri or (store.folder.resolve().as_uri() if store.folder is not None else "")
     deadline = now + int(wish.hours * HOUR)
     job = Job(KINDS[wish.kind], wish.architecture, wish.model, properties, deadline, uri)
-    store.get_program(job.architecture)
-    if job.kind is JobKind.INFERENCE:
-        store.get_model(job.model)
-    for each in properties:
-        program = store.get_program(each.program)
-        samples = store.get_dataset(each.dataset)
+    architecture = store.get_program(job.architecture)
+    model = store.get_model(job.model) if job.kind is JobKind.INFERENCE else None
+    scored = [(store.get_program(each.program), store.get_dataset(each.dataset)) for each in properties]
+    for each, (program, samples) in zip(properties, scored, strict=True):
         check_score_program(program, samples.fields)
         check_disputable(program)
         require_reachable(each, program, samples)
+    require_fitting(job, architecture, scored, model)
     return job
 
 

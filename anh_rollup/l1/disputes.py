@@ -75,6 +75,7 @@ class DisputeChain:
 
     def __init__(self, deployment: Deployment, sender: TransactionSender, freshness: Freshness) -> None:
         self.contracts: Contracts = bind(deployment, sender.client)
+        self.l2_chain_id = deployment.l2_chain_id
         self.sender = sender
         self.spending = Spending()
         self._freshness = freshness

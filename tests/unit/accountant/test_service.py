@@ -12,11 +12,12 @@ from anh_rollup.accountant.answers import answer_from_model
 from anh_rollup.accountant.conduct import HONEST
 from anh_rollup.accountant.drafts import Draft, DraftCorruptError
 from anh_rollup.accountant.service import Accountant
-from anh_rollup.accountant.work import ThresholdMissedError, Worker
+from anh_rollup.accountant.work import ClaimRefutableError, ThresholdMissedError, Worker
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.l1.contracts.claims import Demand
 from anh_rollup.l1.docket import ClaimRecord, DemandRecord, Docket, GameRecord
 from anh_rollup.l1.errors import L1UnreachableError, TransientL1Error
+from anh_rollup.primitives import L2_CHAIN_ID
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.game import Phase, Position
 from anh_rollup.protocol.jobs import Job, JobKind, Property
@@ -206,3 +207,16 @@ def test_a_drill_that_answers_nothing_sends_nothing(defending):
     one.act(Answer(demand(1)))
 
     assert one.chain.sent == []
+
+
+def test_a_claim_is_examined_as_by_a_challenger_before_it_is_bonded(defending):
+    case, one = defending
+    one.order, one.chain.l2_chain_id = case.order, L2_CHAIN_ID
+    case.ours.put_dataset(case.dataset)
+
+    one.require_defensible(case.claim, case.job)
+    with pytest.raises(ClaimRefutableError, match="refutePlace"):
+        one.require_defensible(replace(case.claim, index=1), case.job)
+    short = replace(case.claim.scores[0], count=1)
+    with pytest.raises(ClaimRefutableError, match="refuteCount"):
+        one.require_defensible(replace(case.claim, scores=(short,)), case.job)

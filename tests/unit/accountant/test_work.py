@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 
 from anh_rollup.accountant import work
-from anh_rollup.accountant.work import Result, ThresholdMissedError, Worker, make_claim
+from anh_rollup.accountant.work import ClaimRefutableError, Result, ThresholdMissedError, Worker, make_claim
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.evaluation.properties import evaluate_property
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.protocol.claims import Claim, Scores
+from anh_rollup.protocol.fitting import JobUnfitError
 from anh_rollup.protocol.jobs import Job, JobKind, Property, terms
 from anh_rollup.protocol.orders import OrderedJob
 from anh_rollup.storage.errors import ArtifactMissingError
-from tests.doubles.claimed import CLAIMANT, inference_case, training_case
+from tests.doubles.claimed import CLAIMANT, COUNT, answered_program, inference_case, training_case
 
 ROOT = b"\x07" * 32
 
@@ -169,3 +170,38 @@ def test_spare_parts_of_artifacts_are_left_out_of_the_work(tmp_path):
     case.ours.put_model(case.model)
 
     assert worker(case).result(job, case.model.root).scores == case.claim.scores
+
+
+def test_a_job_whose_properties_want_different_results_is_not_begun(training):
+    other = answered_program()
+    training.user.put_program(other)
+    samples = Dataset([np.zeros((COUNT, 2), np.int32)])
+    second = Property(other.root, training.user.put_dataset(samples), 0)
+    job = replace(training.job, properties=(*training.job.properties, second))
+
+    with pytest.raises(JobUnfitError):
+        worker(training).perform(ordered(job))
+
+
+def test_an_honest_claim_is_defensible(training, inference):
+    for case in (training, inference):
+        (case.ours.put_model if case.answers is None else case.ours.put_dataset)(case.result)
+        worker(case).require_defensible(case.claim, case.job)
+
+
+def test_a_claim_whose_result_has_a_spare_tensor_is_not_defensible(training, inference):
+    spare = np.zeros(COUNT, np.int32)
+    model = training.ours.put_model(Model([*training.model.parameters, spare]))
+    answers = inference.ours.put_dataset(Dataset([*inference.answers.fields, spare]))
+    for case, root in ((training, model), (inference, answers)):
+        with pytest.raises(ClaimRefutableError) as raised:
+            worker(case).require_defensible(replace(case.claim, result=root), case.job)
+        assert raised.value.function == "refuteResult"
+
+
+def test_a_claim_of_too_few_scores_is_not_defensible(training):
+    training.ours.put_model(training.model)
+    scores = replace(training.claim.scores[0], count=1)
+
+    with pytest.raises(ClaimRefutableError, match="refuteCount"):
+        worker(training).require_defensible(replace(training.claim, scores=(scores,)), training.job)

@@ -9,13 +9,13 @@ import pytest
 
 from anh_rollup.challenger import service
 from anh_rollup.challenger.actions import Ask, Attack, Examine, Leave, Open, Refute, Withdraw
-from anh_rollup.challenger.checks import OneShot, OpenGame
 from anh_rollup.challenger.examine import Verdict
 from anh_rollup.challenger.service import Challenger
 from anh_rollup.evaluation.errors import SourcesRefusedError
 from anh_rollup.l1.contracts.claims import Demand
 from anh_rollup.l1.docket import ClaimRecord, Docket, GameRecord
 from anh_rollup.l1.errors import L1UnreachableError, TransientL1Error
+from anh_rollup.protocol.checks import OneShot, OpenGame
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.game import Phase, Position
 from anh_rollup.protocol.jobs import Job, JobKind, Property

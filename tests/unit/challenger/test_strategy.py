@@ -15,12 +15,12 @@ from anh_rollup.challenger.actions import (
     Withdraw,
     subject,
 )
-from anh_rollup.challenger.checks import OneShot, OpenGame
 from anh_rollup.challenger.examine import Verdict
 from anh_rollup.challenger.strategy import Budget, ChallengerView, decide
 from anh_rollup.l1.contracts.claims import Answered, ClaimRules, ClaimState, ClaimStatus, Demand
 from anh_rollup.l1.contracts.game import GameOutcome
 from anh_rollup.l1.docket import ClaimRecord, DemandRecord, Docket, GameRecord
+from anh_rollup.protocol.checks import OneShot, OpenGame
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.game import Phase, Position
 from anh_rollup.protocol.jobs import Job, JobKind, Property

@@ -17,9 +17,11 @@ from anh_rollup.cli.job import (
 from anh_rollup.cli.options import DigestOptionError
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.l1.contracts.claims import ClaimState
+from anh_rollup.protocol.fitting import JobUnfitError
 from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, JobMalformedError, Property
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.errors import ArtifactMissingError
+from tests.doubles.claimed import answered_program
 from tests.doubles.small_program import random_fields, random_parameters, small_program
 
 NOW = 1_700_000_000
@@ -35,6 +37,12 @@ class Artifacts:
         self.program = self.store.put_program(program)
         self.dataset = self.store.put_dataset(Dataset(random_fields(program, 3, 1)))
         self.model = self.store.put_model(Model(random_parameters(program, 2)))
+
+    def answered(self) -> tuple[bytes, bytes]:
+        """Roots of a score program that reads answers, and of samples for it."""
+        program = answered_program()
+        samples = Dataset(random_fields(program, 3, 1))
+        return self.store.put_program(program), self.store.put_dataset(samples)
 
     def wish(self, **changes: Any) -> JobWish:
         words = f"{self.program.hex()}:0x{self.dataset.hex()}:2"
@@ -66,7 +74,10 @@ def test_a_given_uri_is_taken(artifacts: Artifacts) -> None:
 
 
 def test_an_inference_job_names_a_model(artifacts: Artifacts) -> None:
-    job = make_job(artifacts.wish(kind="inference", model=artifacts.model), artifacts.store, NOW)
+    program, dataset = artifacts.answered()
+    words = f"{program.hex()}:{dataset.hex()}:2"
+    wish = artifacts.wish(kind="inference", model=artifacts.model, properties=(words,))
+    job = make_job(wish, artifacts.store, NOW)
 
     assert (job.kind, job.model) == (JobKind.INFERENCE, artifacts.model)
 
@@ -104,6 +115,14 @@ def test_a_sum_that_no_result_reaches_is_told_before_anything_is_paid(artifacts:
     with pytest.raises(ThresholdUnreachableError) as refused:
         make_job(artifacts.wish(properties=(f"{words}:{most + 1}",)), artifacts.store, NOW)
     assert refused.value.remedy == f"Ask for a sum of {most} or less."
+
+
+def test_a_job_that_no_result_fits_is_told_before_anything_is_paid(artifacts: Artifacts) -> None:
+    program, dataset = artifacts.answered()
+    words = (*artifacts.wish().properties, f"{program.hex()}:{dataset.hex()}:2")
+
+    with pytest.raises(JobUnfitError, match="property 1 reads 1 answers"):
+        make_job(artifacts.wish(properties=words), artifacts.store, NOW)
 
 
 def test_a_property_is_program_data_set_and_least_sum() -> None:

@@ -5,7 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from anh_rollup.challenger.checks import (
+from anh_rollup.encoding.artifacts import Dataset, Model
+from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.encoding.merkle import root_from_proof
+from anh_rollup.encoding.scores import ScoreTree
+from anh_rollup.encoding.tensors import opening_tree_root
+from anh_rollup.primitives import L2_CHAIN_ID
+from anh_rollup.protocol.checks import (
     OneShot,
     OpenGame,
     Subject,
@@ -15,12 +21,6 @@ from anh_rollup.challenger.checks import (
     check_terms,
     scores_root,
 )
-from anh_rollup.encoding.artifacts import Dataset, Model
-from anh_rollup.encoding.hashing import keccak256
-from anh_rollup.encoding.merkle import root_from_proof
-from anh_rollup.encoding.scores import ScoreTree
-from anh_rollup.encoding.tensors import opening_tree_root
-from anh_rollup.primitives import L2_CHAIN_ID
 from anh_rollup.protocol.claims import Scores
 from anh_rollup.protocol.game import TensorPath
 from anh_rollup.tensor.program import Kind
