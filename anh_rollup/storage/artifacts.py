@@ -59,7 +59,7 @@ class ArtifactStore:
     """Artifacts below a base URL, with other people's stores as a second place to look in.
 
     Args:
-        base_url: A folder, or a URL that fsspec knows (`memory://`, `s3://`).
+        base_url: A folder, or a URL that `FileStore` takes.
         policy: What other people's URIs may make this machine do.
         most_bytes: Most bytes of one artifact of our own.
     """

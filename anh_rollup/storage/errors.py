@@ -86,10 +86,29 @@ class StoreUnreachableError(ArtifactError):
         cause: What happened.
     """
 
-    def __init__(self, place: str, cause: str) -> None:
-        super().__init__(
-            f"{place[:200]} cannot be read or written: {cause[:200]}",
-            remedy="Check the place, the network and the permissions; trying later may help.",
-        )
+    def __init__(
+        self,
+        place: str,
+        cause: str,
+        *,
+        remedy: str = "Check the place, the network and the permissions; trying later may help.",
+    ) -> None:
+        super().__init__(f"{place[:200]} cannot be read or written: {cause[:200]}", remedy=remedy)
         self.place = place
         self.cause = cause
+
+
+class FileSystemMissingError(StoreUnreachableError):
+    """A place whose file system comes in a package that is not installed.
+
+    Attributes:
+        package: The package.
+    """
+
+    def __init__(self, place: str, package: str) -> None:
+        super().__init__(
+            place,
+            f"the package {package} is not installed",
+            remedy=f"Install it beside this program: pip install {package}.",
+        )
+        self.package = package

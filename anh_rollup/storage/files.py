@@ -5,26 +5,39 @@ import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from anh_rollup.storage.errors import ArtifactError, ArtifactTooLargeError, StoreUnreachableError
+from anh_rollup.storage.errors import (
+    ArtifactError,
+    ArtifactTooLargeError,
+    FileSystemMissingError,
+    StoreUnreachableError,
+)
 
 T = TypeVar("T")
 
 #: Bytes read at a time.
 PART: Final = 1 << 20
 
+#: Packages with the file systems of schemes that fsspec does not bring itself; none comes with this program.
+PACKAGES: Final = {"s3": "s3fs", "ipfs": "ipfsspec"}
+
 
 class FileStore:
     """Named byte strings below a base URL.
 
     Args:
-        base_url: A folder, or a URL that fsspec knows (`memory://`, `s3://`).
+        base_url: A folder, or a URL that fsspec knows: `memory://`, or with their `PACKAGES` `s3://`, `ipfs://`.
         timeout: Seconds for one operation; a local folder has none.
+
+    Raises:
+        FileSystemMissingError: The URL's file system comes in a package that is not installed.
+        StoreUnreachableError: The URL is none that fsspec takes.
     """
 
     def __init__(self, base_url: str, timeout: float = 60.0) -> None:
@@ -34,6 +47,9 @@ class FileStore:
             filesystem, base = fsspec.core.url_to_fs(base_url)
         # Each file system has its own words for a URL that lacks what it needs.
         except (ImportError, ValueError, OSError, TypeError, AttributeError, KeyError) as error:
+            package = PACKAGES.get(base_url.partition("://")[0])
+            if package is not None and find_spec(package) is None:
+                raise FileSystemMissingError(base_url, package) from error
             raise StoreUnreachableError(base_url, str(error)) from error
         self._files: Any = filesystem
         self._base = str(base).rstrip("/")

@@ -21,7 +21,7 @@ class RemotePolicy:
     """What a stranger's URI may make this machine do.
 
     Attributes:
-        schemes: Schemes that are opened over the network.
+        schemes: Schemes that are opened over the network; s3 and ipfs need the packages of `FileStore`.
         file_roots: Folders below which `file://` is opened; none by default.
         private_hosts: Whether hosts of private networks and this machine may be asked (a devnet needs it).
         most_bytes: The most that is read of one artifact.

@@ -10,8 +10,9 @@ import pytest
 from yarl import URL
 
 from anh_rollup.protocol.jobs import MOST_URI_BYTES
-from anh_rollup.storage import remote
-from anh_rollup.storage.errors import StoreUnreachableError, UriRefusedError
+from anh_rollup.storage import files, remote
+from anh_rollup.storage.errors import FileSystemMissingError, StoreUnreachableError, UriRefusedError
+from anh_rollup.storage.files import PACKAGES
 from anh_rollup.storage.http_client import Download
 from anh_rollup.storage.remote import RemotePolicy, fetch
 
@@ -106,10 +107,32 @@ def test_chains_of_file_systems_are_refused(uri: str) -> None:
         fetch(uri, NAME, RemotePolicy())
 
 
-def test_a_scheme_without_its_library_is_a_typed_error() -> None:
-    policy = RemotePolicy(schemes=frozenset({"ipfs"}))
-    with pytest.raises(StoreUnreachableError, match="ipfs"):
-        fetch("ipfs://folder", NAME, policy)
+def no_file_system(_: str) -> None:
+    raise ImportError("no such thing")
+
+
+@pytest.mark.parametrize("scheme", PACKAGES)
+def test_a_scheme_without_its_package_is_refused_with_the_packages_name(
+    monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    monkeypatch.setattr(files, "find_spec", lambda _: None)
+    monkeypatch.setattr(files.fsspec.core, "url_to_fs", no_file_system)
+    with pytest.raises(FileSystemMissingError) as refused:
+        fetch(f"{scheme}://folder", NAME, RemotePolicy())
+    package = PACKAGES[scheme]
+    assert str(refused.value) == (
+        f"{scheme}://folder cannot be read or written: the package {package} is not installed"
+    )
+    assert refused.value.remedy == f"Install it beside this program: pip install {package}."
+
+
+def test_another_fault_of_a_file_system_is_told_in_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "find_spec", lambda _: "found")
+    monkeypatch.setattr(files.fsspec.core, "url_to_fs", no_file_system)
+    with pytest.raises(
+        StoreUnreachableError, match=r"^s3://folder cannot be read or written: no such thing$"
+    ):
+        fetch("s3://folder", NAME, RemotePolicy())
 
 
 @pytest.mark.parametrize(
