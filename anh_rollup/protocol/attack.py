@@ -21,7 +21,7 @@ from anh_rollup.protocol.game import GameView, Move, Output, Phase, Position, Re
 from anh_rollup.protocol.jobs import Job
 from anh_rollup.protocol.overlay import OverlayTree, first_difference, proof_between
 from anh_rollup.tensor.program import Kind, Program, Tensor
-from anh_rollup.tensor.shapes import LEAST_BLOCK, term_count
+from anh_rollup.tensor.shapes import LEAST_BLOCK
 
 
 def decide_challenger(
@@ -148,7 +148,7 @@ class _Attack:
         program = self.evaluated.program
         output = Output(value, element, opening, proof_between(tree, 0, value, tree.depth))
         record = self.evaluated.record(value)
-        if _terms(program, value) > LEAST_BLOCK:
+        if program.terms(value) > LEAST_BLOCK:
             return Move("askSums", (output, record))
         trace = self.trace
         needed = self.evaluated.rules.element_dependencies(program, value, element, trace=trace.elements)
@@ -197,10 +197,3 @@ def _first_difference(position: Position, reveal: Reveal, ours: MerkleTree) -> i
 
 def _is_whole(shown: bytes, tensor: TensorTree) -> bool:
     return tensor.chunk_count <= SMALL_CHUNKS and len(shown) == 4 * tensor.elements.size
-
-
-def _terms(program: Program, value: int) -> int:
-    instruction = program.values[value]
-    if instruction.opcode is None:
-        return 1
-    return term_count(instruction.opcode, program.input_shapes(value), instruction.attributes)
