@@ -18,7 +18,7 @@ from anh_rollup.tensor.shapes import infer_shape
 from anh_rollup.tensor.values import SOURCES, Kind, Value
 
 #: Bits of a result whose bounds are not given: 24 bits keep products with 16-bit weights exact in float64 for
-#: 2^13 terms, which is what the fast backends run on (protocol.md section 6).
+#: 2^13 terms, which is what the fast backends run on.
 ACTIVATION_BITS: Final = 24
 #: Bits of a parameter whose bounds are not given.
 PARAMETER_BITS: Final = 16
