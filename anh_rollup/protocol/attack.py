@@ -20,7 +20,7 @@ from anh_rollup.protocol.evidence import open_inputs, open_shown
 from anh_rollup.protocol.game import GameView, Move, Output, Phase, Position, Reveal, Side
 from anh_rollup.protocol.jobs import Job
 from anh_rollup.protocol.overlay import OverlayTree, first_difference, proof_between
-from anh_rollup.tensor.program import Kind, Program, Tensor
+from anh_rollup.tensor.program import Kind, Tensor
 from anh_rollup.tensor.shapes import LEAST_BLOCK
 
 
