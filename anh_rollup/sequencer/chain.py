@@ -27,7 +27,7 @@ from anh_rollup.protocol.derivation import (
 from anh_rollup.protocol.fees import next_base_fee
 from anh_rollup.protocol.ledger import Account, BlockTerms, Origin, Outcome, decode_or_none, fold_block
 from anh_rollup.sequencer.construction import Construction, room_of
-from anh_rollup.sequencer.errors import JournalBehindError, JournalMissingError
+from anh_rollup.sequencer.errors import JournalMissingError, WrongJournalError
 from anh_rollup.sequencer.journal import Journal, JournalledBlock
 from anh_rollup.sequencer.sealed import SealedBlocks, first_difference, first_unfounded
 
@@ -69,7 +69,7 @@ class SequencerChain:
         setting: What to go by.
 
     Raises:
-        JournalBehindError: The journal is of another chain.
+        WrongJournalError: The journal is of another chain.
         JournalMissingError: There are batches on L1 and nothing in the journal.
     """
 
@@ -320,13 +320,13 @@ class SequencerChain:
                 raise JournalMissingError(len(self._reader.batches))
             self._journal.begin(self.genesis.hash)
         elif known != self.genesis.hash:
-            raise JournalBehindError(f"its genesis block is 0x{known.hex()}, not 0x{self.genesis.hash.hex()}")
+            raise WrongJournalError(f"its genesis block is 0x{known.hex()}, not 0x{self.genesis.hash.hex()}")
 
     def _restored(self) -> SealedBlocks:
         """The sealed blocks of the journal.
 
         Raises:
-            JournalBehindError: They are of another chain.
+            WrongJournalError: They are of another chain.
         """
         sealed = SealedBlocks(self._reader.new_order())
         for kept in self._journal.blocks():
@@ -334,7 +334,7 @@ class SequencerChain:
             place = (kept.time, kept.origin_number, kept.origin_hash)
             block = build_block(sealed.order.head, place, decoded[: kept.forced], decoded[kept.forced :])
             if block.hash != kept.hash:
-                raise JournalBehindError(f"block {kept.number} does not follow from the blocks before it")
+                raise WrongJournalError(f"block {kept.number} does not follow from the blocks before it")
             self._fold(sealed, block)
         return sealed
 

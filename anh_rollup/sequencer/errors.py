@@ -5,7 +5,7 @@ from pathlib import Path
 from anh_rollup.errors import AnhError
 
 
-class JournalBehindError(AnhError):
+class WrongJournalError(AnhError):
     """The journal does not fit the chain that the deployment file names.
 
     Attributes:

@@ -64,7 +64,7 @@ class Sequencer:
 
     Raises:
         L1Error: L1 cannot be read at the start.
-        JournalBehindError: The journal is of another chain.
+        WrongJournalError: The journal is of another chain.
         JournalMissingError: The journal is empty and the L2 is not.
     """
 

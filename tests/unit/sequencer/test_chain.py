@@ -9,7 +9,7 @@ from anh_rollup.protocol.admission import RejectedError, RejectReason
 from anh_rollup.protocol.derivation import MOST_CLOCK_SKEW
 from anh_rollup.protocol.ledger import Account, Charged, Payout
 from anh_rollup.sequencer.chain import SequencerChain
-from anh_rollup.sequencer.errors import JournalBehindError, JournalMissingError
+from anh_rollup.sequencer.errors import JournalMissingError, WrongJournalError
 from tests.doubles.ordering import (
     ALICE,
     BOB,
@@ -261,7 +261,7 @@ def test_the_journal_of_another_chain_is_refused(
     chain.seal()
     other = FakeL1()
     monkeypatch.setattr("tests.doubles.ordering.L2_CHAIN_ID", 5)
-    with pytest.raises(JournalBehindError, match="its genesis block is 0x"):
+    with pytest.raises(WrongJournalError, match="its genesis block is 0x"):
         chain_on(other, tmp_path)
 
 
