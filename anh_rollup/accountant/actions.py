@@ -16,6 +16,14 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Renew:
+    """Make a draft anew for the place at which its job is now."""
+
+    draft: Draft
+    ordered: OrderedJob
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
     """Bond a draft."""
 
@@ -69,7 +77,7 @@ class Withdraw:
     """Draw the credit."""
 
 
-Action = Work | Commit | Reveal | Retract | Defend | Answer | Finalize | Release | Withdraw
+Action = Work | Renew | Commit | Reveal | Retract | Defend | Answer | Finalize | Release | Withdraw
 
 
 def subject(action: Action) -> tuple[Hashable, str]:
@@ -78,7 +86,7 @@ def subject(action: Action) -> tuple[Hashable, str]:
     match action:
         case Work(ordered):
             return ordered.transaction, f"job 0x{ordered.transaction.hex()}"
-        case Commit(draft) | Reveal(draft) | Retract(draft):
+        case Renew(draft, _) | Commit(draft) | Reveal(draft) | Retract(draft):
             return (kind, draft.identifier), f"{kind}, claim 0x{draft.identifier.hex()}"
         case Defend(game):
             of = f"{kind} in game 0x{game.identifier.hex()}, claim 0x{game.position.claim.hex()}"

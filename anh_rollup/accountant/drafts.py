@@ -34,7 +34,8 @@ FOLDER: Final = "drafts"
 MOST_BYTES: Final = 1 << 20
 
 #: A draft's name there; other files in its folder are nobody's.
-NAME: Final = re.compile("claim-([0-9a-f]{64})")
+#: A second part is the commitment of a claim that another one of the same job replaced.
+NAME: Final = re.compile("claim-([0-9a-f]{64})(?:-[0-9a-f]{64})?")
 
 LOG = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ def salt_for(account: LocalAccount, claim: Claim) -> bytes:
 
 
 class Drafts:
-    """The drafts below a base URL, one for each job. They are nobody else's business.
+    """The drafts below a base URL, one for each job, and those that it replaced: their bonds may still be in.
 
     Args:
         base_url: A folder, or a URL that fsspec knows; the drafts are in its folder `drafts`.
@@ -100,19 +101,26 @@ class Drafts:
         self._files = FileStore(str(base_url))
 
     def save(self, draft: Draft) -> None:
-        """Keeps a draft; it is on the disk when this returns.
+        """Keeps a draft; it is on the disk when this returns. A replaced one stays until the job is over.
 
         Raises:
+            DraftCorruptError: Something else is kept under its name.
             StoreUnreachableError: The place cannot be written.
         """
+        path = _path(draft.claim.transaction)
+        earlier = self.load(draft.claim.transaction)
+        if earlier is not None and earlier.commitment != draft.commitment:
+            self._write(f"{path}-{earlier.commitment.hex()}", earlier)
+        self._write(path, draft)
+
+    def _write(self, name: str, draft: Draft) -> None:
         document = {
             "claim": encode_claim(draft.claim).hex(),
             "job": encode_job(draft.job).hex(),
             "salt": draft.salt.hex(),
             "reward": str(draft.reward),
         }
-        content = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
-        self._files.write(_path(draft.claim.transaction), content)
+        self._files.write(name, orjson.dumps(document, option=orjson.OPT_SORT_KEYS))
 
     def load(self, transaction: bytes) -> Draft | None:
         """The draft for a job, or None.
@@ -121,19 +129,25 @@ class Drafts:
             DraftCorruptError: Something else is kept under its name.
             StoreUnreachableError: The place cannot be read.
         """
+        return self._load(_path(transaction), transaction)
+
+    def _load(self, name: str, transaction: bytes) -> Draft | None:
         try:
-            content = self._files.read(_path(transaction), MOST_BYTES)
+            content = self._files.read(name, MOST_BYTES)
         except ArtifactTooLargeError as error:
             raise DraftCorruptError(transaction, error.message) from error
         return None if content is None else _read_draft(transaction, content)
 
     def remove(self, transaction: bytes) -> None:
-        """Lets go of the draft for a job; nothing happens where there is none.
+        """Lets go of all drafts for a job; nothing happens where there is none.
 
         Raises:
             StoreUnreachableError: The place cannot be written.
         """
-        self._files.remove(_path(transaction))
+        for name in list(self._files.names(FOLDER)):
+            found = NAME.fullmatch(name)
+            if found is not None and found[1] == transaction.hex():
+                self._files.remove(f"{FOLDER}/{name}")
 
     def all(self) -> Iterator[Draft]:
         """Every draft that was kept; one that is corrupt is told and left out, the others count.
@@ -146,7 +160,7 @@ class Drafts:
             if found is None:
                 continue
             try:
-                draft = self.load(bytes.fromhex(found[1]))
+                draft = self._load(f"{FOLDER}/{name}", bytes.fromhex(found[1]))
             except DraftCorruptError as error:
                 LOG.warning("%s; next: %s", error.message, error.remedy)
                 continue

@@ -13,6 +13,7 @@ from anh_rollup.accountant.actions import (
     Defend,
     Finalize,
     Release,
+    Renew,
     Retract,
     Reveal,
     Withdraw,
@@ -178,6 +179,8 @@ class Accountant:
         """
         claims = self.chain.contracts.claims
         match action:
+            case Renew(draft, ordered):
+                self._renew(draft, ordered)
             case Commit(draft):
                 self._commit(draft)
             case Reveal(draft):
@@ -196,6 +199,16 @@ class Accountant:
                 self.chain.send("withdraw", self.chain.contracts.bonds.withdraw(self.chain.address))
             case Work(ordered):
                 self.perform(ordered)
+
+    def _renew(self, draft: Draft, ordered: OrderedJob) -> None:
+        """Keeps the same claim for another place; the old draft stays: its bond may come in."""
+        claim = replace(
+            draft.claim,
+            batch=ordered.batch,
+            batch_commitment=ordered.batch_commitment,
+            index=ordered.index,
+        )
+        self.drafts.save(replace(draft, claim=claim, salt=salt_for(self.account, claim)))
 
     def _commit(self, draft: Draft) -> None:
         commitment = self.conduct.commitment(self.chain.docket, draft.commitment, self.chain.address)
@@ -250,7 +263,8 @@ class Accountant:
 
     def _forget_drafts(self, view: AccountantView) -> None:
         """Removes drafts that were over in every look for `SECONDS_OF_REORGS`."""
-        over = [draft.claim.transaction for draft in view.drafts if is_over(view, draft)]
+        living = {draft.claim.transaction for draft in view.drafts if not is_over(view, draft)}
+        over = {draft.claim.transaction for draft in view.drafts} - living
         self._over_since = {each: self._over_since.get(each, view.now) for each in over}
         for transaction, since in self._over_since.items():
             key = ("Forget", transaction)

@@ -10,6 +10,7 @@ from anh_rollup.accountant.actions import (
     Defend,
     Finalize,
     Release,
+    Renew,
     Retract,
     Reveal,
     Withdraw,
@@ -74,6 +75,7 @@ def decide(view: AccountantView, terms: Terms) -> list[Action]:
         *_announcements(view),
         *_endings(view),
         *([Withdraw()] if view.credit >= max(1, terms.least_credit) else []),
+        *_renewals(view),
         *_bonds(view, terms),
         *_jobs(view, terms),
     ]
@@ -105,7 +107,8 @@ def _announcements(view: AccountantView) -> Iterator[Action]:
         if expires_at is None or draft.identifier in view.docket.claims or view.now >= expires_at:
             continue
         settled = _is_settled(view, draft.claim.transaction)
-        yield Retract(draft) if settled or view.now > draft.job.deadline else Reveal(draft)
+        late = view.now > draft.job.deadline
+        yield Reveal(draft) if not settled and not late and _is_placed(view, draft) else Retract(draft)
 
 
 def _endings(view: AccountantView) -> Iterator[Action]:
@@ -143,7 +146,23 @@ def _is_new(view: AccountantView, draft: Draft) -> bool:
         and draft.identifier not in view.docket.claims
         and not _is_settled(view, draft.claim.transaction)
         and view.now < draft.job.deadline
+        and _is_placed(view, draft)
     )
+
+
+def _is_placed(view: AccountantView, draft: Draft) -> bool:
+    """Whether a draft names the batch that its job is in; its commitment also fixes the places in a batch."""
+    ordered = next((each for each in view.jobs if each.transaction == draft.claim.transaction), None)
+    return ordered is not None and ordered.batch_commitment == draft.claim.batch_commitment
+
+
+def _renewals(view: AccountantView) -> Iterator[Renew]:
+    """Drafts whose job a reorg of L1 put into another batch: as they stand, their claims would be refuted."""
+    for ordered in view.jobs:
+        own = [draft for draft in view.drafts if draft.claim.transaction == ordered.transaction]
+        kept = any(_is_placed(view, draft) or draft.identifier in view.docket.claims for draft in own)
+        if own and not kept:
+            yield Renew(own[0], ordered)
 
 
 def _jobs(view: AccountantView, terms: Terms) -> Iterator[Action]:

@@ -40,6 +40,16 @@ def test_a_removed_draft_is_gone_and_no_other(tmp_path: Path) -> None:
     assert (list(drafts.all()), drafts.load(CLAIM.transaction)) == ([SECOND], None)
 
 
+def test_a_replaced_draft_stays_until_its_job_is_over(tmp_path: Path) -> None:
+    drafts = Drafts(tmp_path)
+    moved = replace(FIRST, claim=replace(CLAIM, index=3))
+    for draft in (FIRST, moved, moved):
+        drafts.save(draft)
+    assert (list(drafts.all()), drafts.load(CLAIM.transaction)) == ([moved, FIRST], moved)
+    drafts.remove(CLAIM.transaction)
+    assert list(drafts.all()) == []
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

@@ -129,3 +129,16 @@ def test_a_draft_that_cannot_be_removed_is_tried_again_and_stops_nothing(holding
     told = StoreUnreachableError("the drafts", "read-only")
     name = f"Forget, job 0x{draft.claim.transaction.hex()}"
     assert caplog.messages == [f"{name}: {told.message}; next: {told.remedy} It is tried again in 2 rounds."]
+
+
+def test_a_replaced_draft_is_kept_as_long_as_its_jobs_other_one(holding):
+    one, draft, _ = holding
+    moved = replace(draft, claim=replace(draft.claim, index=9))
+    one.drafts.save(moved)
+    one.chain.docket.commitments[CLAIMANT, moved.commitment] = draft.job.deadline * 9
+    one.chain.now = draft.job.deadline + 1
+    one.chain.docket.claims.clear()
+    for _ in range(2):
+        look_after(one, SECONDS_OF_REORGS)
+
+    assert list(one.drafts.all()) == [moved, draft]

@@ -8,6 +8,7 @@ from anh_rollup.accountant.actions import (
     Defend,
     Finalize,
     Release,
+    Renew,
     Retract,
     Reveal,
     Withdraw,
@@ -127,11 +128,37 @@ def test_the_best_paid_job_comes_first():
 
 @pytest.mark.parametrize(("balance", "bonds"), [(150, True), (149, False)])
 def test_a_draft_is_bonded_while_gas_is_left_for_its_defence(balance, bonds):
-    assert decide(view(drafts=(DRAFT,), balance=balance), TERMS) == ([Commit(DRAFT)] if bonds else [])
+    seen = view(drafts=(DRAFT,), jobs=(ORDERED,), balance=balance)
+
+    assert decide(seen, TERMS) == ([Commit(DRAFT)] if bonds else [])
 
 
 def test_a_committed_draft_is_revealed_and_not_bonded_again():
-    assert decide(view(drafts=(DRAFT,), committed=300), TERMS) == [Reveal(DRAFT)]
+    assert decide(view(drafts=(DRAFT,), jobs=(ORDERED,), committed=300), TERMS) == [Reveal(DRAFT)]
+
+
+MOVED = replace(ORDERED, batch_commitment=b"\x04" * 32, index=3)
+RENEWED = replace(DRAFT, claim=replace(CLAIM, batch_commitment=b"\x04" * 32, index=3))
+
+
+def test_a_draft_for_a_place_that_its_job_has_left_is_made_anew_and_never_bonded():
+    assert decide(view(drafts=(DRAFT,), jobs=(MOVED,)), TERMS) == [Renew(DRAFT, MOVED)]
+    assert decide(view(drafts=(DRAFT,), jobs=()), TERMS) == []
+
+
+def test_a_bond_behind_a_place_that_its_job_has_left_is_taken_back():
+    bonded = view(drafts=(DRAFT,), committed=300)
+
+    assert decide(replace(bonded, jobs=(MOVED,)), TERMS) == [Retract(DRAFT), Renew(DRAFT, MOVED)]
+    assert decide(bonded, TERMS) == [Retract(DRAFT)]
+    both = replace(bonded, jobs=(MOVED,), drafts=(RENEWED, DRAFT))
+    assert decide(both, TERMS) == [Retract(DRAFT), Commit(RENEWED)]
+
+
+def test_a_claim_that_was_revealed_is_not_made_anew():
+    seen = view(claims=(RECORD,), drafts=(DRAFT,), jobs=(MOVED,), statuses={ID: STATUS})
+
+    assert decide(seen, TERMS) == []
 
 
 def test_a_commitment_for_a_settled_or_late_job_is_taken_back():
@@ -207,10 +234,11 @@ def test_a_demand_is_answered_whatever_its_fee_and_however_little_is_left():
 def test_what_an_action_is_about_tells_it_from_others():
     demands = [DemandRecord(bytes([n]) * 32, Demand(ID, n, 0, 0, 1), OTHER, 201) for n in (1, 2)]
     actions = [
-        Work(ORDERED), Commit(DRAFT), Reveal(DRAFT), Retract(DRAFT), *map(Answer, demands), Finalize(RECORD),
+        Work(ORDERED), Renew(DRAFT, ORDERED), Commit(DRAFT), Reveal(DRAFT), Retract(DRAFT),
+        *map(Answer, demands), Finalize(RECORD),
         Release(RECORD), Withdraw(),
     ]  # fmt: skip
     keys, names = zip(*map(subject, actions), strict=True)
 
     assert len(set(keys)) == len(actions)
-    assert (names[0], names[4]) == (f"job 0x{'03' * 32}", f"Answer, claim 0x{ID.hex()}")
+    assert (names[0], names[5]) == (f"job 0x{'03' * 32}", f"Answer, claim 0x{ID.hex()}")
