@@ -66,6 +66,14 @@ class Finalize:
 
 
 @dataclass(frozen=True, slots=True)
+class Advance:
+    """Pass a word of claims, none of which can become final, before an own claim."""
+
+    claim: ClaimRecord
+    word: int
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """Take the bond of a claim back that can no longer become final."""
 
@@ -77,7 +85,7 @@ class Withdraw:
     """Draw the credit."""
 
 
-Action = Work | Renew | Commit | Reveal | Retract | Defend | Answer | Finalize | Release | Withdraw
+Action = Work | Renew | Commit | Reveal | Retract | Defend | Answer | Finalize | Advance | Release | Withdraw
 
 
 def subject(action: Action) -> tuple[Hashable, str]:
@@ -93,6 +101,8 @@ def subject(action: Action) -> tuple[Hashable, str]:
             return (kind, game.identifier), of
         case Answer(demand):
             return (kind, demand.identifier), f"{kind}, claim 0x{demand.asked.claim.hex()}"
+        case Advance(claim, word):
+            return (kind, claim.identifier, word), f"{kind}, claim 0x{claim.identifier.hex()}"
         case Finalize(claim) | Release(claim):
             return (kind, claim.identifier), f"{kind}, claim 0x{claim.identifier.hex()}"
         case Withdraw():

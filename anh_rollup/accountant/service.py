@@ -8,6 +8,7 @@ from eth_account.signers.local import LocalAccount
 
 from anh_rollup.accountant.actions import (
     Action,
+    Advance,
     Answer,
     Commit,
     Defend,
@@ -193,6 +194,8 @@ class Accountant:
                 self._answer(action)
             case Finalize(record):
                 self.chain.send("finalize", claims.finalize(record.claim))
+            case Advance(record, _):
+                self.chain.send("advance", claims.advance(record.claim.transaction))
             case Release(record):
                 self.chain.send("release", claims.release(record.claim))
             case Withdraw():

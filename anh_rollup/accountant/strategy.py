@@ -2,9 +2,11 @@
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from anh_rollup.accountant.actions import (
     Action,
+    Advance,
     Answer,
     Commit,
     Defend,
@@ -17,9 +19,12 @@ from anh_rollup.accountant.actions import (
     Work,
 )
 from anh_rollup.accountant.drafts import Draft
-from anh_rollup.l1.contracts.claims import ClaimRules, ClaimState, ClaimStatus
-from anh_rollup.l1.docket import Docket
+from anh_rollup.l1.contracts.claims import PLACES_A_WORD, ClaimRules, ClaimState, ClaimStatus
+from anh_rollup.l1.docket import ClaimRecord, Docket
 from anh_rollup.protocol.orders import OrderedJob
+
+#: What earlier claims of a job have come to, where a later one may become final.
+PASSED: Final = (ClaimState.REFUTED, ClaimState.RELEASED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +130,18 @@ def _endings(view: AccountantView) -> Iterator[Action]:
             view.now >= status.revealed_at + view.rules.window
             and status.games == 0
             and status.demands == 0
-            and all(each.state is ClaimState.REFUTED for each in earlier)
+            and all(each.state in PASSED for each in earlier)
         ):
-            yield Finalize(record)
+            yield from _finalizations(view, record)
+
+
+def _finalizations(view: AccountantView, record: ClaimRecord) -> Iterator[Action]:
+    """What makes a claim final whose earlier ones are passed; L1 looks back within one word of places."""
+    words = view.docket.words.get(record.claim.transaction, 0)
+    missing = range(words, record.place // PLACES_A_WORD)
+    yield from (Advance(record, word) for word in missing)
+    if not missing:
+        yield Finalize(record)
 
 
 def _bonds(view: AccountantView, terms: Terms) -> Iterator[Action]:

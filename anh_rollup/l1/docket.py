@@ -9,6 +9,7 @@ from functools import singledispatchmethod
 from typing import Any
 
 from anh_rollup.l1.contracts.claims import (
+    Advanced,
     Answered,
     ClaimState,
     Committed,
@@ -105,6 +106,7 @@ class Docket:
         commitments: Time at which each commitment expires, by (claimant, commitment). An opened one stays,
             as its reveal does not name it: the contract tells.
         answers: Answers to demands, oldest first.
+        words: How many words of `PLACES_A_WORD` claims are passed, by job; none where a job is not in it.
     """
 
     claims: dict[bytes, ClaimRecord] = field(default_factory=dict)
@@ -112,6 +114,7 @@ class Docket:
     demands: dict[bytes, DemandRecord] = field(default_factory=dict)
     commitments: dict[tuple[str, bytes], int] = field(default_factory=dict)
     answers: list[Answered] = field(default_factory=list)
+    words: dict[bytes, int] = field(default_factory=dict)
 
     def claims_of(self, transaction: bytes) -> list[ClaimRecord]:
         """The claims about one job, in the order of their reveal."""
@@ -161,6 +164,10 @@ class Docket:
     @apply.register
     def _(self, event: Released) -> None:
         self._end(event.claim_id, ClaimState.RELEASED)
+
+    @apply.register
+    def _(self, event: Advanced) -> None:
+        self.words[event.transaction] = event.words
 
     @apply.register
     def _(self, event: Demanded) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from anh_rollup.encoding.tensors import Opening
 from anh_rollup.l1.contracts.base import Contract
@@ -12,6 +12,9 @@ from anh_rollup.l1.types import BlockId, TransactionRequest
 from anh_rollup.protocol.claims import Claim
 from anh_rollup.protocol.game import TensorPath
 from anh_rollup.protocol.jobs import Job
+
+#: Claims of a job that one `advance` passes (contracts/libraries/PassedPlaces.sol).
+PLACES_A_WORD: Final = 256
 
 
 class ClaimState(IntEnum):
@@ -179,7 +182,7 @@ class FeeReturned:
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-    """The first 256 * `words` claims of a job are refuted."""
+    """None of the first `PLACES_A_WORD` * `words` claims of a job can become final."""
 
     transaction: bytes
     words: int
@@ -220,6 +223,10 @@ class Claims(Contract):
     def release(self, claim: Claim) -> TransactionRequest:
         """Gives the bond of a claim back that came too late."""
         return self.request("release", claim)
+
+    def advance(self, transaction: bytes) -> TransactionRequest:
+        """Passes the next 256 claims of a job, none of which can become final: later ones become free."""
+        return self.request("advance", transaction)
 
     def demand(self, asked: Demand, fee: int) -> TransactionRequest:
         """Asks for chunks of a result."""

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from anh_rollup.accountant import service
-from anh_rollup.accountant.actions import Answer, Commit, Defend, Finalize, Withdraw, Work
+from anh_rollup.accountant.actions import Advance, Answer, Commit, Defend, Finalize, Withdraw, Work
 from anh_rollup.accountant.answers import answer_from_model
 from anh_rollup.accountant.conduct import HONEST
 from anh_rollup.accountant.drafts import Draft, DraftCorruptError
@@ -199,6 +199,14 @@ def test_every_demand_is_answered_with_what_the_result_has(defending, leaf):
 
     (sent,) = one.chain.sent
     assert sent == ("answer", (case.claim, case.job, asked, *answer_from_model(asked, case.model)))
+
+
+def test_earlier_claims_are_passed_by_the_job_of_the_own_one(defending):
+    case, one = defending
+    one.chain.contracts.claims.advance = lambda transaction: ("advance", transaction)
+    one.act(Advance(one.chain.docket.claims[ROOT], 0))
+
+    assert one.chain.sent == [("advance", case.claim.transaction)]
 
 
 def test_a_drill_that_answers_nothing_sends_nothing(defending):

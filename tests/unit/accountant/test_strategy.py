@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from anh_rollup.accountant.actions import (
+    Advance,
     Answer,
     Commit,
     Defend,
@@ -194,6 +195,26 @@ def test_a_claim_waits_for_earlier_ones_and_is_released_behind_a_final_one():
     assert (decide(behind, TERMS), decide(beaten, TERMS)) == ([], [Release(second)])
 
 
+@pytest.mark.parametrize(
+    ("place", "advanced", "missing"),
+    [(255, 0, []), (256, 0, [0]), (256, 1, []), (767, 1, [1]), (768, 0, [0, 1, 2]), (768, 3, [])],
+)
+def test_words_of_passed_claims_are_counted_before_a_claim_is_finalized(place, advanced, missing):
+    record, refuted = replace(RECORD, place=place), other_claim(ClaimState.REFUTED)
+    seen = view(claims=(refuted, record), statuses={ID: STATUS}, now=1100)
+    seen.docket.words[ORDER] = advanced
+
+    steps = [Advance(record, word) for word in missing]
+    assert decide(seen, TERMS) == (steps or [Finalize(record)])
+
+
+def test_a_claim_does_not_wait_for_earlier_ones_that_were_released():
+    record, released = replace(RECORD, place=1), other_claim(ClaimState.RELEASED)
+    seen = view(claims=(released, record), statuses={ID: STATUS}, now=1100)
+
+    assert decide(seen, TERMS) == [Finalize(record)]
+
+
 def test_a_claim_that_can_no_longer_become_final_is_released():
     assert decide(view(claims=(RECORD,), statuses={ID: STATUS}, now=14_000), TERMS) == [Release(RECORD)]
 
@@ -235,7 +256,7 @@ def test_what_an_action_is_about_tells_it_from_others():
     demands = [DemandRecord(bytes([n]) * 32, Demand(ID, n, 0, 0, 1), OTHER, 201) for n in (1, 2)]
     actions = [
         Work(ORDERED), Renew(DRAFT, ORDERED), Commit(DRAFT), Reveal(DRAFT), Retract(DRAFT),
-        *map(Answer, demands), Finalize(RECORD),
+        *map(Answer, demands), Finalize(RECORD), Advance(RECORD, 0), Advance(RECORD, 1),
         Release(RECORD), Withdraw(),
     ]  # fmt: skip
     keys, names = zip(*map(subject, actions), strict=True)

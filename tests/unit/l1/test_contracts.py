@@ -97,7 +97,7 @@ def claims_requests(claims: Claims) -> Requests:
         "expire": claims.expire(HERE, D),
         "finalize": claims.finalize(CLAIM),
         "release": claims.release(CLAIM),
-        "advance": claims.request("advance", D),
+        "advance": claims.advance(D),
         "demand": claims.demand(DEMAND, 1),
         "answer": claims.request("answer", CLAIM, JOB, DEMAND, PATH, OPENING),
         "refuteUnanswered": claims.refute_unanswered(DEMAND),

@@ -31,6 +31,7 @@ from anh_rollup.l1.contracts.game import (
     ScoresRevealed,
     SumsRevealed,
 )
+from anh_rollup.l1.contracts.seals import Sealed
 from anh_rollup.l1.docket import ClaimRecord, DemandRecord, Docket, GameRecord
 from anh_rollup.primitives import Digest
 from anh_rollup.protocol.claims import Claim, Scores
@@ -149,4 +150,8 @@ def test_a_closed_game_is_open_no_more() -> None:
 
 
 def test_other_events_are_passed_over() -> None:
-    assert docket_of(Advanced(ORDER, 1)) == Docket()
+    assert docket_of(Sealed(OTHER, ROOT)) == Docket()
+
+
+def test_the_words_of_claims_that_are_passed_are_counted_by_job() -> None:
+    assert docket_of(Advanced(ORDER, 1), Advanced(ROOT, 1), Advanced(ORDER, 2)).words == {ORDER: 2, ROOT: 1}
