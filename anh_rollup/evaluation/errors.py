@@ -55,3 +55,38 @@ class UndisputableError(EvaluationError):
         )
         self.value = value
         self.taken = taken
+
+
+class ProgramTooLargeError(EvaluationError):
+    """A program whose values take too much memory together.
+
+    Attributes:
+        elements: How many elements they have.
+        most: The most that are taken on.
+    """
+
+    def __init__(self, elements: int, most: int) -> None:
+        super().__init__(
+            f"the program's values have {elements} elements together, {most} are the most",
+            remedy="Use a smaller network, or fewer and smaller steps; nobody should take such a job.",
+        )
+        self.elements = elements
+        self.most = most
+
+
+class WorkTooLargeError(EvaluationError):
+    """An evaluation that would take too long.
+
+    Attributes:
+        work: Multiply-adds that it takes.
+        most: The most that are taken on.
+    """
+
+    def __init__(self, work: int, most: int) -> None:
+        super().__init__(
+            f"the evaluation takes {work} multiply-adds, {most} are the most",
+            remedy="Raise --most-work if this machine can do it well within the window; "
+            "or use fewer samples, or a smaller network.",
+        )
+        self.work = work
+        self.most = most

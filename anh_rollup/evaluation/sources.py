@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from anh_rollup.evaluation.errors import SourcesRefusedError
+from anh_rollup.evaluation.workload import check_memory
 from anh_rollup.tensor.program import Kind, Program, Tensor, Value
 
 
@@ -49,7 +50,8 @@ _NAMES: Final = {Kind.FIELD: "field", Kind.ANSWER: "answer", Kind.PARAMETER: "pa
 
 
 MOST_EVALUATED: Final = 1 << 27
-"""Elements of one value that an evaluator takes on (choice: 1 GiB as float64): strangers write programs."""
+"""Elements of one value that an evaluator takes on (choice: 1 GiB as float64): beside it stand copies of it
+that no program names, as patches of a convolution."""
 
 
 def check_sources(program: Program, sources: Sources) -> None:
@@ -58,7 +60,9 @@ def check_sources(program: Program, sources: Sources) -> None:
     Raises:
         SourcesRefusedError: Where a source is missing or spare, has another shape, type or sample count, or
             an element outside its declared range.
+        ProgramTooLargeError: All values together take too much memory.
     """
+    check_memory(program)
     largest = max(value.size for value in program.values)
     if largest > MOST_EVALUATED:
         raise SourcesRefusedError(

@@ -21,6 +21,7 @@ from anh_rollup.evaluation.torch_linear import linear, padded_size
 from anh_rollup.evaluation.torch_movement import MOVEMENT
 from anh_rollup.evaluation.torch_step import Rule, Step, clamped, step_of
 from anh_rollup.evaluation.torch_weights import Folded, fold
+from anh_rollup.evaluation.workload import lasting_values
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Kind, Program
 from anh_rollup.tensor.program import Tensor as Elements
@@ -87,7 +88,7 @@ class _Run:
     keeps: bool
     steps: dict[int, Step]
     last_use: dict[int, int]
-    lasting: set[int]
+    lasting: frozenset[int]
     fixed: dict[int, Tensor] = field(default_factory=dict)
     folded: dict[int, Folded | None] = field(default_factory=dict)
 
@@ -97,11 +98,7 @@ class _Run:
         instructions = [each for each, value in enumerate(program.values) if value.opcode is not None]
         steps = {each: step_of(program, each) for each in instructions}
         last_use = {each: user for user, value in enumerate(program.values) for each in value.inputs}
-        lasting: set[int] = set()
-        for each, value in enumerate(program.values):
-            derived = value.opcode is not None and lasting.issuperset(value.inputs)
-            if derived or value.kind in (Kind.CONSTANT, Kind.PARAMETER):
-                lasting.add(each)
+        lasting = lasting_values(program)
         return cls(program, keeps=False, steps=steps, last_use=last_use, lasting=lasting)
 
     def bytes_of_a_sample(self) -> int:

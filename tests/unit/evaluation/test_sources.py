@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from anh_rollup.evaluation.errors import SourcesRefusedError
+from anh_rollup.evaluation.errors import ProgramTooLargeError, SourcesRefusedError
 from anh_rollup.evaluation.sources import MOST_EVALUATED, Sources, check_sources
+from anh_rollup.evaluation.workload import MOST_TRACED
 from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Kind, Program, Tensor, Value
@@ -78,4 +79,33 @@ def test_a_value_with_more_elements_than_an_evaluator_takes_on_is_refused() -> N
         check_sources(stretched(MOST_EVALUATED + 1), Sources(fields))
     assert refused.value.message == (
         f"the program: a value of {MOST_EVALUATED + 1} elements, {MOST_EVALUATED} are the most"
+    )
+
+
+def held_at_once(size: int, values: int) -> Program:
+    """A program of values of so many elements, all of which its last one needs."""
+    field = Value(Kind.FIELD, (), 0, 1, index=0)
+    attributes = (0, 1, size, 0)
+    views = [
+        Value(Kind.INSTRUCTION, (size,), 0, 1, opcode=Opcode.VIEW, inputs=(0,), attributes=attributes)
+        for _ in range(values)
+    ]
+    places = tuple(range(1, values + 1))
+    joined = Value(
+        Kind.INSTRUCTION, (size * values,), 0, 1, opcode=Opcode.CONCAT, inputs=places, attributes=(0,)
+    )
+    return Program((field, *views, joined))
+
+
+def test_values_that_are_too_much_together_are_refused_though_none_is_alone() -> None:
+    fields, size = (array(1),), MOST_TRACED // 8
+    check_sources(held_at_once(size - 1, 4), Sources(fields))
+
+    program = held_at_once(size, 4)
+    assert max(value.size for value in program.values) <= MOST_EVALUATED
+    with pytest.raises(ProgramTooLargeError) as refused:
+        check_sources(program, Sources(fields))
+    assert (refused.value.elements, refused.value.most) == (MOST_TRACED + 1, MOST_TRACED)
+    assert refused.value.message == (
+        f"the program's values have {MOST_TRACED + 1} elements together, {MOST_TRACED} are the most"
     )

@@ -1,0 +1,117 @@
+"""What an evaluation costs is known before it starts, and what costs too much is left."""
+
+import numpy as np
+import pytest
+
+from anh_rollup.encoding.tensors import TensorTree
+from anh_rollup.evaluation import workload
+from anh_rollup.evaluation.errors import ProgramTooLargeError, WorkTooLargeError
+from anh_rollup.evaluation.workload import (
+    LEAST_INSTRUCTION,
+    MOST_TRACED,
+    MOST_WORK,
+    OTHER_ELEMENT,
+    check_work,
+    lasting_values,
+    multiply_adds,
+    traced_elements,
+)
+from anh_rollup.tensor.builder import ProgramBuilder
+from anh_rollup.tensor.opcodes import Opcode
+from anh_rollup.tensor.program import Kind, Program, Value
+from tests.doubles.small_program import ACTIVE, BIAS, KERNEL, TABLE, WEIGHTS, WIDE, small_program
+
+
+def multiplied(rows: int, terms: int, columns: int) -> Program:
+    """A matrix from a field times one of parameters, and the sum of the first row."""
+    b = ProgramBuilder()
+    product = b.matmul(b.field((rows, terms), low=-9, high=9), b.parameter((terms, columns), low=-9, high=9))
+    return b.build(product)
+
+
+def chained(size: int, steps: int) -> Program:
+    """Products of a square matrix, all of the same constant, so that no sample changes anything."""
+    one, square = np.array(1, dtype=np.int32), (size, size)
+    root = TensorTree(one).root
+
+    def instruction(opcode: Opcode, inputs: tuple[int, ...], attributes: tuple[int, ...]) -> Value:
+        return Value(Kind.INSTRUCTION, square, -9, 9, opcode=opcode, inputs=inputs, attributes=attributes)
+
+    values = (
+        Value(Kind.FIELD, (), 0, 1, index=0),
+        Value(Kind.CONSTANT, (), 1, 1, constant=root),
+        instruction(Opcode.VIEW, (1,), (0, 2, size, size, 0, 0)),
+        *(instruction(Opcode.MATMUL, (2 + step, 2), (8, 0, 0)) for step in range(steps)),
+    )
+    return Program(values, {root: one})
+
+
+def test_products_of_a_sum_count_one_each_for_each_sample() -> None:
+    rows, terms, columns = 128, 96, 64
+    smaller, larger = multiplied(rows, terms, columns), multiplied(2 * rows, terms, columns)
+    products = rows * terms * columns
+    read = rows * terms * OTHER_ELEMENT
+
+    assert multiply_adds(larger, 5) - multiply_adds(smaller, 5) == 5 * (products + read)
+    assert multiply_adds(smaller, 9) - multiply_adds(smaller, 5) == 4 * (products + read)
+
+
+def test_a_small_instruction_counts_what_it_costs_to_begin_one() -> None:
+    tiny = multiplied(1, 1, 1)
+    instructions = sum(value.opcode is not None for value in tiny.values)
+
+    assert multiply_adds(tiny, 1_000) >= 1_000 * LEAST_INSTRUCTION * (instructions - 1)
+
+
+def test_what_no_sample_changes_counts_once() -> None:
+    program = chained(256, 10)
+
+    assert multiply_adds(program, 1) >= 10 * 256**3
+    assert multiply_adds(program, 1_001) - multiply_adds(program, 1) == 1_000 * OTHER_ELEMENT
+
+
+def test_what_depends_on_no_field_and_no_answer_lasts() -> None:
+    assert lasting_values(small_program()) == {KERNEL, BIAS, TABLE, WEIGHTS}
+    assert {ACTIVE, WIDE}.isdisjoint(lasting_values(small_program()))
+
+
+def test_a_trace_holds_every_value() -> None:
+    program = small_program()
+    assert traced_elements(program) == sum(int(np.prod(value.shape)) for value in program.values)
+
+
+def test_so_many_samples_that_they_take_days_are_refused() -> None:
+    heavy = multiplied(128, 96, 64)
+    a_sample = multiply_adds(heavy, 1) - multiply_adds(heavy, 0)
+    samples = (MOST_WORK - multiply_adds(heavy, 0)) // a_sample
+    check_work(heavy, samples)
+
+    with pytest.raises(WorkTooLargeError) as refused:
+        check_work(heavy, samples + 1)
+    assert (refused.value.work, refused.value.most) == (multiply_adds(heavy, samples + 1), MOST_WORK)
+
+
+def test_a_program_of_few_bytes_with_thousands_of_products_is_refused() -> None:
+    """A trace would hold all of them, each a matrix of 1,024 rows."""
+    with pytest.raises(ProgramTooLargeError):
+        check_work(chained(1_024, 4_000), 1)
+
+
+def test_the_most_work_is_still_done() -> None:
+    program = small_program()
+    work = multiply_adds(program, 3)
+
+    assert check_work(program, 3, work) == work
+    with pytest.raises(WorkTooLargeError) as refused:
+        check_work(program, 3, work - 1)
+    assert refused.value.message == f"the evaluation takes {work} multiply-adds, {work - 1} are the most"
+
+
+def test_too_much_memory_is_refused_whatever_work_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = small_program()
+    monkeypatch.setattr(workload, "MOST_TRACED", traced_elements(program))
+    check_work(program, 1, MOST_TRACED)
+    monkeypatch.setattr(workload, "MOST_TRACED", traced_elements(program) - 1)
+
+    with pytest.raises(ProgramTooLargeError):
+        check_work(program, 1, 10**30)
