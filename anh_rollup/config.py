@@ -20,6 +20,7 @@ class AccountantConfig:
         beacon_url: A beacon node, for batches in blobs.
         least_reward: Smallest reward to work for, in wei.
         least_time: Least seconds to a job's deadline.
+        reserved_games: Games over each own claim whose gas stays in the account.
         most_lag: Greatest age of the L1 head in seconds; None allows any.
         interval: Seconds between two rounds.
         allowed_folders: Folders below which `file://` URIs of others are read.
@@ -37,6 +38,7 @@ class AccountantConfig:
     beacon_url: str | None
     least_reward: int
     least_time: int
+    reserved_games: int
     most_lag: int | None
     interval: float
     allowed_folders: tuple[Path, ...]

@@ -128,6 +128,7 @@ class Accountant:
             rules=self.chain.rules,
             balance=self.chain.sender.balance(),
             credit=self.chain.contracts.bonds.credit_of(address),
+            price=self.chain.sender.price(),
             given_up=self._working.ended,
         )
         self._forget_what_is_over(view)

@@ -23,6 +23,9 @@ from anh_rollup.l1.contracts.claims import PLACES_A_WORD, ClaimRules, ClaimState
 from anh_rollup.l1.docket import ClaimRecord, Docket
 from anh_rollup.protocol.orders import OrderedJob
 
+#: Gas of an accountant's side of a game (choice: a third above the dearest one in benchmarks/RESULTS.md).
+DEFENCE_GAS: Final = 1_000_000
+
 #: What earlier claims of a job have come to, where a later one may become final.
 PASSED: Final = (ClaimState.REFUTED, ClaimState.RELEASED)
 
@@ -35,13 +38,13 @@ class Terms:
         least_reward: Smallest reward in wei for which it works.
         least_time: Seconds that must be left to a job's deadline before it starts.
         least_credit: Smallest credit in wei that is worth a withdrawal.
-        gas_reserve: Wei that stay in the account for moves and answers.
+        reserved_games: Games over each own claim whose gas, at the price of now, stays in the account.
     """
 
     least_reward: int = 1
     least_time: int = 60
     least_credit: int = 1
-    gas_reserve: int = 10**16
+    reserved_games: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class AccountantView:
         rules: What was fixed at deployment.
         balance: Wei of its account.
         credit: Wei that it may withdraw.
+        price: Most wei that a gas would cost now.
         given_up: Transactions of jobs that it failed to do.
     """
 
@@ -70,6 +74,7 @@ class AccountantView:
     rules: ClaimRules
     balance: int
     credit: int
+    price: int
     given_up: frozenset[Hashable] = frozenset()
 
 
@@ -108,8 +113,7 @@ def _defences(view: AccountantView) -> Iterator[Action]:
 
 def _announcements(view: AccountantView) -> Iterator[Action]:
     for draft in view.drafts:
-        expires_at = view.docket.commitments.get((view.address, draft.commitment))
-        if expires_at is None or draft.identifier in view.docket.claims or view.now >= expires_at:
+        if not _is_committed(view, draft):
             continue
         settled = _is_settled(view, draft.claim.transaction)
         late = view.now > draft.job.deadline
@@ -145,12 +149,25 @@ def _finalizations(view: AccountantView, record: ClaimRecord) -> Iterator[Action
 
 
 def _bonds(view: AccountantView, terms: Terms) -> Iterator[Action]:
-    purse = view.balance - terms.gas_reserve
+    reserve = terms.reserved_games * DEFENCE_GAS * view.price
+    purse = view.balance - _reserved_games(view, terms) * DEFENCE_GAS * view.price
     for draft in view.drafts:
-        if not _is_new(view, draft) or purse < view.rules.claim_bond:
-            continue
-        purse -= view.rules.claim_bond
-        yield Commit(draft)
+        if _is_new(view, draft) and purse >= view.rules.claim_bond + reserve:
+            purse -= view.rules.claim_bond + reserve
+            yield Commit(draft)
+
+
+def _reserved_games(view: AccountantView, terms: Terms) -> int:
+    """Games whose gas must stay in the account: those that go on, and more over each claim in a bond."""
+    bonded = [each for each in view.drafts if _is_committed(view, each)]
+    games = [len(view.docket.open_games(identifier)) for identifier in view.statuses]
+    return sum(max(terms.reserved_games, each) for each in games) + len(bonded) * terms.reserved_games
+
+
+def _is_committed(view: AccountantView, draft: Draft) -> bool:
+    """Whether a draft's bond is in, and the draft still hidden."""
+    expires_at = view.docket.commitments.get((view.address, draft.commitment), 0)
+    return view.now < expires_at and draft.identifier not in view.docket.claims
 
 
 def _is_new(view: AccountantView, draft: Draft) -> bool:

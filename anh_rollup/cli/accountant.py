@@ -48,6 +48,9 @@ from anh_rollup.training.answering import ENGINES
 @beacon_option()
 @count_option("--least-reward", 1, "Smallest reward to work for, in wei.")
 @count_option("--least-time", 60, "Least seconds to a job's deadline.")
+@count_option(
+    "--reserved-games", 4, "Games over each own claim whose gas stays in the account, or no bond is paid."
+)
 @count_option("--most-lag", None, "Refuse an L1 head older than so many seconds.")
 @interval_option("--interval", 2.0, "Seconds between two rounds.")
 @click.option("--allow-folder", multiple=True, type=click.Path(path_type=Path), help="Read file:// below it.")
@@ -88,7 +91,7 @@ def accountant_services(config: AccountantConfig) -> list[Service]:
         order=OrderReader(deployment, client, BatchDataReader(client, config.beacon_url)),
         worker=Worker(store, make_evaluator(), trainer, make_answerer(config.engine)),
         drafts=Drafts(config.store),
-        terms=Terms(config.least_reward, config.least_time),
+        terms=Terms(config.least_reward, config.least_time, reserved_games=config.reserved_games),
         uri=config.public_url,
         conduct=HONEST if config.drill is None else find_drill(config.drill),
     )

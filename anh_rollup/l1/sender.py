@@ -18,6 +18,7 @@ from eth_account.signers.local import LocalAccount
 from anh_rollup.l1.blobs import Sidecar, make_sidecar
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.errors import (
+    FeeCapError,
     GasCapError,
     InsufficientFundsError,
     L1RejectedError,
@@ -87,6 +88,13 @@ class TransactionSender:
     def balance(self) -> int:
         """The account's wei."""
         return self._client.balance(self.address)
+
+    def price(self) -> int:
+        """Most wei a gas that a transaction would offer now; the policy's cap where L1 is dearer."""
+        try:
+            return quote(self._market(False), self.policy, False).max_fee
+        except FeeCapError:
+            return self.policy.cap
 
     def send(self, request: TransactionRequest) -> Receipt:
         """Brings one transaction onto L1 and waits until it is mined.

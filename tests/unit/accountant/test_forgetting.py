@@ -23,7 +23,7 @@ class StubChain:
 
     def __init__(self):
         self.docket, self.now, self.address, self.rules = Docket(), 1000, CLAIMANT, None
-        self.sender = SimpleNamespace(balance=lambda: 0)
+        self.sender = SimpleNamespace(balance=lambda: 0, price=lambda: 0)
         self.contracts = SimpleNamespace(bonds=SimpleNamespace(credit_of=lambda _address: 0))
 
     def refresh(self):

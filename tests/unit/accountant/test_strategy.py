@@ -17,7 +17,7 @@ from anh_rollup.accountant.actions import (
     subject,
 )
 from anh_rollup.accountant.drafts import Draft
-from anh_rollup.accountant.strategy import AccountantView, Terms, decide, is_over
+from anh_rollup.accountant.strategy import DEFENCE_GAS, AccountantView, Terms, decide, is_over
 from anh_rollup.l1.contracts.claims import ClaimRules, ClaimState, ClaimStatus, Demand
 from anh_rollup.l1.docket import ClaimRecord, DemandRecord, Docket, GameRecord
 from anh_rollup.protocol.claims import Claim, Scores
@@ -38,7 +38,9 @@ DRAFT = Draft(CLAIM, JOB, b"\x09" * 32, 7)
 ID = DRAFT.identifier
 RECORD = ClaimRecord(ID, CLAIM, JOB, 0)
 STATUS = ClaimStatus(ME, 100, 0, ORDER, 5000, 0, 0, ClaimState.STANDING)
-TERMS = Terms(least_reward=5, least_time=60, least_credit=3, gas_reserve=50)
+TERMS = Terms(least_reward=5, least_time=60, least_credit=3, reserved_games=2)
+ZERO = bytes(32)
+AT = Position(ID, ME, OTHER, 0, Phase.TRACE, 0, 0, ZERO, ZERO, 0, ZERO, 0, 0, 0, 0, ZERO, ZERO, 0, 0, ZERO)
 
 
 def view(claims=(), games=(), demands=(), committed=None, **changes):
@@ -58,6 +60,7 @@ def view(claims=(), games=(), demands=(), committed=None, **changes):
         rules=RULES,
         balance=1000,
         credit=0,
+        price=0,
     )
     return replace(made, **changes)
 
@@ -127,11 +130,42 @@ def test_the_best_paid_job_comes_first():
     assert decide(view(jobs=(ORDERED, better)), TERMS) == [Work(better), Work(ORDERED)]
 
 
-@pytest.mark.parametrize(("balance", "bonds"), [(150, True), (149, False)])
-def test_a_draft_is_bonded_while_gas_is_left_for_its_defence(balance, bonds):
-    seen = view(drafts=(DRAFT,), jobs=(ORDERED,), balance=balance)
+def needed(games):
+    """A claim's bond, and gas for the defence in so many games at 3 wei."""
+    return RULES.claim_bond + games * DEFENCE_GAS * 3
 
-    assert decide(seen, TERMS) == ([Commit(DRAFT)] if bonds else [])
+
+def poorest(seen, games):
+    """What is bonded with all that `games` games ask for, and with a wei less."""
+    rich = replace(seen, balance=needed(games), price=3)
+    found = [decide(each, TERMS) for each in (rich, replace(rich, balance=needed(games) - 1))]
+    return [[each for each in actions if isinstance(each, Commit)] for actions in found]
+
+
+def test_a_draft_is_bonded_while_gas_is_left_for_its_defence():
+    seen = view(drafts=(DRAFT,), jobs=(ORDERED,))
+
+    assert poorest(seen, games=2) == [[Commit(DRAFT)], []]
+
+
+@pytest.mark.parametrize(("games", "reserved"), [(0, 2), (2, 2), (3, 3)])
+def test_gas_is_kept_for_every_claim_and_every_game_that_goes_on(games, reserved):
+    other = replace(DRAFT, claim=replace(CLAIM, transaction=ROOT))
+    record = replace(RECORD, identifier=other.identifier, claim=other.claim)
+    going = [GameRecord(bytes([each]) * 32, replace(AT, claim=record.identifier)) for each in range(games)]
+    seen = view(
+        claims=(record,), games=going, statuses={record.identifier: STATUS}, drafts=(DRAFT,), jobs=(ORDERED,)
+    )
+
+    assert poorest(seen, games=2 + reserved) == [[Commit(DRAFT)], []]
+
+
+def test_gas_is_kept_for_a_claim_that_is_bonded_and_hidden():
+    other = replace(DRAFT, claim=replace(CLAIM, transaction=ROOT))
+    jobs = (ORDERED, replace(ORDERED, transaction=ROOT))
+    seen = view(drafts=(DRAFT, other), jobs=jobs, committed=300)
+
+    assert poorest(seen, games=4) == [[Commit(other)], []]
 
 
 def test_a_committed_draft_is_revealed_and_not_bonded_again():
@@ -220,11 +254,7 @@ def test_a_claim_that_can_no_longer_become_final_is_released():
 
 
 def test_games_and_demands_come_before_everything_else():
-    zero = bytes(32)
-    at = Position(
-        ID, ME, OTHER, 0, Phase.TRACE, 0, 0, zero, zero, 0, zero, 0, 0, 0, 0, zero, zero, 0, 0, zero
-    )
-    game, demand = GameRecord(ROOT, at), DemandRecord(ROOT, Demand(ID, 0, 0, 0, 1), OTHER, 201)
+    game, demand = GameRecord(ROOT, AT), DemandRecord(ROOT, Demand(ID, 0, 0, 0, 1), OTHER, 201)
     seen = view(
         claims=(RECORD,),
         games=(game,),
