@@ -11,6 +11,7 @@ from anh_rollup.evaluation.backend import Evaluator
 from anh_rollup.evaluation.disputability import check_disputable
 from anh_rollup.evaluation.properties import Artifacts, evaluate_property
 from anh_rollup.evaluation.sources import check_score_program
+from anh_rollup.evaluation.workload import MOST_WORK, check_work
 from anh_rollup.protocol.checks import OneShot, Refutation, Subject, check_sources, check_terms
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.evaluated import EvaluatedProperty
@@ -119,12 +120,14 @@ class Worker:
         evaluator: An exact backend.
         train: How to train.
         answer: How to answer.
+        most_work: Multiply-adds that the evaluation of one property may take.
     """
 
     store: ArtifactStore
     evaluator: Evaluator
     train: Trainer
     answer: Answerer
+    most_work: int = MOST_WORK
     _results: dict[ResultKey, Result] = field(default_factory=dict)
 
     def perform(self, ordered: OrderedJob) -> Result:
@@ -134,6 +137,7 @@ class Worker:
             ArtifactError: The job's artifacts cannot be had.
             SourcesRefusedError: A property's program gives no score, or its data set is not what it declares.
             UndisputableError: A lie about a score could not be refuted on L1.
+            WorkTooLargeError: A property takes more work than it may, or `ProgramTooLargeError`: memory.
             JobUnfitError: No result fits all properties.
             AnhError: Whatever training, evaluation or the programs object to.
         """
@@ -142,6 +146,7 @@ class Worker:
         for program, dataset in scored:
             check_score_program(program, dataset.fields)
             check_disputable(program)
+            check_work(program, dataset.count, self.most_work)
         architecture = self.store.get_program(job.architecture, job.uri)
         model = None if job.kind is JobKind.TRAINING else self.store.get_model(job.model, job.uri)
         require_fitting(job, architecture, scored, model)

@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from threading import BoundedSemaphore
 from typing import Final, TypeVar
 
+from anh_rollup.challenger.examinations import MOST_AT_ONCE
 from anh_rollup.challenger.recover import Withheld
+from anh_rollup.challenger.turns import Turns
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.tensors import Elements
 from anh_rollup.errors import AnhError
@@ -14,6 +15,7 @@ from anh_rollup.evaluation.backend import Evaluator
 from anh_rollup.evaluation.disputability import check_disputable
 from anh_rollup.evaluation.properties import Artifacts, evaluate_property
 from anh_rollup.evaluation.sources import check_score_program
+from anh_rollup.evaluation.workload import MOST_WORK, check_work
 from anh_rollup.l1.contracts.claims import Answered, Demand
 from anh_rollup.l1.docket import ClaimRecord
 from anh_rollup.protocol.checks import (
@@ -40,6 +42,9 @@ LOG = logging.getLogger(__name__)
 
 #: Evaluations at a time (choice): each uses all cores and much memory, but a long one must not hold up all.
 MOST_EVALUATIONS: Final = 2
+
+#: Examinations that wait for an evaluation: so many threads are left for those that fetch.
+MOST_WAITING: Final = MOST_AT_ONCE // 2 - MOST_EVALUATIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +88,17 @@ class Examiner:
         evaluator: An exact backend.
         order: The order, derived from L1.
         chain_id: The L2's chain id.
+        most_work: Multiply-adds that one property may take.
+        turns: For whose evaluation it is now.
     """
 
     store: ArtifactStore
     evaluator: Evaluator
     order: OrderFollower
     chain_id: int
+    most_work: int = MOST_WORK
+    turns: Turns = field(default_factory=lambda: Turns(MOST_EVALUATIONS, MOST_WAITING))
     _evaluated: dict[tuple[bytes, bytes, int], EvaluatedProperty] = field(default_factory=dict)
-    _turns: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MOST_EVALUATIONS))
 
     def within(self, seconds: float) -> "Examiner":
         """The same examiner; all that it fetches from others takes so many seconds together at most."""
@@ -107,6 +115,8 @@ class Examiner:
             ArtifactError: The job's own artifacts cannot be had now: the claim cannot be judged.
             TransactionUnknownError: Nothing is wrong, as far as can be told now.
             SourcesRefusedError: They are nothing that could be evaluated, or give no score.
+            WorkTooLargeError: The evaluation takes more work than it may, or `ProgramTooLargeError`: memory.
+            TurnLostError: Enough cheaper evaluations wait; it is for a later round.
             UndisputableError: Something is wrong, and L1 could not settle it: a game would be lost.
         """
         claim, job = record.claim, record.job
@@ -133,12 +143,16 @@ class Examiner:
         Raises:
             ArtifactError: An artifact cannot be had.
             SourcesRefusedError: The artifacts are not what the program declares.
+            WorkTooLargeError: It takes more work than it may.
+            ProgramTooLargeError: It takes more memory than there may be.
+            TurnLostError: Enough cheaper evaluations wait; it is for a later round.
         """
         key = _key(claim, job, index)
         if key not in self._evaluated:
             subject = self._subject(claim, job, index)
+            work = check_work(subject.program, subject.dataset.count, self.most_work)
             held = Artifacts(subject.program, subject.dataset, subject.answers, subject.model)
-            with self._turns:
+            with self.turns.take(work):
                 self._evaluated[key] = evaluate_property(held, self.evaluator)
         return self._evaluated[key]
 

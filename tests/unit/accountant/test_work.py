@@ -8,8 +8,10 @@ import pytest
 from anh_rollup.accountant import work
 from anh_rollup.accountant.work import ClaimRefutableError, Result, ThresholdMissedError, Worker, make_claim
 from anh_rollup.encoding.artifacts import Dataset, Model
+from anh_rollup.evaluation.errors import WorkTooLargeError
 from anh_rollup.evaluation.properties import evaluate_property
 from anh_rollup.evaluation.reference import ReferenceEvaluator
+from anh_rollup.evaluation.workload import multiply_adds
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.fitting import JobUnfitError
 from anh_rollup.protocol.jobs import Job, JobKind, Property, terms
@@ -100,6 +102,14 @@ def test_a_trainer_can_ask_whether_its_parameters_are_good_enough(training):
         worker(training, train).perform(ordered(job))
 
     assert told == [True, False]
+
+
+def test_a_job_whose_evaluation_takes_too_much_work_is_left_before_it_is_trained_for(training):
+    careful = worker(training)
+    careful.most_work = multiply_adds(training.program, COUNT) - 1
+
+    with pytest.raises(WorkTooLargeError):
+        careful.perform(ordered(training.job))
 
 
 def test_a_result_below_a_threshold_is_not_good(training):

@@ -1,19 +1,23 @@
 """Examining a claim with an own store: what is wrong is found, and before anything is paid for."""
 
+import threading
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
 from anh_rollup.accountant.answers import answer_from_model
 from anh_rollup.challenger import examine
+from anh_rollup.challenger.examinations import MOST_AT_ONCE, Examinations
 from anh_rollup.challenger.examine import TransactionUnknownError, Verdict
 from anh_rollup.challenger.recover import MOST_PIECES
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.scores import ScoreTree
-from anh_rollup.evaluation.errors import SourcesRefusedError, UndisputableError
+from anh_rollup.evaluation.errors import SourcesRefusedError, UndisputableError, WorkTooLargeError
 from anh_rollup.evaluation.properties import evaluate_property
+from anh_rollup.evaluation.workload import multiply_adds
 from anh_rollup.protocol.checks import OneShot, OpenGame
 from anh_rollup.protocol.claims import Scores
 from anh_rollup.protocol.jobs import terms
@@ -192,6 +196,44 @@ def test_a_property_that_cannot_be_judged_does_not_hide_a_lie_about_another(tmp_
     case.order.batches = [void_batch(1, 4)]
 
     assert case.examiner().examine(replace(case.says(), claim=claim)) == Verdict(OpenGame(1, None))
+
+
+def test_what_takes_too_much_work_is_not_begun(training, monkeypatch):
+    examiner = training.examiner()
+    examiner.most_work = multiply_adds(training.program, COUNT) - 1
+    monkeypatch.setattr(examine, "evaluate_property", pytest.fail)
+
+    with pytest.raises(WorkTooLargeError):
+        examiner.examine(higher(training))
+
+
+def test_light_claims_are_judged_whatever_heavy_ones_wait(training, monkeypatch):
+    """One heavy evaluation for each thread: two go on, and the others do not keep the threads."""
+    heavy, examiner = inference_case(training.folder), training.examiner()
+    going, released, examinations = threading.Barrier(3), threading.Event(), Examinations()
+    monkeypatch.setattr(examine, "check_work", lambda program, *_: 9 if program == heavy.program else 1)
+
+    def slow(held, evaluator):
+        if held.program == heavy.program and not released.is_set():
+            going.wait(10)
+            released.wait(10)
+        return evaluate_property(held, evaluator)
+
+    monkeypatch.setattr(examine, "evaluate_property", slow)
+    for key in range(MOST_AT_ONCE):
+        work = partial(examiner.evaluated, heavy.claim, replace(heavy.job, deadline=key), 0)
+        examinations.begin(key, f"claim {key}", work)
+    going.wait(10)
+    judged = []
+    examinations.begin("light", "claim", lambda: judged.append(examiner.examine(higher(training))))
+    while examiner.turns.waiting[:1] != (1,) and "light" in examinations.running:
+        examinations.wait(0.01)
+    first = examiner.turns.waiting[:1]
+    released.set()
+    examinations.wait(10)
+    examinations.close()
+
+    assert (first, judged) == ((1,), [Verdict(OpenGame(0, None))])
 
 
 # --- void batches
