@@ -48,12 +48,12 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """Say that a withheld result is left, as asking for all of it costs more than the claim is worth.
+    """Say that a withheld result is left, as asking for all of it costs more than may be spent.
 
     Attributes:
         claim: The claim.
         cost: Wei in fees that all of the result would cost.
-        most: Wei that may go into it.
+        most: Wei that may go into it, with what went into it already.
     """
 
     claim: ClaimRecord

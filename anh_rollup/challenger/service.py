@@ -190,7 +190,7 @@ class Challenger:
             self._left.add(action.claim.identifier)
             LOG.warning(
                 "claim 0x%s: its withheld result costs %d wei in demands, and %d are the most; next: get the "
-                "result from elsewhere into the store, or raise the limit on the fees",
+                "result from elsewhere into the store, or raise --most-demand-fees or --most-lost-fees",
                 action.claim.identifier.hex(), action.cost, action.most,
             )  # fmt: skip
 

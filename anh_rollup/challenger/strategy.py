@@ -27,6 +27,10 @@ from anh_rollup.protocol.checks import OneShot, OpenGame
 #: Parts of a whole in which the rules give shares (contracts/Claims.sol).
 BPS: Final = 10_000
 
+#: Prizes that may go into answers about claims that turn out to be true, or fall to others (choice): whoever
+#: sells true results by demands earns at most so much.
+LOST_PRIZES: Final = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -38,6 +42,8 @@ class Budget:
         most_attempts: Games over one claim, should some be lost on time.
         least_credit: Smallest credit in wei that is worth a withdrawal.
         most_demand_fees: Wei in fees for one claim's withheld result; None: the prize of refuting it.
+        most_lost_fees: Wei in fees of answered demands about all claims, but for those whose bond was won;
+            None: `LOST_PRIZES` prizes.
     """
 
     most_bonds: int = 10**19
@@ -45,12 +51,20 @@ class Budget:
     most_attempts: int = 3
     least_credit: int = 1
     most_demand_fees: int | None = None
+    most_lost_fees: int | None = None
 
     def most_fees(self, rules: ClaimRules) -> int:
         """Wei in fees for one claim's withheld result."""
-        if self.most_demand_fees is not None:
-            return self.most_demand_fees
-        return rules.claim_bond * rules.prize_share_bps // BPS
+        return _prize(rules) if self.most_demand_fees is None else self.most_demand_fees
+
+    def most_lost(self, rules: ClaimRules) -> int:
+        """Wei in fees that may never come back, over all claims."""
+        return LOST_PRIZES * _prize(rules) if self.most_lost_fees is None else self.most_lost_fees
+
+
+def _prize(rules: ClaimRules) -> int:
+    """Wei for refuting a claim."""
+    return rules.claim_bond * rules.prize_share_bps // BPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +125,7 @@ def _standing(view: ChallengerView) -> list[ClaimRecord]:
 
 
 def _refutations(view: ChallengerView, budget: Budget) -> Iterator[Action]:
-    purse = _purse(view, budget)
+    purse, fees = _purse(view, budget), budget.most_lost(view.rules) - _fees_at_risk(view)
     for record in _standing(view):
         verdict = view.verdicts.get(record.identifier, Verdict())
         match verdict.refutation:
@@ -122,11 +136,12 @@ def _refutations(view: ChallengerView, budget: Budget) -> Iterator[Action]:
                 if attempt is not None and purse >= view.rules.challenge_bond:
                     purse -= view.rules.challenge_bond
                     yield Open(record, verdict.refutation, attempt)
-        for action in _requests(view, budget, record, verdict):
+        for action in _requests(view, (budget.most_fees(view.rules), fees), record, verdict):
             if isinstance(action, Ask):
                 if purse < view.rules.demand_fee:
                     break
                 purse -= view.rules.demand_fee
+                fees -= view.rules.demand_fee
             yield action
 
 
@@ -148,12 +163,31 @@ def _next_attempt(view: ChallengerView, budget: Budget, record: ClaimRecord) -> 
     return len(games) if len(games) < budget.most_attempts and view.now < closes else None
 
 
+def _fees_at_risk(view: ChallengerView) -> int:
+    """Wei in own demands that were answered, but for claims that fell to us, and in those that may yet be."""
+    answered = {each.demand_id for each in view.docket.answers}
+    at_risk = 0
+    for demand in view.docket.demands.values():
+        record = view.docket.claims.get(demand.asked.claim)
+        if demand.demander != view.address or (record is not None and record.refuter == view.address):
+            continue
+        at_risk += demand.is_open or demand.identifier in answered
+    return at_risk * view.rules.demand_fee
+
+
 def _requests(
-    view: ChallengerView, budget: Budget, record: ClaimRecord, verdict: Verdict
+    view: ChallengerView, limits: tuple[int, int], record: ClaimRecord, verdict: Verdict
 ) -> list[Ask | Leave]:
     """What of a withheld result nobody has asked for yet, while there is time and it is worth its price.
 
-    Of a result that costs too much one piece is asked for: whoever has nothing to show falls by it.
+    Of a result that costs too much one piece is asked for: whoever has nothing to show falls by it. Where
+    even one would exceed what may be lost, none is.
+
+    Args:
+        view: What is seen.
+        limits: Wei in fees for one claim, and wei that may go into more fees, whatever the claim.
+        record: The claim.
+        verdict: What was found about it.
     """
     if view.now >= view.statuses[record.identifier].revealed_at + view.rules.window // 2:
         return []
@@ -161,10 +195,11 @@ def _requests(
     asked = {each.asked for each in made}
     left = [each for each in verdict.missing if each not in asked]
     own = sum(each.demander == view.address for each in made)
-    cost, most = (own + len(left)) * view.rules.demand_fee, budget.most_fees(view.rules)
+    fee, (for_claim, for_all) = view.rules.demand_fee, limits
+    cost, most = (own + len(left)) * fee, min(for_claim, own * fee + for_all)
     if not left or cost <= most:
         return [Ask(each) for each in left]
-    first = [] if made or view.rules.demand_fee > most else [Ask(left[0])]
+    first = [] if made or fee > most else [Ask(left[0])]
     return [*first, Leave(record, cost, most)]
 
 

@@ -191,7 +191,7 @@ def test_a_claim_is_left_with_one_word(monkeypatch, caplog):
     (message,) = caplog.messages
     assert message == (
         f"claim 0x{'01' * 32}: its withheld result costs 51 wei in demands, and 50 are the most; "
-        "next: get the result from elsewhere into the store, or raise the limit on the fees"
+        "next: get the result from elsewhere into the store, or raise --most-demand-fees or --most-lost-fees"
     )
 
 

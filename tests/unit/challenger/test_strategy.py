@@ -175,6 +175,79 @@ def test_demands_for_one_claim_leave_the_limit_of_another_alone():
     assert decide(view(Verdict(missing=pieces(3)), demands=[elsewhere]), budget) == wanted
 
 
+# --- fees that never come back
+
+EARLIER = b"\x09" * 32
+
+
+def bought(count, state=ClaimState.FINAL, refuter=""):
+    """A view with own demands about an earlier claim, all of them answered, and a withheld result of two."""
+    seen = view(Verdict(missing=pieces(2)))
+    seen.docket.claims[EARLIER] = replace(CLAIM, identifier=EARLIER, state=state, refuter=refuter)
+    for number in range(count):
+        identifier, demand = b"\x08" + bytes([number]) * 31, Demand(EARLIER, number, 0, 0, 32)
+        seen.docket.demands[identifier] = DemandRecord(identifier, demand, ME, 900, is_open=False)
+        seen.docket.answers.append(Answered(EARLIER, identifier, demand, None, None))
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("lost", "decided"),
+    [
+        (198, [Ask(each) for each in pieces(2)]),
+        (199, [Ask(pieces(2)[0]), Leave(CLAIM, 2, 1)]),
+        (200, [Leave(CLAIM, 2, 0)]),
+    ],
+)
+def test_sellers_of_true_results_earn_four_prizes_at_most(lost, decided):
+    """Each prize is 50, and so are 50 fees; no claim for itself costs that much."""
+    assert decide(bought(lost), BUDGET) == decided
+
+
+def test_another_limit_on_what_is_lost_can_be_set():
+    budget = replace(BUDGET, most_lost_fees=7)
+
+    assert decide(bought(5), budget) == [Ask(each) for each in pieces(2)]
+    assert decide(bought(7), budget) == [Leave(CLAIM, 2, 0)]
+
+
+def test_fees_for_a_claim_whose_bond_was_won_are_not_lost():
+    budget = replace(BUDGET, most_lost_fees=7)
+
+    assert decide(bought(7, ClaimState.REFUTED, ME), budget) == [Ask(each) for each in pieces(2)]
+    assert decide(bought(7, ClaimState.REFUTED, LIAR), budget) == [Leave(CLAIM, 2, 0)]
+
+
+def test_demands_that_may_yet_be_answered_count_and_returned_fees_do_not():
+    budget, seen = replace(BUDGET, most_lost_fees=7), bought(7)
+    seen.docket.answers.clear()
+    assert decide(seen, budget) == [Ask(each) for each in pieces(2)]
+
+    for identifier, demand in seen.docket.demands.items():
+        seen.docket.demands[identifier] = replace(demand, is_open=True)
+    assert Leave(CLAIM, 2, 0) in decide(seen, budget)
+
+
+def test_two_claims_in_one_round_share_what_may_be_lost():
+    other = replace(CLAIM, identifier=EARLIER)
+    seen = view(Verdict(missing=pieces(2)))
+    seen.docket.claims[EARLIER] = other
+    wanted = tuple(replace(each, claim=EARLIER) for each in pieces(2))
+    both = {ID: Verdict(missing=pieces(2)), EARLIER: Verdict(missing=wanted)}
+    seen = replace(seen, statuses={ID: STATUS, EARLIER: STATUS}, verdicts=both)
+
+    assert decide(seen, replace(BUDGET, most_lost_fees=3)) == [
+        *(Ask(each) for each in pieces(2)), Ask(wanted[0]), Leave(other, 2, 1),
+    ]  # fmt: skip
+
+
+def test_a_claim_that_is_begun_is_gone_on_with():
+    own = [asked(pieces(3)[0])]
+    assert decide(view(Verdict(missing=pieces(3)), demands=own), replace(BUDGET, most_lost_fees=3)) == [
+        Ask(each) for each in pieces(3)[1:]
+    ]
+
+
 def answer(number):
     return Answered(ID, bytes([number]) * 32, pieces(9)[number], None, None)
 
