@@ -216,15 +216,18 @@ class Examiner:
 
     def _examine_properties(self, claim: Claim, job: Job) -> Refutation | None:
         """The first property that is wrong; one that cannot be judged does not hide another."""
-        unjudged: list[AnhError] = []
+        unjudged: list[Exception] = []
         for index in range(len(job.properties)):
             try:
                 wrong = self._examine_property(claim, job, index)
             except AnhError as error:
                 unjudged.append(error)
-                continue
-            if wrong is not None:
-                return wrong
+            except Exception as error:
+                LOG.exception("property %d cannot be judged; next: the others are, then all again", index)
+                unjudged.append(error)
+            else:
+                if wrong is not None:
+                    return wrong
         if unjudged:
             raise unjudged[0]
         return None

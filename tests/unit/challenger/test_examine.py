@@ -198,6 +198,23 @@ def test_a_property_that_cannot_be_judged_does_not_hide_a_lie_about_another(tmp_
     assert case.examiner().examine(replace(case.says(), claim=claim)) == Verdict(OpenGame(1, None))
 
 
+@pytest.mark.parametrize("error", [MemoryError, IndexError])
+def test_a_property_that_breaks_the_evaluator_does_not_hide_a_lie_about_another(tmp_path, monkeypatch, error):
+    case = training_case(tmp_path)
+    case.job = replace(case.job, properties=case.job.properties * 2)
+    heads = (case.claim.scores[0], higher(case).claim.scores[0])
+    claim = replace(case.claim, terms=terms(case.job), index=3, scores=heads)
+    case.order.batches, broken = [void_batch(1, 4)], iter([error()])
+
+    def breaking(*given):
+        for each in broken:
+            raise each
+        return evaluate_property(*given)
+
+    monkeypatch.setattr(examine, "evaluate_property", breaking)
+    assert case.examiner().examine(replace(case.says(), claim=claim)) == Verdict(OpenGame(1, None))
+
+
 def test_what_takes_too_much_work_is_not_begun(training, monkeypatch):
     examiner = training.examiner()
     examiner.most_work = multiply_adds(training.program, COUNT) - 1
