@@ -110,6 +110,7 @@ class SequencerConfig:
 
     l1_url: str
     deployment: Path
+        most_unposted: Bytes of sealed blocks that may wait for L1; None stands for what the rules allow.
     key_file: Path
     data: Path
     beacon_url: str | None
@@ -123,6 +124,7 @@ class SequencerConfig:
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> "SequencerConfig":
         """The settings that a command line gave."""
+    most_unposted: int | None
         return cls(**_renamed(options))
 
 

@@ -57,6 +57,7 @@ class WrongKeyError(AnhError):
 @interval_option("--block-interval", 0.5, "Seconds between two blocks at least.")
 @interval_option("--post-interval", 2.0, "Seconds between two batches at least.")
 @count_option("--forced-depth", FORCED_DEPTH, "L1 blocks above a forced transaction.")
+@count_option("--most-unposted", None, "Bytes that may wait for L1; default: what the force delay allows.")
 @click.option("--calldata", is_flag=True, help="Post calldata even where L1 has blobs.")
 @click.option("--new-journal", is_flag=True, help="Begin an empty journal on an L2 that has batches.")
 def sequencer_command(**options: object) -> None:
@@ -90,6 +91,8 @@ def open_sequencer(config: SequencerConfig) -> Sequencer:
             account,
             Journal(config.data / "journal.sqlite3"),
             forced_depth=config.forced_depth,
+            most_unposted=config.most_unposted,
+            post_interval=config.post_interval,
             force_calldata=config.calldata,
             new_journal=config.new_journal,
             beacon_url=config.beacon_url,

@@ -22,6 +22,7 @@ class RejectReason(StrEnum):
     BASE_FEE = "max fee per gas less than block base fee"
     FUNDS = "insufficient funds for gas * price + value"
     BLOCK_FULL = "the block under construction is full"
+    BACKLOG_FULL = "too many transactions wait for L1"
 
 
 REMEDIES = {
@@ -38,6 +39,7 @@ REMEDIES = {
     RejectReason.BASE_FEE: "Raise maxFeePerGas to at least the latest block's baseFeePerGas.",
     RejectReason.FUNDS: "Deposit more ether on L1 with Inbox.deposit, or lower gas limit, price or value.",
     RejectReason.BLOCK_FULL: "Try again in a moment.",
+    RejectReason.BACKLOG_FULL: "Try again in a minute, when more of them are on L1.",
 }
 
 

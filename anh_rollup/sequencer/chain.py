@@ -48,6 +48,7 @@ class Setting:
         most_batch_bytes: Bytes of one batch on L1, by where batches are posted.
         forced_depth: L1 blocks above a forced transaction before a block takes it in: a block that was signed
             cannot give it back after a reorg.
+        most_unposted: Bytes of sealed blocks that may wait for L1, as `backlog` says; at least one batch's.
         new_journal: Whether an empty journal may continue an L2 that has batches.
     """
 
@@ -55,6 +56,7 @@ class Setting:
     clock: Callable[[], float]
     most_batch_bytes: int
     forced_depth: int = FORCED_DEPTH
+    most_unposted: int = 0
     new_journal: bool = False
 
 
@@ -77,6 +79,7 @@ class SequencerChain:
         self._reader = reader
         self._journal = journal
         self._setting = setting
+        self._most_unposted = max(setting.most_unposted, setting.most_batch_bytes)
         self._lock = threading.RLock()
         self._waiting: dict[Digest, Placement] = {}
         self._parked: list[OrderedTransaction] = []
@@ -294,10 +297,9 @@ class SequencerChain:
         ledger = self._sealed.order.ledger.copy()
         base_fee = next_base_fee(head.header.base_fee, head.ordered_gas)
         _, gas = fold_block(ledger, forced, base_fee, [brings], len(forced))
-        capacity = room_of(self._setting.most_batch_bytes)
-        return Construction(
-            number, digest, brings, tuple(forced), BlockTerms(base_fee, gas), ledger, capacity
-        )
+        capacity, terms = room_of(self._setting.most_batch_bytes), BlockTerms(base_fee, gas)
+        room = room_of(self._most_unposted) - self._sealed.bytes_after(self.safe_number)
+        return Construction(number, digest, brings, tuple(forced), terms, ledger, capacity, room)
 
     def _decoded_records(self, records: Sequence[bytes]) -> list[OrderedTransaction]:
         return [(record, decode_or_none(record, self._setting.chain_id)) for record in records]

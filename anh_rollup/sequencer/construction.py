@@ -31,6 +31,7 @@ class Construction:
         terms: Base fee, and gas ordered so far.
         ledger: The ledger after everything in it.
         capacity: Bytes that its own records can have, lengths included.
+        room: Bytes that they can have now, for what waits to be posted before it.
         own: Accepted transactions, in order.
         size: Bytes of their records, lengths included.
     """
@@ -42,6 +43,7 @@ class Construction:
     terms: BlockTerms
     ledger: Ledger
     capacity: int
+    room: int
     own: list[OrderedTransaction] = field(default_factory=list)
     size: int = 0
 
@@ -57,6 +59,8 @@ class Construction:
             raise RejectedError(RejectReason.TOO_LARGE, detail)
         if size > self.capacity - self.size or len(self.own) >= MOST_TRANSACTIONS:
             raise RejectedError(RejectReason.BLOCK_FULL)
+        if size > self.room - self.size:
+            raise RejectedError(RejectReason.BACKLOG_FULL)
         outcome = self.ledger.apply(record, transaction, self.terms)
         if isinstance(outcome, Skipped):
             raise self._rejection(transaction, outcome.reason)

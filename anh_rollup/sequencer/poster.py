@@ -11,8 +11,6 @@ from typing import Final
 
 from anh_rollup.encoding.batches import (
     BATCH_HEAD_SIZE,
-    BLOCK_HEAD_SIZE,
-    RECORD_HEAD_SIZE,
     BatchHeader,
     encode_batch,
     genesis_commitment,
@@ -26,7 +24,7 @@ from anh_rollup.l1.types import TransactionRequest
 from anh_rollup.primitives import ZERO_DIGEST
 from anh_rollup.protocol.derivation import L2Block, batch_of
 from anh_rollup.sequencer.chain import SequencerChain
-from anh_rollup.sequencer.sealed import first_unfounded
+from anh_rollup.sequencer.sealed import block_size, first_unfounded
 
 LOG = logging.getLogger(__name__)
 
@@ -110,11 +108,6 @@ def fitting(blocks: Sequence[L2Block], most_bytes: int) -> list[L2Block]:
             break
         chosen.append(block)
     return chosen
-
-
-def block_size(block: L2Block) -> int:
-    """Bytes of a block in a batch."""
-    return BLOCK_HEAD_SIZE + sum(RECORD_HEAD_SIZE + len(record) for record in block.own_records)
 
 
 class Poster:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from anh_rollup.encoding.batches import BLOCK_HEAD_SIZE, RECORD_HEAD_SIZE
 from anh_rollup.primitives import Digest
 from anh_rollup.protocol.derivation import L2Block, Order, Placement
 from anh_rollup.protocol.fees import BLOCK_GAS_LIMIT
@@ -17,16 +18,19 @@ class SealedBlocks:
         order: Blocks, outcomes, and the ledger after them.
         placed: Where each transaction stands, by its hash.
         numbers: Heights by block hash.
+        ends: Bytes in batches of all blocks up to each.
     """
 
     order: Order
     placed: dict[Digest, Placement] = field(default_factory=dict)
     numbers: dict[Digest, int] = field(default_factory=dict)
+    ends: list[int] = field(default_factory=list)
 
     def append(self, block: L2Block, brings: Origin) -> None:
         """Folds the next block and notes where its transactions stand."""
         outcomes = self.order.append(block, [brings])
         self.numbers[block.hash] = block.number
+        self.ends.append(block_size(block) + (self.ends[-1] if self.ends else 0))
         for index, ((record, transaction), outcome) in enumerate(
             zip(block.transactions, outcomes, strict=True)
         ):
@@ -44,6 +48,10 @@ class SealedBlocks:
         """The block of a height; None for the genesis block and beyond the end."""
         return self.order.blocks[number - 1] if 1 <= number <= len(self.order.blocks) else None
 
+    def bytes_after(self, number: int) -> int:
+        """Bytes in batches of the blocks above a height."""
+        return self.ends[-1] - (self.ends[number - 1] if number else 0) if self.ends else 0
+
     def ordered_gas(self, number: int) -> int:
         """Gas limits of the own transactions of a block."""
         return self.order.blocks[number - 1].ordered_gas
@@ -54,6 +62,11 @@ class SealedBlocks:
             0.0 if number == 0 else self.ordered_gas(number) / BLOCK_GAS_LIMIT
             for number in range(first, last + 1)
         ]
+
+
+def block_size(block: L2Block) -> int:
+    """Bytes of a block in a batch."""
+    return BLOCK_HEAD_SIZE + sum(RECORD_HEAD_SIZE + len(record) for record in block.own_records)
 
 
 def first_difference(ours: Sequence[L2Block], theirs: Sequence[L2Block]) -> int | None:

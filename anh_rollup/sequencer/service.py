@@ -22,6 +22,7 @@ from anh_rollup.primitives import Digest
 from anh_rollup.protocol.admission import RejectedError
 from anh_rollup.protocol.derivation import Placement
 from anh_rollup.protocol.soft_confirmation import PARITY_OFFSET, confirmation_digest
+from anh_rollup.sequencer.backlog import most_unposted
 from anh_rollup.sequencer.chain import FORCED_DEPTH, SequencerChain, Setting
 from anh_rollup.sequencer.journal import Journal
 from anh_rollup.sequencer.poster import Poster, most_batch_bytes
@@ -39,6 +40,8 @@ class Parts:
         account: Its key, which also signs soft confirmations.
         journal: Its memory.
         forced_depth: See `Setting`.
+        most_unposted: See `Setting`; None stands for what `backlog` allows.
+        post_interval: Seconds between two rounds of posting.
         force_calldata: Post calldata even where the chain has blobs.
         new_journal: See `Setting`.
         beacon_url: See `BatchDataReader`.
@@ -50,6 +53,8 @@ class Parts:
     account: LocalAccount
     journal: Journal
     forced_depth: int = FORCED_DEPTH
+    most_unposted: int | None = None
+    post_interval: float = 0.0
     force_calldata: bool = False
     new_journal: bool = False
     beacon_url: str | None = None
@@ -76,8 +81,7 @@ class Sequencer:
         chain_id = parts.deployment.l2_chain_id
         blobs = not parts.force_calldata and client.supports_blobs()
         most = most_batch_bytes(blobs=blobs)
-        setting = Setting(chain_id, parts.clock, most, parts.forced_depth, parts.new_journal)
-        self.chain = SequencerChain(self.reader, parts.journal, setting)
+        self.chain = SequencerChain(self.reader, parts.journal, _setting(parts, most))
         self._client = client
         self._final_block = 0
         self._blobs = blobs
@@ -172,3 +176,19 @@ class Sequencer:
     def close(self) -> None:
         """Closes the journal."""
         self._journal.close()
+
+
+def _setting(parts: Parts, most_batch: int) -> Setting:
+    """What the chain is told."""
+    allowed = parts.most_unposted
+    if allowed is None:
+        delay = parts.deployment.rules.force_delay
+        allowed = most_unposted(delay, parts.forced_depth, parts.post_interval, most_batch)
+    return Setting(
+        chain_id=parts.deployment.l2_chain_id,
+        clock=parts.clock,
+        most_batch_bytes=most_batch,
+        forced_depth=parts.forced_depth,
+        most_unposted=allowed,
+        new_journal=parts.new_journal,
+    )

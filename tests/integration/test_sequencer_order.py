@@ -29,11 +29,11 @@ RULES = Rules(window=30, clock=60, reveal_window=30, settlement=600, force_delay
 class Desk:
     """A sequencer whose loops the test turns by hand."""
 
-    def __init__(self, chain: Chain, folder: Path, **parts: Any) -> None:
+    def __init__(self, chain: Chain, folder: Path, rules: Rules = RULES, **parts: Any) -> None:
         self.chain = chain
         self.folder = folder
         self.parts = parts
-        self.deployment: Deployment = chain.deploy(RULES)
+        self.deployment: Deployment = chain.deploy(rules)
         self.inbox = bind(self.deployment, chain.client).inbox
         self.restart()
 

@@ -148,7 +148,7 @@ def test_a_record_that_fits_no_batch_is_refused(l1: FakeL1, tmp_path: Path) -> N
 
 
 def test_a_full_block_refuses_and_the_next_one_takes(l1: FakeL1, tmp_path: Path) -> None:
-    chain = chain_on(l1, tmp_path, most_batch_bytes=99 + 2 * 130)
+    chain = chain_on(l1, tmp_path, most_batch_bytes=99 + 2 * 130, most_unposted=1_000)
     first, second, third = (ALICE.transfer(nonce, BOB.address, 1) for nonce in range(3))
     accepted(chain, first, second)
     assert rejected(chain, third) == RejectReason.BLOCK_FULL

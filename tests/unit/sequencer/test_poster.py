@@ -15,11 +15,11 @@ from anh_rollup.sequencer.poster import (
     MOST_CALLDATA,
     MOST_IDLE_ORIGINS,
     Poster,
-    block_size,
     decide,
     fitting,
     most_batch_bytes,
 )
+from anh_rollup.sequencer.sealed import block_size
 from tests.doubles.ordering import ALICE, BOB, ETHER, FakeL1, chain_on, record_of
 
 MOST = 100_000
@@ -261,7 +261,7 @@ def test_where_a_due_entry_lies_beyond_the_first_batch_the_queue_is_posted(
     l1: FakeL1, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusals: list[str]
 ) -> None:
     monkeypatch.setattr("anh_rollup.sequencer.poster.MOST_CALLDATA", 300)
-    chain = chain_on(l1, tmp_path, most_batch_bytes=300)
+    chain = chain_on(l1, tmp_path, most_batch_bytes=300, most_unposted=1_000)
     seal(chain, 0, 1, 2, 3)
     sender = FakeSender(list(refusals))
     assert poster(l1, chain, sender).step() is None
