@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from coincurve import PrivateKey
 from eth_account.signers.local import LocalAccount
 
-from anh_rollup.encoding.hashing import keccak256
-from anh_rollup.encoding.merkle import MerkleTree
 from anh_rollup.encoding.transactions import SignedTransaction
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.blobs import load_trusted_setup
@@ -24,6 +22,7 @@ from anh_rollup.protocol.derivation import Placement
 from anh_rollup.protocol.soft_confirmation import PARITY_OFFSET, confirmation_digest
 from anh_rollup.sequencer.backlog import most_unposted
 from anh_rollup.sequencer.chain import FORCED_DEPTH, SequencerChain, Setting
+from anh_rollup.sequencer.inclusion import OpenedBatches
 from anh_rollup.sequencer.journal import Journal
 from anh_rollup.sequencer.poster import Poster, most_batch_bytes
 
@@ -82,6 +81,7 @@ class Sequencer:
         blobs = not parts.force_calldata and client.supports_blobs()
         most = most_batch_bytes(blobs=blobs)
         self.chain = SequencerChain(self.reader, parts.journal, _setting(parts, most))
+        self._opened = OpenedBatches(self.chain.block)
         self._client = client
         self._final_block = 0
         self._blobs = blobs
@@ -155,23 +155,18 @@ class Sequencer:
         """The batch of a transaction, its place among the batch's own transactions, and its Merkle proof.
 
         Returns:
-            None where no batch on L1 holds it, or where it was forced (the queue holds its hash then).
+            None where no batch on L1 holds it or the sealed blocks are not yet the batch's, and where it was
+            forced (the queue holds its hash then).
         """
         block = placement.block
         batch = None if block is None else self.batch_of(block.number)
         if block is None or batch is None or placement.index < block.forced:
             return None
-        records: list[bytes] = []
-        place = 0
-        for number in range(batch.first_block, batch.end_block):
-            each = self.chain.block(number)
-            if each is None:
-                return None
-            if number == block.number:
-                place = len(records) + placement.index - block.forced
-            records.extend(each.own_records)
-        tree = MerkleTree([keccak256(record) for record in records])
-        return batch, place, list(tree.proof(place))
+        opened = self._opened.open(batch)
+        if opened is None:
+            return None
+        place = opened.firsts[block.number] + placement.index - block.forced
+        return batch, place, list(opened.tree.proof(place))
 
     def close(self) -> None:
         """Closes the journal."""

@@ -22,6 +22,7 @@ from anh_rollup.protocol.derivation import L2Block, Order, Posting, batch_of, bl
 from anh_rollup.protocol.jobs import DNN_ADDRESS, Job, JobKind, Property, order_calldata
 from anh_rollup.protocol.ledger import Deposit, Ledger, LedgerEvent, LedgerRules, Origin
 from anh_rollup.sequencer.chain import SequencerChain, Setting
+from anh_rollup.sequencer.inclusion import OpenedBatches
 from anh_rollup.sequencer.journal import Journal
 from anh_rollup.sequencer.service import Sequencer
 
@@ -245,6 +246,7 @@ class NodeDouble(Sequencer):
     def __init__(self, l1: FakeL1, folder: Path, **setting: Any) -> None:
         self.reader = l1
         self.chain = chain_on(l1, folder, **setting)
+        self._opened = OpenedBatches(self.chain.block)
         rules = Rules(settlement=10**7)
         address = str(Keys.from_key(keccak256(b"sequencer")).address)
         at = {"inbox": to_checksum_address("0x" + "1b" * 20)}
