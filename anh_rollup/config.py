@@ -104,13 +104,13 @@ class SequencerConfig:
         block_interval: Seconds between two looks whether a block can be sealed.
         post_interval: Seconds between two looks whether a batch can be posted.
         forced_depth: L1 blocks above a forced transaction before a block takes it in.
+        most_unposted: Bytes of sealed blocks that may wait for L1; None stands for what the rules allow.
         calldata: Post calldata even where L1 has blobs.
         new_journal: Begin an empty journal on an L2 that has batches.
     """
 
     l1_url: str
     deployment: Path
-        most_unposted: Bytes of sealed blocks that may wait for L1; None stands for what the rules allow.
     key_file: Path
     data: Path
     beacon_url: str | None
@@ -118,13 +118,13 @@ class SequencerConfig:
     block_interval: float
     post_interval: float
     forced_depth: int
+    most_unposted: int | None
     calldata: bool
     new_journal: bool
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> "SequencerConfig":
         """The settings that a command line gave."""
-    most_unposted: int | None
         return cls(**_renamed(options))
 
 
