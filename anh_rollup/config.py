@@ -20,6 +20,7 @@ class AccountantConfig:
         beacon_url: A beacon node, for batches in blobs.
         least_reward: Smallest reward to work for, in wei.
         least_time: Least seconds to a job's deadline.
+        most_work: Most multiply-adds for the evaluation of one property.
         reserved_games: Games over each own claim whose gas stays in the account.
         most_lag: Greatest age of the L1 head in seconds; None allows any.
         interval: Seconds between two rounds.
@@ -38,6 +39,7 @@ class AccountantConfig:
     beacon_url: str | None
     least_reward: int
     least_time: int
+    most_work: int
     reserved_games: int
     most_lag: int | None
     interval: float
@@ -66,6 +68,8 @@ class ChallengerConfig:
         beacon_url: A beacon node, for batches in blobs.
         budget: Most wei in bonds and fees at any time.
         most_demand_fees: Most wei in demand fees for one claim; None stands for the prize of refuting it.
+        most_lost_fees: Most wei in demand fees that no prize makes up for; None stands for a few prizes.
+        most_work: Most multiply-adds for the evaluation of one property.
         most_lag: Greatest age of the L1 head in seconds; None allows any.
         interval: Seconds between two rounds.
         allowed_folders: Folders below which `file://` URIs of others are read.
@@ -79,6 +83,8 @@ class ChallengerConfig:
     beacon_url: str | None
     budget: int
     most_demand_fees: int | None
+    most_lost_fees: int | None
+    most_work: int
     most_lag: int | None
     interval: float
     allowed_folders: tuple[Path, ...]

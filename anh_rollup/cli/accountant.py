@@ -26,6 +26,7 @@ from anh_rollup.cli.options import (
 )
 from anh_rollup.cli.training import make_answerer, make_evaluator, make_trainer
 from anh_rollup.config import AccountantConfig
+from anh_rollup.evaluation.workload import MOST_WORK
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.disputes import DisputeChain, Freshness
 from anh_rollup.l1.errors import TransientL1Error
@@ -51,6 +52,7 @@ from anh_rollup.training.answering import ENGINES
 @count_option(
     "--reserved-games", 4, "Games over each own claim whose gas stays in the account, or no bond is paid."
 )
+@count_option("--most-work", MOST_WORK, "Most multiply-adds to evaluate a property; heavier jobs are left.")
 @count_option("--most-lag", None, "Refuse an L1 head older than so many seconds.")
 @interval_option("--interval", 2.0, "Seconds between two rounds.")
 @click.option("--allow-folder", multiple=True, type=click.Path(path_type=Path), help="Read file:// below it.")
@@ -89,7 +91,7 @@ def accountant_services(config: AccountantConfig) -> list[Service]:
         ),
         account=account,
         order=OrderReader(deployment, client, BatchDataReader(client, config.beacon_url)),
-        worker=Worker(store, make_evaluator(), trainer, make_answerer(config.engine)),
+        worker=Worker(store, make_evaluator(), trainer, make_answerer(config.engine), config.most_work),
         drafts=Drafts(config.store),
         terms=Terms(config.least_reward, config.least_time, reserved_games=config.reserved_games),
         uri=config.public_url,

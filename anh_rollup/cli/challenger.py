@@ -21,6 +21,7 @@ from anh_rollup.cli.options import (
 )
 from anh_rollup.cli.training import make_evaluator
 from anh_rollup.config import ChallengerConfig
+from anh_rollup.evaluation.workload import MOST_WORK
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.disputes import DisputeChain, Freshness
 from anh_rollup.l1.errors import TransientL1Error
@@ -39,6 +40,8 @@ from anh_rollup.storage.remote import RemotePolicy
 @beacon_option()
 @count_option("--budget", 10**19, "Most wei in bonds and fees at any time.")
 @count_option("--most-demand-fees", None, "Most wei in demand fees for a claim; default: the prize for it.")
+@count_option("--most-lost-fees", None, "Most wei in fees that no prize makes up for; default: four prizes.")
+@count_option("--most-work", MOST_WORK, "Most multiply-adds to evaluate a property; heavier claims are left.")
 @count_option("--most-lag", None, "Refuse an L1 head older than so many seconds.")
 @interval_option("--interval", 2.0, "Seconds between two rounds.")
 @click.option("--allow-folder", multiple=True, type=click.Path(path_type=Path), help="Read file:// below it.")
@@ -69,8 +72,12 @@ def challenger_services(config: ChallengerConfig) -> list[Service]:
     store = ArtifactStore(config.store, policy)
     challenger = Challenger(
         chain=DisputeChain(deployment, sender, Freshness(config.most_lag, time.time)),
-        examiner=Examiner(store, make_evaluator(), order, deployment.l2_chain_id),
-        budget=Budget(most_bonds=config.budget, most_demand_fees=config.most_demand_fees),
+        examiner=Examiner(store, make_evaluator(), order, deployment.l2_chain_id, config.most_work),
+        budget=Budget(
+            most_bonds=config.budget,
+            most_demand_fees=config.most_demand_fees,
+            most_lost_fees=config.most_lost_fees,
+        ),
     )
     polling = partial(PollingService, interval=config.interval, passing=(TransientL1Error,))
     return [
