@@ -22,6 +22,7 @@ class AccountantConfig:
         least_time: Least seconds to a job's deadline.
         most_work: Most multiply-adds for the evaluation of one property.
         reserved_games: Games over each own claim whose gas stays in the account.
+        most_cache: Most bytes of fetched artifacts that are kept.
         most_lag: Greatest age of the L1 head in seconds; None allows any.
         interval: Seconds between two rounds.
         allowed_folders: Folders below which `file://` URIs of others are read.
@@ -41,6 +42,7 @@ class AccountantConfig:
     least_time: int
     most_work: int
     reserved_games: int
+    most_cache: int
     most_lag: int | None
     interval: float
     allowed_folders: tuple[Path, ...]
@@ -70,6 +72,7 @@ class ChallengerConfig:
         most_demand_fees: Most wei in demand fees for one claim; None stands for the prize of refuting it.
         most_lost_fees: Most wei in demand fees that no prize makes up for; None stands for a few prizes.
         most_work: Most multiply-adds for the evaluation of one property.
+        most_cache: Most bytes of fetched artifacts that are kept.
         most_lag: Greatest age of the L1 head in seconds; None allows any.
         interval: Seconds between two rounds.
         allowed_folders: Folders below which `file://` URIs of others are read.
@@ -85,6 +88,7 @@ class ChallengerConfig:
     most_demand_fees: int | None
     most_lost_fees: int | None
     most_work: int
+    most_cache: int
     most_lag: int | None
     interval: float
     allowed_folders: tuple[Path, ...]

@@ -262,6 +262,8 @@ class Accountant:
         living += [each for each in view.drafts if each.identifier not in claims]
         kept = {(terms(each.job), each.claim.result) for each in living}
         self.worker.forget_all_but(kept)
+        own = [each for each in living if each.claim.claimant == self.chain.address]
+        self.worker.store.need_only((each.job, each.claim.result) for each in own)
         for key in [each for each in list(self._presented) if each not in kept]:
             self._presented.pop(key, None)
 

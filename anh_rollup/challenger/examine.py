@@ -163,6 +163,10 @@ class Examiner:
             if key[:2] not in kept:
                 del self._evaluated[key]
 
+    def need_only(self, records: Iterable[ClaimRecord]) -> None:
+        """Says of which claims fetched artifacts must stay in the store; all others may make room."""
+        self.store.need_only((each.job, each.claim.result) for each in records)
+
     def _check_order(self, claim: Claim, job: Job) -> OneShot | None:
         batch = self.order.batch(claim.batch)
         if batch is None:

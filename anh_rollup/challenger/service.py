@@ -109,6 +109,8 @@ class Challenger:
         docket = self.chain.docket
         standing = [each for each in docket.claims.values() if each.state is ClaimState.STANDING]
         self._forget_all_but(standing)
+        own = [each for each in docket.open_games() if each.position.challenger == self.chain.address]
+        self.examiner.need_only([docket.claims[each.position.claim] for each in own])
         # Before the verdicts: what ends in between is seen as going on, and looked at again in a later round.
         running = self._examinations.running
         return ChallengerView(

@@ -34,6 +34,7 @@ from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.node import HttpService, PollingService, Service, run_node
 from anh_rollup.storage.artifacts import ArtifactStore
+from anh_rollup.storage.cache import MOST_CACHE
 from anh_rollup.storage.http_server import make_app
 from anh_rollup.storage.remote import RemotePolicy
 from anh_rollup.training.answering import ENGINES
@@ -53,6 +54,7 @@ from anh_rollup.training.answering import ENGINES
     "--reserved-games", 4, "Games over each own claim whose gas stays in the account, or no bond is paid."
 )
 @count_option("--most-work", MOST_WORK, "Most multiply-adds to evaluate a property; heavier jobs are left.")
+@count_option("--most-cache", MOST_CACHE, "Most bytes of fetched artifacts that are kept.")
 @count_option("--most-lag", None, "Refuse an L1 head older than so many seconds.")
 @interval_option("--interval", 2.0, "Seconds between two rounds.")
 @click.option("--allow-folder", multiple=True, type=click.Path(path_type=Path), help="Read file:// below it.")
@@ -82,7 +84,7 @@ def accountant_services(config: AccountantConfig) -> list[Service]:
     account = read_account(config.key_file)
     client, deployment = open_rollup(config.l1_url, config.deployment)
     policy = RemotePolicy(file_roots=config.allowed_folders, private_hosts=config.private_hosts)
-    store = ArtifactStore(config.store, policy)
+    store = ArtifactStore(config.store, policy, most_cache=config.most_cache)
     # A liar hardly trains: one pass over the data.
     trainer = make_trainer(store, None if config.drill is None else 1)
     accountant = Accountant(

@@ -29,6 +29,7 @@ from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.node import PollingService, Service, run_node
 from anh_rollup.storage.artifacts import ArtifactStore
+from anh_rollup.storage.cache import MOST_CACHE
 from anh_rollup.storage.remote import RemotePolicy
 
 
@@ -42,6 +43,7 @@ from anh_rollup.storage.remote import RemotePolicy
 @count_option("--most-demand-fees", None, "Most wei in demand fees for a claim; default: the prize for it.")
 @count_option("--most-lost-fees", None, "Most wei in fees that no prize makes up for; default: four prizes.")
 @count_option("--most-work", MOST_WORK, "Most multiply-adds to evaluate a property; heavier claims are left.")
+@count_option("--most-cache", MOST_CACHE, "Most bytes of fetched artifacts that are kept.")
 @count_option("--most-lag", None, "Refuse an L1 head older than so many seconds.")
 @interval_option("--interval", 2.0, "Seconds between two rounds.")
 @click.option("--allow-folder", multiple=True, type=click.Path(path_type=Path), help="Read file:// below it.")
@@ -69,7 +71,7 @@ def challenger_services(config: ChallengerConfig) -> list[Service]:
     sender = TransactionSender(client, account)
     policy = RemotePolicy(file_roots=config.allowed_folders, private_hosts=config.private_hosts)
     order = OrderReader(deployment, client, BatchDataReader(client, config.beacon_url))
-    store = ArtifactStore(config.store, policy)
+    store = ArtifactStore(config.store, policy, most_cache=config.most_cache)
     challenger = Challenger(
         chain=DisputeChain(deployment, sender, Freshness(config.most_lag, time.time)),
         examiner=Examiner(store, make_evaluator(), order, deployment.l2_chain_id, config.most_work),

@@ -2,7 +2,7 @@
 
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +21,8 @@ from anh_rollup.encoding.artifacts import (
 )
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.scores import ScoreTree, decode_scores, encode_scores
+from anh_rollup.protocol.jobs import Job
+from anh_rollup.storage.cache import FetchedArtifacts
 from anh_rollup.storage.errors import (
     ArtifactCorruptError,
     ArtifactMissingError,
@@ -62,14 +64,21 @@ class ArtifactStore:
         base_url: A folder, or a URL that `FileStore` takes.
         policy: What other people's URIs may make this machine do.
         most_bytes: Most bytes of one artifact of our own.
+        most_cache: Most bytes of what is fetched from others, in a folder; None keeps everything.
     """
 
     def __init__(
-        self, base_url: str | Path, policy: RemotePolicy | None = None, most_bytes: int = MOST_BYTES
+        self,
+        base_url: str | Path,
+        policy: RemotePolicy | None = None,
+        most_bytes: int = MOST_BYTES,
+        most_cache: int | None = None,
     ) -> None:
         self.policy = policy or RemotePolicy()
         self._files = FileStore(str(base_url), self.policy.timeout)
         self._most_bytes = most_bytes
+        folder = self._files.folder
+        self._fetched = None if folder is None or most_cache is None else FetchedArtifacts(folder, most_cache)
 
     def within(self, seconds: float) -> "ArtifactStore":
         """The same store; all that is fetched from others through it takes so many seconds together at most.
@@ -77,7 +86,9 @@ class ArtifactStore:
         What was fetched by then is kept, so that the next attempt goes on from there.
         """
         policy = replace(self.policy, deadline=time.monotonic() + seconds)
-        return ArtifactStore(self._files.base_url, policy, self._most_bytes)
+        store = ArtifactStore(self._files.base_url, policy, self._most_bytes)
+        store._fetched = self._fetched
+        return store
 
     @property
     def folder(self) -> Path | None:
@@ -148,28 +159,50 @@ class ArtifactStore:
         """Whether this store holds something under an artifact's name (unverified)."""
         return self._files.exists(name_of(kind, root))
 
+    def need_only(self, jobs: Iterable[tuple[Job, bytes]]) -> None:
+        """Says for which jobs and results fetched artifacts stay, however many; own ones always do."""
+        if self._fetched is not None:
+            self._fetched.need_only(name for job, result in jobs for name in names_for(job, result))
+
     def _put(self, kind: ArtifactKind, root: bytes, content: bytes) -> bytes:
         if len(content) > self._most_bytes:
             raise ArtifactTooLargeError(f"{kind} 0x{root.hex()}", self._most_bytes)
-        self._files.write(name_of(kind, root), content)
+        name = name_of(kind, root)
+        if self._fetched is not None:
+            self._fetched.own(name)
+        self._files.write(name, content)
         return root
 
     def _get(self, kind: ArtifactKind, root: bytes, uri: str, decode: Callable[[bytes, bytes], T]) -> T:
         name = name_of(kind, root)
         content = self._files.read(name, self._most_bytes)
         if content is not None:
+            if self._fetched is not None:
+                self._fetched.use(name)
             return _verified(kind, root, content, decode)
         content = fetch(uri, name, self.policy) if uri else None
         if content is None:
             raise ArtifactMissingError(kind, root, uri or self._files.base_url)
         artifact = _verified(kind, root, content, decode)
-        self._files.write(name, content)
+        if self._fetched is None or self._fetched.make_room(name, len(content)):
+            self._files.write(name, content)
         return artifact
 
 
 def name_of(kind: ArtifactKind, root: bytes) -> str:
     """The name of an artifact in every store: `<kind>/<root>` in hexadecimal."""
     return f"{kind}/{root.hex()}"
+
+
+def names_for(job: Job, result: bytes) -> Iterator[str]:
+    """The names of all that a job and a result of it consist of, by the kinds that they can have."""
+    yield name_of(ArtifactKind.PROGRAM, job.architecture)
+    for root in (job.model, result):
+        yield name_of(ArtifactKind.MODEL, root)
+    yield name_of(ArtifactKind.DATASET, result)
+    for wanted in job.properties:
+        yield name_of(ArtifactKind.PROGRAM, wanted.program)
+        yield name_of(ArtifactKind.DATASET, wanted.dataset)
 
 
 def _verified(kind: ArtifactKind, root: bytes, content: bytes, decode: Callable[[bytes, bytes], T]) -> T:

@@ -12,7 +12,9 @@ from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.l1.docket import ClaimRecord, Docket, GameRecord
 from anh_rollup.protocol.game import Phase, Position
+from anh_rollup.storage.artifacts import ArtifactKind, ArtifactStore
 from anh_rollup.storage.errors import StoreUnreachableError
+from anh_rollup.storage.remote import RemotePolicy
 from tests.doubles.claimed import CLAIMANT, training_case
 
 SALT, ZERO = b"\x09" * 32, bytes(32)
@@ -68,6 +70,22 @@ def test_what_a_standing_claim_needs_is_kept(holding):
     for _ in range(3):
         look_after(one, SECONDS_OF_REORGS)
     assert (list(one.drafts.all()), in_memory(one)) == ([draft], (1, 1))
+
+
+def test_what_a_standing_claim_needs_stays_on_the_disk(holding, tmp_path):
+    one, _, record = holding
+    store = ArtifactStore(tmp_path / "full", RemotePolicy(file_roots=(tmp_path,)), most_cache=0)
+    one.worker.store = store
+    wanted = record.job.properties[0]
+    store.get_program(wanted.program, record.job.uri)
+    assert not store.has(ArtifactKind.PROGRAM, wanted.program)
+    look_after(one, 0)
+    store.get_program(wanted.program, record.job.uri)
+    assert store.has(ArtifactKind.PROGRAM, wanted.program)
+    end(one, record)
+    look_after(one, 0)
+    store.get_dataset(wanted.dataset, record.job.uri)
+    assert not store.has(ArtifactKind.DATASET, wanted.dataset)
 
 
 def test_a_result_is_kept_from_the_draft_on(holding):
