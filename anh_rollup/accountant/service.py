@@ -1,5 +1,6 @@
 """The accountant's loops: read L1 and the order, decide, act, repeat. One works, one defends."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
@@ -29,9 +30,10 @@ from anh_rollup.accountant.work import Result, ResultKey, Worker, make_claim, re
 from anh_rollup.bulkhead import Bulkhead
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.contracts.claims import ClaimState
-from anh_rollup.l1.disputes import DisputeChain
+from anh_rollup.l1.disputes import Call, DisputeChain
 from anh_rollup.l1.docket import ClaimRecord
-from anh_rollup.l1.errors import TransientL1Error
+from anh_rollup.l1.errors import L1Error, TransientL1Error
+from anh_rollup.l1.sender import MOST_IN_FLIGHT
 from anh_rollup.protocol.checks import check_order
 from anh_rollup.protocol.claims import Claim
 from anh_rollup.protocol.defence import decide_accountant
@@ -41,6 +43,11 @@ from anh_rollup.storage.errors import ArtifactError
 
 #: Seconds of L1 time that no reorg reaches back (choice: Ethereum finalizes in a quarter of that).
 SECONDS_OF_REORGS: Final = 3600
+
+
+def _fail(error: AnhError) -> None:
+    """Raises an error that a transaction of a group ended with, so that it is told and counted."""
+    raise error
 
 
 @dataclass(slots=True)
@@ -75,21 +82,42 @@ class Accountant:
     def defend(self) -> list[Action]:
         """One round of everything but the work itself; gives what was tried.
 
-        One action that fails, in whatever way, does not stop the others. It is tried again: in the next round
-        where L1 is to blame, later and later otherwise.
+        Up to `MOST_IN_FLIGHT` transactions are sent at once. One action that fails, in whatever way, does not
+        stop the others. It is tried again: in the next round where L1 is to blame, later and later otherwise.
 
         Raises:
             TransientL1Error: The chain cannot be read, or lags: nothing was done.
         """
         self._view = self.look()
         self._acting.begin_round()
-        tried: list[Action] = []
-        for action in decide(self._view, self.terms):
-            key, name = subject(action)
-            if not isinstance(action, Work) and self._acting.is_due(key):
-                tried.append(action)
-                self._acting.run(key, name, partial(self.act, action))
+        decided = decide(self._view, self.terms)
+        due = (each for each in decided if self._acting.is_due(subject(each)[0]))
+        tried: list[Action] = [each for each in due if not isinstance(each, Work)]
+        for start in range(0, len(tried), MOST_IN_FLIGHT):
+            self._act_all(tried[start : start + MOST_IN_FLIGHT])
         return tried
+
+    def _act_all(self, actions: Sequence[Action]) -> None:
+        """Carries actions out in one group of transactions: a move must not wait for the block of another."""
+        calls: list[tuple[Action, Call]] = []
+
+        def prepare(action: Action) -> None:
+            call = self.call(action)
+            if call is not None:
+                calls.append((action, call))
+
+        for action in actions:
+            self._acting.run(*subject(action), partial(prepare, action))
+        errors = self._send_all([call for _, call in calls])
+        for (action, _), error in zip(calls, errors, strict=True):
+            if error is not None:
+                self._acting.run(*subject(action), partial(_fail, error))
+
+    def _send_all(self, calls: Sequence[Call]) -> Sequence[AnhError | None]:
+        try:
+            return self.chain.send_all(calls) if calls else ()
+        except L1Error as error:
+            return [error] * len(calls)
 
     def work(self) -> bool:
         """Does the best job that waits, and keeps the draft of its claim; whether there was one.
@@ -173,38 +201,38 @@ class Accountant:
         model = self.conduct.substitute(self.worker.store.get_model(claim.result))
         return replace(claim, result=self.worker.store.put_model(model))
 
-    def act(self, action: Action) -> None:
-        """Carries an action out.
+    def call(self, action: Action) -> Call | None:
+        """The call on L1 that carries an action out; None where none is needed, or none is made.
 
         Raises:
-            AnhError: It could not be; the next round decides anew.
+            AnhError: It cannot be made; the next round decides anew.
         """
         claims = self.chain.contracts.claims
         match action:
             case Renew(draft, ordered):
-                self._renew(draft, ordered)
+                return self._renew(draft, ordered)
             case Commit(draft):
-                self._commit(draft)
+                return self._commit(draft)
             case Reveal(draft):
-                self.chain.send("reveal", claims.reveal(draft.claim, draft.job, draft.salt))
+                return "reveal", claims.reveal(draft.claim, draft.job, draft.salt)
             case Retract(draft):
-                self.chain.send("retract", claims.retract(draft.claim, draft.salt))
+                return "retract", claims.retract(draft.claim, draft.salt)
             case Defend(_):
-                self._defend(action)
+                return self._defend(action)
             case Answer(_):
-                self._answer(action)
+                return self._answer(action)
             case Finalize(record):
-                self.chain.send("finalize", claims.finalize(record.claim))
+                return "finalize", claims.finalize(record.claim)
             case Advance(record, _):
-                self.chain.send("advance", claims.advance(record.claim.transaction))
+                return "advance", claims.advance(record.claim.transaction)
             case Release(record):
-                self.chain.send("release", claims.release(record.claim))
+                return "release", claims.release(record.claim)
             case Withdraw():
-                self.chain.send("withdraw", self.chain.contracts.bonds.withdraw(self.chain.address))
-            case Work(ordered):
-                self.perform(ordered)
+                return "withdraw", self.chain.contracts.bonds.withdraw(self.chain.address)
+            case Work(_):
+                return None
 
-    def _renew(self, draft: Draft, ordered: OrderedJob) -> None:
+    def _renew(self, draft: Draft, ordered: OrderedJob) -> Call | None:
         """Keeps the same claim for another place; the old draft stays: its bond may come in."""
         claim = replace(
             draft.claim,
@@ -213,33 +241,33 @@ class Accountant:
             index=ordered.index,
         )
         self.drafts.save(replace(draft, claim=claim, salt=salt_for(self.account, claim)))
+        return None
 
-    def _commit(self, draft: Draft) -> None:
+    def _commit(self, draft: Draft) -> Call | None:
         commitment = self.conduct.commitment(self.chain.docket, draft.commitment, self.chain.address)
-        if commitment is not None:
-            bond = self.chain.rules.claim_bond
-            self.chain.send("commit", self.chain.contracts.claims.commit(commitment, bond))
+        if commitment is None:
+            return None
+        return "commit", self.chain.contracts.claims.commit(commitment, self.chain.rules.claim_bond)
 
-    def _defend(self, action: Defend) -> None:
+    def _defend(self, action: Defend) -> Call | None:
         position = action.game.position
         record = self.chain.docket.claims[position.claim]
         view = self.chain.view(action.game, self.chain.client.head().time)
         move = decide_accountant(view, self._result(record).properties[position.property])
         told = None if move is None else self.conduct.move(move)
-        if told is not None:
-            self.chain.play(view, told)
+        return None if told is None else self.chain.move(view, told)
 
-    def _answer(self, action: Answer) -> None:
+    def _answer(self, action: Answer) -> Call | None:
         if not self.conduct.answers:
-            return
+            return None
         asked = action.demand.asked
         record = self.chain.docket.claims[asked.claim]
         if record.job.kind is JobKind.TRAINING:
             shown = answer_from_model(asked, self.worker.store.get_model(record.claim.result))
         else:
             shown = answer_from_answers(asked, self.worker.store.get_dataset(record.claim.result))
-        request = self.chain.contracts.claims.request("answer", record.claim, record.job, asked, *shown)
-        self.chain.send("answer", request)
+        claims = self.chain.contracts.claims
+        return "answer", claims.request("answer", record.claim, record.job, asked, *shown)
 
     def _result(self, record: ClaimRecord) -> Result:
         """The result behind an own claim, evaluated as it was claimed."""

@@ -79,10 +79,13 @@ class AccountantView:
 
 
 def decide(view: AccountantView, terms: Terms) -> list[Action]:
-    """Everything that can be done now, the most urgent first: clocks, deadlines, then money, then work."""
+    """Everything that can be done now, the most urgent first: bonds, clocks, deadlines, money, work.
+
+    Hidden claims come before games: whoever opens many games must not make their bonds expire.
+    """
     return [
-        *_defences(view),
         *_announcements(view),
+        *_defences(view),
         *_endings(view),
         *([Withdraw()] if view.credit >= max(1, terms.least_credit) else []),
         *_renewals(view),

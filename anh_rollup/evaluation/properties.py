@@ -1,6 +1,8 @@
 """A property with its artifacts, evaluated: what accountants claim and defend, challengers compare with."""
 
+from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -13,6 +15,12 @@ from anh_rollup.evaluation.sources import Sources
 from anh_rollup.protocol.evaluated import EvaluatedProperty, Trace
 from anh_rollup.protocol.game import TensorPath
 from anh_rollup.tensor.program import Kind, Program
+
+#: Sources that are the same for all samples.
+SHARED: Final = (Kind.PARAMETER, Kind.CONSTANT)
+
+#: Elements of the traces that are kept for a property (choice: 256 MiB as int32); one trace is always kept.
+MOST_KEPT: Final = 1 << 26
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,19 +80,26 @@ def evaluate_property(artifacts: Artifacts, evaluator: Evaluator) -> EvaluatedPr
 
 
 class _Tracer:
-    """Traces samples; keeps the last one, and the trees of tensors that all samples share."""
+    """Traces samples; keeps the latest ones, and the trees of tensors that all samples share.
+
+    Several games can go on at once, each about its sample: without their traces every move would cost one.
+    """
 
     def __init__(self, artifacts: Artifacts, evaluator: Evaluator) -> None:
         self._artifacts = artifacts
         self._evaluator = evaluator
         self._shared: dict[int, TensorTree] = {}
-        self._last: tuple[int, Trace] | None = None
+        self._kept: OrderedDict[int, Trace] = OrderedDict()
+        own = (each for each in artifacts.program.values if each.kind not in SHARED)
+        self._most = max(1, MOST_KEPT // max(1, sum(each.size for each in own)))
 
     def trace(self, sample: int) -> Trace:
         """Every value for one sample, with trees."""
-        if self._last is None or self._last[0] != sample:
-            self._last = (sample, self._compute(sample))
-        return self._last[1]
+        found = self._kept.pop(sample, None) or self._compute(sample)
+        self._kept[sample] = found
+        while len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+        return found
 
     def _compute(self, sample: int) -> Trace:
         program = self._artifacts.program
@@ -92,7 +107,7 @@ class _Tracer:
         return Trace.of([self._tree(program, value, each) for value, each in enumerate(tensors)])
 
     def _tree(self, program: Program, value: int, elements: Elements) -> TensorTree:
-        if program.values[value].kind not in (Kind.PARAMETER, Kind.CONSTANT):
+        if program.values[value].kind not in SHARED:
             return TensorTree(np.asarray(elements))
         if value not in self._shared:
             self._shared[value] = TensorTree(np.asarray(elements))

@@ -1,8 +1,9 @@
 """The disputes on L1 as a role reads and moves them: the docket, clocks, moves, sealed calls."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from anh_rollup.errors import AnhError
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.contracts.claims import ClaimRules, ClaimState, ClaimStatus
 from anh_rollup.l1.deployment import Contracts, Deployment, bind
@@ -13,6 +14,9 @@ from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.l1.types import Block, Receipt, TransactionRequest
 from anh_rollup.protocol.claims import seal
 from anh_rollup.protocol.game import GameView, Move, position_hash
+
+#: A call of a contract: its function, and the transaction that makes it.
+Call = tuple[str, TransactionRequest]
 
 
 class LaggingNodeError(TransientL1Error):
@@ -137,15 +141,31 @@ class DisputeChain:
         stands = self.status(game.position.claim).state is ClaimState.STANDING
         return GameView(game.identifier, game.position, clock, game.reveals, now, stands)
 
+    def move(self, view: GameView, move: Move) -> Call:
+        """The call that makes a move in a game."""
+        game = self.contracts.game
+        return move.function, game.request(move.function, view.game, view.position, *move.arguments)
+
     def play(self, view: GameView, move: Move) -> None:
         """Makes a move in a game; a sealed one may take another round."""
-        request = self.contracts.game.request(move.function, view.game, view.position, *move.arguments)
         send = self.send_sealed if move.sealed else self.send
-        send(move.function, request)
+        send(*self.move(view, move))
 
     def send(self, function: str, request: TransactionRequest) -> None:
         """Sends a transaction and counts what it cost."""
         self.spending.add(function, self.sender.send(request))
+
+    def send_all(self, calls: Sequence[Call]) -> list[AnhError | None]:
+        """Sends a group of calls at once and counts what they cost; for each its error, or None.
+
+        Raises:
+            L1Error: Nothing was sent (see `TransactionSender.send_all`).
+        """
+        outcomes = self.sender.send_all([request for _, request in calls])
+        for (function, _), outcome in zip(calls, outcomes, strict=True):
+            if isinstance(outcome, Receipt):
+                self.spending.add(function, outcome)
+        return [None if isinstance(outcome, Receipt) else outcome for outcome in outcomes]
 
     def send_sealed(self, function: str, request: TransactionRequest) -> None:
         """Announces a call, or makes it if an earlier block has announced it; a later round tries again."""

@@ -24,6 +24,8 @@ class Flight:
         raw: The latest version, as it is sent.
         versions: Hashes of all versions, oldest first.
         accepted: Whether a node has, or may have, one of them.
+        used: How often in a row its nonce was seen used, without a receipt.
+        gaps: How often in a row a nonce below it was seen free.
     """
 
     request: TransactionRequest
@@ -35,6 +37,8 @@ class Flight:
     raw: bytes = b""
     versions: list[bytes] = field(default_factory=list)
     accepted: bool = False
+    used: int = 0
+    gaps: int = 0
 
     def cost(self, offer: Offer) -> int:
         """The most wei that it costs with an offer, value included."""

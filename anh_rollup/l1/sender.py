@@ -1,26 +1,29 @@
-"""Sending transactions to L1 with one account: one intent at a time, each driven to its end.
+"""Sending transactions to L1 with one account: one intent or one group at a time, driven to its end.
 
 An intent is one nonce. It is sent again with a better offer under the same nonce, so at most one of its
-versions is ever mined; another nonce is used only after the first can never be mined. While an intent is
-under way (also after an error left it unknown whether the node has it) another one does not start: it is told
-that its view is stale. So the nonces have no gaps, and a restart finds at most one earlier transaction.
+versions is ever mined; another nonce is used only after the first can never be mined. A group has consecutive
+nonces, each given out only once the node did not refuse the one before. While an intent or a group is under
+way (also after an error left it unknown whether the node has it) another one does not start: it is told that
+its view is stale. So a restart finds at most one earlier group.
 """
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
 from eth_account.signers.local import LocalAccount
 
+from anh_rollup.errors import AnhError
 from anh_rollup.l1.blobs import Sidecar, make_sidecar
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.errors import (
     FeeCapError,
     GasCapError,
     InsufficientFundsError,
+    L1Error,
     L1RejectedError,
     L1RevertedError,
     StaleViewError,
@@ -41,6 +44,12 @@ LOOKS_BEFORE_DEAD: Final = 4
 
 #: How often a transaction that no node accepted gets a fresh nonce.
 MOST_NONCES: Final = 5
+
+#: Transactions of a group: as many as pools keep of one account when they are full (geth's accountslots).
+MOST_IN_FLIGHT: Final = 16
+
+#: What became of one transaction of a group.
+Outcome = Receipt | AnhError
 
 
 class _NonceUsedError(Exception):
@@ -71,7 +80,7 @@ class TransactionSender:
         self._account = account
         self._clock = clock
         self._sleep = sleep
-        self._flight: Flight | None = None
+        self._flights: list[Flight] = []
         self._mined = 0
         self._turn = threading.Lock()
 
@@ -111,38 +120,118 @@ class TransactionSender:
             L1Error: The chain cannot be reached or refuses the transaction.
         """
         with self._turn:
-            if self._flight is not None and self._flight.request != request:
-                self._finish_earlier(self._flight)
-            if self._flight is None:
+            if self._flights and [flight.request for flight in self._flights] != [request]:
+                self._finish_earlier()
+            if not self._flights:
                 self._clear_pool()
             return self._carry_out(request)
+
+    def send_all(self, requests: Sequence[TransactionRequest]) -> list[Outcome]:
+        """Brings a group of transactions without blobs onto L1 under consecutive nonces; waits for all.
+
+        Args:
+            requests: At most `MOST_IN_FLIGHT`, none of which needs another one to be mined before.
+
+        Returns:
+            For each request its receipt, or the error that `send` would raise for it.
+
+        Raises:
+            StaleViewError: An earlier transaction of the account was mined first: decide again.
+            L1Error: The chain cannot be reached; nothing was sent.
+        """
+        with self._turn:
+            if self._flights:
+                self._finish_earlier()
+            self._clear_pool()
+            launched = [self._launch(request) for request in requests]
+            landed = self._land()
+            return [landed[each.nonce] if isinstance(each, Flight) else each for each in launched]
+
+    def _launch(self, request: TransactionRequest) -> Flight | AnhError:
+        """Sends the next transaction of a group; the reason where no node can have it."""
+        try:
+            taken = self._flights[-1].nonce + 1 if self._flights else 0
+            flight = self._prepare(request, max(taken, self._client.nonce(self.address, "pending")))
+        except AnhError as error:
+            return error
+        self._flights.append(flight)
+        try:
+            self._offer(flight, flight.offer)
+        except _NonceUsedError:
+            self._drop(flight)
+            return StaleViewError(self.address, f"another one with nonce {flight.nonce}")
+        except AnhError as error:
+            if not flight.accepted:
+                self._drop(flight)
+                return error
+        return flight
+
+    def _land(self) -> dict[int, Outcome]:
+        """Drives a group until each flight is mined or can never be; what became of each, by nonce."""
+        until = self._clock() + self.policy.patience
+        pause = FIRST_PAUSE
+        landed: dict[int, Outcome] = {}
+        while self._flights and self._clock() < until:
+            try:
+                self._look_at_all(landed)
+            except L1Error as error:
+                return landed | {flight.nonce: error for flight in self._flights}
+            if self._flights:
+                self._sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+        late = {each.nonce: TransactionPendingError(each.versions[-1], each.nonce) for each in self._flights}
+        return landed | late
+
+    def _look_at_all(self, landed: dict[int, Outcome]) -> None:
+        """Looks at every flight of a group; puts those that ended into `landed`, by nonce."""
+        mined, market = self._client.nonce(self.address), self._market(False)
+        for flight in list(self._flights):
+            try:
+                receipt = self._look(flight, mined, market, lowest=flight is self._flights[0])
+                if receipt is not None:
+                    self._drop(flight)
+                    landed[flight.nonce] = self._conclude(flight, receipt)
+            except _NonceUsedError:
+                self._drop(flight)
+                landed[flight.nonce] = StaleViewError(self.address, f"another one with nonce {flight.nonce}")
+            except (L1RevertedError, L1RejectedError, InsufficientFundsError) as error:
+                if any(each is flight for each in self._flights):
+                    raise
+                landed[flight.nonce] = error
+
+    def _drop(self, flight: Flight) -> None:
+        """Takes a flight off the list of those under way."""
+        self._flights = [each for each in self._flights if each is not flight]
 
     def _carry_out(self, request: TransactionRequest) -> Receipt:
         """Drives an intent to its end; only one that no node accepted gets a new nonce."""
         for _ in range(MOST_NONCES):
-            flight = self._flight or self._prepare(request, self._client.nonce(self.address, "pending"))
-            self._flight = flight
+            if not self._flights:
+                self._flights = [self._prepare(request, self._client.nonce(self.address, "pending"))]
+            (flight,) = self._flights
             try:
                 receipt = self._drive(flight)
             except _NonceUsedError:
-                self._flight = None
+                self._drop(flight)
                 if flight.accepted:
                     raise StaleViewError(self.address, f"another one with nonce {flight.nonce}") from None
                 self._sleep(LONGEST_PAUSE)
                 continue
-            self._flight = None
+            self._drop(flight)
             return self._conclude(flight, receipt)
         raise StaleViewError(self.address, "its nonces are used faster than this node shows them")
 
-    def _finish_earlier(self, flight: Flight) -> None:
-        """Ends the intent that is under way, then says that the view is stale."""
-        try:
-            receipt = self._drive(flight)
-        except _NonceUsedError:
-            self._flight = None
-            raise StaleViewError(self.address, f"another one with nonce {flight.nonce}") from None
-        self._flight = None
-        raise StaleViewError(self.address, f"0x{receipt.transaction.hex()}")
+    def _finish_earlier(self) -> None:
+        """Ends what is under way, then says that the view is stale."""
+        last = ""
+        while self._flights:
+            flight = self._flights[0]
+            try:
+                last = f"0x{self._drive(flight).transaction.hex()}"
+            except _NonceUsedError:
+                last = f"another one with nonce {flight.nonce}"
+            self._drop(flight)
+        raise StaleViewError(self.address, last)
 
     def _clear_pool(self) -> None:
         """Waits for transactions of an earlier life; what is stuck is replaced by an empty transfer.
@@ -188,6 +277,7 @@ class TransactionSender:
         gas = self._gas(request, sidecar)
         offer = quote(self._market(sidecar is not None), self.policy, sidecar is not None)
         needed = request.value + offer.cost(gas, len(request.blobs))
+        needed += sum(flight.cost(flight.offer) for flight in self._flights)
         if held < needed:
             raise InsufficientFundsError(self.address, needed, held)
         return Flight(request, nonce, gas, offer, sidecar, offered=self._clock())
@@ -216,41 +306,64 @@ class TransactionSender:
         """
         until = self._clock() + self.policy.patience
         pause = FIRST_PAUSE
-        used = gaps = 0
         if not flight.versions:
             self._offer(flight, flight.offer)
         while True:
-            receipt = self._receipt(flight)
+            mined, market = self._client.nonce(self.address), self._market(flight.sidecar is not None)
+            receipt = self._look(flight, mined, market, lowest=True)
             if receipt is not None:
                 return receipt
-            used = used + 1 if self._client.nonce(self.address) > flight.nonce else 0
-            if used >= LOOKS_BEFORE_DEAD:
-                raise _NonceUsedError
             if self._clock() >= until:
                 raise TransactionPendingError(flight.versions[-1], flight.nonce)
-            if not used:
-                self._keep_alive(flight)
-            gaps = gaps + 1 if self._client.nonce(self.address, "pending") < flight.nonce else 0
-            if gaps >= LOOKS_BEFORE_DEAD:
-                self._fill_gap(flight)
-                gaps = 0
             self._sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _look(self, flight: Flight, mined: int, market: Market, *, lowest: bool) -> Receipt | None:
+        """One look at a flight: its receipt, or None; keeps it alive meanwhile.
+
+        Args:
+            flight: The flight.
+            mined: The account's nonce in the latest block.
+            market: What L1 asks for now.
+            lowest: Whether nothing else under way has a lower nonce.
+
+        Raises:
+            _NonceUsedError: Another transaction has the nonce.
+        """
+        receipt = self._receipt(flight) if mined > flight.nonce else None
+        flight.used = flight.used + 1 if mined > flight.nonce else 0
+        if receipt is not None:
+            return receipt
+        if flight.used >= LOOKS_BEFORE_DEAD:
+            raise _NonceUsedError
+        if not flight.used:
+            self._keep_alive(flight, market, lowest)
+        if lowest:
+            self._mind_gap(flight)
+        return None
+
+    def _mind_gap(self, flight: Flight) -> None:
+        """Fills a gap below a flight once it was seen often enough."""
+        is_gap = self._client.nonce(self.address, "pending") < flight.nonce
+        flight.gaps = flight.gaps + 1 if is_gap else 0
+        if flight.gaps >= LOOKS_BEFORE_DEAD:
+            self._fill_gap(flight)
+            flight.gaps = 0
 
     def _receipt(self, flight: Flight) -> Receipt | None:
         found = (self._client.receipt(version) for version in reversed(flight.versions))
         return next((receipt for receipt in found if receipt is not None), None)
 
-    def _keep_alive(self, flight: Flight) -> None:
+    def _keep_alive(self, flight: Flight, market: Market, lowest: bool) -> None:
         """Offers more where it is time to, and sends again what the node has lost."""
-        market = self._market(flight.sidecar is not None)
         waited = self._clock() - flight.offered
         if waited >= self.policy.bump_after or (is_outbid(flight.offer, market) and waited >= LONGEST_PAUSE):
             better = bump(flight.offer, market, self.policy)
             if better is not None and self._affords(flight, better):
                 self._offer(flight, better)
                 return
-        if not flight.accepted or self._client.transaction(flight.versions[-1]) is None:
+        # What is lost above the lowest nonce is sent again when it is the lowest.
+        if not flight.accepted or (lowest and self._client.transaction(flight.versions[-1]) is None):
             self._hand_over(flight)
 
     def _affords(self, flight: Flight, offer: Offer) -> bool:
@@ -285,7 +398,7 @@ class TransactionSender:
             raise _NonceUsedError
         if flight.accepted:
             return
-        self._flight = None
+        self._drop(flight)
         if meaning is Refusal.FUNDS:
             raise InsufficientFundsError(self.address, flight.cost(flight.offer), self.balance()) from error
         raise error

@@ -3,6 +3,8 @@
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from eth_utils.crypto import keccak
@@ -21,7 +23,7 @@ from anh_rollup.l1.errors import (
     TransactionPendingError,
 )
 from anh_rollup.l1.fees import GWEI, FeePolicy
-from anh_rollup.l1.sender import TransactionSender
+from anh_rollup.l1.sender import Outcome, TransactionSender
 from anh_rollup.l1.transport import Patience, Transport
 from anh_rollup.l1.types import Receipt, TransactionRequest
 from tests.integration.conftest import Chain, Proxy
@@ -314,6 +316,149 @@ def test_blobs_travel_and_come_back_verified(anvil: Chain) -> None:
     plain = anvil.sender().send(TransactionRequest(STRANGER, b"batch bytes"))
     assert reader.calldata(plain.transaction) == b"batch bytes"
     assert reader.blobs(plain.transaction) == ()
+
+
+class Group(threading.Thread):
+    """A group that is sent in a thread, with its outcomes."""
+
+    def __init__(self, sender: TransactionSender, requests: list[TransactionRequest]) -> None:
+        super().__init__()
+        self.sender, self.requests, self.outcomes = sender, requests, list[Outcome]()
+        self.start()
+
+    def run(self) -> None:
+        self.outcomes = self.sender.send_all(self.requests)
+
+    def wait(self) -> list[Outcome]:
+        self.join(40)
+        assert not self.is_alive()
+        return self.outcomes
+
+
+def transfers(*amounts: int) -> list[TransactionRequest]:
+    return [transfer(amount) for amount in amounts]
+
+
+def mined(outcomes: list[Outcome]) -> list[bool]:
+    return [isinstance(each, Receipt) and each.succeeded for each in outcomes]
+
+
+def test_a_group_is_mined_in_one_block(start_anvil: Callable[..., Chain]) -> None:
+    chain = start_anvil("--no-mining")
+    group = Group(chain.sender(), transfers(1, 2, 4))
+    wait_for(lambda: len(pooled(chain)) == 3)
+    chain.mine()
+    outcomes = group.wait()
+    assert mined(outcomes) == [True] * 3
+    assert len({each.block for each in outcomes if isinstance(each, Receipt)}) == 1
+    assert chain.client.balance(STRANGER) == 7
+
+
+def test_what_a_contract_refuses_takes_no_nonce_from_a_group(anvil: Chain) -> None:
+    sender = anvil.sender()
+    address = sender.send(TransactionRequest(None, creation(REVERTER))).contract
+    refused = TransactionRequest(address, keccak(text="Panic(uint256)")[:4] + bytes(32))
+    late = replace(refused, gas=100_000)
+    outcomes = sender.send_all([transfer(1), refused, late, transfer(2)])
+    assert [type(each) for each in outcomes] == [Receipt, L1RevertedError, L1RevertedError, Receipt]
+    assert (anvil.client.balance(STRANGER), anvil.client.nonce(sender.address)) == (3, 4)
+    assert sender.send(transfer(4)).succeeded
+
+
+def test_a_group_is_covered_by_the_account_as_a_whole(start_anvil: Callable[..., Chain]) -> None:
+    chain = start_anvil("--no-mining")
+    sender = chain.sender()
+    chain.request("anvil_setBalance", sender.address, hex(10**18))
+    group = Group(sender, transfers(6 * 10**17, 6 * 10**17, 5))
+    wait_for(lambda: len(pooled(chain)) == 2)
+    chain.mine()
+    assert [type(each) for each in group.wait()] == [Receipt, InsufficientFundsError, Receipt]
+    assert chain.client.balance(STRANGER) == 6 * 10**17 + 5
+
+
+def test_a_group_that_is_not_mined_is_waited_for_and_never_doubled(start_anvil: Callable[..., Chain]) -> None:
+    chain = start_anvil("--no-mining")
+    sender = chain.sender(patience=1.0, bump_after=60.0)
+    late = sender.send_all(transfers(1, 2))
+    assert [type(each) for each in late] == [TransactionPendingError] * 2
+    with pytest.raises(TransactionPendingError):
+        sender.send_all(transfers(1, 2))
+    assert len(pooled(chain)) == 2
+    chain.mine()
+    with pytest.raises(StaleViewError):
+        sender.send(transfer(1))
+    assert chain.client.balance(STRANGER) == 3
+
+
+def test_dropped_transactions_of_a_group_are_sent_again(start_anvil: Callable[..., Chain]) -> None:
+    chain = start_anvil("--no-mining")
+    group = Group(chain.sender(bump_after=60.0), transfers(1, 2, 4))
+    wait_for(lambda: len(pooled(chain)) == 3)
+    for each in pooled(chain):
+        chain.request("anvil_dropTransaction", each["hash"])
+
+    def is_over() -> bool:
+        chain.mine()
+        return not group.is_alive()
+
+    wait_for(is_over)
+    assert mined(group.wait()) == [True] * 3
+    assert chain.client.balance(STRANGER) == 7
+
+
+def test_a_late_group_is_outbid_under_its_nonces(start_anvil: Callable[..., Chain]) -> None:
+    chain = start_anvil("--no-mining")
+    group = Group(chain.sender(bump_after=1.0), transfers(1, 2, 4))
+    wait_for(lambda: len(pooled(chain)) == 3)
+    first = {each["nonce"]: int(each["maxFeePerGas"], 16) for each in pooled(chain)}
+    wait_for(lambda: all(int(each["maxFeePerGas"], 16) > first[each["nonce"]] for each in pooled(chain)))
+    assert {each["nonce"] for each in pooled(chain)} == set(first)
+    chain.mine()
+    assert mined(group.wait()) == [True] * 3
+    assert chain.client.balance(STRANGER) == 7
+
+
+def test_a_nonce_of_a_group_that_went_to_another_process_stops_no_other(
+    start_anvil: Callable[..., Chain],
+) -> None:
+    chain = start_anvil("--no-mining")
+    group = Group(chain.sender(bump_after=60.0), transfers(1, 2, 4))
+    wait_for(lambda: len(pooled(chain)) == 3)
+    foreign = chain.accounts[0].sign_transaction(
+        {
+            "to": STRANGER, "value": 64, "nonce": 1, "gas": 21_000, "chainId": 31337, "type": 2,
+            "maxFeePerGas": 300 * GWEI, "maxPriorityFeePerGas": 30 * GWEI,
+        }
+    )  # fmt: skip
+    chain.client.send_raw(bytes(foreign.raw_transaction))
+    chain.mine()
+    assert [type(each) for each in group.wait()] == [Receipt, StaleViewError, Receipt]
+    assert chain.client.balance(STRANGER) == 1 + 64 + 4
+
+
+def test_answers_that_get_lost_do_not_double_a_group(anvil: Chain, proxy: Proxy) -> None:
+    client = L1Client(Transport(proxy.url, Patience(timeout=5.0, attempts=1)))
+    client.chain_id()
+    sender = TransactionSender(client, anvil.accounts[0], FeePolicy(bump_after=60.0, patience=10.0))
+    requests_before_sending, requests_in_between = 8, 5
+    for place in range(requests_before_sending + requests_in_between + 6):
+        before = anvil.client.balance(STRANGER)
+        proxy.faults[:] = [""] * place + ["swallow"]
+        with suppress(L1UnreachableError):
+            sender.send_all(transfers(1, 1))
+        with suppress(StaleViewError):
+            sender.send(transfer(0))
+        assert anvil.client.balance(STRANGER) - before <= 2
+        assert sender.send(transfer(0)).succeeded
+    assert anvil.client.nonce(sender.address) == anvil.client.nonce(sender.address, "pending")
+
+
+def test_a_price_is_what_would_be_offered(anvil: Chain) -> None:
+    sender = anvil.sender()
+    base_fee = anvil.client.head().base_fee
+    assert base_fee is not None
+    assert sender.price() >= 2 * base_fee
+    assert anvil.sender(cap=1).price() == 1
 
 
 @pytest.mark.ganache

@@ -17,6 +17,7 @@ from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.l1.contracts.claims import Demand
 from anh_rollup.l1.docket import ClaimRecord, DemandRecord, Docket, GameRecord
 from anh_rollup.l1.errors import L1UnreachableError, TransientL1Error
+from anh_rollup.l1.sender import MOST_IN_FLIGHT
 from anh_rollup.primitives import L2_CHAIN_ID
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.game import Phase, Position
@@ -86,7 +87,7 @@ def acting(monkeypatch, name, fails, error):
 @pytest.mark.parametrize("fails", STEPS, ids=lambda action: type(action).__name__)
 def test_an_action_that_fails_stops_no_other(monkeypatch, fails, error):
     one = accountant(monkeypatch, STEPS)
-    done = acting(monkeypatch, "act", fails, error())
+    done = acting(monkeypatch, "call", fails, error())
 
     assert one.defend() == STEPS
     assert done == [each for each in STEPS if each != fails]
@@ -94,10 +95,10 @@ def test_an_action_that_fails_stops_no_other(monkeypatch, fails, error):
 
 def test_what_heals_is_tried_in_the_next_round_and_what_breaks_later(monkeypatch, caplog):
     one = accountant(monkeypatch, STEPS[:2])
-    acting(monkeypatch, "act", STEPS[0], RateLimitedError())
+    acting(monkeypatch, "call", STEPS[0], RateLimitedError())
 
     assert (one.defend(), one.defend()) == (STEPS[:2], STEPS[:2])
-    acting(monkeypatch, "act", STEPS[0], IndexError("9"))
+    acting(monkeypatch, "call", STEPS[0], IndexError("9"))
     assert [one.defend() for _ in range(3)] == [STEPS[:2], STEPS[1:2], STEPS[:2]]
     assert caplog.messages[2] == (
         f"Defend in game 0x{'01' * 32}, claim 0x{'01' * 32}: unexpected IndexError (9); next: report it with "
@@ -107,7 +108,7 @@ def test_what_heals_is_tried_in_the_next_round_and_what_breaks_later(monkeypatch
 
 def test_an_error_that_no_time_heals_is_tried_ever_more_rarely(monkeypatch):
     one = accountant(monkeypatch, STEPS[:1])
-    acting(monkeypatch, "act", STEPS[0], ArtifactMissingError("model", ROOT, "here"))
+    acting(monkeypatch, "call", STEPS[0], ArtifactMissingError("model", ROOT, "here"))
 
     assert [len(one.defend()) for _ in range(7)] == [1, 0, 1, 0, 0, 0, 1]
 
@@ -169,16 +170,12 @@ def test_nothing_is_worked_on_before_the_first_look(monkeypatch):
 
 
 class StubChain:
-    """A chain on which one claim stands; keeps what is sent."""
+    """A chain on which one claim stands."""
 
     def __init__(self, record):
         self.docket = Docket(claims={record.identifier: record})
-        self.sent = []
         claims = SimpleNamespace(request=lambda name, *given: (name, given))
         self.contracts = SimpleNamespace(claims=claims)
-
-    def send(self, name, request):
-        self.sent.append(request)
 
 
 @pytest.fixture
@@ -195,26 +192,25 @@ def defending(tmp_path):
 def test_every_demand_is_answered_with_what_the_result_has(defending, leaf):
     case, one = defending
     asked = Demand(ROOT, leaf, 0, 0, 32)
-    one.act(Answer(DemandRecord(ROOT, asked, ME, 900)))
 
-    (sent,) = one.chain.sent
-    assert sent == ("answer", (case.claim, case.job, asked, *answer_from_model(asked, case.model)))
+    assert one.call(Answer(DemandRecord(ROOT, asked, ME, 900))) == (
+        "answer", ("answer", (case.claim, case.job, asked, *answer_from_model(asked, case.model))),
+    )  # fmt: skip
 
 
 def test_earlier_claims_are_passed_by_the_job_of_the_own_one(defending):
     case, one = defending
     one.chain.contracts.claims.advance = lambda transaction: ("advance", transaction)
-    one.act(Advance(one.chain.docket.claims[ROOT], 0))
+    called = one.call(Advance(one.chain.docket.claims[ROOT], 0))
 
-    assert one.chain.sent == [("advance", case.claim.transaction)]
+    assert called == ("advance", ("advance", case.claim.transaction))
 
 
 def test_a_drill_that_answers_nothing_sends_nothing(defending):
     _, one = defending
     one.conduct = replace(HONEST, answers=False)
-    one.act(Answer(demand(1)))
 
-    assert one.chain.sent == []
+    assert one.call(Answer(demand(1))) is None
 
 
 def test_a_claim_is_examined_as_by_a_challenger_before_it_is_bonded(defending):
@@ -228,3 +224,48 @@ def test_a_claim_is_examined_as_by_a_challenger_before_it_is_bonded(defending):
     short = replace(case.claim.scores[0], count=1)
     with pytest.raises(ClaimRefutableError, match="refuteCount"):
         one.require_defensible(replace(case.claim, scores=(short,)), case.job)
+
+
+class GroupChain:
+    """A chain that keeps the groups of calls that are sent, and gives the same outcome to all of each."""
+
+    def __init__(self, outcome=None):
+        self.groups, self.outcome = [], outcome
+
+    def send_all(self, calls):
+        self.groups.append(calls)
+        if isinstance(self.outcome, L1UnreachableError):
+            raise self.outcome
+        return [self.outcome] * len(calls)
+
+
+GAMES = [Defend(game(number)) for number in range(MOST_IN_FLIGHT + 2)]
+
+
+def flooded(monkeypatch, outcome=None):
+    """An accountant with more games than a group has moves, on a chain with this outcome."""
+    one = accountant(monkeypatch, GAMES)
+    monkeypatch.setattr(Accountant, "call", lambda _self, action: ("move", action))
+    one.chain = GroupChain(outcome)
+    return one
+
+
+def test_moves_are_sent_in_groups(monkeypatch):
+    one = flooded(monkeypatch)
+
+    assert one.defend() == GAMES
+    assert [[move for _, move in group] for group in one.chain.groups] == [
+        GAMES[:MOST_IN_FLIGHT], GAMES[MOST_IN_FLIGHT:],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("outcome", [RateLimitedError(), L1UnreachableError("l1", 3, "refused")], ids=repr)
+def test_moves_that_did_not_land_are_told_and_made_again(monkeypatch, caplog, outcome):
+    one = flooded(monkeypatch, outcome)
+
+    assert (one.defend(), one.defend()) == (GAMES, GAMES)
+    assert len(caplog.messages) == 2 * len(GAMES)
+    assert caplog.messages[0] == (
+        f"Defend in game 0x{'00' * 32}, claim 0x{'01' * 32}: {outcome.message}; next: {outcome.remedy} "
+        "It is tried again in the next round."
+    )

@@ -268,6 +268,16 @@ def test_games_and_demands_come_before_everything_else():
     ]  # fmt: skip
 
 
+def test_a_hidden_claim_is_revealed_before_any_game_is_played():
+    other = replace(DRAFT, claim=replace(CLAIM, transaction=ROOT))
+    jobs = (ORDERED, replace(ORDERED, transaction=ROOT))
+    record = replace(RECORD, identifier=other.identifier, claim=other.claim)
+    game = GameRecord(ROOT, replace(AT, claim=record.identifier))
+    seen = view(claims=(record,), games=(game,), drafts=(other, DRAFT), jobs=jobs, committed=300)
+
+    assert decide(seen, TERMS) == [Reveal(DRAFT), Defend(game)]
+
+
 def test_a_demand_that_is_overdue_is_not_answered():
     demand = DemandRecord(ROOT, Demand(ID, 0, 0, 0, 1), OTHER, 200)
 

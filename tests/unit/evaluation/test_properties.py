@@ -5,6 +5,7 @@ import pytest
 
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.merkle import root_from_proof
+from anh_rollup.evaluation import properties
 from anh_rollup.evaluation.errors import SourcesRefusedError
 from anh_rollup.evaluation.properties import Artifacts, evaluate_property
 from anh_rollup.evaluation.reference import ReferenceEvaluator
@@ -97,3 +98,16 @@ def test_a_parameters_tree_is_built_once_for_all_samples() -> None:
 
     assert first.tensors[value] is second.tensors[value]
     assert evaluated.trace_of(1) is second
+
+
+@pytest.mark.parametrize(("kept", "again"), [(3, 0), (2, 1), (1, 2), (0, 2)])
+def test_so_many_traces_are_kept_as_there_is_room_for(
+    monkeypatch: pytest.MonkeyPatch, kept: int, again: int
+) -> None:
+    own = [each.size for each in program().values if each.kind not in properties.SHARED]
+    monkeypatch.setattr(properties, "MOST_KEPT", kept * sum(own))
+    evaluated = evaluate_property(artifacts(), ReferenceEvaluator())
+    before = [evaluated.trace_of(sample) for sample in (0, 1, 2)]
+    after = [evaluated.trace_of(sample) for sample in (2, 1, 0)][::-1]
+
+    assert sum(one is not two for one, two in zip(before, after, strict=True)) == again
