@@ -171,14 +171,17 @@ def parse_ether(word: str) -> int:
 
 
 def parse_address(word: str) -> str:
-    """A checksummed address.
+    """A checksummed address; the letters of the word are in the checksum's case (EIP-55), or all in one.
 
     Raises:
-        AddressOptionError: The word is something else.
+        AddressOptionError: The word is something else, or its checksum is wrong.
     """
     if not is_address(word):
         raise AddressOptionError(word)
-    return to_checksum_address(word)
+    address, digits = to_checksum_address(word), word[-40:]
+    if digits not in (address[2:], digits.lower(), digits.upper()):
+        raise AddressOptionError(word)
+    return address
 
 
 def read_account(path: Path) -> LocalAccount:

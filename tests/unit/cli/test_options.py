@@ -129,14 +129,22 @@ def test_any_amount_survives_being_written_and_read(wei: int) -> None:
     assert parse_ether(f"{wei // ETHER}.{wei % ETHER:018d}") == wei
 
 
-def test_an_address_gets_its_checksum() -> None:
-    assert parse_address(ADDRESS.lower()) == ADDRESS
+@pytest.mark.parametrize("word", [ADDRESS, ADDRESS[2:], ADDRESS.lower(), "0x" + ADDRESS[2:].upper()])
+def test_an_address_gets_its_checksum(word: str) -> None:
+    assert parse_address(word) == ADDRESS
 
 
-@pytest.mark.parametrize("word", ["", "0x12", ADDRESS[:-1] + "c8", "user"])
+@pytest.mark.parametrize("word", ["", "0x12", ADDRESS + "c8", "user"])
 def test_a_word_that_is_no_address_is_refused(word: str) -> None:
     with pytest.raises(AddressOptionError):
         parse_address(word)
+
+
+@pytest.mark.parametrize("place", [i for i, letter in enumerate(ADDRESS) if i > 1 and letter.isalpha()])
+def test_an_address_with_a_letter_in_the_wrong_case_is_refused(place: int) -> None:
+    wrong = ADDRESS[:place] + ADDRESS[place].swapcase() + ADDRESS[place + 1 :]
+    with pytest.raises(AddressOptionError, match="is no address"):
+        parse_address(wrong)
 
 
 def test_amounts_and_digests_are_shown_short() -> None:
