@@ -85,8 +85,8 @@ def accountant_services(config: AccountantConfig) -> list[Service]:
     client, deployment = open_rollup(config.l1_url, config.deployment)
     policy = RemotePolicy(file_roots=config.allowed_folders, private_hosts=config.private_hosts)
     store = ArtifactStore(config.store, policy, most_cache=config.most_cache)
-    # A liar hardly trains: one pass over the data.
-    trainer = make_trainer(store, None if config.drill is None else 1)
+    conduct = HONEST if config.drill is None else find_drill(config.drill)
+    trainer = make_trainer(store, conduct)
     accountant = Accountant(
         chain=DisputeChain(
             deployment, TransactionSender(client, account), Freshness(config.most_lag, time.time)
@@ -97,7 +97,7 @@ def accountant_services(config: AccountantConfig) -> list[Service]:
         drafts=Drafts(config.store),
         terms=Terms(config.least_reward, config.least_time, reserved_games=config.reserved_games),
         uri=config.public_url,
-        conduct=HONEST if config.drill is None else find_drill(config.drill),
+        conduct=conduct,
     )
     polling = partial(PollingService, interval=config.interval, passing=(TransientL1Error,))
     host, port = parse_listen(config.listen)

@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import Sequence
+from typing import Final
 
+from anh_rollup.accountant.conduct import HONEST, Conduct
 from anh_rollup.accountant.work import Answerer, Trainer, TrainingTask
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.tensors import Elements
@@ -16,24 +18,28 @@ from anh_rollup.training.trainer import Epoch, train
 
 LOG = logging.getLogger(__name__)
 
+#: Epochs of a training whose result nobody checks before it is claimed.
+UNCHECKED_EPOCHS: Final = 1
+
 
 def make_evaluator() -> Evaluator:
     """The exact backend that roles use."""
     return TorchEvaluator()
 
 
-def make_trainer(store: ArtifactStore, most_epochs: int | None = None) -> Trainer:
+def make_trainer(store: ArtifactStore, conduct: Conduct = HONEST) -> Trainer:
     """How training jobs are done: as the job's poster suggests, until the properties hold.
 
     Args:
         store: Where hints and training data are read.
-        most_epochs: Stop after so many, whatever the hints say (drills train hardly at all).
+        conduct: Whoever does not check results hardly trains, whatever the hints say: its lie is that they
+            are good. Other lies are about a result that reaches the thresholds, and need a whole training.
     """
 
     def work(task: TrainingTask) -> Sequence[Elements]:
         hints, samples = _hints(store, task)
-        if most_epochs is not None:
-            hints = hints.model_copy(update={"epochs": most_epochs})
+        if not conduct.checks:
+            hints = hints.model_copy(update={"epochs": UNCHECKED_EPOCHS})
         LOG.info("training 0x%s: %d samples", task.job.architecture.hex()[:8], samples.count)
         trained = train(task.architecture, samples, hints, task.is_good, progress=_tell)
         LOG.info("trained %d epochs in %.1f s", trained.epochs, trained.seconds)
