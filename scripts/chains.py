@@ -19,6 +19,7 @@ from web3.contract import Contract
 from web3.exceptions import ContractLogicError, Web3Exception, Web3RPCError
 from web3.types import EventData, RPCEndpoint, TxParams, TxReceipt
 
+from anh_rollup.cli.connecting import require_inbox
 from anh_rollup.cli.options import read_account
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.abi import load_artifact
@@ -141,13 +142,15 @@ def connect(url: str, chain_id: int | None = None) -> Web3:
 
 
 def connect_rollup(l1_url: str, l2_url: str, deployment_file: Path, account: LocalAccount) -> Rollup:
-    """Connections to both chains, whose ids are those of the deployment file.
+    """Connections to both chains, whose ids and Inbox are those of the deployment file.
 
     Raises:
+        OtherRollupError: The L2 follows another Inbox: deposits by the file would not reach it.
         AnhError: The file is none, a chain does not answer, or is another one.
     """
     deployment = read_deployment(deployment_file)
     l1, l2 = connect(l1_url, deployment.l1_chain_id), connect(l2_url, deployment.l2_chain_id)
+    require_inbox(l2_url, deployment, str(ask(l2, "anh_syncStatus")["inbox"]))
     return Rollup(l1, l2, deployment, account)
 
 

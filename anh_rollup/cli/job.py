@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from anh_rollup.cli.connecting import open_rollup
+from anh_rollup.cli.connecting import open_l2, open_rollup
 from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.l2 import L2Client
 from anh_rollup.cli.options import (
@@ -162,7 +162,7 @@ def submit_command(
     wish = JobWish(**wanted)
     account = read_account(key_file)
     l1, deployment = open_rollup(l1_url, deployment_path)
-    customer = Customer(account, l1, L2Client(l2_url), deployment)
+    customer = Customer(account, l1, open_l2(l2_url, deployment), deployment)
     job = make_job(wish, ArtifactStore(store_url), l1.head().time)
     placed = place_order(
         customer, job, wish.reward, lambda line: console.print(visible(line), soft_wrap=True)

@@ -129,6 +129,14 @@ class L2Client:
         except L1AnswerError as error:
             raise L2AnswerError("a cleared balance", answer) from error
 
+    def inbox(self) -> str:
+        """The Inbox on L1 that the L2 follows, as it writes it."""
+        answer = self.record("anh_syncStatus")
+        found = None if answer is None else answer.get("inbox")
+        if not isinstance(found, str):
+            raise L2AnswerError("the address of its Inbox", answer)
+        return found
+
     def send_raw(self, signed: bytes) -> str:
         """Hands a signed transaction over; its hash."""
         return str(self.request("eth_sendRawTransaction", "0x" + signed.hex()))

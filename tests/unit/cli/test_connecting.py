@@ -6,6 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from anh_rollup.cli import main
+from anh_rollup.cli.connecting import OtherRollupError, require_inbox
+from anh_rollup.cli.l2 import L2Client
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.deployment import Deployment, Rules, predict_addresses
 from anh_rollup.l1.transport import Transport
@@ -26,6 +28,12 @@ ROLES = {
     "challenger": ("--store", "s"),
     "sequencer": ("--data", "d"),
 }
+
+
+def reached() -> tuple[L1Client, Deployment]:
+    """An L1 where nobody answers, and a rollup on it."""
+    deployment = Deployment(1, 2, ADDRESS, 0, bytes(32), predict_addresses(ADDRESS, 0), Rules())
+    return L1Client(Transport(NOBODY)), deployment
 
 
 @pytest.fixture(autouse=True)
@@ -81,14 +89,36 @@ def test_the_beacon_node_of_the_command_line_is_the_one_that_blobs_are_read_from
     key = tmp_path / "some.key"
     key.write_text(KEY)
     module = command.split(maxsplit=1)[0]
-    deployment = Deployment(1, 2, ADDRESS, 0, bytes(32), predict_addresses(ADDRESS, 0), Rules())
-    reached = (L1Client(Transport(NOBODY)), deployment)
-    monkeypatch.setattr(f"anh_rollup.cli.{module}.open_rollup", lambda *_: reached)
+    monkeypatch.setattr(f"anh_rollup.cli.{module}.open_rollup", lambda *_: reached())
     own = ["--key-file", str(key), *ROLES[command]] if command in ROLES else COMMANDS[command]
     told = said([*command.split(), *own, "--l1", NOBODY, "--beacon", "ftp://blobs"])
     assert told.startswith(
         "Error: the endpoint's URL cannot be used: it does not start with http:// or https://\n"
     )
+
+
+def test_an_l2_of_another_rollup_is_told_before_anything_is_deposited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = tmp_path / "some.key"
+    key.write_text(KEY)
+    monkeypatch.setattr("anh_rollup.cli.job.open_rollup", lambda *_: reached())
+    monkeypatch.setattr(L2Client, "inbox", lambda _self: ADDRESS)
+    ends = ["--l1", NOBODY, "--l2", "http://user:secret@127.0.0.1:1", "--store", str(tmp_path)]
+    wish = ["--architecture", ROOT, "--property", f"{ROOT}:{ROOT}:1", "--reward", "1"]
+    assert said(["job", "submit", *ends, "--key-file", str(key), *wish]) == (
+        f"Error: the L2 at 127.0.0.1:1 follows the Inbox {ADDRESS}, "
+        f"the deployment file is about {reached()[1].addresses['inbox']}\n"
+        "Next:  Check --l1, --l2 and --deployment: they belong together.\n"
+    )
+
+
+def test_the_inbox_of_the_file_is_good_in_any_case() -> None:
+    inbox = reached()[1].addresses["inbox"]
+    require_inbox(NOBODY, reached()[1], inbox.lower())
+    with pytest.raises(OtherRollupError) as refused:
+        require_inbox(NOBODY, reached()[1], ADDRESS)
+    assert (refused.value.expected, refused.value.found) == (inbox, ADDRESS)
 
 
 def test_an_address_that_is_none_is_refused_before_anything_is_deployed(tmp_path: Path) -> None:

@@ -70,6 +70,21 @@ def test_a_position_may_not_be_there_yet() -> None:
     assert l2.position("0x12") == {"blockNumber": "0x3"}
 
 
+def test_the_inbox_is_read_from_the_heads() -> None:
+    l2, provider = client(result({"safe": "0x1", "inbox": ADDRESS}))
+
+    assert l2.inbox() == ADDRESS
+    assert provider.asked == [("anh_syncStatus", [])]
+
+
+@pytest.mark.parametrize("answer", [None, {}, {"inbox": 5}])
+def test_heads_without_an_inbox_are_told(answer: object) -> None:
+    l2, _ = client(result(answer))
+
+    with pytest.raises(L2AnswerError, match="for the address of its Inbox"):
+        l2.inbox()
+
+
 def test_an_answer_that_is_no_object_is_told() -> None:
     l2, _ = client(result("0x1"))
 

@@ -9,7 +9,9 @@ from eth_utils.crypto import keccak
 from web3 import Web3
 from web3.exceptions import ContractCustomError, TimeExhausted, Web3Exception, Web3RPCError
 
+from anh_rollup.cli.connecting import OtherRollupError
 from anh_rollup.errors import AnhError
+from anh_rollup.l1.deployment import Deployment, Rules, predict_addresses
 from scripts import chains
 from scripts.chains import ChainRefusedError, TooLongError, UnreachableError, connect, explain, run, wait_for
 
@@ -115,3 +117,18 @@ def test_a_missing_deployment_file_is_named(tmp_path: Path) -> None:
         chains.connect_rollup(
             "http://127.0.0.1:1", "http://127.0.0.1:1", tmp_path / "d.json", Account.create()
         )
+
+
+def test_an_l2_of_another_rollup_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    addresses = predict_addresses(Account.from_key(KEY).address, 0)
+    deployment = Deployment(1, 2, addresses["inbox"], 0, bytes(32), addresses, Rules())
+    told = {"inbox": addresses["claims"]}
+    monkeypatch.setattr(chains, "read_deployment", lambda _path: deployment)
+    monkeypatch.setattr(chains, "connect", lambda *_: Web3())
+    monkeypatch.setattr(chains, "ask", lambda _web3, _method: told)
+    ends = ("http://127.0.0.1:1", "http://127.0.0.1:2", Path("d.json"), Account.from_key(KEY))
+    with pytest.raises(OtherRollupError) as refused:
+        chains.connect_rollup(*ends)
+    assert (refused.value.host, refused.value.found) == ("127.0.0.1:2", addresses["claims"])
+    told["inbox"] = addresses["inbox"]
+    assert chains.connect_rollup(*ends).deployment == deployment
