@@ -94,6 +94,9 @@ def true_claim(stage: Stage, placed: PlacedOrder) -> ClaimRecord:
     stage.act("4. The honest accountant trains with torch, claims, is challenged without a case, and is paid")
     start_baseless(stage)
     claim = stage.until("the honest claim", lambda: stage.claim_of(HONEST, placed.record), PATIENCE)
+    rules = stage.view.deployment.rules
+    stage.say(f"the claim is final when the baseless challenger's clock of {rules.clock} s has run out,")
+    stage.say(f"and the {rules.window} s in which anybody may dispute a claim are over")
     ended = stage.until("the end of the honest claim", lambda: stage.ended(claim), PATIENCE)
     stage.require("the honest claim", ClaimState.FINAL, stage.status(ended).state)
     for words in log_of(stage, BASELESS):
@@ -111,6 +114,8 @@ def inference(stage: Stage, trained: ClaimRecord) -> ClaimRecord:
         user_of(stage), network.user_folder, model, INFERENCE_REWARD, stage.say
     )
     claim = stage.until("the answers", lambda: stage.claim_of(HONEST, placed.record), PATIENCE)
+    window = stage.view.deployment.rules.window
+    stage.say(f"the claim is final when the {window} s in which anybody may dispute it are over")
     ended = stage.until("the end of the second claim", lambda: stage.ended(claim), PATIENCE)
     stage.require("the claim about the answers", ClaimState.FINAL, stage.status(ended).state)
     paid(stage, TRAINING_REWARD + INFERENCE_REWARD)
@@ -166,8 +171,9 @@ def claims_made(
     ]
     for each in made:
         claimed = each.record.claim.scores[0].sum
-        what = f"claim {short(each.record.identifier)} of the {each.name} is true"
-        stage.require(what, each.name == HONEST, claimed == each.true_sum)
+        truth = "true" if each.name == HONEST else "false"
+        what = f"the {each.name}'s claim {short(each.record.identifier)} is {truth}"
+        stage.require(what, True, (claimed == each.true_sum) == (each.name == HONEST))
     return made
 
 

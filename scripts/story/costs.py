@@ -11,10 +11,10 @@ from anh_rollup.primitives import ETHER
 
 
 def calls_table(calls: Sequence[Call], names: Mapping[str, str]) -> Table:
-    """Every L1 transaction, one a row, with sums."""
-    table = Table(title="L1 transactions", show_footer=True)
+    """Every L1 transaction, one a row, with sums: whole in 80 columns."""
+    table = Table(title=f"{len(calls)} L1 transactions", show_footer=True, collapse_padding=True)
     table.add_column("block", justify="right")
-    table.add_column("sender", overflow="fold", footer=f"{len(calls)} transactions")
+    table.add_column("sender", overflow="fold")
     table.add_column("function", overflow="fold")
     table.add_column("gas", justify="right", footer=f"{sum(each.gas for each in calls):,}")
     table.add_column("blob gas", justify="right", footer=f"{sum(each.blob_gas for each in calls):,}")
@@ -22,11 +22,16 @@ def calls_table(calls: Sequence[Call], names: Mapping[str, str]) -> Table:
     for each in calls:
         function = each.function if each.succeeded else f"{each.function} (reverted)"
         blob_gas = f"{each.blob_gas:,}" if each.blob_gas else ""
-        sender = names.get(each.sender, each.sender[:10])
+        sender = short_name(names.get(each.sender, each.sender[:10]))
         table.add_row(
             str(each.block), sender, function, f"{each.gas:,}", blob_gas, f"{each.cost / ETHER:.6f}"
         )
     return table
+
+
+def short_name(name: str) -> str:
+    """A player's name as one word: honest, dishonest, baseless, challenger."""
+    return name.split(" ", maxsplit=1)[0]
 
 
 def games_table(view: L1View) -> Table:

@@ -46,23 +46,28 @@ def check_wealth(stage: Stage, before: Mapping[str, Wealth], after: Mapping[str,
 
 
 def claims_table(made: Sequence[ClaimMade]) -> Table:
-    """What was claimed and what is true, one claim a row."""
-    table = Table(title="claimed and true")
-    for heading in ("claim", "claimant", "job"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("claimed", "true", "asked"):
-        table.add_column(heading, justify="right", overflow="fold")
-    table.add_column("state")
-    for each in made:
-        head, wanted = each.record.claim.scores[0], each.record.job.properties[0]
-        table.add_row(
-            short(each.record.identifier),
-            each.name,
-            each.record.job.kind.name.lower(),
-            *(show_share(part, head.count) for part in (head.sum, each.true_sum, wanted.threshold)),
-            each.record.state.name.lower(),
-        )
+    """What was claimed and what is true, one claim a column: whole in 80 columns."""
+    table = Table(title="claimed and true", show_header=False)
+    table.add_column()
+    for _ in made:
+        table.add_column(justify="right", overflow="fold")
+    headings = ("claim", "claimant", "job", "claimed", "true", "asked", "state")
+    for heading, *told in zip(headings, *map(claim_words, made), strict=True):
+        table.add_row(heading, *told)
     return table
+
+
+def claim_words(made: ClaimMade) -> tuple[str, ...]:
+    """A claim's column: id, claimant, job, sums that were claimed, are true, and were asked, and state."""
+    record = made.record
+    head, wanted = record.claim.scores[0], record.job.properties[0]
+    return (
+        short(record.identifier),
+        made.name,
+        record.job.kind.name.lower(),
+        *(show_share(part, head.count) for part in (head.sum, made.true_sum, wanted.threshold)),
+        record.state.name.lower(),
+    )
 
 
 def show_share(part: int, count: int) -> str:

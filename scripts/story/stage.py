@@ -22,6 +22,9 @@ T = TypeVar("T")
 #: Seconds between two looks at L1.
 LOOK_SECONDS = 0.4
 
+#: Seconds without a line after which it is told what is waited for.
+QUIET_SECONDS = 10.0
+
 
 class OutcomeError(AnhError):
     """The chain says something else than the story has to come to.
@@ -58,6 +61,7 @@ class Stage:
     console: Console
     checks: list[str] = field(default_factory=list)
     _started: float = field(default_factory=time.monotonic)
+    _told: float = field(default_factory=time.monotonic)
 
     def act(self, title: str) -> None:
         """Begins a part of the story."""
@@ -65,7 +69,8 @@ class Stage:
 
     def say(self, line: str) -> None:
         """Tells one thing, with the seconds since the start."""
-        elapsed = time.monotonic() - self._started
+        self._told = time.monotonic()
+        elapsed = self._told - self._started
         self.console.print(f"[dim]{elapsed:6.1f} s[/]  {line}", highlight=False, soft_wrap=True)
 
     def look(self) -> None:
@@ -82,7 +87,7 @@ class Stage:
                 self.say(f"[dim]L1 {emitted.log.block:>3}[/]  {line}")
 
     def until(self, what: str, found: Callable[[], T | None], seconds: float) -> T:
-        """Looks at L1 until something is there.
+        """Looks at L1 until something is there; in silences it tells what it waits for.
 
         Raises:
             NotSeenError: It is not there in time.
@@ -95,6 +100,8 @@ class Stage:
                 return seen
             if time.monotonic() > end:
                 raise NotSeenError(what, seconds)
+            if time.monotonic() > self._told + QUIET_SECONDS:
+                self.say(f"still waiting for {what}")
             time.sleep(LOOK_SECONDS)
 
     def require(self, what: str, expected: object, found: object) -> None:
@@ -109,7 +116,7 @@ class Stage:
 
     def checked(self, what: str, found: object) -> None:
         """Keeps an outcome for the end."""
-        self.checks.append(f"{what}: {found.name if isinstance(found, Enum) else found}")
+        self.checks.append(f"{what}: {in_words(found)}")
 
     def status(self, claim: ClaimRecord) -> ClaimStatus:
         """What the contract says about a claim."""
@@ -139,3 +146,10 @@ class Stage:
             if game.position.challenger == self.address(name):
                 return game
         raise OutcomeError(f"a game of the {name} over {short(claim.identifier)}", "one", "none")
+
+
+def in_words(found: object) -> str:
+    """An outcome for people: the name of a member, yes and no, or the value itself."""
+    if isinstance(found, bool):
+        return "yes" if found else "no"
+    return found.name if isinstance(found, Enum) else str(found)

@@ -80,7 +80,7 @@ def test_it_ends_with_code_0_in_time(demo: Played) -> None:
         r"checked +the baseless game: CHALLENGER_LATE",
         r"checked +the claim about the answers: FINAL",
         r"checked +the honest accountant's balance on the L2: 1\.2500 ETH",
-        r"checked +the challenger is richer: True",
+        r"checked +the challenger is richer: yes",
         r"Claims\.reveal",
         r"Game\.prove",
         r"357 of 360 \(0\.9917\)",

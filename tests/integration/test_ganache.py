@@ -87,12 +87,12 @@ def test_the_baseless_challenger_loses_on_the_clock(story: Played) -> None:
     [
         r"eth_sendRawTransaction: 0x[0-9a-f]{64}",
         r"checked +a Merkle proof leads from the order to batch \d+ on L1",
-        r"checked +the last move made L1 compute an element: True",
+        r"checked +the last move made L1 compute an element: yes",
         r"checked +the honest claim: FINAL",
         r"checked +the claim about the answers: FINAL",
         r"checked +the honest accountant's balance on the L2: 1\.2500 ETH",
-        r"checked +the liar's bond is gone: True",
-        r"checked +the baseless challenger's bond is gone: True",
+        r"checked +the liar's bond is gone: yes",
+        r"checked +the baseless challenger's bond is gone: yes",
     ],
 )
 def test_it_tells_every_outcome(outcome: str, story: Played) -> None:
