@@ -70,6 +70,21 @@ class NotStartedError(AnhError):
         )
 
 
+class UsedFolderError(AnhError):
+    """A new local rollup was asked for in the folder of another one, which it would overwrite.
+
+    Attributes:
+        folder: The folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"{folder} is from an earlier devnet or demo, which may still run",
+            remedy="Remove it, or choose another folder: `--keep FOLDER`.",
+        )
+        self.folder = folder
+
+
 def _accounts() -> dict[str, LocalAccount]:
     """The accounts of the public mnemonic, by the names of `ACCOUNTS`."""
     Account.enable_unaudited_hdwallet_features()
@@ -131,9 +146,12 @@ class LocalNetwork:
         """Starts anvil and deploys the contracts.
 
         Raises:
+            UsedFolderError: The folder holds another local rollup; nothing in it is touched.
             ProgramMissingError: There is no anvil.
             AnhError: It does not come up, or the contracts cannot be deployed.
         """
+        if self.deployment_file.exists() or self._sequencer_data.exists():
+            raise UsedFolderError(self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._write_keys()
         port = port or free_port()
@@ -162,8 +180,7 @@ class LocalNetwork:
         """Starts the sequencer; it answers when this returns."""
         port = port or free_port()
         self.l2_url = f"http://127.0.0.1:{port}"
-        data = self.folder / "sequencer" / "data"
-        places = ("--data", str(data), "--listen", f"127.0.0.1:{port}")
+        places = ("--data", str(self._sequencer_data), "--listen", f"127.0.0.1:{port}")
         started = self._start_role("sequencer", "sequencer", *places, *options)
         self._await_port(started, port)
         wait_for("the L2's first answer", lambda: self._ask_l2(started), START_SECONDS)
@@ -198,6 +215,11 @@ class LocalNetwork:
     def store_folder(self, name: str) -> Path:
         """The artifact store of a role."""
         return self.folder / name.replace(" ", "-") / "artifacts"
+
+    @property
+    def _sequencer_data(self) -> Path:
+        """Where the sequencer's journal is; it belongs to one chain."""
+        return self.folder / "sequencer" / "data"
 
     def _reading(self, name: str) -> list[str]:
         """Options of the roles that read artifacts: own store, and what they may fetch."""

@@ -29,6 +29,16 @@ def test_a_taken_port_is_told_before_anything_is_started(option: str, tmp_path: 
     assert not (tmp_path / "kept").exists()
 
 
+def test_a_second_devnet_in_the_same_folder_starts_nothing(tmp_path: Path) -> None:
+    (tmp_path / "deployment.json").write_text("earlier")
+    words = ["devnet", "--keep", str(tmp_path), "--port", "0", "--l2-port", "0"]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 1
+    told = "".join(result.output.split())
+    assert "isfromanearlierdevnetordemo,whichmaystillrunNext:Removeit,orchooseanotherfolder" in told
+    assert [path.name for path in tmp_path.iterdir()] == ["deployment.json"]
+
+
 def test_a_free_port_and_any_port_are_good() -> None:
     require_free("--port", free_port())
     require_free("--port", 0)

@@ -5,7 +5,13 @@ from pathlib import Path
 import pytest
 
 from anh_rollup.cli import local_network
-from anh_rollup.cli.local_network import LOCAL_RULES, LocalNetwork, NotStartedError, anvil_command
+from anh_rollup.cli.local_network import (
+    LOCAL_RULES,
+    LocalNetwork,
+    NotStartedError,
+    UsedFolderError,
+    anvil_command,
+)
 from anh_rollup.cli.processes import ProcessGroup, ProgramMissingError
 
 
@@ -40,6 +46,22 @@ def test_before_its_l1_is_started_it_has_no_customers(tmp_path: Path) -> None:
 
     assert refused.value.message == "the local L1 is not started: there are no contracts yet"
     assert refused.value.remedy == "Call `start_l1` first."
+
+
+@pytest.mark.parametrize("used", ["deployment.json", "sequencer/data"])
+def test_the_folder_of_an_earlier_one_is_refused_before_it_is_touched(tmp_path: Path, used: str) -> None:
+    left = tmp_path / used
+    left.parent.mkdir(exist_ok=True)
+    left.write_text("earlier")
+    before = sorted(tmp_path.rglob("*"))
+
+    with pytest.raises(UsedFolderError) as refused:
+        network(tmp_path).start_l1()
+
+    assert refused.value.message == f"{tmp_path} is from an earlier devnet or demo, which may still run"
+    assert refused.value.remedy == "Remove it, or choose another folder: `--keep FOLDER`."
+    assert sorted(tmp_path.rglob("*")) == before
+    assert left.read_text() == "earlier"
 
 
 def test_a_given_anvil_is_used() -> None:
