@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from anh_rollup.cli.connecting import open_l2, open_rollup
+from anh_rollup.cli.job_checks import require_architecture, require_attractive, require_model_option
 from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.l2 import L2Client
 from anh_rollup.cli.options import (
@@ -199,6 +200,10 @@ def make_job(wish: JobWish, store: ArtifactStore, now: int) -> Job:
     """The job of a wish; its artifacts are read and verified first.
 
     Raises:
+        ModelOptionError: An inference names no model, or a training one.
+        RewardTooSmallError: No accountant with the usual settings works for the reward.
+        DeadlineTooNearError: Nor in the time that is left.
+        ArchitectureOptionError: The architecture is a score program.
         PropertyOptionError: A property is malformed.
         ArtifactError: The store lacks an artifact, or holds a damaged one.
         ThresholdUnreachableError: A least sum is beyond what its scores can add up to.
@@ -207,11 +212,14 @@ def make_job(wish: JobWish, store: ArtifactStore, now: int) -> Job:
         JobUnfitError: No result fits all properties.
         JobMalformedError: The fields contradict each other.
     """
+    kind, left = KINDS[wish.kind], int(wish.hours * HOUR)
+    require_model_option(kind, wish.model)
+    require_attractive(wish.reward, left)
     properties = tuple(parse_property(word) for word in wish.properties)
     uri = wish.uri or (store.folder.resolve().as_uri() if store.folder is not None else "")
-    deadline = now + int(wish.hours * HOUR)
-    job = Job(KINDS[wish.kind], wish.architecture, wish.model, properties, deadline, uri)
+    job = Job(kind, wish.architecture, wish.model, properties, now + left, uri)
     architecture = store.get_program(job.architecture)
+    require_architecture(job, architecture)
     model = store.get_model(job.model) if job.kind is JobKind.INFERENCE else None
     scored = [(store.get_program(each.program), store.get_dataset(each.dataset)) for each in properties]
     for each, (program, samples) in zip(properties, scored, strict=True):

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from anh_rollup.accountant.strategy import Terms
 from anh_rollup.cli.job import (
     JobWish,
     PropertyOptionError,
@@ -14,15 +15,23 @@ from anh_rollup.cli.job import (
     make_job,
     parse_property,
 )
+from anh_rollup.cli.job_checks import (
+    ArchitectureOptionError,
+    DeadlineTooNearError,
+    ModelOptionError,
+    RewardTooSmallError,
+)
 from anh_rollup.cli.options import DigestOptionError
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.l1.contracts.claims import ClaimState
+from anh_rollup.primitives import HOUR
 from anh_rollup.protocol.fitting import JobUnfitError
 from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, JobMalformedError, Property
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.errors import ArtifactMissingError
+from anh_rollup.tensor.program import Program
 from tests.doubles.claimed import answered_program
-from tests.doubles.small_program import random_fields, random_parameters, small_program
+from tests.doubles.small_program import LOGITS, random_fields, random_parameters, small_program
 
 NOW = 1_700_000_000
 ROOT = "ab" * 32
@@ -35,6 +44,8 @@ class Artifacts:
         program = small_program()
         self.store = ArtifactStore(folder)
         self.program = self.store.put_program(program)
+        network = Program(program.values[: LOGITS + 1], program.constants)
+        self.architecture = self.store.put_program(network)
         self.dataset = self.store.put_dataset(Dataset(random_fields(program, 3, 1)))
         self.model = self.store.put_model(Model(random_parameters(program, 2)))
 
@@ -47,7 +58,7 @@ class Artifacts:
     def wish(self, **changes: Any) -> JobWish:
         words = f"{self.program.hex()}:0x{self.dataset.hex()}:2"
         told = {
-            "kind": "training", "architecture": self.program, "model": NO_ROOT, "properties": (words,),
+            "kind": "training", "architecture": self.architecture, "model": NO_ROOT, "properties": (words,),
             "reward": 10**18, "hours": 0.5, "uri": "",
         }  # fmt: skip
         return JobWish(**{**told, **changes})
@@ -63,7 +74,7 @@ def test_a_wish_becomes_a_job_with_a_deadline_and_the_stores_own_uri(
 ) -> None:
     wanted = (Property(artifacts.program, artifacts.dataset, 2),)
     expected = Job(
-        JobKind.TRAINING, artifacts.program, NO_ROOT, wanted, NOW + 1_800, tmp_path.resolve().as_uri()
+        JobKind.TRAINING, artifacts.architecture, NO_ROOT, wanted, NOW + 1_800, tmp_path.resolve().as_uri()
     )
 
     assert make_job(artifacts.wish(), artifacts.store, NOW) == expected
@@ -83,13 +94,43 @@ def test_an_inference_job_names_a_model(artifacts: Artifacts) -> None:
 
 
 def test_a_training_job_names_none(artifacts: Artifacts) -> None:
-    with pytest.raises(JobMalformedError, match="a training job names no model"):
+    with pytest.raises(ModelOptionError, match="a training asks no model") as refused:
         make_job(artifacts.wish(model=artifacts.model), artifacts.store, NOW)
+    assert refused.value.remedy == "Leave --model out, or give --kind inference."
 
 
 def test_an_inference_job_without_a_model_is_refused(artifacts: Artifacts) -> None:
-    with pytest.raises(JobMalformedError, match="an inference job names one"):
+    with pytest.raises(ModelOptionError, match="an inference asks a model, and none is given") as refused:
         make_job(artifacts.wish(kind="inference"), artifacts.store, NOW)
+    assert refused.value.remedy == "Give --model ROOT."
+
+
+def test_a_job_without_a_reward_is_refused(artifacts: Artifacts) -> None:
+    assert make_job(artifacts.wish(reward=1), artifacts.store, NOW).properties
+    with pytest.raises(RewardTooSmallError, match="no accountant works for 0 wei"):
+        make_job(artifacts.wish(reward=0), artifacts.store, NOW)
+
+
+def test_a_deadline_before_which_nobody_starts_is_refused(artifacts: Artifacts) -> None:
+    least = Terms().least_time
+    job = make_job(artifacts.wish(hours=(least + 0.5) / HOUR), artifacts.store, NOW)
+    assert job.deadline == NOW + least
+    with pytest.raises(DeadlineTooNearError, match=f"no accountant starts {least - 1} seconds before"):
+        make_job(artifacts.wish(hours=(least - 0.5) / HOUR), artifacts.store, NOW)
+
+
+def test_a_score_program_is_no_architecture(artifacts: Artifacts) -> None:
+    with pytest.raises(ArchitectureOptionError, match="it is a score program of this job"):
+        make_job(artifacts.wish(architecture=artifacts.program), artifacts.store, NOW)
+
+
+@pytest.mark.parametrize("kind", ["training", "inference"])
+def test_a_program_that_reads_answers_is_no_architecture(kind: str, artifacts: Artifacts) -> None:
+    program, _ = artifacts.answered()
+    model = artifacts.model if kind == "inference" else NO_ROOT
+    with pytest.raises(ArchitectureOptionError, match="it reads answers") as refused:
+        make_job(artifacts.wish(kind=kind, model=model, architecture=program), artifacts.store, NOW)
+    assert refused.value.root == program
 
 
 @pytest.mark.parametrize("missing", ["architecture", "model", "program", "dataset"])
@@ -99,7 +140,7 @@ def test_every_artifact_has_to_be_in_the_store(artifacts: Artifacts, missing: st
     dataset = unknown if missing == "dataset" else artifacts.dataset
     wish = artifacts.wish(
         kind="inference",
-        architecture=unknown if missing == "architecture" else artifacts.program,
+        architecture=unknown if missing == "architecture" else artifacts.architecture,
         model=unknown if missing == "model" else artifacts.model,
         properties=(f"{program.hex()}:{dataset.hex()}:2",),
     )
