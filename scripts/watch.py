@@ -6,6 +6,7 @@
 The L2 is asked only for the order's own bytes, which its hash verifies; what became of it is read from L1.
 """
 
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +16,7 @@ from typing import Any, Final
 from web3 import Web3
 from web3.contract import Contract
 
-from anh_rollup.cli.options import parse_digest, short, show_ether
+from anh_rollup.cli.options import parse_digest, short, show_ether, visible
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import decode_signed, encode_record
 from anh_rollup.errors import AnhError
@@ -46,12 +47,12 @@ ENDINGS: Final = (
 #: What the two contracts' events say of a claim, as a line; the moves of games are told by `told_move`.
 SENTENCES: Mapping[str, Callable[[Any], str]] = {
     "Revealed": lambda a: (
-        f"claim {short(a.claimId)} of {a.claimant}: "
+        f"claim 0x{a.claimId.hex()} of {a.claimant}: "
         + ", ".join(f"{each.sum} of {each.count}" for each in a.claim.scores)
     ),
     "Demanded": lambda a: f"{a.demander} demands data of claim {short(a.claimId)}",
     "Answered": lambda a: f"the data of claim {short(a.claimId)} is shown on L1",
-    "Opened": lambda a: f"game {short(a.game)}: {a.challenger} disputes claim {short(a.claim)}",
+    "Opened": lambda a: f"game 0x{a.game.hex()}: {a.challenger} disputes claim {short(a.claim)}",
     "Closed": lambda a: f"game {short(a.game)} over claim {short(a.claim)} is over: {ENDINGS[a.outcome]}",
     "Refuted": lambda a: f"claim {short(a.claimId)} is REFUTED: {show_ether(a.prize)} for {a.challenger}",
     "Released": lambda a: f"claim {short(a.claimId)} came too late and has its bond back",
@@ -82,7 +83,7 @@ class Watch:
         l1: The L1.
         deployment: Where the contracts are.
         record: keccak of the order's record: how claims on L1 name it.
-        claims: What each claim about the job says, by its id.
+        claims: The event that revealed each claim about the job, by the claim's id.
         final: The id of the final claim, once there is one.
     """
 
@@ -119,7 +120,7 @@ class Watch:
 
     def _take(self, name: str, arguments: Any) -> str | None:
         if name == "Revealed":
-            self.claims[arguments.claimId] = arguments.claim
+            self.claims[arguments.claimId] = arguments
         if name == "Opened":
             self._games.add(arguments.game)
         if name == "Finalized":
@@ -133,6 +134,14 @@ def told_move(name: str, arguments: Any) -> str:
     """A move of a game: its event, and what the other side has to do."""
     due = Phase(arguments.position.phase).name.lower().replace("_", " ")
     return f"game {short(arguments.game)}: {name}; next: {due}"
+
+
+def told_end(revealed: Any) -> Iterator[str]:
+    """The result of the final claim and where it is; of a trained model also how to look at it."""
+    root, uri = "0x" + revealed.claim.result.hex(), visible(revealed.claim.uri).plain
+    yield f"final: result {root}, artifacts at {uri}"
+    if not any(revealed.job.model):
+        yield f"look at it with: anh model show {root} --from {shlex.quote(uri)}"
 
 
 def record_of(l2: Web3, transaction: bytes) -> bytes:
@@ -165,8 +174,8 @@ def main() -> None:
         for line in watch.lines():
             print(line, flush=True)
         time.sleep(LOOK_SECONDS)
-    claim = watch.claims[watch.final]
-    print(f"final: result 0x{claim.result.hex()}, artifacts at {claim.uri}")
+    for line in told_end(watch.claims[watch.final]):
+        print(line)
 
 
 if __name__ == "__main__":

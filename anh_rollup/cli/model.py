@@ -1,5 +1,6 @@
 """`anh model`: models in an artifact store, to and from numpy's .npz files."""
 
+import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ from anh_rollup.encoding.artifacts import Model
 from anh_rollup.errors import AnhError
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.npz import ArrayFileError, read_arrays
+from anh_rollup.storage.remote import RemotePolicy
 
 #: Names of the arrays: they sort in the order of the parameters.
 ARRAY_NAME: Final = "parameter_{:05d}"
@@ -35,6 +37,16 @@ class ModelFileError(AnhError):
         self.reason = reason
 
 
+class NoPlaceError(AnhError):
+    """Nothing says where a model is."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "nothing says where the model is",
+            remedy="Give --store FOLDER for a store of your own, or --from URI as claims name it.",
+        )
+
+
 @click.group(name="model")
 def model_group() -> None:
     """Look at models, take them out of a store, put them into one.
@@ -47,22 +59,41 @@ def model_group() -> None:
 
 @model_group.command(name="show")
 @click.argument("root", type=parse_digest)
-@store_option()
-def show_command(root: bytes, store_url: str) -> None:
+@store_option(required=False)
+@click.option("--from", "source", metavar="URI", default="", help="Who serves it: the URI of a claim.")
+def show_command(root: bytes, store_url: str | None, source: str) -> None:
     """Show the shapes and ranges of a model's parameters. ROOT is its root.
+
+    It is in the store, or fetched from a URI; with both, what is fetched is kept in the store.
 
     \b
     Example:
-      anh model show 0x4b2a.. --store ./artifacts
+      anh model show 0x4b2a.. --from http://127.0.0.1:8650
     """
-    model = ArtifactStore(store_url).get_model(root)
-    table = Table(title=f"model 0x{root.hex()}")
+    model = find_model(root, store_url, source)
+    console = Console()
+    console.print(f"model 0x{root.hex()}", soft_wrap=True, highlight=False)
+    table = Table()
     for heading in ("parameter", "shape", "elements", "least", "greatest"):
         table.add_column(heading, justify="right")
     for index, each in enumerate(model.parameters):
         shape = " x ".join(map(str, each.shape)) or "scalar"
         table.add_row(str(index), shape, f"{each.size:,}", str(each.min()), str(each.max()))
-    Console().print(table)
+    console.print(table)
+
+
+def find_model(root: bytes, store_url: str | None, source: str) -> Model:
+    """A model out of a store, or from whoever serves it; private hosts may, as the caller has named them.
+
+    Raises:
+        NoPlaceError: Neither place is given.
+        ArtifactError: The model cannot be had, or is another one.
+    """
+    if store_url is None and not source:
+        raise NoPlaceError
+    policy = RemotePolicy(private_hosts=True)
+    with tempfile.TemporaryDirectory() as folder:
+        return ArtifactStore(store_url or folder, policy).get_model(root, source)
 
 
 @model_group.command(name="export")

@@ -108,10 +108,11 @@ def test_training_and_inference_are_followed_to_their_end(network: LocalNetwork)
     ordered = run("submit_training_job", *ordering(network))
     seen = run("watch", found(r"^transaction: (\S+)$", ordered), *both_chains(network))
     model, source = found(r"^final: result (0x\w{64}),", seen), found(r"artifacts at (\S+)$", seen)
+    assert seen.endswith(f"look at it with: anh model show {model} --from {source}\n")
     said, _ = baseless.communicate(timeout=MOST_SECONDS)
     assert "NothingWrong()" in said
     assert said.endswith("the game is over: CHALLENGER_LATE\n")
     asked = run("submit_inference_job", *ordering(network), "--model", model, "--from", source)
     answered = run("watch", found(r"^transaction: (\S+)$", asked), *both_chains(network))
-    assert re.search(r"claim 0x\w{8} of 0x\w{40}: 360 of 360", answered)
+    assert re.search(r"claim 0x\w{64} of 0x\w{40}: 360 of 360", answered)
     assert "is FINAL" in answered

@@ -1,6 +1,9 @@
 """`anh model`: out of a store into .npz, back in, and what is refused."""
 
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -44,6 +47,26 @@ def test_a_model_is_shown_with_shapes_and_ranges(tmp_path: Path) -> None:
     assert shown.exit_code == 0
     for word in ("2 x 3 x 4", "scalar", "-5", "23"):
         assert word in shown.output
+
+
+def test_a_model_is_fetched_from_whoever_serves_it(tmp_path: Path) -> None:
+    root = stored(tmp_path)
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        shown = anh("model", "show", root, "--from", f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+
+    assert shown.exit_code == 0
+    assert shown.output.splitlines()[0] == f"model {root}"
+    assert "2 x 3 x 4" in shown.output
+
+
+def test_a_model_without_a_place_is_told() -> None:
+    shown = anh("model", "show", "11" * 32)
+
+    assert shown.exit_code == 1
+    assert shown.output.startswith("Error: nothing says where the model is\nNext:  Give --store FOLDER")
 
 
 def test_an_unknown_model_is_told(tmp_path: Path) -> None:

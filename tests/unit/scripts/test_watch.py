@@ -54,7 +54,7 @@ def watching(monkeypatch: pytest.MonkeyPatch, events: list[dict[str, Any]]) -> t
 
 def test_it_tells_the_claims_about_the_job_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     seen, _ = watching(monkeypatch, [revealed(1, OTHER, b"\5" * 32), revealed(0, RECORD)])
-    assert list(seen.lines()) == [f"L1 block 7: claim 0x03030303 of {NOBODY}: 350 of 360"]
+    assert list(seen.lines()) == [f"L1 block 7: claim 0x{CLAIM.hex()} of {NOBODY}: 350 of 360"]
     assert seen.final is None
 
 
@@ -70,7 +70,7 @@ def test_it_tells_games_over_these_claims_and_their_moves(monkeypatch: pytest.Mo
     ]
     seen, _ = watching(monkeypatch, events)
     assert [line.removeprefix("L1 block 7: ") for line in seen.lines()][1:] == [
-        f"game 0x04040404: {NOBODY} disputes claim 0x03030303",
+        f"game 0x{GAME.hex()}: {NOBODY} disputes claim 0x03030303",
         "game 0x04040404: Chosen; next: prove",
         "game 0x04040404 over claim 0x03030303 is over: the claim is wrong",
         f"claim 0x03030303 is REFUTED: 1.0000 ETH for {NOBODY}",
@@ -90,3 +90,23 @@ def test_no_block_is_read_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     chain.block_number = 12
     assert list(seen.lines()) == []
     assert chain.asked == [(6, 9), (6, 9), (10, 12), (10, 12)]
+
+
+def final_claim(model: bytes) -> AttributeDict[str, Any]:
+    job = AttributeDict({"model": model})
+    return AttributeDict(
+        {"job": job, "claim": AttributeDict({"result": OTHER, "uri": "http://10.0.0.1:8650/$(x)"})}
+    )
+
+
+def test_the_end_of_a_training_names_the_model_and_how_to_look_at_it() -> None:
+    assert list(watch.told_end(final_claim(bytes(32)))) == [
+        f"final: result 0x{OTHER.hex()}, artifacts at http://10.0.0.1:8650/$(x)",
+        f"look at it with: anh model show 0x{OTHER.hex()} --from 'http://10.0.0.1:8650/$(x)'",
+    ]
+
+
+def test_answers_are_no_model_to_look_at() -> None:
+    assert list(watch.told_end(final_claim(CLAIM))) == [
+        f"final: result 0x{OTHER.hex()}, artifacts at http://10.0.0.1:8650/$(x)"
+    ]
