@@ -7,6 +7,7 @@ from anh_rollup.errors import AnhError
 from anh_rollup.l1 import wire
 from anh_rollup.l1.errors import L1AnswerError, L1RejectedError, L1UnreachableError
 from anh_rollup.l1.transport import Patience, Transport
+from anh_rollup.rpc.errors import Code
 
 
 class L2UnreachableError(AnhError):
@@ -43,6 +44,23 @@ class L2RejectedError(AnhError):
         self.method = method
         self.code = code
         self.reason = reason
+
+
+class NotL2Error(AnhError):
+    """An endpoint lacks a method that every L2 of this software has.
+
+    Attributes:
+        host: The endpoint's host and port.
+        method: The JSON-RPC method.
+    """
+
+    def __init__(self, host: str, method: str) -> None:
+        super().__init__(
+            f"the endpoint at {host} is no L2: it does not know {method}",
+            remedy="Give --l2 the JSON-RPC of `anh sequencer`; the L1 goes into --l1.",
+        )
+        self.host = host
+        self.method = method
 
 
 class L2AnswerError(AnhError):
@@ -83,6 +101,7 @@ class L2Client:
 
         Raises:
             L2UnreachableError: No whole answer.
+            NotL2Error: The endpoint does not know one of our methods.
             L2RejectedError: The L2 answered with an error.
         """
         try:
@@ -90,6 +109,8 @@ class L2Client:
         except L1UnreachableError as error:
             raise L2UnreachableError(error.host, error.cause) from error
         except L1RejectedError as error:
+            if error.code == Code.METHOD_NOT_FOUND and method.startswith("anh_"):
+                raise NotL2Error(self._transport.host, method) from error
             raise L2RejectedError(method, error.code, error.reason) from error
         except L1AnswerError as error:
             raise L2AnswerError(method, error.found) from error
@@ -144,3 +165,7 @@ class L2Client:
     def position(self, transaction: str) -> Mapping[str, Any] | None:
         """Where the sequencer has put a transaction, with its signature; None while it waits."""
         return self.record("anh_getPosition", transaction)
+
+    def job(self, transaction: str) -> Mapping[str, Any] | None:
+        """A job by its transaction's hash, with its state; None where there is no such job."""
+        return self.record("anh_getJob", transaction)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import requests
 
-from anh_rollup.cli.l2 import L2AnswerError, L2Client, L2RejectedError, L2UnreachableError
+from anh_rollup.cli.l2 import L2AnswerError, L2Client, L2RejectedError, L2UnreachableError, NotL2Error
 from anh_rollup.l1.transport import Patience
 
 ADDRESS = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
@@ -99,6 +99,17 @@ def test_a_transaction_is_sent_as_hexadecimal() -> None:
 
     assert l2.send_raw(b"\x02\xff") == "0xab"
     assert provider.asked == [("eth_sendRawTransaction", ["0x02ff"])]
+
+
+def test_an_l1_in_place_of_the_l2_is_told() -> None:
+    unknown = {"jsonrpc": "2.0", "id": 1, "error": {"code": -32601, "message": "Method not found"}}
+    l2, _ = client(unknown, unknown)
+
+    with pytest.raises(NotL2Error) as refused:
+        l2.inbox()
+    assert refused.value.message == "the endpoint at localhost:9545 is no L2: it does not know anh_syncStatus"
+    with pytest.raises(L2RejectedError):
+        l2.gas_price()
 
 
 def test_a_refusal_keeps_code_and_words() -> None:
