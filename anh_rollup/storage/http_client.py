@@ -33,8 +33,8 @@ class Download:
 
     @property
     def place(self) -> str:
-        """The server as messages name it."""
-        return f"{self.url.scheme}://{self.url.host}"
+        """The server as messages name it: with its port, without user and path."""
+        return str(self.url.origin())
 
 
 def download(wanted: Download) -> bytes | None:

@@ -199,3 +199,15 @@ def test_a_name_server_that_does_not_answer_is_left(monkeypatch: pytest.MonkeyPa
     with pytest.raises(StoreUnreachableError, match="its name is not resolved in time"):
         fetch("https://silent.example", NAME, RemotePolicy(timeout=0.05))
     released.set()
+
+
+@pytest.mark.parametrize(
+    ("uri", "place"),
+    [
+        ("http://127.0.0.1:1", "http://127.0.0.1:1"),
+        ("http://user:secret@[::1]:8650/store", "http://[::1]:8650"),
+        ("https://example.org/store", "https://example.org"),
+    ],
+)
+def test_a_server_is_named_with_its_port_and_without_secrets(uri: str, place: str) -> None:
+    assert Download(URL(uri), (), 1, 1.0).place == place
