@@ -27,6 +27,7 @@ from anh_rollup.storage.errors import (
     ArtifactCorruptError,
     ArtifactMissingError,
     ArtifactTooLargeError,
+    StoreFolderMissingError,
 )
 from anh_rollup.storage.files import FileStore
 from anh_rollup.storage.remote import RemotePolicy, fetch
@@ -182,11 +183,18 @@ class ArtifactStore:
             return _verified(kind, root, content, decode)
         content = fetch(uri, name, self.policy) if uri else None
         if content is None:
-            raise ArtifactMissingError(kind, root, uri or self._files.base_url)
+            raise self._missing(kind, root, uri)
         artifact = _verified(kind, root, content, decode)
         if self._fetched is None or self._fetched.make_room(name, len(content)):
             self._files.write(name, content)
         return artifact
+
+    def _missing(self, kind: ArtifactKind, root: bytes, uri: str) -> ArtifactMissingError:
+        """What to raise where an artifact is nowhere: a mistyped folder lacks everything."""
+        folder = self._files.folder
+        if not uri and folder is not None and not folder.is_dir():
+            return StoreFolderMissingError(kind, root, self._files.base_url)
+        return ArtifactMissingError(kind, root, uri or self._files.base_url)
 
 
 def name_of(kind: ArtifactKind, root: bytes) -> str:

@@ -16,14 +16,26 @@ class ArtifactMissingError(ArtifactError):
         place: Where it was looked for.
     """
 
-    def __init__(self, kind: str, root: bytes, place: str) -> None:
-        super().__init__(
-            f"there is no {kind} 0x{root.hex()} in {place}",
-            remedy="Get it from whoever made it, or look whether its URI is reachable.",
-        )
+    def __init__(
+        self,
+        kind: str,
+        root: bytes,
+        place: str,
+        *,
+        remedy: str = "Get it from whoever made it, or look whether its URI is reachable.",
+    ) -> None:
+        super().__init__(f"there is no {kind} 0x{root.hex()} in {place}", remedy=remedy)
         self.kind = kind
         self.root = root
         self.place = place
+
+
+class StoreFolderMissingError(ArtifactMissingError):
+    """An artifact is looked for in a folder that does not exist."""
+
+    def __init__(self, kind: str, root: bytes, folder: str) -> None:
+        place = f"{folder}: no such folder"
+        super().__init__(kind, root, place, remedy="Give --store the folder of an existing store.")
 
 
 class ArtifactCorruptError(ArtifactError):

@@ -16,6 +16,7 @@ from anh_rollup.storage.errors import (
     ArtifactCorruptError,
     ArtifactMissingError,
     ArtifactTooLargeError,
+    StoreFolderMissingError,
     StoreUnreachableError,
     UriRefusedError,
 )
@@ -69,7 +70,14 @@ def test_names_are_kind_and_root(store: ArtifactStore) -> None:
     assert files == [f"scores/{root.hex()}"]
 
 
+def test_a_folder_that_does_not_exist_is_told(store: ArtifactStore) -> None:
+    with pytest.raises(StoreFolderMissingError) as caught:
+        store.get_model(bytes(32))
+    assert caught.value.message == f"there is no model 0x{'00' * 32} in {store.folder}: no such folder"
+
+
 def test_a_missing_artifact_says_what_and_where(store: ArtifactStore) -> None:
+    store.put_scores(SCORES)
     with pytest.raises(ArtifactMissingError) as caught:
         store.get_model(bytes(32))
     assert (caught.value.kind, caught.value.root) == ("model", bytes(32))
