@@ -1,5 +1,6 @@
 """`anh devnet`: the whole rollup on this machine, kept running until Ctrl-C."""
 
+import shlex
 import signal
 import tempfile
 import time
@@ -16,6 +17,8 @@ from anh_rollup.cli.narration import Narrator
 from anh_rollup.cli.options import port_option
 from anh_rollup.cli.processes import ProcessGroup, accepts_connections
 from anh_rollup.errors import AnhError
+from anh_rollup.l1.contracts.claims import Revealed
+from anh_rollup.l1.contracts.game import Opened
 
 #: Seconds between two looks at the processes and at L1.
 WATCH_SECONDS = 1.0
@@ -72,7 +75,8 @@ def devnet_command(port: int, l2_port: int, keep: Path | None, drill: str, anvil
             network = LocalNetwork(folder.resolve(), processes, anvil)
             start_all(network, port, l2_port, drill, console)
             console.print(endpoints(network))
-            console.print("Ctrl-C stops everything.")
+            for line in [*places(network), "", *next_steps(network), "", "Ctrl-C stops everything."]:
+                console.print(line, soft_wrap=True, highlight=False, markup=False)
             watch(network, console)
     except KeyboardInterrupt:
         console.print("stopping")
@@ -121,20 +125,58 @@ def watch(network: LocalNetwork, console: Console) -> None:
         for emitted in view.refresh():
             line = narrator.line(emitted.event)
             if line is not None:
-                console.print(f"block {emitted.log.block:>5}  {line}", highlight=False)
+                console.print(f"block {emitted.log.block:>5}  {line}", highlight=False, soft_wrap=True)
+            if (command := closer_look(emitted.event)) is not None:
+                console.print(f"             look closer: {command}", highlight=False, soft_wrap=True)
         time.sleep(WATCH_SECONDS)
 
 
 def endpoints(network: LocalNetwork) -> Table:
-    """Where everything is, and whose key is where."""
+    """Where the chains are, and whose address is which: narrow enough for 80 columns."""
     table = Table(title="local rollup", show_header=False)
     table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    table.add_column(no_wrap=True)
     table.add_row("L1 (anvil)", network.l1_url)
     table.add_row("L2 JSON-RPC", network.l2_url)
-    table.add_row("deployment file", str(network.deployment_file))
-    table.add_row("artifacts of jobs", f"{network.user_folder} (roles may read file:// below it)")
-    table.add_row("logs", str(network.processes.logs))
     for name in ACCOUNTS:
-        table.add_row(f"key: {name}", f"{network.accounts[name].address}\n{network.key_file(name)}")
+        table.add_row(name, str(network.accounts[name].address))
     return table
+
+
+def places(network: LocalNetwork) -> list[str]:
+    """Every path that a user of the rollup needs, each whole on a line of its own."""
+    found = {
+        "deployment file": network.deployment_file,
+        "artifacts of jobs (roles may read file:// below it)": network.user_folder,
+        "logs": network.processes.logs,
+        **{f"key of {name}": network.key_file(name) for name in ACCOUNTS},
+    }
+    return [f"{what}: {path}" for what, path in found.items()]
+
+
+def next_steps(network: LocalNetwork) -> list[str]:
+    """How to order a job here from another terminal, and what makes the `anh` commands short."""
+    chains = {"--l1": network.l1_url, "--l2": network.l2_url}
+    files = {
+        "--deployment": network.deployment_file,
+        "--key-file": network.key_file("user"),
+        "--store": network.user_folder,
+    }
+    words = [str(word) for option in {**chains, **files}.items() for word in option]
+    found = {"ANH_L1": network.l1_url, "ANH_L2": network.l2_url, "ANH_DEPLOYMENT": network.deployment_file}
+    settings = [f"{name}={shlex.quote(str(value))}" for name, value in found.items()]
+    return [
+        "In another terminal, order a job:",
+        shlex.join(["python", "-m", "scripts.submit_training_job", *words]),
+        "and let `anh job list` and the other commands find this rollup:",
+        " ".join(["export", *settings]),
+    ]
+
+
+def closer_look(event: object) -> str | None:
+    """The command that shows more of a claim or game that an event begins; None for other events."""
+    if isinstance(event, Revealed):
+        return f"anh claim show 0x{event.claim_id.hex()}"
+    if isinstance(event, Opened):
+        return f"anh game show 0x{event.game.hex()}"
+    return None

@@ -1,17 +1,32 @@
 """A devnet starts on free ports only, and shows all of every path."""
 
+import shlex
 import socket
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
 from anh_rollup.cli import main
-from anh_rollup.cli.devnet import PortTakenError, endpoints, require_free, watch
+from anh_rollup.cli.devnet import (
+    PortTakenError,
+    closer_look,
+    endpoints,
+    next_steps,
+    places,
+    require_free,
+    watch,
+)
 from anh_rollup.cli.local_network import ACCOUNTS, LocalNetwork, NotStartedError
 from anh_rollup.cli.processes import ProcessGroup, free_port
+from anh_rollup.l1.contracts.bonds import Withdrawn
+from anh_rollup.l1.contracts.claims import Revealed
+from anh_rollup.l1.contracts.game import Opened
+
+NOBODY = "0x" + "12" * 20
 
 
 @pytest.mark.parametrize("option", ["--port", "--l2-port"])
@@ -52,11 +67,42 @@ def test_before_l1_is_started_there_is_nothing_to_watch(tmp_path: Path) -> None:
         watch(network, Console(file=StringIO()))
 
 
-def test_every_key_file_is_shown_whole_on_a_narrow_terminal(tmp_path: Path) -> None:
+def test_every_path_is_shown_whole_on_a_line_of_its_own(tmp_path: Path) -> None:
     network = LocalNetwork(tmp_path / ("deep" * 20), ProcessGroup(tmp_path / "logs"))
+    for path in [network.deployment_file, *map(network.key_file, ACCOUNTS)]:
+        assert [line for line in places(network) if line.endswith(f": {path}")]
+
+
+def test_addresses_are_whole_in_80_columns(tmp_path: Path) -> None:
+    network = LocalNetwork(tmp_path, ProcessGroup(tmp_path / "logs"))
     console = Console(width=80, record=True, file=StringIO())
     console.print(endpoints(network))
-    told = "".join(line.strip("│ ").split("│")[-1].strip() for line in console.export_text().splitlines())
+    told = console.export_text()
     for name in ACCOUNTS:
-        assert str(network.key_file(name)) in told
+        assert f"{name} " in told
         assert str(network.accounts[name].address) in told
+
+
+def test_the_next_step_is_a_command_that_the_shell_and_the_script_take(tmp_path: Path) -> None:
+    network = LocalNetwork(tmp_path / "my devnet", ProcessGroup(tmp_path / "logs"))
+    network.l1_url, network.l2_url = "http://127.0.0.1:1", "http://127.0.0.1:2"
+    _, command, _, settings = next_steps(network)
+    words = shlex.split(command)
+    assert words[:3] == ["python", "-m", "scripts.submit_training_job"]
+    assert dict(zip(words[3::2], words[4::2], strict=True)) == {
+        "--l1": "http://127.0.0.1:1",
+        "--l2": "http://127.0.0.1:2",
+        "--deployment": str(network.deployment_file),
+        "--key-file": str(network.key_file("user")),
+        "--store": str(network.user_folder),
+    }
+    assert f"ANH_DEPLOYMENT={network.deployment_file}" in shlex.split(settings)
+
+
+def test_claims_and_games_come_with_the_command_that_shows_them() -> None:
+    unread: Any = None
+    opened = Opened(b"\4" * 32, b"\3" * 32, NOBODY, unread)
+    revealed = Revealed(b"\1" * 32, b"\3" * 32, NOBODY, 0, unread, unread, ())
+    assert closer_look(revealed) == f"anh claim show 0x{'03' * 32}"
+    assert closer_look(opened) == f"anh game show 0x{'04' * 32}"
+    assert closer_look(Withdrawn(NOBODY, NOBODY, 1)) is None
