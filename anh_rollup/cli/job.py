@@ -13,7 +13,6 @@ from rich.table import Table
 from anh_rollup.cli.connecting import open_l2, open_rollup
 from anh_rollup.cli.job_checks import require_architecture, require_attractive, require_model_option
 from anh_rollup.cli.l1_view import L1View
-from anh_rollup.cli.l2 import L2Client
 from anh_rollup.cli.options import (
     FiniteRange,
     beacon_option,
@@ -31,6 +30,7 @@ from anh_rollup.cli.options import (
     visible,
 )
 from anh_rollup.cli.ordering import Customer, place_order
+from anh_rollup.cli.unposted import unposted_job
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.errors import AnhError
@@ -265,19 +265,27 @@ def status_command(
     """Show a job: its position, its batch, every claim about it.
 
     TRANSACTION is the hash that the L2 gave, or the record's hash that claims name. With --l2 the L2 is asked
-    for its position.
+    for its position, and for a job that still waits for its batch.
 
     \b
     Example:
       anh job status 0x5c50.. --l1 http://127.0.0.1:8545 --deployment deployment.json
     """
-    console = Console()
+    console, unposted = Console(), None
+    view, reader = connect(l1_url, deployment_path, beacon_url)
     if l2_url is not None:
-        position = L2Client(l2_url).position("0x" + transaction.hex())
+        l2 = open_l2(l2_url, view.deployment)
+        position = l2.position("0x" + transaction.hex())
         for name, value in (position or {"position": "none yet"}).items():
             console.print(visible(f"{name}: {value}"), soft_wrap=True)
-    view, reader = connect(l1_url, deployment_path, beacon_url)
-    ordered = find_job(reader, transaction)
+        unposted = unposted_job(l2, transaction)
+    try:
+        ordered = find_job(reader, transaction)
+    except NotOrderedError:
+        if unposted is None:
+            raise
+        console.print(unposted)
+        return
     claims = view.docket.claims_of(ordered.transaction)
     console.print(job_table([ordered], view.docket, reader))
     console.print(claims_table(claims))
@@ -299,6 +307,10 @@ def list_command(l1_url: str, deployment_path: Path, beacon_url: str | None, eve
     view, reader = connect(l1_url, deployment_path, beacon_url)
     jobs = reader.all_jobs() if everything else reader.jobs()
     console, hashes = Console(), hashes_by_record(reader)
+    if not jobs:
+        hint = "" if everything else " wait for a final claim; --all shows the settled ones, too"
+        console.print(f"no jobs{hint}", soft_wrap=True)
+        return
     console.print(job_table(jobs, view.docket, reader))
     look_closer(console, "job status", [hashes.get(each.transaction, each.transaction) for each in jobs])
 
