@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from anh_rollup.cli.connecting import open_rollup
 from anh_rollup.cli.l1_view import L1View
@@ -39,6 +40,8 @@ def show_command(claim: bytes, l1_url: str, deployment_path: Path) -> None:
     view = open_view(l1_url, deployment_path)
     record = view.claim(claim)
     console = Console()
+    for line in claim_names(record):
+        console.print(line, soft_wrap=True, highlight=False)
     console.print(claim_table(record, view.contracts.claims.status(claim), view))
     games = view.games_over(claim)
     if games:
@@ -57,20 +60,30 @@ def open_view(l1_url: str, deployment_path: Path) -> L1View:
     return view
 
 
+def claim_names(record: ClaimRecord) -> list[Text]:
+    """What is copied from a claim, each whole on a line of its own: too long for a table of 80 columns."""
+    claim = record.claim
+    told = {
+        "claim": f"0x{record.identifier.hex()}",
+        "job record": f"0x{claim.transaction.hex()}",
+        "result": f"0x{claim.result.hex()}",
+        "artifacts": claim.uri or "(not published)",
+    }
+    return [Text(f"{name} ") + visible(value) for name, value in told.items()]
+
+
 def claim_table(record: ClaimRecord, status: ClaimStatus, view: L1View) -> Table:
     """A claim, one field a row."""
     claim, rules = record.claim, view.deployment.rules
-    table = Table(title=f"claim 0x{record.identifier.hex()}", show_header=False)
+    table = Table(show_header=False)
     table.add_column(overflow="fold")
     table.add_column(overflow="fold")
     table.add_row("state", status.state.name.lower())
     table.add_row("claimant", claim.claimant)
-    table.add_row("job", f"{record.job.kind.name.lower()}, record 0x{claim.transaction.hex()}")
+    table.add_row("job", record.job.kind.name.lower())
     table.add_row("place", f"batch {claim.batch}, transaction {claim.index}, claim {record.place}")
-    table.add_row("result", "0x" + claim.result.hex())
     for wanted, scores in zip(record.job.properties, claim.scores, strict=False):
         table.add_row("scores", f"{scores.sum} over {scores.count} samples; {wanted.threshold} asked")
-    table.add_row("artifacts", visible(claim.uri or "(not published)"))
     table.add_row("revealed", show_time(status.revealed_at))
     table.add_row("window ends", show_time(status.revealed_at + rules.window))
     table.add_row("open games, demands", f"{status.games}, {status.demands}")
@@ -88,7 +101,7 @@ def games_table(games: list[GameRecord]) -> Table:
         state = ENDINGS[each.outcome] if each.outcome is not None else f"next {next_move(each.position)}"
         table.add_row(
             short(each.identifier),
-            each.position.challenger,
+            each.position.challenger[:10],
             str(each.position.sample),
             str(len(each.reveals)),
             state,

@@ -2,6 +2,7 @@
 
 import shlex
 import signal
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -167,7 +168,7 @@ def next_steps(network: LocalNetwork) -> list[str]:
     settings = [f"{name}={shlex.quote(str(value))}" for name, value in found.items()]
     return [
         "In another terminal, order a job:",
-        shlex.join(["python", "-m", "scripts.submit_training_job", *words]),
+        shlex.join([sys.executable, "-m", "scripts.submit_training_job", *words]),
         "and let `anh job list` and the other commands find this rollup:",
         " ".join(["export", *settings]),
     ]

@@ -39,6 +39,8 @@ def show_command(game: bytes, l1_url: str, deployment_path: Path) -> None:
     view = open_view(l1_url, deployment_path)
     record = view.game(game)
     console = Console()
+    console.print(f"game 0x{record.identifier.hex()}", soft_wrap=True, highlight=False)
+    console.print(f"claim 0x{record.position.claim.hex()}", soft_wrap=True, highlight=False)
     console.print(position_table(record, view))
     console.print(moves_table(moves_of(view, game)))
 
@@ -46,10 +48,9 @@ def show_command(game: bytes, l1_url: str, deployment_path: Path) -> None:
 def position_table(record: GameRecord, view: L1View) -> Table:
     """Where a game stands, one field a row."""
     at = record.position
-    table = Table(title=f"game 0x{record.identifier.hex()}", show_header=False)
+    table = Table(show_header=False)
     table.add_column(overflow="fold")
     table.add_column(overflow="fold")
-    table.add_row("claim", "0x" + at.claim.hex())
     table.add_row("accountant", at.accountant)
     table.add_row("challenger", at.challenger)
     table.add_row(

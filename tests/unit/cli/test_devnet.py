@@ -2,6 +2,7 @@
 
 import shlex
 import socket
+import sys
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,7 @@ def test_the_next_step_is_a_command_that_the_shell_and_the_script_take(tmp_path:
     network.l1_url, network.l2_url = "http://127.0.0.1:1", "http://127.0.0.1:2"
     _, command, _, settings = next_steps(network)
     words = shlex.split(command)
-    assert words[:3] == ["python", "-m", "scripts.submit_training_job"]
+    assert words[:3] == [sys.executable, "-m", "scripts.submit_training_job"]
     assert dict(zip(words[3::2], words[4::2], strict=True)) == {
         "--l1": "http://127.0.0.1:1",
         "--l2": "http://127.0.0.1:2",
