@@ -23,6 +23,7 @@ from anh_rollup.cli.options import (
     listen_option,
     parse_listen,
     read_account,
+    show_ether,
 )
 from anh_rollup.cli.training import make_answerer, make_evaluator, make_trainer
 from anh_rollup.config import AccountantConfig
@@ -75,6 +76,14 @@ def accountant_command(**options: object) -> None:
     run_node(accountant_services(config))
 
 
+def introduce(address: str, url: str, balance: int) -> None:
+    """Prints who works, where its artifacts are served, and its wei on L1; warns where there are none."""
+    click.echo(f"account {address} with {show_ether(balance)} on L1")
+    click.echo(f"artifacts are served at {url}")
+    if balance == 0:
+        click.echo("warning: without ether there is no bond and no claim; send some to the account on L1")
+
+
 def accountant_services(config: AccountantConfig) -> list[Service]:
     """Wires an accountant's services.
 
@@ -83,6 +92,7 @@ def accountant_services(config: AccountantConfig) -> list[Service]:
     """
     account = read_account(config.key_file)
     client, deployment = open_rollup(config.l1_url, config.deployment)
+    introduce(str(account.address), config.public_url, client.balance(str(account.address)))
     policy = RemotePolicy(file_roots=config.allowed_folders, private_hosts=config.private_hosts)
     store = ArtifactStore(config.store, policy, most_cache=config.most_cache)
     conduct = HONEST if config.drill is None else find_drill(config.drill)
