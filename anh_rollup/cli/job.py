@@ -1,6 +1,7 @@
 """`anh job`: order training or inference, and see what became of it."""
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,6 +172,14 @@ def submit_command(
     console.print(visible(f"ordered: {placed.hash}"), soft_wrap=True)
     for name, value in placed.position.items():
         console.print(visible(f"  {name}: {value}"), soft_wrap=True)
+    following = follow_up(placed.hash, l1_url, l2_url, deployment_path)
+    console.print(visible(f"follow it with: {following}"), soft_wrap=True)
+
+
+def follow_up(transaction: str, l1_url: str, l2_url: str, deployment_path: Path) -> str:
+    """The command that shows what becomes of an order, for a shell."""
+    places = ["--l1", l1_url, "--l2", l2_url, "--deployment", str(deployment_path)]
+    return shlex.join(["anh", "job", "status", transaction, *places])
 
 
 @dataclass(frozen=True, slots=True)

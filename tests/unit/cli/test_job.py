@@ -1,12 +1,16 @@
 """`anh job submit`: from words to a job, and every way in which that can fail."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from anh_rollup.accountant.strategy import Terms
+from anh_rollup.cli import job as job_module
+from anh_rollup.cli import main
 from anh_rollup.cli.job import (
     JobWish,
     PropertyOptionError,
@@ -22,6 +26,7 @@ from anh_rollup.cli.job_checks import (
     RewardTooSmallError,
 )
 from anh_rollup.cli.options import DigestOptionError
+from anh_rollup.cli.ordering import PlacedOrder
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.primitives import HOUR
@@ -207,3 +212,25 @@ class _Record:
 )
 def test_a_jobs_state_is_told_in_a_word(states: list[ClaimState], word: str) -> None:
     assert job_state([_Record(state) for state in states]) == word  # type: ignore[misc]
+
+
+def test_the_end_of_an_order_is_the_command_that_follows_it(
+    artifacts: Artifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placed = PlacedOrder("0x" + "5c" * 32, b"", {"blockNumber": "0x7"})
+    chain = SimpleNamespace(head=lambda: SimpleNamespace(time=NOW))
+    monkeypatch.setattr(job_module, "read_account", lambda _path: None)
+    monkeypatch.setattr(job_module, "open_rollup", lambda *_where: (chain, None))
+    monkeypatch.setattr(job_module, "open_l2", lambda *_where: None)
+    monkeypatch.setattr(job_module, "place_order", lambda *_order: placed)
+    words = {
+        "--l1": "http://a:1", "--l2": "http://b:2", "--deployment": "my devnet/deployment.json",
+        "--key-file": "key", "--store": str(tmp_path), "--reward": "1",
+        "--architecture": artifacts.architecture.hex(),
+        "--property": f"{artifacts.program.hex()}:{artifacts.dataset.hex()}:2",
+    }  # fmt: skip
+    told = CliRunner().invoke(main, ["job", "submit", *(word for pair in words.items() for word in pair)])
+    assert told.output.splitlines()[-1] == (
+        f"follow it with: anh job status {placed.hash} --l1 http://a:1 --l2 http://b:2 "
+        "--deployment 'my devnet/deployment.json'"
+    )
