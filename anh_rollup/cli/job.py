@@ -390,7 +390,7 @@ def job_state(claims: Sequence[ClaimRecord]) -> str:
 
 
 def claims_table(claims: Sequence[ClaimRecord]) -> Table:
-    """Claims, one a row."""
+    """Claims, one a row, whole in 80 columns; `claim show` has all of the claimant's address."""
     table = Table(title="claims")
     for heading in ("claim", "claimant", "scores", "result", "state"):
         table.add_column(heading, overflow="fold")
@@ -398,7 +398,7 @@ def claims_table(claims: Sequence[ClaimRecord]) -> Table:
         scores = ", ".join(f"{head.sum} of {head.count}" for head in each.claim.scores)
         table.add_row(
             short(each.identifier),
-            each.claim.claimant,
+            each.claim.claimant[:10],
             scores,
             short(each.claim.result),
             each.state.name.lower(),

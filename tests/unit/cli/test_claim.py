@@ -1,13 +1,16 @@
 """`anh claim show` and `anh game show` in 80 columns: what is copied from them is whole."""
 
+from io import StringIO
 from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 from anh_rollup.cli import claim as claim_module
 from anh_rollup.cli import game as game_module
 from anh_rollup.cli import main
+from anh_rollup.cli.job import claims_table
 from anh_rollup.cli.moves import Moves
 from anh_rollup.l1.contracts.claims import ClaimState, ClaimStatus
 from anh_rollup.l1.contracts.game import GameOutcome
@@ -29,7 +32,7 @@ class View:
 
     def __init__(self, uri: str) -> None:
         job = Job(JobKind.TRAINING, ROOT, NO_ROOT, (Property(ROOT, ROOT, 5),), 5000, "")
-        said = Claim(ME, 1, ROOT, 0, ORDER, ROOT, ROOT, (Scores(1, 5, ROOT),), uri)
+        said = Claim(ME, 1, ROOT, 0, ORDER, ROOT, ROOT, (Scores(5, 3, ROOT),), uri)
         self.record = ClaimRecord(CLAIM, said, job, 0)
         self.over = GameRecord(GAME, POSITION, outcome=GameOutcome.VOID)
         status = ClaimStatus(ME, 1_700_000_000, 0, ORDER, 5000, 1, 0, ClaimState.STANDING)
@@ -76,3 +79,12 @@ def test_a_games_hashes_are_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     told = shown(monkeypatch, "game")
     assert told[:2] == [f"game 0x{GAME.hex()}", f"claim 0x{CLAIM.hex()}"]
     assert [line for line in told if OTHER in line]
+
+
+def test_the_claims_of_a_job_break_nowhere_in_80_columns() -> None:
+    console = Console(width=80, record=True, file=StringIO())
+    console.print(claims_table([View(URI).record]))
+    rows = [line for line in console.export_text().splitlines() if line.startswith("│")]
+    assert [[cell.strip() for cell in row.strip("│").split("│")] for row in rows] == [
+        ["0x33333333", ME[:10], "3 of 5", "0x31313131", "standing"]
+    ]
