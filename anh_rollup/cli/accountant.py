@@ -92,7 +92,6 @@ def accountant_services(config: AccountantConfig) -> list[Service]:
     """
     account = read_account(config.key_file)
     client, deployment = open_rollup(config.l1_url, config.deployment)
-    introduce(str(account.address), config.public_url, client.balance(str(account.address)))
     policy = RemotePolicy(file_roots=config.allowed_folders, private_hosts=config.private_hosts)
     store = ArtifactStore(config.store, policy, most_cache=config.most_cache)
     conduct = HONEST if config.drill is None else find_drill(config.drill)
@@ -109,6 +108,7 @@ def accountant_services(config: AccountantConfig) -> list[Service]:
         uri=config.public_url,
         conduct=conduct,
     )
+    introduce(str(account.address), config.public_url, client.balance(str(account.address)))
     polling = partial(PollingService, interval=config.interval, passing=(TransientL1Error,))
     host, port = parse_listen(config.listen)
     return [
