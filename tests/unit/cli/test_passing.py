@@ -56,7 +56,11 @@ def idle(*_given: Any) -> PollingService:
 
 
 def stub(*_given: Any) -> Any:
-    return SimpleNamespace(l2_chain_id=1), SimpleNamespace(l2_chain_id=1)
+    return SimpleNamespace(balance=lambda _account: 0), SimpleNamespace(l2_chain_id=1)
+
+
+def account(*_given: Any) -> Any:
+    return SimpleNamespace(address="0x01")
 
 
 @pytest.mark.parametrize(
@@ -78,11 +82,11 @@ def test_a_loop_goes_on_after_what_passes_and_stops_at_what_lasts(
     if hasattr(module, "HttpService"):
         monkeypatch.setattr(module, "HttpService", idle)
     for name in stubbed:
-        monkeypatch.setattr(module, name, stub)
+        monkeypatch.setattr(module, name, account if name == "read_account" else stub)
 
     result = CliRunner().invoke(main, [role, *WORDS, folder, str(tmp_path)])
 
-    assert result.output.startswith(f"Error: {AbiError('no such function').message}\n")
+    assert f"Error: {AbiError('no such function').message}\n" in result.output
     assert [type(each) for each in tired.errors] == [AnhError]
 
 
