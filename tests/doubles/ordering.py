@@ -18,6 +18,7 @@ from anh_rollup.l1.errors import L1UnreachableError
 from anh_rollup.l1.order_reader import PostedBatch
 from anh_rollup.l1.types import Cursor
 from anh_rollup.primitives import L2_CHAIN_ID, ZERO_DIGEST, Address, Digest
+from anh_rollup.protocol.admission import RejectedError
 from anh_rollup.protocol.derivation import L2Block, Order, Posting, batch_of, blocks_of, build_block, genesis
 from anh_rollup.protocol.jobs import DNN_ADDRESS, Job, JobKind, Property, order_calldata
 from anh_rollup.protocol.ledger import Deposit, Ledger, LedgerEvent, LedgerRules, Origin
@@ -257,3 +258,22 @@ class NodeDouble(Sequencer):
 
     def finalize(self, l1_block: int) -> None:
         self._final_block = l1_block
+
+
+def accepted(chain: SequencerChain, *raws: bytes) -> None:
+    """Submits what is accepted."""
+    for result in chain.submit(raws):
+        assert not isinstance(result, RejectedError), result
+
+
+def rejected(chain: SequencerChain, raw: bytes) -> str:
+    """Submits what is rejected; why."""
+    (result,) = chain.submit([raw])
+    assert isinstance(result, RejectedError)
+    return result.message
+
+
+def outcome(chain: SequencerChain, raw: bytes) -> Any:
+    """What came of a transaction; None while it waits."""
+    placed = chain.placement(decoded(raw).hash)
+    return None if placed is None else placed.outcome

@@ -20,39 +20,13 @@ from tests.doubles.ordering import (
     SETTLEMENT,
     Clock,
     FakeL1,
+    accepted,
     chain_on,
     decoded,
+    outcome,
     record_of,
+    rejected,
 )
-
-
-@pytest.fixture
-def l1() -> FakeL1:
-    made = FakeL1()
-    made.deposit(ALICE.address, ETHER)
-    return made
-
-
-@pytest.fixture
-def chain(l1: FakeL1, tmp_path: Path) -> SequencerChain:
-    return chain_on(l1, tmp_path)
-
-
-def accepted(chain: SequencerChain, *raws: bytes) -> None:
-    for result in chain.submit(raws):
-        assert not isinstance(result, RejectedError), result
-
-
-def rejected(chain: SequencerChain, raw: bytes) -> str:
-    (result,) = chain.submit([raw])
-    assert isinstance(result, RejectedError)
-    return result.message
-
-
-def outcome(chain: SequencerChain, raw: bytes) -> Any:
-    placed = chain.placement(decoded(raw).hash)
-    return None if placed is None else placed.outcome
-
 
 # --- admission ---
 

@@ -1,12 +1,10 @@
 """What L1 does to a sequencer: forced transactions, other posters, reorgs."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from anh_rollup.primitives import L2_CHAIN_ID
-from anh_rollup.protocol.admission import RejectedError
 from anh_rollup.protocol.ledger import Account, Charged, Skipped, SkipReason
 from anh_rollup.sequencer.chain import SequencerChain
 from anh_rollup.sequencer.poster import decide
@@ -17,38 +15,11 @@ from tests.doubles.ordering import (
     ETHER,
     MALLORY,
     FakeL1,
+    accepted,
     chain_on,
-    decoded,
+    outcome,
     record_of,
 )
-
-
-@pytest.fixture
-def l1() -> FakeL1:
-    made = FakeL1()
-    made.deposit(ALICE.address, ETHER)
-    return made
-
-
-@pytest.fixture
-def chain(l1: FakeL1, tmp_path: Path) -> SequencerChain:
-    return chain_on(l1, tmp_path)
-
-
-def accepted(chain: SequencerChain, *raws: bytes) -> None:
-    for result in chain.submit(raws):
-        assert not isinstance(result, RejectedError), result
-
-
-def rejected(chain: SequencerChain, raw: bytes) -> str:
-    (result,) = chain.submit([raw])
-    assert isinstance(result, RejectedError)
-    return result.message
-
-
-def outcome(chain: SequencerChain, raw: bytes) -> Any:
-    placed = chain.placement(decoded(raw).hash)
-    return None if placed is None else placed.outcome
 
 
 def test_a_censored_transaction_comes_in_through_the_queue(l1: FakeL1, chain: SequencerChain) -> None:

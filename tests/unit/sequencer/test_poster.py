@@ -33,11 +33,6 @@ def l1() -> FakeL1:
     return made
 
 
-@pytest.fixture
-def chain(l1: FakeL1, tmp_path: Path) -> SequencerChain:
-    return chain_on(l1, tmp_path)
-
-
 def seal(chain: SequencerChain, *nonces: int) -> None:
     for nonce in nonces:
         chain.submit([ALICE.transfer(nonce, BOB.address, 1)])
