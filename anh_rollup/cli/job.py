@@ -314,7 +314,7 @@ def list_command(l1_url: str, deployment_path: Path, beacon_url: str | None, eve
       anh job list --l1 http://127.0.0.1:8545 --deployment deployment.json --all
     """
     view, reader = connect(l1_url, deployment_path, beacon_url)
-    jobs = reader.all_jobs() if everything else reader.jobs()
+    jobs = reader.all_jobs() if everything else reader.unsettled_jobs()
     console, hashes = Console(), hashes_by_record(reader)
     if not jobs:
         hint = "" if everything else " wait for a final claim; --all shows the settled ones, too"
@@ -364,6 +364,7 @@ def hashes_by_record(reader: OrderReader) -> dict[bytes, bytes]:
 def job_table(jobs: Sequence[OrderedJob], docket: Docket, reader: OrderReader) -> Table:
     """Jobs, one a row."""
     hashes = hashes_by_record(reader)
+    waiting = {each.transaction for each in reader.unsettled_jobs()}
     table = Table(title="jobs")
     for heading in ("transaction", "kind", "place", "reward", "thresholds", "state"):
         table.add_column(heading, overflow="fold")
@@ -374,16 +375,23 @@ def job_table(jobs: Sequence[OrderedJob], docket: Docket, reader: OrderReader) -
             f"batch {each.batch}, {each.index}",
             show_ether(each.reward),
             ", ".join(str(wanted.threshold) for wanted in each.job.properties),
-            job_state(docket.claims_of(each.transaction)),
+            job_state(docket.claims_of(each.transaction), is_settled=each.transaction not in waiting),
         )
     return table
 
 
-def job_state(claims: Sequence[ClaimRecord]) -> str:
-    """What the claims about a job have come to, in a word."""
+def job_state(claims: Sequence[ClaimRecord], *, is_settled: bool) -> str:
+    """What the claims about a job have come to, in a word.
+
+    Args:
+        claims: All claims about the job.
+        is_settled: Whether its reward is paid out, or goes back to who ordered it.
+    """
     states = {each.state for each in claims}
     if ClaimState.FINAL in states:
         return "final"
+    if is_settled:
+        return "returned"
     if ClaimState.STANDING in states:
         return "claimed"
     return "open again" if ClaimState.REFUTED in states else "open"

@@ -158,6 +158,18 @@ class OrderReader:
         jobs = self._state.jobs
         return [jobs[transaction] for transaction in self._state.order.ledger.escrows]
 
+    def unsettled_jobs(self) -> list[OrderedJob]:
+        """The jobs whose reward L1 has neither paid out nor given up, in order.
+
+        A payout or a refund moves the escrow in the next L2 block only; `jobs` has such a job until then.
+
+        Raises:
+            TransientL1Error: L1 cannot be read.
+        """
+        state, ledger = self._state, self._state.order.ledger.copy()
+        ledger.apply_origin(self._origin(state, state.order.head.header.origin_number, state.cursor.number))
+        return [state.jobs[transaction] for transaction in ledger.escrows]
+
     def all_jobs(self) -> list[OrderedJob]:
         """Every job that was ever ordered with effect by a posted batch, in order."""
         return list(self._state.jobs.values())

@@ -32,6 +32,7 @@ from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.primitives import HOUR
 from anh_rollup.protocol.fitting import JobUnfitError
 from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, JobMalformedError, Property
+from anh_rollup.protocol.orders import OrderedJob
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.errors import ArtifactMissingError
 from anh_rollup.tensor.program import Program
@@ -202,16 +203,42 @@ class _Record:
 
 
 @pytest.mark.parametrize(
-    ("states", "word"),
+    ("states", "is_settled", "word"),
     [
-        ([], "open"),
-        ([ClaimState.REFUTED], "open again"),
-        ([ClaimState.REFUTED, ClaimState.STANDING], "claimed"),
-        ([ClaimState.REFUTED, ClaimState.FINAL, ClaimState.RELEASED], "final"),
+        ([], False, "open"),
+        ([ClaimState.REFUTED], False, "open again"),
+        ([ClaimState.REFUTED, ClaimState.STANDING], False, "claimed"),
+        ([ClaimState.REFUTED, ClaimState.FINAL, ClaimState.RELEASED], True, "final"),
+        ([], True, "returned"),
+        ([ClaimState.REFUTED, ClaimState.STANDING], True, "returned"),
     ],
 )
-def test_a_jobs_state_is_told_in_a_word(states: list[ClaimState], word: str) -> None:
-    assert job_state([_Record(state) for state in states]) == word  # type: ignore[misc]
+def test_a_jobs_state_is_told_in_a_word(states: list[ClaimState], is_settled: bool, word: str) -> None:
+    records = [_Record(state) for state in states]
+    assert job_state(records, is_settled=is_settled) == word  # type: ignore[arg-type]
+
+
+def test_a_job_that_l1_has_paid_is_listed_with_all_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = (Property(b"\1" * 32, b"\2" * 32, 3),)
+    job = Job(JobKind.TRAINING, b"\4" * 32, NO_ROOT, wanted, NOW, "")
+    paid, waits = (OrderedJob(1, bytes(32), index, bytes([index]) * 32, job, 10**18) for index in (5, 6))
+    docket = SimpleNamespace(
+        claims_of=lambda key: [_Record(ClaimState.FINAL)] if key == paid.transaction else []
+    )
+    reader = SimpleNamespace(
+        unsettled_jobs=lambda: [waits],
+        all_jobs=lambda: [paid, waits],
+        order=SimpleNamespace(blocks=[]),
+    )
+    monkeypatch.setattr(job_module, "connect", lambda *_: (SimpleNamespace(docket=docket), reader))
+
+    def listed(*words: str) -> list[str]:
+        told = CliRunner().invoke(main, ["job", "list", "--l1", "http://a:1", *words]).output
+        return [line for line in told.splitlines() if "job status" in line or "final" in line]
+
+    assert listed() == [f"0x06060606: anh job status 0x{waits.transaction.hex()}"]
+    assert [line.partition(":")[0] for line in listed("--all")[1:]] == ["0x05050505", "0x06060606"]
+    assert "final" in listed("--all")[0]
 
 
 def test_the_end_of_an_order_is_the_command_that_follows_it(

@@ -25,7 +25,7 @@ class EmptyOrder:
     def all_jobs(self) -> Sequence[Any]:
         return ()
 
-    jobs = all_jobs
+    jobs = unsettled_jobs = all_jobs
 
 
 class FixedL2(L2Client):

@@ -371,6 +371,29 @@ def test_an_ordered_job_has_its_place_in_its_batch_the_forced_ones_last(l1: Inbo
     assert (list(reader.jobs()), reader.all_jobs()) == ([first], [first, job])
 
 
+def test_a_job_is_settled_once_l1_pays_it_whatever_the_next_l2_block_brings(l1: InboxL1) -> None:
+    paid, open_one = ALICE.order(0, 7), ALICE.order(1, 9)
+    l1.post([sealed(l1, paid, open_one)])
+    reader = refreshed(l1)
+    assert reader.unsettled_jobs() == list(reader.jobs())
+    l1.pay(keccak256(record_of(paid)), BOB)
+    reader.refresh()
+    assert [each.reward for each in reader.jobs()] == [7, 9]
+    assert [each.reward for each in reader.unsettled_jobs()] == [9]
+
+
+def test_a_job_is_settled_once_its_reward_goes_back_by_l1s_time(l1: InboxL1) -> None:
+    l1.post([sealed(l1, ALICE.order(0, 7))])
+    end = JOB.deadline + DEPLOYMENT.rules.settlement
+    last = (end - 1_000) // 12 - (0 if (end - 1_000) % 12 else 1)
+    l1.mine(last - l1.height)
+    reader = refreshed(l1)
+    assert len(reader.unsettled_jobs()) == 1
+    l1.mine()
+    reader.refresh()
+    assert (len(reader.jobs()), reader.unsettled_jobs()) == (1, [])
+
+
 def test_a_job_is_read_once_however_often_it_is_asked_for(
     l1: InboxL1, monkeypatch: pytest.MonkeyPatch
 ) -> None:
