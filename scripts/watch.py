@@ -16,12 +16,14 @@ from typing import Any, Final
 from web3 import Web3
 from web3.contract import Contract
 
+from anh_rollup.cli.claim import show_time
 from anh_rollup.cli.options import parse_digest, short, show_ether, visible
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import decode_signed, encode_record
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.deployment import Deployment, read_deployment
 from anh_rollup.protocol.game import Phase
+from anh_rollup.protocol.jobs import Job, decode_order
 from scripts.chains import (
     LOOK_SECONDS,
     ChainRefusedError,
@@ -75,6 +77,23 @@ class NoJobError(AnhError):
         self.transaction = transaction
 
 
+class NotDoneError(AnhError):
+    """A job about which no claim can become final any more.
+
+    Attributes:
+        deadline: L1 time after which no claim can be revealed.
+        returned: L1 time from which on the reward goes back to who ordered the job.
+    """
+
+    def __init__(self, deadline: int, returned: int) -> None:
+        super().__init__(
+            f"nobody has done the job: no claim is final, and its deadline was {show_time(deadline)}",
+            remedy=f"The reward goes back on the L2 after {show_time(returned)}. "
+            "See that an accountant runs, then order again with a later deadline or a larger reward.",
+        )
+        self.deadline, self.returned = deadline, returned
+
+
 @dataclass(slots=True)
 class Watch:
     """Reads the events about one job.
@@ -83,6 +102,7 @@ class Watch:
         l1: The L1.
         deployment: Where the contracts are.
         record: keccak of the order's record: how claims on L1 name it.
+        deadline: L1 time after which no claim about it can be revealed.
         claims: The event that revealed each claim about the job, by the claim's id.
         final: The id of the final claim, once there is one.
     """
@@ -90,8 +110,11 @@ class Watch:
     l1: Web3
     deployment: Deployment
     record: bytes
+    deadline: int
     claims: dict[bytes, Any] = field(default_factory=dict)
     final: bytes | None = None
+    _passed: set[bytes] = field(default_factory=set)
+    _time: int = 0
     _games: set[bytes] = field(default_factory=set)
     _next: int = 0
 
@@ -106,6 +129,18 @@ class Watch:
         for event in sorted(events, key=lambda each: (each["blockNumber"], each["logIndex"])):
             if self._concerns(event["args"]) and (line := self._take(event["event"], event["args"])):
                 yield f"L1 block {event['blockNumber']}: {line}"
+        self._time = self.l1.eth.get_block(latest)["timestamp"]
+
+    def require_hope(self) -> None:
+        """Checks that a claim can still become final, by the L1 block up to which events are read.
+
+        Raises:
+            NotDoneError: None can: the deadline has passed, and no claim stands or none can end in time.
+        """
+        returned = self.deadline + self.deployment.rules.settlement
+        stands = self._time < returned and not self._passed.issuperset(self.claims)
+        if self.final is None and self._time > self.deadline and not stands:
+            raise NotDoneError(self.deadline, returned)
 
     def _contract(self, name: str) -> Contract:
         return contract_at(self.l1, name, self.deployment.addresses[name.lower()])
@@ -123,6 +158,8 @@ class Watch:
             self.claims[arguments.claimId] = arguments
         if name == "Opened":
             self._games.add(arguments.game)
+        if name in ("Refuted", "Released"):
+            self._passed.add(arguments.claimId)
         if name == "Finalized":
             self.final = arguments.claimId
         if name in SENTENCES:
@@ -144,12 +181,13 @@ def told_end(revealed: Any) -> Iterator[str]:
         yield f"look at it with: anh model show {root} --from {shlex.quote(uri)}"
 
 
-def record_of(l2: Web3, transaction: bytes) -> bytes:
-    """How claims on L1 name an order: keccak of its record, from the order's own bytes.
+def order_of(l2: Web3, transaction: bytes) -> tuple[bytes, Job]:
+    """How claims on L1 name an order, keccak of its record, and its job: from the order's own bytes.
 
     Raises:
         NoJobError: The L2 does not know the transaction.
         ChainRefusedError: The L2 answered other bytes.
+        JobMalformedError: The transaction orders no job.
     """
     raw = ask(l2, "eth_getRawTransactionByHash", "0x" + transaction.hex())
     if raw is None:
@@ -157,22 +195,23 @@ def record_of(l2: Web3, transaction: bytes) -> bytes:
     signed = decode_signed(bytes.fromhex(raw[2:]), l2.eth.chain_id)
     if keccak256(bytes.fromhex(raw[2:])) != transaction:
         raise ChainRefusedError("the L2 answers the bytes of another transaction")
-    return keccak256(encode_record(signed))
+    return keccak256(encode_record(signed)), decode_order(signed.data)
 
 
 def main() -> None:
-    """Prints what happens until a claim about the job is final."""
+    """Prints what happens until a claim about the job is final, or none can become so any more."""
     parser = rollup_options("Follow a job to its end.", EXAMPLE)
     parser.add_argument("transaction", help="hash of the order's transaction")
     arguments = parser.parse_args()
     deployment = read_deployment(arguments.deployment)
     l1, l2 = connect(arguments.l1, deployment.l1_chain_id), connect(arguments.l2, deployment.l2_chain_id)
-    record = record_of(l2, parse_digest(arguments.transaction))
-    watch = Watch(l1, deployment, record)
+    record, job = order_of(l2, parse_digest(arguments.transaction))
+    watch = Watch(l1, deployment, record, job.deadline)
     print(f"record 0x{record.hex()}: waiting for claims about it on L1", flush=True)
     while watch.final is None:
         for line in watch.lines():
             print(line, flush=True)
+        watch.require_hope()
         time.sleep(LOOK_SECONDS)
     for line in told_end(watch.claims[watch.final]):
         print(line)

@@ -6,11 +6,18 @@ from typing import Any
 import pytest
 from web3.datastructures import AttributeDict
 
+from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.l1.deployment import Rules
+from anh_rollup.primitives import L2_CHAIN_ID
+from anh_rollup.protocol.jobs import JobMalformedError
 from scripts import watch
-from scripts.watch import Watch
+from scripts.watch import NotDoneError, Watch, order_of
+from tests.doubles.ordering import ALICE, BOB, JOB, record_of
 
 RECORD, OTHER, CLAIM, GAME = b"\1" * 32, b"\2" * 32, b"\3" * 32, b"\4" * 32
 NOBODY = "0x" + "00" * 20
+DEADLINE = 2_000
+RETURNED = DEADLINE + Rules().settlement
 
 
 def event(place: int, name: str, **arguments: Any) -> dict[str, Any]:
@@ -28,16 +35,22 @@ class Chain:
 
     events: list[dict[str, Any]]
     block_number: int = 9
+    time: int = 1_000
     asked: list[tuple[int, int]] = field(default_factory=list)
 
     @property
     def eth(self) -> "Chain":
         return self
 
+    def get_block(self, number: int) -> dict[str, int]:
+        assert number == self.block_number
+        return {"timestamp": self.time}
+
 
 @dataclass
 class Deployment:
     block: int = 5
+    rules: Rules = field(default_factory=Rules)
 
 
 def watching(monkeypatch: pytest.MonkeyPatch, events: list[dict[str, Any]]) -> tuple[Watch, Chain]:
@@ -49,7 +62,7 @@ def watching(monkeypatch: pytest.MonkeyPatch, events: list[dict[str, Any]]) -> t
 
     monkeypatch.setattr(watch, "decoded", decoded)
     monkeypatch.setattr(Watch, "_contract", lambda _self, name: name)
-    return Watch(chain, Deployment(), RECORD), chain  # type: ignore[arg-type]
+    return Watch(chain, Deployment(), RECORD, DEADLINE), chain  # type: ignore[arg-type]
 
 
 def test_it_tells_the_claims_about_the_job_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,3 +123,65 @@ def test_answers_are_no_model_to_look_at() -> None:
     assert list(watch.told_end(final_claim(CLAIM))) == [
         f"final: result 0x{OTHER.hex()}, artifacts at http://10.0.0.1:8650/$(x)"
     ]
+
+
+def refuted(place: int) -> dict[str, Any]:
+    return event(place, "Refuted", transaction=RECORD, claimId=CLAIM, challenger=NOBODY, prize=10**18)
+
+
+@pytest.mark.parametrize(
+    ("events", "last"),
+    [([], DEADLINE), ([revealed(0, RECORD), refuted(1)], DEADLINE), ([revealed(0, RECORD)], RETURNED - 1)],
+    ids=["no claim", "a refuted claim", "a claim that stands"],
+)
+def test_it_ends_in_words_once_no_claim_can_become_final(
+    monkeypatch: pytest.MonkeyPatch, events: list[dict[str, Any]], last: int
+) -> None:
+    seen, chain = watching(monkeypatch, events)
+    chain.time = last
+    assert len(list(seen.lines())) == len(events)
+    seen.require_hope()
+    chain.events, chain.block_number, chain.time = [], 10, last + 1
+    assert list(seen.lines()) == []
+    with pytest.raises(NotDoneError) as ended:
+        seen.require_hope()
+    assert ended.value.message == (
+        "nobody has done the job: no claim is final, and its deadline was 1970-01-01 00:33:20 UTC"
+    )
+    assert ended.value.remedy == (
+        "The reward goes back on the L2 after 1970-01-08 00:33:20 UTC. "
+        "See that an accountant runs, then order again with a later deadline or a larger reward."
+    )
+
+
+def test_a_job_that_is_paid_is_done_however_late_it_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    final = event(1, "Finalized", transaction=RECORD, claimId=CLAIM, claimant=NOBODY, result=OTHER)
+    seen, chain = watching(monkeypatch, [revealed(0, RECORD), final])
+    chain.time = RETURNED + 1
+    assert len(list(seen.lines())) == 2
+    seen.require_hope()
+    assert seen.final == CLAIM
+
+
+@dataclass
+class L2:
+    """An L2 that knows one transaction."""
+
+    chain_id: int = L2_CHAIN_ID
+
+    @property
+    def eth(self) -> "L2":
+        return self
+
+
+def test_the_deadline_is_read_from_the_orders_own_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = ALICE.order(0, 7)
+    monkeypatch.setattr(watch, "ask", lambda *_: "0x" + raw.hex())
+    assert order_of(L2(), keccak256(raw)) == (keccak256(record_of(raw)), JOB)  # type: ignore[arg-type]
+
+
+def test_a_transaction_that_orders_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = ALICE.transfer(0, BOB.address, 5)
+    monkeypatch.setattr(watch, "ask", lambda *_: "0x" + raw.hex())
+    with pytest.raises(JobMalformedError):
+        order_of(L2(), keccak256(raw))  # type: ignore[arg-type]
