@@ -10,7 +10,7 @@ from anh_rollup.tensor.errors import ShapeRefusedError
 from anh_rollup.tensor.opcodes import FOLDABLE, Opcode
 from anh_rollup.tensor.shapes import block_count, infer_shape, term_count
 from scripts.generate_vectors.cases import Row, Vectors, table
-from tests.differential.cases import Case, Draft, random_case
+from scripts.generate_vectors.random_cases import Case, Draft, random_case
 
 _CASES = 30
 # Of the cases of a foldable instruction, how many have more than one block of terms.

@@ -18,8 +18,8 @@ from anh_rollup.evaluation.reference import (
 from anh_rollup.primitives import ZERO_DIGEST
 from anh_rollup.tensor.opcodes import FOLDABLE
 from anh_rollup.tensor.program import Tensor
+from scripts.generate_vectors.random_cases import Case, Rng
 from tests.differential.arbiter import NOTHING, Arbiter
-from tests.differential.cases import Case, Rng
 
 Indices = NDArray[np.int64]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from anh_rollup.tensor.opcodes import Opcode
+from scripts.generate_vectors.random_cases import random_case
 from tests.differential.arbiter import Arbiter
-from tests.differential.cases import random_case
 from tests.differential.comparison import compare
 
 FEW = 300

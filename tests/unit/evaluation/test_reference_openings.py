@@ -19,7 +19,7 @@ from anh_rollup.evaluation.reference import (
 from anh_rollup.evaluation.sources import Sources
 from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.opcodes import FOLDABLE, Opcode
-from tests.differential.cases import Case, random_case
+from scripts.generate_vectors.random_cases import Case, random_case
 from tests.unit.evaluation import elementwise_definition as definition
 
 SEEDS = st.integers(0, 2**32 - 1)

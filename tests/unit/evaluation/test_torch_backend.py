@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from anh_rollup.encoding.checks import INT32_LEAST, INT32_MOST
@@ -14,7 +14,7 @@ from anh_rollup.evaluation.torch_backend import TorchEvaluator
 from anh_rollup.tensor.errors import RangeRefusedError
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Kind, Program, Value
-from tests.differential.cases import Case, random_case, random_tensor
+from scripts.generate_vectors.random_cases import Case, random_case, random_tensor
 from tests.doubles.small_program import deep_program, random_fields, random_parameters, small_program
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -58,7 +58,6 @@ def with_parameters(case: Case, kept: int, samples: int, rng: np.random.Generato
 
 
 @pytest.mark.parametrize("opcode", Opcode)
-@settings(deadline=None, max_examples=60)
 @given(seed=SEEDS)
 def test_every_instruction_gives_the_reference_bytes(opcode: Opcode, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -67,7 +66,6 @@ def test_every_instruction_gives_the_reference_bytes(opcode: Opcode, seed: int) 
 
 
 @pytest.mark.parametrize("opcode", Opcode)
-@settings(deadline=None, max_examples=60)
 @given(seed=SEEDS)
 def test_inputs_that_are_the_same_for_every_sample_change_no_byte(opcode: Opcode, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -102,7 +100,6 @@ def product(
     return Program(tuple(values)), Sources(fields=(fields,), parameters=tuple(parameters))
 
 
-@settings(deadline=None, max_examples=300)
 @given(
     terms=st.integers(1, 70),
     x=st.integers(0, 31).flatmap(lambda bits: st.integers(0, 2**bits - 1)),
@@ -135,7 +132,6 @@ def test_long_sums_of_the_largest_numbers_are_exact(terms: int) -> None:
         same(*product(terms, x, w, 33, low=-1))
 
 
-@settings(deadline=None, max_examples=100)
 @given(
     numerators=st.lists(st.integers(-(2**21), 2**21 - 1), min_size=4, max_size=4), power=st.integers(0, 31)
 )
@@ -150,7 +146,6 @@ def test_quotients_just_below_an_integer_are_not_rounded_up(numerators: list[int
     same(Program(values), Sources(fields=(a, b)))
 
 
-@settings(deadline=None, max_examples=100)
 @given(root=st.integers(1, 2**16), off=st.integers(-2, 2), power=st.integers(0, 31))
 def test_roots_next_to_squares_are_exact(root: int, off: int, power: int) -> None:
     values = (

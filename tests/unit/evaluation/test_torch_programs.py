@@ -16,7 +16,7 @@ from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.errors import RangeRefusedError
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Kind, Program, Value
-from tests.differential.cases import random_case, random_range, random_shape, random_tensor
+from scripts.generate_vectors.random_cases import random_case, random_range, random_shape, random_tensor
 from tests.doubles.small_program import random_fields, random_parameters, small_program
 from tests.unit.evaluation.test_torch_backend import same
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from anh_rollup.encoding.hashing import keccak256
@@ -269,7 +269,6 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(STEPS)
 def test_whatever_comes_deposits_equal_balances_escrow_and_prepaid(steps: list[Any]) -> None:
     ledger, terms = empty_ledger(), BlockTerms(BASE_FEE)
@@ -293,7 +292,6 @@ def test_whatever_comes_deposits_equal_balances_escrow_and_prepaid(steps: list[A
         assert terms.ordered_gas <= BLOCK_GAS_LIMIT
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(TRANSACTIONS, max_size=20))
 def test_an_attacker_without_cleared_money_has_no_effect(attack: list[SignedTransaction]) -> None:
     ledger = funded(alice=ETHER)

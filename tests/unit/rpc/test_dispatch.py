@@ -194,9 +194,7 @@ REQUESTS = st.fixed_dictionaries(
     {"jsonrpc": st.just("2.0") | VALUES, "method": NAMES | VALUES},
     optional={"id": VALUES, "params": st.lists(WORDS | VALUES, max_size=4) | VALUES},
 )
-RELAXED = settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+RELAXED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def is_answer(value: Any) -> bool:

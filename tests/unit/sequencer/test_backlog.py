@@ -124,8 +124,8 @@ BLOCKS = st.lists(st.lists(st.sampled_from([0, 50, 900, 1_000, 1_700]), max_size
 SLOTS = st.lists(st.tuples(BLOCKS, st.integers(0, 2)), min_size=1, max_size=6)
 
 
-# An example takes a second, so a smaller one would take minutes to find.
-@settings(max_examples=8, deadline=None, phases=[Phase.reuse, Phase.generate])
+# An example takes a second, so there are fewer, and a smaller one would take minutes to find.
+@settings(max_examples=settings.default.max_examples // 6, phases=[Phase.reuse, Phase.generate])
 @given(cycle=SLOTS, delay=st.sampled_from([120, 180, 240]), late=st.booleans())
 def test_no_load_breaks_a_confirmation_or_stops_posting(
     cycle: list[tuple[list[list[int]], int]], delay: int, late: bool

@@ -30,13 +30,16 @@ class Case:
 
     @property
     def value(self) -> int:
+        """The instruction's place among the values."""
         return len(self.program.values) - 1
 
     @property
     def record(self) -> bytes:
+        """The instruction's record."""
         return self.program.records[-1]
 
     def trace(self) -> list[Tensor]:
+        """Every value of the sample, as the reference evaluates it."""
         return ReferenceEvaluator().trace(self.program, self.sources, 0)
 
 
@@ -125,6 +128,7 @@ def random_tensor(shape: Shape, within: Range, rng: Rng) -> Tensor:
 
 
 def random_shape(rng: Rng, low: int = 0, high: int = 4, wide: int = 5) -> Shape:
+    """A shape of `low` to `high` axes, each of 1 to `wide`."""
     return tuple(int(each) for each in rng.integers(1, wide + 1, int(rng.integers(low, high + 1))))
 
 
