@@ -18,7 +18,7 @@ from anh_rollup.accountant.conduct import Conduct
 from anh_rollup.accountant.drafts import Drafts
 from anh_rollup.accountant.drills import find_drill
 from anh_rollup.accountant.service import Accountant
-from anh_rollup.accountant.strategy import Terms
+from anh_rollup.accountant.strategy import Conditions
 from anh_rollup.accountant.work import Worker
 from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.local_network import LocalNetwork
@@ -185,7 +185,7 @@ class Table:
             order=OrderReader(self.deployment, client, BatchDataReader(client)),
             worker=Worker(store, make_evaluator(), lambda _task: lie.parameters, make_answerer("auto")),
             drafts=Drafts(folder),
-            terms=Terms(least_reward=lie.reward),
+            conditions=Conditions(least_reward=lie.reward),
             uri=folder.as_uri(),
             conduct=lie.conduct,
         )

@@ -25,7 +25,7 @@ from anh_rollup.accountant.actions import (
 from anh_rollup.accountant.answers import answer_from_answers, answer_from_model
 from anh_rollup.accountant.conduct import HONEST, Conduct
 from anh_rollup.accountant.drafts import Draft, Drafts, salt_for
-from anh_rollup.accountant.strategy import AccountantView, Terms, decide, is_over
+from anh_rollup.accountant.strategy import AccountantView, Conditions, decide, is_over
 from anh_rollup.accountant.work import Result, ResultKey, Worker, make_claim, require_unrefuted
 from anh_rollup.bulkhead import Bulkhead
 from anh_rollup.errors import AnhError
@@ -60,7 +60,7 @@ class Accountant:
         order: Where jobs come from.
         worker: Does the work.
         drafts: Claims that were made ready.
-        terms: What it works for.
+        conditions: What it works for.
         uri: Where others find its artifacts.
         conduct: Honest, or a drill.
     """
@@ -70,7 +70,7 @@ class Accountant:
     order: OrderFollower
     worker: Worker
     drafts: Drafts
-    terms: Terms = field(default_factory=Terms)
+    conditions: Conditions = field(default_factory=Conditions)
     uri: str = ""
     conduct: Conduct = HONEST
     _acting: Bulkhead = field(default_factory=lambda: Bulkhead(healing=(TransientL1Error,)))
@@ -90,7 +90,7 @@ class Accountant:
         """
         self._view = self.look()
         self._acting.begin_round()
-        decided = decide(self._view, self.terms)
+        decided = decide(self._view, self.conditions)
         due = (each for each in decided if self._acting.is_due(subject(each)[0]))
         tried: list[Action] = [each for each in due if not isinstance(each, Work)]
         for start in range(0, len(tried), MOST_IN_FLIGHT):
@@ -126,7 +126,7 @@ class Accountant:
         given up until the next start. Neither holds up other jobs.
         """
         self._working.begin_round()
-        for action in [] if self._view is None else decide(self._view, self.terms):
+        for action in [] if self._view is None else decide(self._view, self.conditions):
             if isinstance(action, Work) and self._is_open(action.ordered.transaction):
                 self._working.run(*subject(action), partial(self.perform, action.ordered))
                 return True

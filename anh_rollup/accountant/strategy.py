@@ -31,7 +31,7 @@ PASSED: Final = (ClaimState.REFUTED, ClaimState.RELEASED)
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class Conditions:
     """What an accountant works for.
 
     Attributes:
@@ -78,7 +78,7 @@ class AccountantView:
     given_up: frozenset[Hashable] = frozenset()
 
 
-def decide(view: AccountantView, terms: Terms) -> list[Action]:
+def decide(view: AccountantView, conditions: Conditions) -> list[Action]:
     """Everything that can be done now, the most urgent first: bonds, clocks, deadlines, money, work.
 
     Hidden claims come before games: whoever opens many games must not make their bonds expire.
@@ -87,10 +87,10 @@ def decide(view: AccountantView, terms: Terms) -> list[Action]:
         *_announcements(view),
         *_defences(view),
         *_endings(view),
-        *([Withdraw()] if view.credit >= max(1, terms.least_credit) else []),
+        *([Withdraw()] if view.credit >= max(1, conditions.least_credit) else []),
         *_renewals(view),
-        *_bonds(view, terms),
-        *_jobs(view, terms),
+        *_bonds(view, conditions),
+        *_jobs(view, conditions),
     ]
 
 
@@ -151,20 +151,21 @@ def _finalizations(view: AccountantView, record: ClaimRecord) -> Iterator[Action
         yield Finalize(record)
 
 
-def _bonds(view: AccountantView, terms: Terms) -> Iterator[Action]:
-    reserve = terms.reserved_games * DEFENCE_GAS * view.price
-    purse = view.balance - _reserved_games(view, terms) * DEFENCE_GAS * view.price
+def _bonds(view: AccountantView, conditions: Conditions) -> Iterator[Action]:
+    reserve = conditions.reserved_games * DEFENCE_GAS * view.price
+    purse = view.balance - _reserved_games(view, conditions) * DEFENCE_GAS * view.price
     for draft in view.drafts:
         if _is_new(view, draft) and purse >= view.rules.claim_bond + reserve:
             purse -= view.rules.claim_bond + reserve
             yield Commit(draft)
 
 
-def _reserved_games(view: AccountantView, terms: Terms) -> int:
+def _reserved_games(view: AccountantView, conditions: Conditions) -> int:
     """Games whose gas must stay in the account: those that go on, and more over each claim in a bond."""
+    least = conditions.reserved_games
     bonded = [each for each in view.drafts if _is_committed(view, each)]
     games = [len(view.docket.open_games(identifier)) for identifier in view.statuses]
-    return sum(max(terms.reserved_games, each) for each in games) + len(bonded) * terms.reserved_games
+    return sum(max(least, each) for each in games) + len(bonded) * least
 
 
 def _is_committed(view: AccountantView, draft: Draft) -> bool:
@@ -199,13 +200,13 @@ def _renewals(view: AccountantView) -> Iterator[Renew]:
             yield Renew(own[0], ordered)
 
 
-def _jobs(view: AccountantView, terms: Terms) -> Iterator[Action]:
+def _jobs(view: AccountantView, conditions: Conditions) -> Iterator[Action]:
     drafted = {draft.claim.transaction for draft in view.drafts}
     for ordered in sorted(view.jobs, key=lambda each: -each.reward):
         if (
             ordered.transaction not in drafted | view.given_up
-            and ordered.reward >= terms.least_reward
-            and ordered.job.deadline - view.now >= terms.least_time
+            and ordered.reward >= conditions.least_reward
+            and ordered.job.deadline - view.now >= conditions.least_time
             and not _is_taken(view, ordered.transaction)
         ):
             yield Work(ordered)

@@ -10,7 +10,7 @@ from anh_rollup.accountant.conduct import HONEST
 from anh_rollup.accountant.drafts import Drafts
 from anh_rollup.accountant.drills import DRILLS, find_drill
 from anh_rollup.accountant.service import Accountant
-from anh_rollup.accountant.strategy import Terms
+from anh_rollup.accountant.strategy import Conditions
 from anh_rollup.accountant.work import Worker
 from anh_rollup.cli.connecting import open_rollup
 from anh_rollup.cli.options import (
@@ -104,7 +104,7 @@ def accountant_services(config: AccountantConfig) -> list[Service]:
         order=OrderReader(deployment, client, BatchDataReader(client, config.beacon_url)),
         worker=Worker(store, make_evaluator(), trainer, make_answerer(config.engine), config.most_work),
         drafts=Drafts(config.store),
-        terms=Terms(config.least_reward, config.least_time, reserved_games=config.reserved_games),
+        conditions=Conditions(config.least_reward, config.least_time, reserved_games=config.reserved_games),
         uri=config.public_url,
         conduct=conduct,
     )

@@ -1,6 +1,6 @@
 """What `anh job submit` checks so that nobody pays for a job that no accountant would do."""
 
-from anh_rollup.accountant.strategy import Terms
+from anh_rollup.accountant.strategy import Conditions
 from anh_rollup.errors import AnhError
 from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind
 from anh_rollup.tensor.program import Program
@@ -94,7 +94,7 @@ def require_attractive(reward: int, left: int) -> None:
         RewardTooSmallError: The reward is below their least.
         DeadlineTooNearError: The time is below their least.
     """
-    usual = Terms()
+    usual = Conditions()
     if reward < usual.least_reward:
         raise RewardTooSmallError(reward, usual.least_reward)
     if left < usual.least_time:

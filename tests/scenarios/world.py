@@ -16,7 +16,7 @@ from eth_utils.crypto import keccak
 from anh_rollup.accountant.conduct import HONEST
 from anh_rollup.accountant.drafts import Drafts
 from anh_rollup.accountant.service import Accountant
-from anh_rollup.accountant.strategy import Terms
+from anh_rollup.accountant.strategy import Conditions
 from anh_rollup.accountant.work import Worker
 from anh_rollup.challenger.examine import Examiner
 from anh_rollup.challenger.service import Challenger
@@ -208,7 +208,7 @@ class World:
         )
         return Accountant(
             self.disputes(account), account, self.order, worker, Drafts(self.folder / name),
-            Terms(least_credit=ETHER * 1000), self.uri(name), conduct,
+            Conditions(least_credit=ETHER * 1000), self.uri(name), conduct,
         )  # fmt: skip
 
     def challenger(self, name="challenger"):

@@ -66,7 +66,7 @@ class NoDrafts:
 def accountant(monkeypatch, decided, drafts=None):
     """An accountant that decides what a test says."""
     monkeypatch.setattr(Accountant, "look", lambda _self: "a view")
-    monkeypatch.setattr(service, "decide", lambda _view, _terms: decided)
+    monkeypatch.setattr(service, "decide", lambda _view, _conditions: decided)
     return Accountant(None, None, None, None, drafts or NoDrafts())
 
 

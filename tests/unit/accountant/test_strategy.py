@@ -17,7 +17,7 @@ from anh_rollup.accountant.actions import (
     subject,
 )
 from anh_rollup.accountant.drafts import Draft
-from anh_rollup.accountant.strategy import DEFENCE_GAS, AccountantView, Terms, decide, is_over
+from anh_rollup.accountant.strategy import DEFENCE_GAS, AccountantView, Conditions, decide, is_over
 from anh_rollup.l1.contracts.claims import ClaimRules, ClaimState, ClaimStatus, Demand
 from anh_rollup.l1.docket import ClaimRecord, DemandRecord, Docket, GameRecord
 from anh_rollup.protocol.claims import Claim, Scores
@@ -38,7 +38,7 @@ DRAFT = Draft(CLAIM, JOB, b"\x09" * 32, 7)
 ID = DRAFT.identifier
 RECORD = ClaimRecord(ID, CLAIM, JOB, 0)
 STATUS = ClaimStatus(ME, 100, 0, ORDER, 5000, 0, 0, ClaimState.STANDING)
-TERMS = Terms(least_reward=5, least_time=60, least_credit=3, reserved_games=2)
+CONDITIONS = Conditions(least_reward=5, least_time=60, least_credit=3, reserved_games=2)
 ZERO = bytes(32)
 AT = Position(ID, ME, OTHER, 0, Phase.TRACE, 0, 0, ZERO, ZERO, 0, ZERO, 0, 0, 0, 0, ZERO, ZERO, 0, 0, ZERO)
 
@@ -96,12 +96,12 @@ def test_a_draft_is_over_when_no_bond_is_in_and_none_will_be_put_in(expected, se
     assert is_over(seen, DRAFT) is expected
     if expected:
         about = (Commit, Reveal, Retract, Finalize, Release, Work)
-        decided = decide(replace(seen, drafts=(DRAFT,)), TERMS)
+        decided = decide(replace(seen, drafts=(DRAFT,)), CONDITIONS)
         assert [each for each in decided if isinstance(each, about)] == []
 
 
 def test_a_job_that_pays_is_done():
-    assert decide(view(jobs=(ORDERED,)), TERMS) == [Work(ORDERED)]
+    assert decide(view(jobs=(ORDERED,)), CONDITIONS) == [Work(ORDERED)]
 
 
 @pytest.mark.parametrize(
@@ -115,19 +115,19 @@ def test_a_job_that_pays_is_done():
     ids=["too cheap", "too late", "given up", "claimed by another"],
 )
 def test_a_job_is_left(changes):
-    assert decide(view(**changes), TERMS) == []
+    assert decide(view(**changes), CONDITIONS) == []
 
 
 def test_a_job_whose_claims_were_all_refuted_is_done_again():
     refuted = other_claim(ClaimState.REFUTED)
 
-    assert decide(view(claims=(refuted,), jobs=(ORDERED,)), TERMS) == [Work(ORDERED)]
+    assert decide(view(claims=(refuted,), jobs=(ORDERED,)), CONDITIONS) == [Work(ORDERED)]
 
 
 def test_the_best_paid_job_comes_first():
     better = replace(ORDERED, transaction=ROOT, reward=9)
 
-    assert decide(view(jobs=(ORDERED, better)), TERMS) == [Work(better), Work(ORDERED)]
+    assert decide(view(jobs=(ORDERED, better)), CONDITIONS) == [Work(better), Work(ORDERED)]
 
 
 def needed(games):
@@ -138,7 +138,7 @@ def needed(games):
 def poorest(seen, games):
     """What is bonded with all that `games` games ask for, and with a wei less."""
     rich = replace(seen, balance=needed(games), price=3)
-    found = [decide(each, TERMS) for each in (rich, replace(rich, balance=needed(games) - 1))]
+    found = [decide(each, CONDITIONS) for each in (rich, replace(rich, balance=needed(games) - 1))]
     return [[each for each in actions if isinstance(each, Commit)] for actions in found]
 
 
@@ -169,7 +169,7 @@ def test_gas_is_kept_for_a_claim_that_is_bonded_and_hidden():
 
 
 def test_a_committed_draft_is_revealed_and_not_bonded_again():
-    assert decide(view(drafts=(DRAFT,), jobs=(ORDERED,), committed=300), TERMS) == [Reveal(DRAFT)]
+    assert decide(view(drafts=(DRAFT,), jobs=(ORDERED,), committed=300), CONDITIONS) == [Reveal(DRAFT)]
 
 
 MOVED = replace(ORDERED, batch_commitment=b"\x04" * 32, index=3)
@@ -177,48 +177,48 @@ RENEWED = replace(DRAFT, claim=replace(CLAIM, batch_commitment=b"\x04" * 32, ind
 
 
 def test_a_draft_for_a_place_that_its_job_has_left_is_made_anew_and_never_bonded():
-    assert decide(view(drafts=(DRAFT,), jobs=(MOVED,)), TERMS) == [Renew(DRAFT, MOVED)]
-    assert decide(view(drafts=(DRAFT,), jobs=()), TERMS) == []
+    assert decide(view(drafts=(DRAFT,), jobs=(MOVED,)), CONDITIONS) == [Renew(DRAFT, MOVED)]
+    assert decide(view(drafts=(DRAFT,), jobs=()), CONDITIONS) == []
 
 
 def test_a_bond_behind_a_place_that_its_job_has_left_is_taken_back():
     bonded = view(drafts=(DRAFT,), committed=300)
 
-    assert decide(replace(bonded, jobs=(MOVED,)), TERMS) == [Retract(DRAFT), Renew(DRAFT, MOVED)]
-    assert decide(bonded, TERMS) == [Retract(DRAFT)]
+    assert decide(replace(bonded, jobs=(MOVED,)), CONDITIONS) == [Retract(DRAFT), Renew(DRAFT, MOVED)]
+    assert decide(bonded, CONDITIONS) == [Retract(DRAFT)]
     both = replace(bonded, jobs=(MOVED,), drafts=(RENEWED, DRAFT))
-    assert decide(both, TERMS) == [Retract(DRAFT), Commit(RENEWED)]
+    assert decide(both, CONDITIONS) == [Retract(DRAFT), Commit(RENEWED)]
 
 
 def test_a_claim_that_was_revealed_is_not_made_anew():
     seen = view(claims=(RECORD,), drafts=(DRAFT,), jobs=(MOVED,), statuses={ID: STATUS})
 
-    assert decide(seen, TERMS) == []
+    assert decide(seen, CONDITIONS) == []
 
 
 def test_a_commitment_for_a_settled_or_late_job_is_taken_back():
     settled = view(claims=(other_claim(ClaimState.FINAL),), drafts=(DRAFT,), committed=300)
     late = view(drafts=(DRAFT,), committed=6000, now=5001)
 
-    assert (decide(settled, TERMS), decide(late, TERMS)) == ([Retract(DRAFT)], [Retract(DRAFT)])
+    assert (decide(settled, CONDITIONS), decide(late, CONDITIONS)) == ([Retract(DRAFT)], [Retract(DRAFT)])
 
 
 def test_an_unopened_commitment_that_expired_is_given_up():
-    assert decide(view(drafts=(DRAFT,), committed=200), TERMS) == []
+    assert decide(view(drafts=(DRAFT,), committed=200), CONDITIONS) == []
 
 
 @pytest.mark.parametrize(("now", "final"), [(1099, False), (1100, True)])
 def test_a_claim_is_finalized_once_its_window_is_over(now, final):
     seen = view(claims=(RECORD,), statuses={ID: STATUS}, drafts=(DRAFT,), now=now)
 
-    assert decide(seen, TERMS) == ([Finalize(RECORD)] if final else [])
+    assert decide(seen, CONDITIONS) == ([Finalize(RECORD)] if final else [])
 
 
 @pytest.mark.parametrize("contested", [{"games": 1}, {"demands": 1}])
 def test_a_contested_claim_is_not_finalized(contested):
     status = replace(STATUS, **contested)
 
-    assert decide(view(claims=(RECORD,), statuses={ID: status}, now=1100), TERMS) == []
+    assert decide(view(claims=(RECORD,), statuses={ID: status}, now=1100), CONDITIONS) == []
 
 
 def test_a_claim_waits_for_earlier_ones_and_is_released_behind_a_final_one():
@@ -226,7 +226,7 @@ def test_a_claim_waits_for_earlier_ones_and_is_released_behind_a_final_one():
     behind = view(claims=(other_claim(), second), statuses={ID: STATUS}, now=1100)
     beaten = view(claims=(other_claim(ClaimState.FINAL), second), statuses={ID: STATUS}, now=1100)
 
-    assert (decide(behind, TERMS), decide(beaten, TERMS)) == ([], [Release(second)])
+    assert (decide(behind, CONDITIONS), decide(beaten, CONDITIONS)) == ([], [Release(second)])
 
 
 @pytest.mark.parametrize(
@@ -239,18 +239,18 @@ def test_words_of_passed_claims_are_counted_before_a_claim_is_finalized(place, a
     seen.docket.words[ORDER] = advanced
 
     steps = [Advance(record, word) for word in missing]
-    assert decide(seen, TERMS) == (steps or [Finalize(record)])
+    assert decide(seen, CONDITIONS) == (steps or [Finalize(record)])
 
 
 def test_a_claim_does_not_wait_for_earlier_ones_that_were_released():
     record, released = replace(RECORD, place=1), other_claim(ClaimState.RELEASED)
     seen = view(claims=(released, record), statuses={ID: STATUS}, now=1100)
 
-    assert decide(seen, TERMS) == [Finalize(record)]
+    assert decide(seen, CONDITIONS) == [Finalize(record)]
 
 
 def test_a_claim_that_can_no_longer_become_final_is_released():
-    assert decide(view(claims=(RECORD,), statuses={ID: STATUS}, now=14_000), TERMS) == [Release(RECORD)]
+    assert decide(view(claims=(RECORD,), statuses={ID: STATUS}, now=14_000), CONDITIONS) == [Release(RECORD)]
 
 
 def test_games_and_demands_come_before_everything_else():
@@ -263,7 +263,7 @@ def test_games_and_demands_come_before_everything_else():
         credit=3,
     )
 
-    assert decide(seen, TERMS) == [
+    assert decide(seen, CONDITIONS) == [
         Defend(game), Answer(demand), Withdraw(), Work(replace(ORDERED, transaction=ROOT)),
     ]  # fmt: skip
 
@@ -275,13 +275,13 @@ def test_a_hidden_claim_is_revealed_before_any_game_is_played():
     game = GameRecord(ROOT, replace(AT, claim=record.identifier))
     seen = view(claims=(record,), games=(game,), drafts=(other, DRAFT), jobs=jobs, committed=300)
 
-    assert decide(seen, TERMS) == [Reveal(DRAFT), Defend(game)]
+    assert decide(seen, CONDITIONS) == [Reveal(DRAFT), Defend(game)]
 
 
 def test_a_demand_that_is_overdue_is_not_answered():
     demand = DemandRecord(ROOT, Demand(ID, 0, 0, 0, 1), OTHER, 200)
 
-    assert decide(view(claims=(RECORD,), demands=(demand,)), TERMS) == []
+    assert decide(view(claims=(RECORD,), demands=(demand,)), CONDITIONS) == []
 
 
 def test_a_demand_is_answered_whatever_its_fee_and_however_little_is_left():
@@ -289,7 +289,7 @@ def test_a_demand_is_answered_whatever_its_fee_and_however_little_is_left():
     demand = DemandRecord(ROOT, Demand(ID, 0, 0, 0, 1), OTHER, 201)
     poor = view(claims=(RECORD,), demands=(demand,), balance=1, rules=replace(RULES, demand_fee=0))
 
-    assert decide(poor, TERMS) == [Answer(demand)]
+    assert decide(poor, CONDITIONS) == [Answer(demand)]
 
 
 def test_what_an_action_is_about_tells_it_from_others():

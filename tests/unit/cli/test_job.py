@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from anh_rollup.accountant.strategy import Terms
+from anh_rollup.accountant.strategy import Conditions
 from anh_rollup.cli import job as job_module
 from anh_rollup.cli import main
 from anh_rollup.cli.job import (
@@ -118,7 +118,7 @@ def test_a_job_without_a_reward_is_refused(artifacts: Artifacts) -> None:
 
 
 def test_a_deadline_before_which_nobody_starts_is_refused(artifacts: Artifacts) -> None:
-    least = Terms().least_time
+    least = Conditions().least_time
     job = make_job(artifacts.wish(hours=(least + 0.5) / HOUR), artifacts.store, NOW)
     assert job.deadline == NOW + least
     with pytest.raises(DeadlineTooNearError, match=f"no accountant starts {least - 1} seconds before"):
