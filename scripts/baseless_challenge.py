@@ -34,7 +34,7 @@ from anh_rollup.protocol.overlay import proof_between
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.remote import RemotePolicy
 from anh_rollup.tensor.opcodes import FOLDABLE
-from scripts.chains import connect, contract_at, decoded, explain, key_option, run, send
+from scripts.chains import connect, contract_at, decoded, explain, key_option, l1_option, run, send
 
 #: Seconds between two rounds.
 ROUND_SECONDS: Final = 0.5
@@ -190,10 +190,12 @@ def main() -> None:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--l1", required=True, metavar="URL", help="the L1 node's JSON-RPC")
+    l1_option(parser)
     parser.add_argument("--deployment", type=Path, required=True, metavar="FILE", help="the deployment file")
     key_option(parser)
-    parser.add_argument("--against", required=True, metavar="ADDRESS", help="the accountant")
+    parser.add_argument(
+        "--against", type=parse_address, required=True, metavar="ADDRESS", help="the accountant"
+    )
     parser.add_argument("--store", type=Path, required=True, metavar="FOLDER", help="for fetched artifacts")
     parser.add_argument(
         "--allow-folder", type=Path, required=True, metavar="FOLDER", help="read file:// URIs below it"
@@ -206,7 +208,7 @@ def main() -> None:
         read_account(arguments.key_file),
         read_deployment(arguments.deployment),
         ArtifactStore(arguments.store, policy),
-        parse_address(arguments.against),
+        arguments.against,
     )
     while (outcome := hostile.play()) is None:
         time.sleep(ROUND_SECONDS)

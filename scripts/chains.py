@@ -20,7 +20,8 @@ from web3.exceptions import ContractLogicError, Web3Exception, Web3RPCError
 from web3.types import EventData, RPCEndpoint, TxParams, TxReceipt
 
 from anh_rollup.cli.connecting import require_inbox
-from anh_rollup.cli.options import read_account
+from anh_rollup.cli.options import parse_endpoint, read_account
+from anh_rollup.cli.root import exit_code
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.abi import load_artifact
 from anh_rollup.l1.deployment import Deployment, read_deployment
@@ -212,12 +213,19 @@ def rollup_options(summary: str, example: str) -> argparse.ArgumentParser:
         epilog=f"Example:\n  {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--l1", required=True, metavar="URL", help="the L1 node's JSON-RPC")
-    parser.add_argument("--l2", required=True, metavar="URL", help="the L2's JSON-RPC")
+    l1_option(parser)
+    parser.add_argument("--l2", type=parse_endpoint, required=True, metavar="URL", help="the L2's JSON-RPC")
     parser.add_argument(
         "--deployment", type=Path, default=Path("deployment.json"), metavar="FILE", help="the deployment file"
     )
     return parser
+
+
+def l1_option(parser: argparse.ArgumentParser) -> None:
+    """Adds `--l1`."""
+    parser.add_argument(
+        "--l1", type=parse_endpoint, required=True, metavar="URL", help="the L1 node's JSON-RPC"
+    )
 
 
 def key_option(parser: argparse.ArgumentParser) -> None:
@@ -253,7 +261,7 @@ def run(script: Callable[[], None]) -> int:
     except (AnhError, Web3Exception, OSError) as error:
         known = error if isinstance(error, AnhError) else explain(error)
         print(f"Error: {known.message}\nNext:  {known.remedy}", file=sys.stderr)
-        return 1
+        return exit_code(known)
     except KeyboardInterrupt:
         return 130
     return 0

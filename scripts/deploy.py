@@ -27,7 +27,7 @@ from anh_rollup.l1.deployment import (
     write_deployment,
 )
 from anh_rollup.primitives import L2_CHAIN_ID
-from scripts.chains import connect, key_option, run, send
+from scripts.chains import connect, key_option, l1_option, run, send
 
 EXAMPLE = """Example:
   python -m scripts.deploy --l1 http://127.0.0.1:8545 --key-file deployer.key \\
@@ -64,13 +64,15 @@ def main() -> None:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--l1", required=True, metavar="URL", help="the L1 node's JSON-RPC")
+    l1_option(parser)
     key_option(parser)
-    parser.add_argument("--sequencer", required=True, metavar="ADDRESS", help="who will post batches")
+    parser.add_argument(
+        "--sequencer", type=parse_address, required=True, metavar="ADDRESS", help="who will post batches"
+    )
     parser.add_argument("--out", type=Path, default=Path("deployment.json"), metavar="FILE")
     arguments = parser.parse_args()
-    account, sequencer = read_account(arguments.key_file), parse_address(arguments.sequencer)
-    deployment = deploy(connect(arguments.l1), account, sequencer, Rules())
+    account = read_account(arguments.key_file)
+    deployment = deploy(connect(arguments.l1), account, arguments.sequencer, Rules())
     write_deployment(deployment, arguments.out)
     print(f"written to {arguments.out}")
 

@@ -73,13 +73,20 @@ def main() -> None:
     parser.add_argument(
         "--store", type=Path, required=True, metavar="FOLDER", help="for the job's artifacts; roles read it"
     )
-    parser.add_argument("--model", required=True, metavar="ROOT", help="root of the trained model")
+    parser.add_argument(
+        "--model", type=parse_digest, required=True, metavar="ROOT", help="root of the trained model"
+    )
     parser.add_argument("--from", dest="source", default="", metavar="URI", help="where the model is")
-    parser.add_argument("--reward", default="0.25", metavar="ETHER", help="for the accountant (default 0.25)")
+    parser.add_argument(
+        "--reward",
+        type=parse_ether,
+        default="0.25",
+        metavar="ETHER",
+        help="for the accountant (default 0.25)",
+    )
     arguments = parser.parse_args()
-    model = (parse_digest(arguments.model), arguments.source)
-    reward = parse_ether(arguments.reward)
-    show(submit(rollup_of(arguments), arguments.store, model, reward, lambda line: print(line, flush=True)))
+    rollup, model = rollup_of(arguments), (arguments.model, arguments.source)
+    show(submit(rollup, arguments.store, model, arguments.reward, lambda line: print(line, flush=True)))
 
 
 if __name__ == "__main__":

@@ -136,10 +136,12 @@ def main() -> None:
     parser.add_argument(
         "--store", type=Path, required=True, metavar="FOLDER", help="for the job's artifacts; roles read it"
     )
-    parser.add_argument("--reward", default="1", metavar="ETHER", help="for the accountant (default 1)")
+    parser.add_argument(
+        "--reward", type=parse_ether, default="1", metavar="ETHER", help="for the accountant (default 1)"
+    )
     arguments = parser.parse_args()
-    reward = parse_ether(arguments.reward)
-    show(submit(rollup_of(arguments), arguments.store, reward, lambda line: print(line, flush=True)))
+    rollup, reward = rollup_of(arguments), arguments.reward
+    show(submit(rollup, arguments.store, reward, lambda line: print(line, flush=True)))
 
 
 if __name__ == "__main__":

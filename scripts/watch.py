@@ -201,11 +201,11 @@ def order_of(l2: Web3, transaction: bytes) -> tuple[bytes, Job]:
 def main() -> None:
     """Prints what happens until a claim about the job is final, or none can become so any more."""
     parser = rollup_options("Follow a job to its end.", EXAMPLE)
-    parser.add_argument("transaction", help="hash of the order's transaction")
+    parser.add_argument("transaction", type=parse_digest, help="hash of the order's transaction")
     arguments = parser.parse_args()
     deployment = read_deployment(arguments.deployment)
     l1, l2 = connect(arguments.l1, deployment.l1_chain_id), connect(arguments.l2, deployment.l2_chain_id)
-    record, job = order_of(l2, parse_digest(arguments.transaction))
+    record, job = order_of(l2, arguments.transaction)
     watch = Watch(l1, deployment, record, job.deadline)
     print(f"record 0x{record.hex()}: waiting for claims about it on L1", flush=True)
     while watch.final is None:

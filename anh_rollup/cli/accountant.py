@@ -21,6 +21,7 @@ from anh_rollup.cli.options import (
     key_option,
     l1_option,
     listen_option,
+    parse_endpoint,
     parse_listen,
     read_account,
     show_ether,
@@ -47,7 +48,12 @@ from anh_rollup.training.answering import ENGINES
 @key_option("the accountant's")
 @click.option("--store", type=click.Path(path_type=Path), required=True, help="Folder of the artifact store.")
 @listen_option(8650, "Where to serve the store.")
-@click.option("--public-url", default="", help="How others reach the store; default http://<listen>.")
+@click.option(
+    "--public-url",
+    type=parse_endpoint,
+    metavar="URL",
+    help="How others reach the store; default http://<listen>.",
+)
 @beacon_option()
 @count_option("--least-reward", 1, "Smallest reward to work for, in wei.")
 @count_option("--least-time", 60, "Least seconds to a job's deadline.")

@@ -6,7 +6,7 @@ from anh_rollup.cli.l2 import L2Client
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.deployment import Deployment, load_deployment, read_deployment
-from anh_rollup.l1.transport import host_of
+from anh_rollup.l1.endpoint import host_of
 
 
 class OtherRollupError(AnhError):

@@ -8,11 +8,10 @@ from typing import Final
 import click
 from rich.console import Console
 
-from anh_rollup.cli.options import key_option, l1_option, parse_address, read_account
+from anh_rollup.cli.options import UsageError, key_option, l1_option, parse_address, read_account
 from anh_rollup.encoding.checks import UINT64_MOST
-from anh_rollup.errors import AnhError
 from anh_rollup.l1.client import L1Client
-from anh_rollup.l1.deployment import DECIMAL, Rules, deploy, write_deployment
+from anh_rollup.l1.deployment import DECIMAL, Rules, RulesError, deploy, write_deployment
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.primitives import L2_CHAIN_ID, ChainId
 
@@ -20,7 +19,7 @@ from anh_rollup.primitives import L2_CHAIN_ID, ChainId
 MOST_CHAIN_ID: Final = UINT64_MOST // 2 - 36
 
 
-class OptionError(AnhError):
+class OptionError(UsageError):
     """An option that cannot be used.
 
     Attributes:
@@ -89,8 +88,7 @@ def parse_rules(given: Sequence[str]) -> Rules:
     """Rules from `name=number` words; what is not named keeps its default.
 
     Raises:
-        OptionError: A word names no rule or no number.
-        RulesError: The rules contradict themselves.
+        OptionError: A word names no rule or no number, or the rules contradict themselves.
     """
     names = {item.name for item in fields(Rules)}
     chosen: dict[str, int] = {}
@@ -101,4 +99,7 @@ def parse_rules(given: Sequence[str]) -> Rules:
                 "--rule", f"{word[:80]!r} is not one of {', '.join(sorted(names))} with a number"
             )
         chosen[name] = int(number)
-    return Rules(**chosen)
+    try:
+        return Rules(**chosen)
+    except RulesError as error:
+        raise OptionError("--rule", error.reason) from error

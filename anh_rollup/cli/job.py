@@ -16,6 +16,7 @@ from anh_rollup.cli.job_checks import require_architecture, require_attractive, 
 from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.options import (
     FiniteRange,
+    UsageError,
     beacon_option,
     deployment_option,
     key_option,
@@ -32,6 +33,7 @@ from anh_rollup.cli.options import (
 )
 from anh_rollup.cli.ordering import Customer, place_order
 from anh_rollup.cli.unposted import unposted_job
+from anh_rollup.encoding.abi import text_size
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.errors import AnhError
@@ -43,7 +45,15 @@ from anh_rollup.l1.docket import ClaimRecord, Docket
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.primitives import HOUR
 from anh_rollup.protocol.fitting import require_fitting
-from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, Property
+from anh_rollup.protocol.jobs import (
+    MOST_PROPERTIES,
+    MOST_URI_BYTES,
+    NO_ROOT,
+    Job,
+    JobKind,
+    JobMalformedError,
+    Property,
+)
 from anh_rollup.protocol.orders import OrderedJob
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.tensor.program import Program
@@ -54,7 +64,7 @@ PROPERTY: Final = re.compile(r"([^:]+):([^:]+):(-?[0-9]{1,19})")
 KINDS: Final = {"training": JobKind.TRAINING, "inference": JobKind.INFERENCE}
 
 
-class PropertyOptionError(AnhError):
+class PropertyOptionError(UsageError):
     """A word that should be a property.
 
     Attributes:
@@ -64,9 +74,21 @@ class PropertyOptionError(AnhError):
     def __init__(self, word: str) -> None:
         super().__init__(
             f"--property {word[:200]!r} is no property",
-            remedy="Write SCORE_PROGRAM_ROOT:DATASET_ROOT:LEAST_SUM.",
+            remedy="Write SCORE_PROGRAM_ROOT:DATASET_ROOT:LEAST_SUM, the sum as a whole number of 64 bits.",
         )
         self.word = word
+
+
+class JobOptionsError(UsageError):
+    """Options that no job can have, whatever is in the store.
+
+    Attributes:
+        reason: What is wrong, as a phrase.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"these options make no job: {reason}", remedy="See `anh job submit --help`.")
+        self.reason = reason
 
 
 class ThresholdUnreachableError(AnhError):
@@ -103,6 +125,22 @@ class NotOrderedError(AnhError):
         self.transaction = transaction
 
 
+def parse_property(word: str) -> Property:
+    """A property from PROGRAM:DATASET:LEAST.
+
+    Raises:
+        PropertyOptionError: It is something else.
+        DigestOptionError: A root is malformed.
+    """
+    matched = PROPERTY.fullmatch(word)
+    if matched is None:
+        raise PropertyOptionError(word)
+    try:
+        return Property(parse_digest(matched[1]), parse_digest(matched[2]), int(matched[3]))
+    except JobMalformedError as error:
+        raise PropertyOptionError(word) from error
+
+
 @click.group(name="job")
 def job_group() -> None:
     """Order training or inference, and follow it.
@@ -135,7 +173,8 @@ def job_group() -> None:
     help="Root of the model (inference only).",
 )
 @click.option(
-    "--property", "properties", multiple=True, required=True, metavar="PROGRAM:DATASET:LEAST",
+    "--property", "properties", type=parse_property, multiple=True, required=True,
+    metavar="PROGRAM:DATASET:LEAST",
     help="What the result must have; up to four.",
 )  # fmt: skip
 @click.option("--reward", type=parse_ether, metavar="ETHER", required=True, help="Ether for the accountant.")
@@ -190,7 +229,7 @@ class JobWish:
         kind: Training or inference, as a word.
         architecture: Root of the program.
         model: Root of the model, or zeros.
-        properties: Words as `PROPERTY` says.
+        properties: What the result must have.
         reward: Wei.
         hours: To the deadline.
         uri: Where the artifacts are; empty for the store's own folder.
@@ -199,32 +238,37 @@ class JobWish:
     kind: str
     architecture: bytes
     model: bytes
-    properties: Sequence[str]
+    properties: Sequence[Property]
     reward: int
     hours: float
     uri: str
+
+    def __post_init__(self) -> None:
+        """Raises `ModelOptionError` or `JobOptionsError` where the options contradict themselves."""
+        require_model_option(KINDS[self.kind], self.model)
+        if len(self.properties) > MOST_PROPERTIES:
+            raise JobOptionsError(f"{len(self.properties)} properties, {MOST_PROPERTIES} are the most")
+        if text_size(self.uri) > MOST_URI_BYTES:
+            raise JobOptionsError(f"the URI has more than {MOST_URI_BYTES} bytes")
 
 
 def make_job(wish: JobWish, store: ArtifactStore, now: int) -> Job:
     """The job of a wish; its artifacts are read and verified first.
 
     Raises:
-        ModelOptionError: An inference names no model, or a training one.
         RewardTooSmallError: No accountant with the usual settings works for the reward.
         DeadlineTooNearError: Nor in the time that is left.
         ArchitectureOptionError: The architecture is a score program.
-        PropertyOptionError: A property is malformed.
         ArtifactError: The store lacks an artifact, or holds a damaged one.
         ThresholdUnreachableError: A least sum is beyond what its scores can add up to.
         SourcesRefusedError: A property's program gives no score, or its data set is not what it declares.
         UndisputableError: A lie about a score could not be refuted on L1.
         JobUnfitError: No result fits all properties.
-        JobMalformedError: The fields contradict each other.
+        JobMalformedError: The name of the store's folder is too long for a URI.
     """
     kind, left = KINDS[wish.kind], int(wish.hours * HOUR)
-    require_model_option(kind, wish.model)
     require_attractive(wish.reward, left)
-    properties = tuple(parse_property(word) for word in wish.properties)
+    properties = tuple(wish.properties)
     uri = wish.uri or (store.folder.resolve().as_uri() if store.folder is not None else "")
     job = Job(kind, wish.architecture, wish.model, properties, now + left, uri)
     architecture = store.get_program(job.architecture)
@@ -247,19 +291,6 @@ def require_reachable(wanted: Property, program: Program, samples: Dataset) -> N
     """
     if wanted.threshold > program.output.high * samples.count:
         raise ThresholdUnreachableError(wanted.threshold, samples.count, program.output.high)
-
-
-def parse_property(word: str) -> Property:
-    """A property from PROGRAM:DATASET:LEAST.
-
-    Raises:
-        PropertyOptionError: It is something else.
-        DigestOptionError: A root is malformed.
-    """
-    matched = PROPERTY.fullmatch(word)
-    if matched is None:
-        raise PropertyOptionError(word)
-    return Property(parse_digest(matched[1]), parse_digest(matched[2]), int(matched[3]))
 
 
 @job_group.command(name="status")

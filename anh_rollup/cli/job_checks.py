@@ -1,12 +1,13 @@
 """What `anh job submit` checks so that nobody pays for a job that no accountant would do."""
 
 from anh_rollup.accountant.strategy import Conditions
+from anh_rollup.cli.options import UsageError
 from anh_rollup.errors import AnhError
 from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind
 from anh_rollup.tensor.program import Program
 
 
-class ModelOptionError(AnhError):
+class ModelOptionError(UsageError):
     """`--model` does not go with `--kind`.
 
     Attributes:

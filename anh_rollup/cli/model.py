@@ -9,10 +9,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from anh_rollup.cli.options import parse_digest, store_option
+from anh_rollup.cli.options import UsageError, parse_digest, store_option
 from anh_rollup.encoding.artifacts import Model
 from anh_rollup.errors import AnhError
 from anh_rollup.storage.artifacts import ArtifactStore
+from anh_rollup.storage.errors import UriRefusedError
 from anh_rollup.storage.npz import ArrayFileError, read_arrays
 from anh_rollup.storage.remote import RemotePolicy
 
@@ -37,7 +38,7 @@ class ModelFileError(AnhError):
         self.reason = reason
 
 
-class NoPlaceError(AnhError):
+class NoPlaceError(UsageError):
     """Nothing says where a model is."""
 
     def __init__(self) -> None:
@@ -45,6 +46,18 @@ class NoPlaceError(AnhError):
             "nothing says where the model is",
             remedy="Give --store FOLDER for a store of your own, or --from URI as claims name it.",
         )
+
+
+class SourceOptionError(UsageError):
+    """`--from` is no URI that a model can be fetched from.
+
+    Attributes:
+        uri: The word.
+    """
+
+    def __init__(self, refused: UriRefusedError) -> None:
+        super().__init__(refused.message, remedy="Give --from the URI of a claim, such as http://HOST:PORT.")
+        self.uri = refused.uri
 
 
 @click.group(name="model")
@@ -87,13 +100,17 @@ def find_model(root: bytes, store_url: str | None, source: str) -> Model:
 
     Raises:
         NoPlaceError: Neither place is given.
+        SourceOptionError: The URI is none.
         ArtifactError: The model cannot be had, or is another one.
     """
     if store_url is None and not source:
         raise NoPlaceError
     policy = RemotePolicy(private_hosts=True)
     with tempfile.TemporaryDirectory() as folder:
-        return ArtifactStore(store_url or folder, policy).get_model(root, source)
+        try:
+            return ArtifactStore(store_url or folder, policy).get_model(root, source)
+        except UriRefusedError as error:
+            raise SourceOptionError(error) from error
 
 
 @model_group.command(name="export")

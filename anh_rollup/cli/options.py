@@ -16,6 +16,7 @@ from rich.text import Text
 
 from anh_rollup.encoding.checks import UINT16_MOST
 from anh_rollup.errors import AnhError
+from anh_rollup.l1.endpoint import EndpointUrlError, host_of
 from anh_rollup.primitives import ETHER
 
 #: A digest as people write it: 64 hexadecimal digits, 0x or not.
@@ -54,7 +55,11 @@ class KeyFileError(AnhError):
         self.reason = reason
 
 
-class DigestOptionError(AnhError):
+class UsageError(AnhError):
+    """Words on the command line that make no sense: whatever the chains say, the command could do nothing."""
+
+
+class DigestOptionError(UsageError):
     """A word that should be a root, a hash or an id.
 
     Attributes:
@@ -68,7 +73,7 @@ class DigestOptionError(AnhError):
         self.word = word
 
 
-class AddressOptionError(AnhError):
+class AddressOptionError(UsageError):
     """A word that should be an address.
 
     Attributes:
@@ -82,7 +87,7 @@ class AddressOptionError(AnhError):
         self.word = word
 
 
-class AmountOptionError(AnhError):
+class AmountOptionError(UsageError):
     """A word that should be an amount of ether.
 
     Attributes:
@@ -96,7 +101,7 @@ class AmountOptionError(AnhError):
         self.word = word
 
 
-class ListenOptionError(AnhError):
+class ListenOptionError(UsageError):
     """A word that should say where to listen.
 
     Attributes:
@@ -108,6 +113,18 @@ class ListenOptionError(AnhError):
             f"{word[:80]!r} is no place to listen", remedy="Give host:port, such as 127.0.0.1:8560."
         )
         self.word = word
+
+
+class EndpointOptionError(UsageError):
+    """A word that should be the URL of an endpoint. The message does not show it: it may hold a key.
+
+    Attributes:
+        reason: What is wrong with it.
+    """
+
+    def __init__(self, refused: EndpointUrlError) -> None:
+        super().__init__(refused.message, remedy=refused.remedy)
+        self.reason = refused.reason
 
 
 class FiniteRange(click.FloatRange):
@@ -138,6 +155,19 @@ def parse_listen(word: str) -> tuple[str, int]:
 def listen_word(word: str) -> str:
     """`word`, where `parse_listen` can read it: the type of `--listen`."""
     parse_listen(word)
+    return word
+
+
+def parse_endpoint(word: str) -> str:
+    """`word`, where it is the URL of an HTTP endpoint.
+
+    Raises:
+        EndpointOptionError: It is something else.
+    """
+    try:
+        host_of(word)
+    except EndpointUrlError as error:
+        raise EndpointOptionError(error) from error
     return word
 
 
@@ -224,13 +254,22 @@ def l2_option(required: bool = True) -> Decorator:
 
 def _url_option(name: str, variable: str, what: str, required: bool = True) -> Decorator:
     parameter = f"{name.removeprefix('--')}_url"
-    return click.option(name, parameter, envvar=variable, show_envvar=True, required=required, help=what)
+    return click.option(
+        name,
+        parameter,
+        type=parse_endpoint,
+        metavar="URL",
+        envvar=variable,
+        show_envvar=True,
+        required=required,
+        help=what,
+    )
 
 
 def beacon_option() -> Decorator:
     """`--beacon URL`."""
     what = "URL of a beacon node, for batches in blobs; without it the L1 node is asked, as anvil allows."
-    return click.option("--beacon", "beacon_url", default=None, help=what)
+    return click.option("--beacon", "beacon_url", type=parse_endpoint, metavar="URL", default=None, help=what)
 
 
 def deployment_option() -> Decorator:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from anh_rollup import __version__
-from anh_rollup.cli.options import visible
+from anh_rollup.cli.options import UsageError, visible
 from anh_rollup.errors import AnhError
 
 COMMANDS: Final[Mapping[str, str]] = {
@@ -72,8 +72,13 @@ class CommandsOnDemand(MutableMapping[str, click.Command]):
         return name in self._names or name in self._loaded
 
 
+def exit_code(error: AnhError) -> int:
+    """2 after words on the command line that make no sense, 1 after anything else; click's own codes, too."""
+    return 2 if isinstance(error, UsageError) else 1
+
+
 class ReportingGroup(click.Group):
-    """A command group that turns an `AnhError` of any command into a report and exit code 1."""
+    """A command group that turns an `AnhError` of any command into a report and an exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the chosen command; only errors that we raise on purpose are caught."""
@@ -81,7 +86,7 @@ class ReportingGroup(click.Group):
             return super().invoke(ctx)
         except AnhError as error:
             report(error, Console(stderr=True))
-            ctx.exit(1)
+            ctx.exit(exit_code(error))
 
 
 @click.group(

@@ -10,8 +10,9 @@ from anh_rollup.encoding.blobs import BLOB_SIZE
 from anh_rollup.l1 import wire
 from anh_rollup.l1.blobs import BlobMalformedError, versioned_hash
 from anh_rollup.l1.client import L1Client
+from anh_rollup.l1.endpoint import host_of
 from anh_rollup.l1.errors import BlobsUnavailableError, L1AnswerError, L1RejectedError, L1UnreachableError
-from anh_rollup.l1.transport import RETRIED_STATUSES, host_of
+from anh_rollup.l1.transport import RETRIED_STATUSES
 from anh_rollup.l1.types import Transaction
 
 #: A beacon answer holds at most the blobs of one block (21 after the second EIP-7892 fork), in hexadecimal.

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import orjson
 import requests
@@ -12,7 +11,8 @@ from web3 import HTTPProvider
 from web3.types import RPCEndpoint, RPCResponse
 
 from anh_rollup.l1 import wire
-from anh_rollup.l1.errors import L1AnswerError, L1Error, L1RejectedError, L1UnreachableError
+from anh_rollup.l1.endpoint import host_of
+from anh_rollup.l1.errors import L1AnswerError, L1RejectedError, L1UnreachableError
 
 #: HTTP statuses that say "later": too many requests and the gateway errors.
 RETRIED_STATUSES: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -42,38 +42,6 @@ class Patience:
     timeout: float = 10.0
     attempts: int = 5
     backoff: float = 0.25
-
-
-class EndpointUrlError(L1Error):
-    """A URL that no HTTP endpoint can have. The message does not show it: it may hold a key.
-
-    Attributes:
-        reason: What is wrong with it.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(
-            f"the endpoint's URL cannot be used: {reason}", remedy="Give a URL such as http://127.0.0.1:8545."
-        )
-        self.reason = reason
-
-
-def host_of(url: str) -> str:
-    """The host and port of an HTTP endpoint's URL, without user and key.
-
-    Raises:
-        EndpointUrlError: It is no such URL.
-    """
-    try:
-        parts = urlsplit(url)
-        sound = bool((parts.hostname or "").encode("idna")) and parts.port != 0
-    except ValueError as error:
-        raise EndpointUrlError("it is malformed") from error
-    if parts.scheme not in ("http", "https"):
-        raise EndpointUrlError("it does not start with http:// or https://")
-    if not sound:
-        raise EndpointUrlError("it names no host")
-    return parts.netloc.rsplit("@", 1)[-1]
 
 
 class _Provider(HTTPProvider):

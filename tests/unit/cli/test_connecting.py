@@ -8,6 +8,8 @@ from click.testing import CliRunner
 from anh_rollup.cli import main
 from anh_rollup.cli.connecting import OtherRollupError, require_inbox
 from anh_rollup.cli.l2 import L2Client
+from anh_rollup.errors import AnhError
+from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.deployment import Deployment, Rules, predict_addresses
 from anh_rollup.l1.transport import Transport
@@ -43,10 +45,10 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def said(words: list[str]) -> str:
-    """What a command prints; it has to end with 1."""
+def said(words: list[str], code: int = 1) -> str:
+    """What a command prints; it has to end with this code."""
     result = CliRunner().invoke(main, words)
-    assert result.exit_code == 1, result.output
+    assert result.exit_code == code, result.output
     return result.output
 
 
@@ -90,11 +92,14 @@ def test_the_beacon_node_of_the_command_line_is_the_one_that_blobs_are_read_from
     key.write_text(KEY)
     module = command.split(maxsplit=1)[0]
     monkeypatch.setattr(f"anh_rollup.cli.{module}.open_rollup", lambda *_: reached())
+
+    def read_from(_self: object, _client: object, beacon_url: str | None = None) -> None:
+        raise AnhError(f"blobs are read from {beacon_url}", remedy="No more is needed.")
+
+    monkeypatch.setattr(BatchDataReader, "__init__", read_from)
     own = ["--key-file", str(key), *ROLES[command]] if command in ROLES else COMMANDS[command]
-    told = said([*command.split(), *own, "--l1", NOBODY, "--beacon", "ftp://blobs"])
-    assert told.startswith(
-        "Error: the endpoint's URL cannot be used: it does not start with http:// or https://\n"
-    )
+    told = said([*command.split(), *own, "--l1", NOBODY, "--beacon", "http://blobs"])
+    assert told.startswith("Error: blobs are read from http://blobs\n")
 
 
 def test_an_l2_of_another_rollup_is_told_before_anything_is_deposited(
@@ -123,7 +128,7 @@ def test_the_inbox_of_the_file_is_good_in_any_case() -> None:
 
 def test_an_address_that_is_none_is_refused_before_anything_is_deployed(tmp_path: Path) -> None:
     words = ["deploy", "--l1", NOBODY, "--sequencer", "0x12", "--key-file", str(tmp_path / "no.key")]
-    assert said(words).startswith("Error: '0x12' is no address\n")
+    assert said(words, 2).startswith("Error: '0x12' is no address\n")
 
 
 def test_deploying_with_a_wrong_key_file_asks_no_chain(tmp_path: Path) -> None:

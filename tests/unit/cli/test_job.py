@@ -12,6 +12,7 @@ from anh_rollup.accountant.strategy import Conditions
 from anh_rollup.cli import job as job_module
 from anh_rollup.cli import main
 from anh_rollup.cli.job import (
+    JobOptionsError,
     JobWish,
     PropertyOptionError,
     ThresholdUnreachableError,
@@ -31,7 +32,7 @@ from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.primitives import HOUR
 from anh_rollup.protocol.fitting import JobUnfitError
-from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, JobMalformedError, Property
+from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, Property
 from anh_rollup.protocol.orders import OrderedJob
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.errors import ArtifactMissingError
@@ -65,9 +66,9 @@ class Artifacts:
         words = f"{self.program.hex()}:0x{self.dataset.hex()}:2"
         told = {
             "kind": "training", "architecture": self.architecture, "model": NO_ROOT, "properties": (words,),
-            "reward": 10**18, "hours": 0.5, "uri": "",
+            "reward": 10**18, "hours": 0.5, "uri": "", **changes,
         }  # fmt: skip
-        return JobWish(**{**told, **changes})
+        return JobWish(**{**told, "properties": tuple(map(parse_property, told["properties"]))})
 
 
 @pytest.fixture
@@ -166,7 +167,8 @@ def test_a_sum_that_no_result_reaches_is_told_before_anything_is_paid(artifacts:
 
 def test_a_job_that_no_result_fits_is_told_before_anything_is_paid(artifacts: Artifacts) -> None:
     program, dataset = artifacts.answered()
-    words = (*artifacts.wish().properties, f"{program.hex()}:{dataset.hex()}:2")
+    scored = f"{artifacts.program.hex()}:{artifacts.dataset.hex()}:2"
+    words = (scored, f"{program.hex()}:{dataset.hex()}:2")
 
     with pytest.raises(JobUnfitError, match="property 1 reads 1 answers"):
         make_job(artifacts.wish(properties=words), artifacts.store, NOW)
@@ -184,7 +186,7 @@ def test_a_malformed_property_is_told(word: str) -> None:
     with pytest.raises(PropertyOptionError) as refused:
         parse_property(word)
 
-    assert refused.value.remedy == "Write SCORE_PROGRAM_ROOT:DATASET_ROOT:LEAST_SUM."
+    assert refused.value.remedy.startswith("Write SCORE_PROGRAM_ROOT:DATASET_ROOT:LEAST_SUM,")
 
 
 def test_a_property_with_a_malformed_root_is_told() -> None:
@@ -193,8 +195,24 @@ def test_a_property_with_a_malformed_root_is_told() -> None:
 
 
 def test_a_threshold_beyond_int64_is_told() -> None:
-    with pytest.raises(JobMalformedError, match="is not an int64"):
+    assert parse_property(f"{ROOT}:{ROOT}:{2**63 - 1}").threshold == 2**63 - 1
+    with pytest.raises(PropertyOptionError):
         parse_property(f"{ROOT}:{ROOT}:{2**63}")
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"properties": (f"{ROOT}:{ROOT}:1",) * 5}, "5 properties, 4 are the most"),
+        ({"uri": "x" * 513}, "the URI has more than 512 bytes"),
+    ],
+)
+def test_options_that_no_job_can_have_are_told_before_the_store_is_read(
+    artifacts: Artifacts, changes: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(JobOptionsError) as refused:
+        artifacts.wish(**changes)
+    assert refused.value.message == f"these options make no job: {told}"
 
 
 class _Record:

@@ -65,7 +65,7 @@ def test_a_model_is_fetched_from_whoever_serves_it(tmp_path: Path) -> None:
 def test_a_model_without_a_place_is_told() -> None:
     shown = anh("model", "show", "11" * 32)
 
-    assert shown.exit_code == 1
+    assert shown.exit_code == 2
     assert shown.output.startswith("Error: nothing says where the model is\nNext:  Give --store FOLDER")
 
 

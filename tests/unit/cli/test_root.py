@@ -43,7 +43,7 @@ def test_an_error_is_told_with_what_to_do_next_and_no_traceback(tmp_path: Path) 
 def test_a_malformed_root_is_told(tmp_path: Path) -> None:
     shown = CliRunner().invoke(main, ["model", "show", "0x12", "--store", str(tmp_path)])
 
-    assert shown.exit_code == 1
+    assert shown.exit_code == 2
     assert shown.output.splitlines() == [
         "Error: '0x12' is no root, hash or id",
         "Next:  Give all of its 64 hexadecimal digits.",

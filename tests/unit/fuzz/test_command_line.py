@@ -156,12 +156,12 @@ def assert_told(shown: Result, *codes: int) -> None:
     assert shown.exit_code in codes
     assert "Traceback" not in shown.output
     lines = shown.output.splitlines()
-    if shown.exit_code == 1:
+    if not lines[0].startswith("Usage: "):
         assert [line[:7] for line in lines[-2:]] == ["Error: ", "Next:  "]
         assert len(lines[-1]) > len("Next:  ")
         assert all(len(line) < 1_200 and line.isprintable() for line in lines)
     else:
-        assert lines[0].startswith("Usage: ")
+        assert shown.exit_code == 2
         assert any(line.startswith("Error: ") for line in lines)
 
 

@@ -10,16 +10,16 @@ from anh_rollup.cli.options import (
     AddressOptionError,
     AmountOptionError,
     DigestOptionError,
+    EndpointOptionError,
     ListenOptionError,
     parse_address,
     parse_digest,
+    parse_endpoint,
     parse_ether,
     parse_listen,
 )
 from anh_rollup.errors import AnhError
-from anh_rollup.l1.deployment import RulesError
-from anh_rollup.l1.transport import EndpointUrlError, host_of
-from anh_rollup.protocol.jobs import JobMalformedError
+from anh_rollup.l1.endpoint import EndpointUrlError, host_of
 from anh_rollup.rpc.errors import RpcError
 from anh_rollup.rpc.wire import read_address, read_data, read_digest, read_quantity
 
@@ -46,15 +46,18 @@ PARSERS: dict[str, Parser] = {
     "cli.options.parse_ether": Parser(parse_ether, ("1", "0.25"), (AmountOptionError,)),
     "cli.options.parse_address": Parser(parse_address, ("0x" + "ab" * 20,), (AddressOptionError,)),
     "cli.options.parse_listen": Parser(parse_listen, ("127.0.0.1:8560", "a.b:0"), (ListenOptionError,)),
+    "cli.options.parse_endpoint": Parser(
+        parse_endpoint, ("http://127.0.0.1:8545", "https://user:key@a.b/c"), (EndpointOptionError,)
+    ),
     "cli.deploy.parse_rules": Parser(
-        lambda word: parse_rules([word]), ("window=600", "force_fee=0"), (OptionError, RulesError)
+        lambda word: parse_rules([word]), ("window=600", "force_fee=0"), (OptionError,)
     ),
     "cli.job.parse_property": Parser(
         parse_property,
         (f"{DIGITS}:{DIGITS}:-5",),
-        (PropertyOptionError, DigestOptionError, JobMalformedError),
+        (PropertyOptionError, DigestOptionError),
     ),
-    "l1.transport.host_of": Parser(
+    "l1.endpoint.host_of": Parser(
         host_of, ("http://127.0.0.1:8545", "https://user:key@a.b/c"), (EndpointUrlError,)
     ),
     "rpc.wire.read_data": Parser(lambda word: read_data(word, "it"), ("0x", "0x12"), (RpcError,)),
