@@ -11,6 +11,7 @@ the exact one. Root and address of the model are what `scripts.watch` ends with.
 import sys
 from pathlib import Path
 
+from anh_rollup.cli.job_checks import read_scored, require_light
 from anh_rollup.cli.options import parse_digest, parse_ether
 from anh_rollup.cli.ordering import PlacedOrder
 from anh_rollup.encoding.artifacts import Dataset
@@ -59,10 +60,12 @@ def submit(
     """Orders the job; its position when this returns. `model` is its root and where it is.
 
     Raises:
+        JobTooHeavyError: No accountant would take the job.
         AnhError: The model cannot be had, or a chain refuses.
     """
     store = ArtifactStore(folder, RemotePolicy(private_hosts=True))
     job = inference_job(store, *model, rollup.l1.eth.get_block("latest")["timestamp"])
+    require_light(read_scored(store, job.properties))
     return order(rollup, job, reward, report)
 
 

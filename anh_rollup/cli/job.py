@@ -12,7 +12,13 @@ from rich.console import Console
 from rich.table import Table
 
 from anh_rollup.cli.connecting import open_l2, open_rollup
-from anh_rollup.cli.job_checks import require_architecture, require_attractive, require_model_option
+from anh_rollup.cli.job_checks import (
+    read_scored,
+    require_architecture,
+    require_attractive,
+    require_light,
+    require_model_option,
+)
 from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.options import (
     FiniteRange,
@@ -264,6 +270,7 @@ def make_job(wish: JobWish, store: ArtifactStore, now: int) -> Job:
         SourcesRefusedError: A property's program gives no score, or its data set is not what it declares.
         UndisputableError: A lie about a score could not be refuted on L1.
         JobUnfitError: No result fits all properties.
+        JobTooHeavyError: A property takes too much work, or `ProgramTooLargeError`: memory.
         JobMalformedError: The name of the store's folder is too long for a URI.
     """
     kind, left = KINDS[wish.kind], int(wish.hours * HOUR)
@@ -274,12 +281,13 @@ def make_job(wish: JobWish, store: ArtifactStore, now: int) -> Job:
     architecture = store.get_program(job.architecture)
     require_architecture(job, architecture)
     model = store.get_model(job.model) if job.kind is JobKind.INFERENCE else None
-    scored = [(store.get_program(each.program), store.get_dataset(each.dataset)) for each in properties]
+    scored = read_scored(store, properties)
     for each, (program, samples) in zip(properties, scored, strict=True):
         check_score_program(program, samples.fields)
         check_disputable(program)
         require_reachable(each, program, samples)
     require_fitting(job, architecture, scored, model)
+    require_light(scored)
     return job
 
 

@@ -1,9 +1,15 @@
 """What `anh job submit` checks so that nobody pays for a job that no accountant would do."""
 
+from collections.abc import Sequence
+
 from anh_rollup.accountant.strategy import Conditions
 from anh_rollup.cli.options import UsageError
 from anh_rollup.errors import AnhError
-from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind
+from anh_rollup.evaluation.errors import WorkTooLargeError
+from anh_rollup.evaluation.workload import check_work
+from anh_rollup.protocol.fitting import Scored
+from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, Property
+from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.tensor.program import Program
 
 
@@ -57,6 +63,26 @@ class DeadlineTooNearError(AnhError):
         self.least = least
 
 
+class JobTooHeavyError(AnhError):
+    """A property that accountants and challengers with the usual settings leave: it takes too much work.
+
+    Attributes:
+        index: The property.
+        work: Multiply-adds that its evaluation takes.
+        most: The most that they take on.
+    """
+
+    def __init__(self, index: int, work: int, most: int) -> None:
+        super().__init__(
+            f"no accountant takes the job: property {index} takes {work} multiply-adds to evaluate, "
+            f"the usual most is {most}",
+            remedy="Use fewer samples or a smaller network, or split the samples over several properties.",
+        )
+        self.index = index
+        self.work = work
+        self.most = most
+
+
 class ArchitectureOptionError(AnhError):
     """A program that nothing can be trained or answered with.
 
@@ -100,6 +126,29 @@ def require_attractive(reward: int, left: int) -> None:
         raise RewardTooSmallError(reward, usual.least_reward)
     if left < usual.least_time:
         raise DeadlineTooNearError(left, usual.least_time)
+
+
+def read_scored(store: ArtifactStore, properties: Sequence[Property]) -> list[Scored]:
+    """The score program and the samples of each property.
+
+    Raises:
+        ArtifactError: The store lacks one, or holds a damaged one.
+    """
+    return [(store.get_program(each.program), store.get_dataset(each.dataset)) for each in properties]
+
+
+def require_light(scored: Sequence[Scored]) -> None:
+    """Checks each property against the work and memory that accountants and challengers usually spend on one.
+
+    Raises:
+        JobTooHeavyError: One takes more work.
+        ProgramTooLargeError: One takes more memory.
+    """
+    for index, (program, samples) in enumerate(scored):
+        try:
+            check_work(program, samples.count)
+        except WorkTooLargeError as error:
+            raise JobTooHeavyError(index, error.work, error.most) from error
 
 
 def require_architecture(job: Job, architecture: Program) -> None:

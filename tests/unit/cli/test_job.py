@@ -23,12 +23,16 @@ from anh_rollup.cli.job import (
 from anh_rollup.cli.job_checks import (
     ArchitectureOptionError,
     DeadlineTooNearError,
+    JobTooHeavyError,
     ModelOptionError,
     RewardTooSmallError,
 )
 from anh_rollup.cli.options import DigestOptionError
 from anh_rollup.cli.ordering import PlacedOrder
 from anh_rollup.encoding.artifacts import Dataset, Model
+from anh_rollup.evaluation import workload
+from anh_rollup.evaluation.errors import ProgramTooLargeError
+from anh_rollup.evaluation.workload import multiply_adds
 from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.primitives import HOUR
 from anh_rollup.protocol.fitting import JobUnfitError
@@ -172,6 +176,38 @@ def test_a_job_that_no_result_fits_is_told_before_anything_is_paid(artifacts: Ar
 
     with pytest.raises(JobUnfitError, match="property 1 reads 1 answers"):
         make_job(artifacts.wish(properties=words), artifacts.store, NOW)
+
+
+def test_a_property_that_nobody_evaluates_is_told_before_anything_is_paid(
+    artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = multiply_adds(small_program(), 3)
+    most = workload.MOST_WORK
+    factor = most // work + 1
+    monkeypatch.setattr(
+        workload, "multiply_adds", lambda program, count: factor * multiply_adds(program, count)
+    )
+    with pytest.raises(JobTooHeavyError) as refused:
+        make_job(artifacts.wish(), artifacts.store, NOW)
+    assert refused.value.message == (
+        f"no accountant takes the job: property 0 takes {factor * work} multiply-adds to evaluate, "
+        f"the usual most is {most}"
+    )
+
+
+def test_a_property_at_the_bound_is_ordered(artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workload, "multiply_adds", lambda _program, _count: workload.MOST_WORK)
+    assert make_job(artifacts.wish(), artifacts.store, NOW).properties
+
+
+def test_a_property_that_fits_no_memory_is_told_before_anything_is_paid(
+    artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = workload.traced_elements(small_program())
+    monkeypatch.setattr(workload, "MOST_TRACED", taken - 1)
+    with pytest.raises(ProgramTooLargeError) as refused:
+        make_job(artifacts.wish(), artifacts.store, NOW)
+    assert (refused.value.elements, refused.value.most) == (taken, taken - 1)
 
 
 def test_a_property_is_program_data_set_and_least_sum() -> None:
