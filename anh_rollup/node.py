@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Protocol
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from anh_rollup.errors import AnhError
 
@@ -109,7 +110,9 @@ class HttpService:
         Raises:
             AddressInUseError: Somebody else listens there.
         """
-        runner = web.AppRunner(self.app, access_log=None)
+        logger = logging.getLogger(f"{__name__}.http")
+        logger.addFilter(shorten_malformed)
+        runner = web.AppRunner(self.app, access_log=None, logger=logger)
         await runner.setup()
         try:
             await web.TCPSite(runner, self.host, self.port).start()
@@ -118,6 +121,19 @@ class HttpService:
             raise AddressInUseError(self.host, self.port) from error
         finally:
             await runner.cleanup()
+
+
+def shorten_malformed(record: logging.LogRecord) -> bool:
+    """A log filter: what a client sent that is no HTTP is one short line, as anybody can send it.
+
+    Any other failure of a request is a defect of ours, and keeps its traceback.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        record.levelno, record.levelname = logging.INFO, logging.getLevelName(logging.INFO)
+        record.msg, record.args = "answered %d to malformed HTTP: %s", (error.code, type(error).__name__)
+        record.exc_info = record.exc_text = None
+    return True
 
 
 async def sleep_until(stop: asyncio.Event, seconds: float) -> None:
