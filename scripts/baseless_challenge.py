@@ -34,7 +34,7 @@ from anh_rollup.protocol.overlay import proof_between
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.remote import RemotePolicy
 from anh_rollup.tensor.opcodes import FOLDABLE
-from scripts.chains import connect, contract_at, decoded, explain, key_option, l1_option, run, send
+from scripts.chains import connect_l1, contract_at, decoded, explain, key_option, l1_option, run, send
 
 #: Seconds between two rounds.
 ROUND_SECONDS: Final = 0.5
@@ -201,12 +201,13 @@ def main() -> None:
         "--allow-folder", type=Path, required=True, metavar="FOLDER", help="read file:// URIs below it"
     )
     arguments = parser.parse_args()
+    deployment = read_deployment(arguments.deployment)
     policy = RemotePolicy(file_roots=(arguments.allow_folder,), private_hosts=True)
     arguments.store.mkdir(parents=True, exist_ok=True)
     hostile = BaselessChallenger(
-        connect(arguments.l1),
+        connect_l1(arguments.l1, deployment),
         read_account(arguments.key_file),
-        read_deployment(arguments.deployment),
+        deployment,
         ArtifactStore(arguments.store, policy),
         arguments.against,
     )

@@ -16,15 +16,16 @@ from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
 from web3 import HTTPProvider, Web3
 from web3.contract import Contract
-from web3.exceptions import ContractLogicError, Web3Exception, Web3RPCError
+from web3.exceptions import BlockNotFound, ContractLogicError, Web3Exception, Web3RPCError
 from web3.types import EventData, RPCEndpoint, TxParams, TxReceipt
 
-from anh_rollup.cli.connecting import require_inbox
+from anh_rollup.cli.connecting import require_followed
+from anh_rollup.cli.l2 import read_followed
 from anh_rollup.cli.options import parse_endpoint, read_account
 from anh_rollup.cli.root import exit_code
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.abi import load_artifact
-from anh_rollup.l1.deployment import Deployment, read_deployment
+from anh_rollup.l1.deployment import Deployment, read_deployment, require_parent
 from anh_rollup.l1.reverts import decode_revert
 from anh_rollup.l1.transport import revert_data
 
@@ -143,16 +144,43 @@ def connect(url: str, chain_id: int | None = None) -> Web3:
 
 
 def connect_rollup(l1_url: str, l2_url: str, deployment_file: Path, account: LocalAccount) -> Rollup:
-    """Connections to both chains, whose ids and Inbox are those of the deployment file.
+    """Connections to both chains of a deployment file, for an account.
 
     Raises:
-        OtherRollupError: The L2 follows another Inbox: deposits by the file would not reach it.
+        AnhError: See `connect_chains`.
+    """
+    l1, l2, deployment = connect_chains(l1_url, l2_url, deployment_file)
+    return Rollup(l1, l2, deployment, account)
+
+
+def connect_chains(l1_url: str, l2_url: str, deployment_file: Path) -> tuple[Web3, Web3, Deployment]:
+    """Connections to the L1 and the L2 of a deployment file, and what it says.
+
+    Raises:
+        OtherRollupError: The L2 follows another rollup: deposits by the file would not reach it.
         AnhError: The file is none, a chain does not answer, or is another one.
     """
     deployment = read_deployment(deployment_file)
-    l1, l2 = connect(l1_url, deployment.l1_chain_id), connect(l2_url, deployment.l2_chain_id)
-    require_inbox(l2_url, deployment, str(ask(l2, "anh_syncStatus")["inbox"]))
-    return Rollup(l1, l2, deployment, account)
+    l1, l2 = connect_l1(l1_url, deployment), connect(l2_url, deployment.l2_chain_id)
+    require_followed(l2_url, deployment, read_followed(ask(l2, "anh_syncStatus")))
+    return l1, l2, deployment
+
+
+def connect_l1(url: str, deployment: Deployment) -> Web3:
+    """A connection to the L1 of a deployment.
+
+    Raises:
+        UnreachableError: Nobody answers.
+        OtherChainError: It is another chain.
+        OtherL1Error: It is another chain of the same id.
+    """
+    l1 = connect(url, deployment.l1_chain_id)
+    try:
+        found = bytes(l1.eth.get_block(deployment.block)["hash"])
+    except BlockNotFound:
+        found = None
+    require_parent(deployment, found)
+    return l1
 
 
 def send(web3: Web3, account: LocalAccount, call: Any, value: int = 0) -> TxReceipt:

@@ -21,14 +21,14 @@ from anh_rollup.cli.options import parse_digest, short, show_ether, visible
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import decode_signed, encode_record
 from anh_rollup.errors import AnhError
-from anh_rollup.l1.deployment import Deployment, read_deployment
+from anh_rollup.l1.deployment import Deployment
 from anh_rollup.protocol.game import Phase
 from anh_rollup.protocol.jobs import Job, decode_order
 from scripts.chains import (
     LOOK_SECONDS,
     ChainRefusedError,
     ask,
-    connect,
+    connect_chains,
     contract_at,
     decoded,
     rollup_options,
@@ -203,8 +203,7 @@ def main() -> None:
     parser = rollup_options("Follow a job to its end.", EXAMPLE)
     parser.add_argument("transaction", type=parse_digest, help="hash of the order's transaction")
     arguments = parser.parse_args()
-    deployment = read_deployment(arguments.deployment)
-    l1, l2 = connect(arguments.l1, deployment.l1_chain_id), connect(arguments.l2, deployment.l2_chain_id)
+    l1, l2, deployment = connect_chains(arguments.l1, arguments.l2, arguments.deployment)
     record, job = order_of(l2, arguments.transaction)
     watch = Watch(l1, deployment, record, job.deadline)
     print(f"record 0x{record.hex()}: waiting for claims about it on L1", flush=True)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from anh_rollup.cli.l2 import L2Client
+from anh_rollup.cli.l2 import Followed, L2Client
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.deployment import Deployment, load_deployment, read_deployment
@@ -14,16 +14,17 @@ class OtherRollupError(AnhError):
 
     Attributes:
         host: The L2's host and port.
-        expected: The Inbox of the file.
-        found: The Inbox that the L2 follows.
+        what: What differs, as a phrase.
+        expected: That of the file.
+        found: That of the L2.
     """
 
-    def __init__(self, host: str, expected: str, found: str) -> None:
+    def __init__(self, host: str, what: str, expected: str, found: str) -> None:
         super().__init__(
-            f"the L2 at {host} follows the Inbox {found[:80]}, the deployment file is about {expected}",
+            f"the L2 at {host} follows {what} {found[:80]}, the deployment file is about {expected}",
             remedy="Check --l1, --l2 and --deployment: they belong together.",
         )
-        self.host, self.expected, self.found = host, expected, found
+        self.host, self.what, self.expected, self.found = host, what, expected, found
 
 
 def open_rollup(l1_url: str, deployment_path: Path) -> tuple[L1Client, Deployment]:
@@ -46,16 +47,21 @@ def open_l2(l2_url: str, deployment: Deployment) -> L2Client:
         AnhError: The L2 does not answer.
     """
     client = L2Client(l2_url)
-    require_inbox(l2_url, deployment, client.inbox())
+    require_followed(l2_url, deployment, client.followed())
     return client
 
 
-def require_inbox(l2_url: str, deployment: Deployment, found: str) -> None:
-    """Checks that the Inbox that an L2 follows is the deployment's, before anything is paid into it.
+def require_followed(l2_url: str, deployment: Deployment, found: Followed) -> None:
+    """Checks that an L2 follows a deployment, before anything is paid into its Inbox.
 
     Raises:
-        OtherRollupError: It is another one.
+        OtherRollupError: It follows another one: at another address, or at the same one of another L1.
     """
-    expected = deployment.addresses["inbox"]
-    if found.lower() != expected.lower():
-        raise OtherRollupError(host_of(l2_url), expected, found)
+    inbox = deployment.addresses["inbox"]
+    if found.inbox.lower() != inbox.lower():
+        raise OtherRollupError(host_of(l2_url), "the Inbox", inbox, found.inbox)
+    if found.parent != deployment.block_hash:
+        what = "an Inbox deployed after the L1 block"
+        raise OtherRollupError(
+            host_of(l2_url), what, "0x" + deployment.block_hash.hex(), "0x" + found.parent.hex()
+        )

@@ -1,6 +1,7 @@
 """What a user asks the L2's JSON-RPC: standard methods, and the `anh_` ones that docs/json-rpc.md lists."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from anh_rollup.errors import AnhError
@@ -80,6 +81,36 @@ class L2AnswerError(AnhError):
         self.found = shown
 
 
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """Which deployment on L1 an L2 follows, as it says.
+
+    Attributes:
+        inbox: The Inbox's address.
+        parent: Hash of the last L1 block before the deployment.
+    """
+
+    inbox: str
+    parent: bytes
+
+
+def read_followed(answer: object) -> Followed:
+    """What an answer to anh_syncStatus says about the deployment.
+
+    Raises:
+        L2AnswerError: Nothing, as the L2 is of an earlier version, or none.
+    """
+    known = answer if isinstance(answer, Mapping) else {}
+    inbox, parent = known.get("inbox"), known.get("l1Start")
+    try:
+        found = wire.data("a block hash", parent.get("hash") if isinstance(parent, Mapping) else None, 32)
+    except L1AnswerError as error:
+        raise L2AnswerError("the deployment that it follows", answer) from error
+    if not isinstance(inbox, str):
+        raise L2AnswerError("the deployment that it follows", answer)
+    return Followed(inbox, found)
+
+
 class L2Client:
     """A connection to the L2.
 
@@ -150,13 +181,9 @@ class L2Client:
         except L1AnswerError as error:
             raise L2AnswerError("a cleared balance", answer) from error
 
-    def inbox(self) -> str:
-        """The Inbox on L1 that the L2 follows, as it writes it."""
-        answer = self.record("anh_syncStatus")
-        found = None if answer is None else answer.get("inbox")
-        if not isinstance(found, str):
-            raise L2AnswerError("the address of its Inbox", answer)
-        return found
+    def followed(self) -> Followed:
+        """Which deployment on L1 the L2 follows."""
+        return read_followed(self.record("anh_syncStatus"))
 
     def send_raw(self, signed: bytes) -> str:
         """Hands a signed transaction over; its hash."""

@@ -25,7 +25,7 @@ from anh_rollup.l1.contracts.claims import Claims
 from anh_rollup.l1.contracts.game import Game
 from anh_rollup.l1.contracts.inbox import Inbox
 from anh_rollup.l1.contracts.tensor_arbiter import TensorArbiter
-from anh_rollup.l1.errors import L1Error, NoContractError, WrongChainError
+from anh_rollup.l1.errors import L1Error, NoContractError, OtherL1Error, WrongChainError
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.l1.types import Cursor, TransactionRequest
 from anh_rollup.primitives import ETHER, HOUR, L2_CHAIN_ID
@@ -352,6 +352,7 @@ def load_deployment(path: Path, client: L1Client) -> Deployment:
         DeploymentFileError: The file is missing or malformed, or speaks of another L2.
         WrongChainError: The client is connected to another chain.
         NoContractError: There is no code at one of its addresses.
+        OtherL1Error: The client is connected to another chain of the same id.
     """
     deployment = read_deployment(path)
     found = client.chain_id()
@@ -365,7 +366,23 @@ def load_deployment(path: Path, client: L1Client) -> Deployment:
         raise DeploymentFileError(
             path, f"the Inbox is of L2 chain {held.chain_id} with the sequencer {held.sequencer}"
         )
+    parent = client.block(deployment.block)
+    require_parent(deployment, None if parent is None else parent.hash)
     return deployment
+
+
+def require_parent(deployment: Deployment, found: bytes | None) -> None:
+    """Checks that an L1 is the deployment's: chain ids and addresses are alike on every new devnet.
+
+    Args:
+        deployment: What the file says.
+        found: The L1's hash of the last block before the deployment; None where it has no such block.
+
+    Raises:
+        OtherL1Error: It is another hash.
+    """
+    if found != deployment.block_hash:
+        raise OtherL1Error(deployment.block, deployment.block_hash, found)
 
 
 def _bounded_bytes(path: Path) -> bytes:

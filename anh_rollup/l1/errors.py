@@ -113,6 +113,26 @@ class WrongChainError(L1Error):
         self.found = found
 
 
+class OtherL1Error(L1Error):
+    """The endpoint serves another L1 than the deployment's, of the same chain id: two devnets, for instance.
+
+    Attributes:
+        number: Number of the last block before the deployment.
+        expected: Its hash in the deployment file.
+        found: Its hash at the endpoint; None where there is no such block.
+    """
+
+    def __init__(self, number: int, expected: bytes, found: bytes | None) -> None:
+        there = "nothing" if found is None else f"0x{found.hex()}"
+        super().__init__(
+            f"this is not the L1 of the deployment file: block {number} is {there}, not 0x{expected.hex()}",
+            remedy="Check --l1 and --deployment: they belong together; each devnet has a file of its own.",
+        )
+        self.number = number
+        self.expected = expected
+        self.found = found
+
+
 class NoContractError(L1Error):
     """There is no code where a contract should be.
 

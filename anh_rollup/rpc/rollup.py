@@ -94,9 +94,9 @@ def job(backend: Backend, parameters: Sequence[Any]) -> dict[str, Any] | None:
 
 
 def sync_status(backend: Backend, parameters: Sequence[Any]) -> dict[str, Any]:
-    """anh_syncStatus: heads on L2 and L1."""
+    """anh_syncStatus: heads on L2 and L1, and which deployment the node follows."""
     exactly(parameters, 0)
-    chain, reader = backend.chain, backend.reader
+    chain, reader, deployment = backend.chain, backend.reader, backend.deployment
     head = chain.head.header
     return {
         "head": {"number": quantity(head.number), "hash": data(head.hash)},
@@ -106,7 +106,8 @@ def sync_status(backend: Backend, parameters: Sequence[Any]) -> dict[str, Any]:
         "batches": quantity(len(reader.batches)),
         "l1": {"number": quantity(reader.cursor.number), "hash": data(reader.cursor.hash)},
         "l1Origin": quantity(head.origin_number),
-        "inbox": backend.deployment.addresses["inbox"],
+        "inbox": deployment.addresses["inbox"],
+        "l1Start": {"number": quantity(deployment.block), "hash": data(deployment.block_hash)},
     }
 
 

@@ -1,6 +1,7 @@
 """The shipped contracts on a real chain: deployed, found again, refused where they are not."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from anh_rollup.l1.deployment import (
     write_deployment,
 )
 from anh_rollup.l1.docket_reader import DocketReader
-from anh_rollup.l1.errors import L1RevertedError, NoContractError, WrongChainError
+from anh_rollup.l1.errors import L1RevertedError, NoContractError, OtherL1Error, WrongChainError
 from tests.integration.conftest import Chain
 
 pytestmark = pytest.mark.anvil
@@ -75,6 +76,23 @@ def test_a_chain_without_the_contracts_is_refused(anvil: Chain, start_anvil: obj
     other = start_anvil("--chain-id", "5")
     with pytest.raises(WrongChainError, match="serves chain 5, but chain 31337 is configured"):
         load_deployment(file, other.client)
+
+
+def test_the_l1_of_another_devnet_is_refused_although_every_address_is_the_same(
+    start_anvil: Callable[..., Chain], tmp_path: Path
+) -> None:
+    files = {}
+    for time in ("1700000000", "1700000001"):
+        chain, path = start_anvil("--timestamp", time), tmp_path / time
+        write_deployment(chain.deploy(RULES), path)
+        files[path] = chain
+    (first, one), (second, other) = files.items()
+    assert read_deployment(first).addresses == read_deployment(second).addresses
+    assert load_deployment(first, one.client) != load_deployment(second, other.client)
+    for path, chain in ((first, other), (second, one)):
+        with pytest.raises(OtherL1Error) as caught:
+            load_deployment(path, chain.client)
+        assert caught.value.expected == read_deployment(path).block_hash
 
 
 def test_a_file_that_speaks_of_another_l2_is_refused(anvil: Chain, file: Path) -> None:

@@ -1,18 +1,22 @@
 """What is wrong on this machine is told before a chain is asked for anything."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 
 from anh_rollup.cli import main
-from anh_rollup.cli.connecting import OtherRollupError, require_inbox
-from anh_rollup.cli.l2 import L2Client
+from anh_rollup.cli.connecting import OtherRollupError, require_followed
+from anh_rollup.cli.l2 import Followed, L2Client
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.client import L1Client
-from anh_rollup.l1.deployment import Deployment, Rules, predict_addresses
+from anh_rollup.l1.contracts.inbox import Inbox
+from anh_rollup.l1.deployment import Deployment, Rules, load_deployment, predict_addresses, write_deployment
+from anh_rollup.l1.errors import OtherL1Error
 from anh_rollup.l1.transport import Transport
+from anh_rollup.l1.types import Block, BlockId
 
 NOBODY = "http://127.0.0.1:1"
 KEY = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"
@@ -108,7 +112,7 @@ def test_an_l2_of_another_rollup_is_told_before_anything_is_deposited(
     key = tmp_path / "some.key"
     key.write_text(KEY)
     monkeypatch.setattr("anh_rollup.cli.job.open_rollup", lambda *_: reached())
-    monkeypatch.setattr(L2Client, "inbox", lambda _self: ADDRESS)
+    monkeypatch.setattr(L2Client, "followed", lambda _self: Followed(ADDRESS, bytes(32)))
     ends = ["--l1", NOBODY, "--l2", "http://user:secret@127.0.0.1:1", "--store", str(tmp_path)]
     wish = ["--architecture", ROOT, "--property", f"{ROOT}:{ROOT}:1", "--reward", "1"]
     assert said(["job", "submit", *ends, "--key-file", str(key), *wish]) == (
@@ -119,11 +123,59 @@ def test_an_l2_of_another_rollup_is_told_before_anything_is_deposited(
 
 
 def test_the_inbox_of_the_file_is_good_in_any_case() -> None:
-    inbox = reached()[1].addresses["inbox"]
-    require_inbox(NOBODY, reached()[1], inbox.lower())
+    deployment = reached()[1]
+    inbox, parent = deployment.addresses["inbox"], deployment.block_hash
+    require_followed(NOBODY, deployment, Followed(inbox.lower(), parent))
     with pytest.raises(OtherRollupError) as refused:
-        require_inbox(NOBODY, reached()[1], ADDRESS)
+        require_followed(NOBODY, deployment, Followed(ADDRESS, parent))
     assert (refused.value.expected, refused.value.found) == (inbox, ADDRESS)
+
+
+def test_an_l2_of_another_devnet_is_told_although_its_inbox_has_the_same_address() -> None:
+    deployment = reached()[1]
+    with pytest.raises(OtherRollupError) as refused:
+        require_followed(NOBODY, deployment, Followed(deployment.addresses["inbox"], b"\xab" * 32))
+    assert refused.value.message == (
+        f"the L2 at 127.0.0.1:1 follows an Inbox deployed after the L1 block 0x{'ab' * 32}, "
+        f"the deployment file is about 0x{'00' * 32}"
+    )
+
+
+class Devnet(L1Client):
+    """A new devnet: everything is as on every other one, but its blocks."""
+
+    def __init__(self, parent: bytes | None) -> None:
+        super().__init__(Transport(NOBODY))
+        self.parent = parent
+
+    def chain_id(self) -> int:
+        return 1
+
+    def code(self, address: str, at: BlockId = "latest") -> bytes:
+        return b"code"
+
+    def block(self, which: BlockId = "latest") -> Block | None:
+        if self.parent is None or which != 0:
+            return None
+        return Block(0, self.parent, bytes(32), 1_000, 30_000_000, 1, None, None)
+
+
+@pytest.mark.parametrize(
+    ("found", "told"), [(b"\xab" * 32, "0x" + "ab" * 32), (None, "nothing")], ids=["another", "none"]
+)
+def test_the_l1_of_another_devnet_is_told_although_its_contracts_have_the_same_addresses(
+    found: bytes | None, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment, path = reached()[1], tmp_path / "d.json"
+    write_deployment(deployment, path)
+    held = SimpleNamespace(chain_id=deployment.l2_chain_id, sequencer=deployment.sequencer)
+    monkeypatch.setattr(Inbox, "rules", lambda _self: held)
+    assert load_deployment(path, Devnet(deployment.block_hash)) == deployment
+    with pytest.raises(OtherL1Error) as refused:
+        load_deployment(path, Devnet(found))
+    assert refused.value.message == (
+        f"this is not the L1 of the deployment file: block 0 is {told}, not 0x{'00' * 32}"
+    )
 
 
 def test_an_address_that_is_none_is_refused_before_anything_is_deployed(tmp_path: Path) -> None:

@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 import requests
 
-from anh_rollup.cli.l2 import L2AnswerError, L2Client, L2RejectedError, L2UnreachableError, NotL2Error
+from anh_rollup.cli.l2 import (
+    Followed,
+    L2AnswerError,
+    L2Client,
+    L2RejectedError,
+    L2UnreachableError,
+    NotL2Error,
+)
 from anh_rollup.l1.transport import Patience
 
 ADDRESS = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
@@ -70,19 +77,32 @@ def test_a_position_may_not_be_there_yet() -> None:
     assert l2.position("0x12") == {"blockNumber": "0x3"}
 
 
-def test_the_inbox_is_read_from_the_heads() -> None:
-    l2, provider = client(result({"safe": "0x1", "inbox": ADDRESS}))
+START = {"number": "0x5", "hash": "0x" + "ab" * 32}
 
-    assert l2.inbox() == ADDRESS
+
+def test_the_deployment_that_is_followed_is_read_from_the_heads() -> None:
+    l2, provider = client(result({"safe": "0x1", "inbox": ADDRESS, "l1Start": START}))
+
+    assert l2.followed() == Followed(ADDRESS, b"\xab" * 32)
     assert provider.asked == [("anh_syncStatus", [])]
 
 
-@pytest.mark.parametrize("answer", [None, {}, {"inbox": 5}])
-def test_heads_without_an_inbox_are_told(answer: object) -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        {},
+        {"inbox": ADDRESS},
+        {"inbox": 5, "l1Start": START},
+        {"inbox": ADDRESS, "l1Start": "0x5"},
+        {"inbox": ADDRESS, "l1Start": {**START, "hash": "0x12"}},
+    ],
+)
+def test_heads_without_a_deployment_are_told(answer: object) -> None:
     l2, _ = client(result(answer))
 
-    with pytest.raises(L2AnswerError, match="for the address of its Inbox"):
-        l2.inbox()
+    with pytest.raises(L2AnswerError, match="for the deployment that it follows"):
+        l2.followed()
 
 
 def test_an_answer_that_is_no_object_is_told() -> None:
@@ -106,7 +126,7 @@ def test_an_l1_in_place_of_the_l2_is_told() -> None:
     l2, _ = client(unknown, unknown)
 
     with pytest.raises(NotL2Error) as refused:
-        l2.inbox()
+        l2.followed()
     assert refused.value.message == "the endpoint at localhost:9545 is no L2: it does not know anh_syncStatus"
     with pytest.raises(L2RejectedError):
         l2.gas_price()

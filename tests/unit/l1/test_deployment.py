@@ -53,6 +53,16 @@ def test_a_file_that_is_no_deployment_is_a_typed_error(tmp_path: Path, text: str
         read_deployment(path)
 
 
+def test_a_file_that_does_not_say_on_which_l1_it_is_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "deployment.json"
+    write_deployment(example(), path)
+    content = json.loads(path.read_text())
+    del content["blockHash"]
+    path.write_text(json.dumps(content))
+    with pytest.raises(DeploymentFileError, match=r"it is malformed \(KeyError: 'blockHash'\)"):
+        read_deployment(path)
+
+
 @pytest.mark.parametrize("address", ["", "0x00", None, DEPLOYER.lower(), DEPLOYER[:-1]])
 def test_an_address_without_its_checksum_is_refused(tmp_path: Path, address: str | None) -> None:
     path = tmp_path / "deployment.json"

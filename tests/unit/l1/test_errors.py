@@ -27,6 +27,7 @@ LASTING = {
     "DeploymentFileError",
     "EndpointUrlError",
     "NoContractError",
+    "OtherL1Error",
     "RulesError",
     "UnexpectedAddressError",
     "WrongChainError",

@@ -120,4 +120,5 @@ def test_the_sync_status_names_every_head(ask: Ask, node: NodeDouble, l1: FakeL1
         "l1": {"number": "0x2", "hash": "0x" + l1.cursor.hash.hex()},
         "l1Origin": "0x1",
         "inbox": node.deployment.addresses["inbox"],
+        "l1Start": {"number": "0x0", "hash": "0x" + node.deployment.block_hash.hex()},
     }

@@ -7,11 +7,12 @@ import pytest
 from eth_account import Account
 from eth_utils.crypto import keccak
 from web3 import Web3
-from web3.exceptions import ContractCustomError, TimeExhausted, Web3Exception, Web3RPCError
+from web3.exceptions import BlockNotFound, ContractCustomError, TimeExhausted, Web3Exception, Web3RPCError
 
 from anh_rollup.cli.connecting import OtherRollupError
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.deployment import Deployment, Rules, predict_addresses
+from anh_rollup.l1.errors import OtherL1Error
 from scripts import chains
 from scripts.chains import ChainRefusedError, TooLongError, UnreachableError, connect, explain, run, wait_for
 
@@ -122,9 +123,11 @@ def test_a_missing_deployment_file_is_named(tmp_path: Path) -> None:
 def test_an_l2_of_another_rollup_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     addresses = predict_addresses(Account.from_key(KEY).address, 0)
     deployment = Deployment(1, 2, addresses["inbox"], 0, bytes(32), addresses, Rules())
-    told = {"inbox": addresses["claims"]}
+    start = {"number": "0x0", "hash": "0x" + "00" * 32}
+    told = {"inbox": addresses["claims"], "l1Start": start}
     monkeypatch.setattr(chains, "read_deployment", lambda _path: deployment)
     monkeypatch.setattr(chains, "connect", lambda *_: Web3())
+    monkeypatch.setattr(chains, "connect_l1", lambda *_: Web3())
     monkeypatch.setattr(chains, "ask", lambda _web3, _method: told)
     ends = ("http://127.0.0.1:1", "http://127.0.0.1:2", Path("d.json"), Account.from_key(KEY))
     with pytest.raises(OtherRollupError) as refused:
@@ -132,3 +135,30 @@ def test_an_l2_of_another_rollup_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     assert (refused.value.host, refused.value.found) == ("127.0.0.1:2", addresses["claims"])
     told["inbox"] = addresses["inbox"]
     assert chains.connect_rollup(*ends).deployment == deployment
+    start["hash"] = "0x" + "ab" * 32
+    with pytest.raises(OtherRollupError) as of_another_devnet:
+        chains.connect_rollup(*ends)
+    assert of_another_devnet.value.found == start["hash"]
+
+
+@pytest.mark.parametrize("found", [b"\xab" * 32, None], ids=["another block", "no block"])
+def test_the_l1_of_another_devnet_is_refused(found: bytes | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Eth:
+        held: bytes | None = bytes(32)
+
+        def get_block(self, number: int) -> dict[str, bytes]:
+            if self.held is None:
+                raise BlockNotFound(f"no block {number}")
+            return {"hash": self.held}
+
+    class Stub:
+        eth = Eth()
+
+    addresses = predict_addresses(Account.from_key(KEY).address, 0)
+    deployment = Deployment(1, 2, addresses["inbox"], 0, bytes(32), addresses, Rules())
+    monkeypatch.setattr(chains, "connect", lambda *_: Stub())
+    assert chains.connect_l1("http://127.0.0.1:1", deployment) is not None
+    Stub.eth.held = found
+    with pytest.raises(OtherL1Error) as refused:
+        chains.connect_l1("http://127.0.0.1:1", deployment)
+    assert (refused.value.expected, refused.value.found) == (bytes(32), found)
