@@ -6,7 +6,7 @@ break our code must not end a role, or its author could stop every honest one at
 """
 
 import logging
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,14 +17,19 @@ LOG = logging.getLogger(__name__)
 #: After failures in a row an item is left for twice as many rounds each time, up to this (choice).
 MOST_ROUNDS: Final = 32
 
+#: Rounds after which an item that is due and does not come back is gone (choice: more than any work lasts).
+ROUNDS_OF_ABSENCE: Final = 1_000
+
 
 @dataclass(slots=True)
 class Bulkhead:
     """Runs the work on single items, and leaves those that failed for some rounds.
 
+    Failures of an item that stays away for `ROUNDS_OF_ABSENCE` after it is due are forgotten.
+
     Attributes:
         healing: Errors that time or others heal, so that the item is tried again in the next round.
-        passing: Errors after which an item is left for some rounds; any other ends it for this process.
+        passing: Errors after which an item is left for some rounds; any other ends it until it is forgotten.
     """
 
     healing: tuple[type[AnhError], ...] = ()
@@ -42,6 +47,12 @@ class Bulkhead:
     def begin_round(self) -> None:
         """Begins the next round."""
         self._round += 1
+        for key in [key for key, due in list(self._due.items()) if self._round > due + ROUNDS_OF_ABSENCE]:
+            self._forget_failures(key)
+
+    def forget_all_but(self, keys: Collection[Hashable]) -> None:
+        """Lets go of all other items: nobody will ask for them again."""
+        self._ended.intersection_update(keys)
 
     def is_due(self, key: Hashable) -> bool:
         """Whether an item is to be worked on in this round: it did not fail, or was left for long enough."""
@@ -68,10 +79,13 @@ class Bulkhead:
                 name, type(error).__name__, error, left, exc_info=True,
             )  # fmt: skip
         else:
-            self._failures.pop(key, None)
-            self._due.pop(key, None)
+            self._forget_failures(key)
             return True
         return False
+
+    def _forget_failures(self, key: Hashable) -> None:
+        self._failures.pop(key, None)
+        self._due.pop(key, None)
 
     def _leave(self, key: Hashable, error: Exception) -> str:
         """Leaves an item for as long as its error asks for; until when, in words."""

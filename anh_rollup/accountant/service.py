@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Final
 
 from eth_account.signers.local import LocalAccount
 
@@ -33,6 +32,7 @@ from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.l1.disputes import Call, DisputeChain
 from anh_rollup.l1.docket import ClaimRecord
 from anh_rollup.l1.errors import L1Error, TransientL1Error
+from anh_rollup.l1.forgetting import SECONDS_OF_REORGS
 from anh_rollup.l1.sender import MOST_IN_FLIGHT
 from anh_rollup.protocol.checks import check_order
 from anh_rollup.protocol.claims import Claim
@@ -40,9 +40,6 @@ from anh_rollup.protocol.defence import decide_accountant
 from anh_rollup.protocol.jobs import Job, JobKind, terms
 from anh_rollup.protocol.orders import OrderedJob, OrderFollower
 from anh_rollup.storage.errors import ArtifactError
-
-#: Seconds of L1 time that no reorg reaches back (choice: Ethereum finalizes in a quarter of that).
-SECONDS_OF_REORGS: Final = 3600
 
 
 def _fail(error: AnhError) -> None:
@@ -125,8 +122,12 @@ class Accountant:
         A job whose artifacts cannot be had is tried again after some rounds; one that fails in another way is
         given up until the next start. Neither holds up other jobs.
         """
+        view = self._view
+        if view is None:
+            return False
         self._working.begin_round()
-        for action in [] if self._view is None else decide(self._view, self.conditions):
+        self._working.forget_all_but({each.transaction for each in view.jobs})
+        for action in decide(view, self.conditions):
             if isinstance(action, Work) and self._is_open(action.ordered.transaction):
                 self._working.run(*subject(action), partial(self.perform, action.ordered))
                 return True
@@ -284,6 +285,8 @@ class Accountant:
     def _forget_what_is_over(self, view: AccountantView) -> None:
         """Lets go of drafts that are over for long, and of results that nobody can dispute any more."""
         self._forget_drafts(view)
+        bonded = {(view.address, draft.commitment) for draft in view.drafts}
+        view.docket.forget_commitments(view.now - SECONDS_OF_REORGS, bonded)
         claims = view.docket.claims
         disputed = {game.position.claim for game in view.docket.open_games()}
         living: list[ClaimRecord | Draft] = [claims[each] for each in disputed.union(view.statuses)]

@@ -131,6 +131,7 @@ class Challenger:
         kept = {each.identifier for each in standing}
         for identifier in [each for each in list(self._verdicts) if each not in kept]:
             del self._verdicts[identifier]
+        self._left &= kept
 
     def act(self, action: Action) -> None:
         """Carries an action out.
@@ -200,6 +201,6 @@ class Challenger:
         """Commitments that were opened leave no event of their own, so the contract is asked first."""
         claims = self.chain.contracts.claims
         if claims.committed(claimant, commitment).expires_at == 0:
-            self.chain.docket.commitments.pop((claimant, commitment), None)
+            self.chain.docket.close_commitment(claimant, commitment)
             return
         self.chain.send("expire", claims.expire(claimant, commitment))

@@ -165,13 +165,12 @@ def _next_attempt(view: ChallengerView, budget: Budget, record: ClaimRecord) -> 
 
 def _fees_at_risk(view: ChallengerView) -> int:
     """Wei in own demands that were answered, but for claims that fell to us, and in those that may yet be."""
-    answered = {each.demand_id for each in view.docket.answers}
     at_risk = 0
     for demand in view.docket.demands.values():
         record = view.docket.claims.get(demand.asked.claim)
         if demand.demander != view.address or (record is not None and record.refuter == view.address):
             continue
-        at_risk += demand.is_open or demand.identifier in answered
+        at_risk += demand.is_open or demand.is_answered
     return at_risk * view.rules.demand_fee
 
 

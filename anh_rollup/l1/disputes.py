@@ -10,6 +10,7 @@ from anh_rollup.l1.deployment import Contracts, Deployment, bind
 from anh_rollup.l1.docket import Docket, GameRecord
 from anh_rollup.l1.docket_reader import DocketReader
 from anh_rollup.l1.errors import L1RevertedError, TransientL1Error
+from anh_rollup.l1.forgetting import Forgetting
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.l1.types import Block, Receipt, TransactionRequest
 from anh_rollup.protocol.claims import seal
@@ -85,6 +86,7 @@ class DisputeChain:
         self._freshness = freshness
         read = [self.contracts.claims, self.contracts.game]
         self._reader = DocketReader(sender.client, read, deployment.start)
+        self._forgetting = Forgetting(str(sender.address))
         self._highest = 0
         self._rules: ClaimRules | None = None
 
@@ -111,7 +113,7 @@ class DisputeChain:
         return self._rules
 
     def refresh(self) -> Block:
-        """Reads what is new; the block that the docket now stands at.
+        """Reads what is new, and forgets what is over for long; the block that the docket now stands at.
 
         Raises:
             LaggingNodeError: The node's head is old, or behind one that was seen before.
@@ -122,6 +124,7 @@ class DisputeChain:
         reorg = self._reader.refresh().reorg
         known = self._highest if reorg is None else reorg.to.number
         self._highest = max(known, self._reader.cursor.number)
+        self._forgetting.tidy(self.docket, head.time)
         return head
 
     def status(self, claim: bytes) -> ClaimStatus:

@@ -1,9 +1,11 @@
 """Claims, demands and games as a fold over L1's events: what both roles know about the disputes going on.
 
 The fold keeps what was said, not what time makes of it: whether a window is over or a clock has run out is
-asked of the contracts at the moment of deciding.
+asked of the contracts at the moment of deciding. What nobody needs any more can be forgotten; later events
+about it are passed over.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from functools import singledispatchmethod
 from typing import Any
@@ -86,6 +88,7 @@ class DemandRecord:
         demander: Who asked.
         due: Last L1 time of an answer.
         is_open: Whether it waits for an answer.
+        is_answered: Whether it was answered, so that its fee is spent.
     """
 
     identifier: bytes
@@ -93,6 +96,7 @@ class DemandRecord:
     demander: str
     due: int
     is_open: bool = True
+    is_answered: bool = False
 
 
 @dataclass(slots=True)
@@ -107,6 +111,7 @@ class Docket:
             as its reveal does not name it: the contract tells.
         answers: Answers to demands, oldest first.
         words: How many words of `PLACES_A_WORD` claims are passed, by job; none where a job is not in it.
+            Never forgotten: each stands for `PLACES_A_WORD` bonds, and a later claim may need it.
     """
 
     claims: dict[bytes, ClaimRecord] = field(default_factory=dict)
@@ -122,7 +127,7 @@ class Docket:
         return sorted(found, key=lambda record: record.place)
 
     def knows(self, claim: bytes) -> bool:
-        """Whether a claim was revealed in a form that can be read."""
+        """Whether a claim was revealed in a form that can be read, and is not forgotten."""
         return claim in self.claims
 
     def open_games(self, claim: bytes | None = None) -> list[GameRecord]:
@@ -136,6 +141,39 @@ class Docket:
         asked = (item for item in self.demands.values() if item.is_open and self.knows(item.asked.claim))
         return [item for item in asked if claim in (None, item.asked.claim)]
 
+    def close_commitment(self, claimant: str, commitment: bytes) -> None:
+        """Takes in that a commitment is open no more; an opened one leaves no event that says so."""
+        self.commitments.pop((claimant, commitment), None)
+
+    def forget_commitments(self, before: int, kept: Collection[tuple[str, bytes]]) -> None:
+        """Lets go of commitments that expired before a time (seconds), but for those that are kept."""
+        self.commitments = {
+            key: expires_at
+            for key, expires_at in self.commitments.items()
+            if expires_at >= before or key in kept
+        }
+
+    def forget(self, claims: Collection[bytes], own: str) -> None:
+        """Lets go of claims and of all that is about them, or about claims that cannot be read.
+
+        Demands by an account whose fees are lost stay, as they count against what it may lose. Other threads
+        may read on in what they hold: nothing is changed in place.
+
+        Args:
+            claims: The claims, by id.
+            own: The account.
+        """
+        won = {each for each in claims if self.knows(each) and self.claims[each].refuter == own}
+        self.claims = {key: record for key, record in self.claims.items() if key not in claims}
+        self.games = {key: game for key, game in self.games.items() if self.knows(game.position.claim)}
+        self.answers = [each for each in self.answers if self.knows(each.claim_id)]
+        self.demands = {
+            key: each
+            for key, each in self.demands.items()
+            if self.knows(each.asked.claim)
+            or (each.demander == own and each.is_answered and each.asked.claim not in won)
+        }
+
     @singledispatchmethod
     def apply(self, event: Any) -> None:
         """Takes in the next event; kinds that change nothing here are passed over."""
@@ -147,7 +185,7 @@ class Docket:
     @apply.register(Retracted)
     @apply.register(Expired)
     def _(self, event: Retracted | Expired) -> None:
-        self.commitments.pop((event.claimant, event.commitment), None)
+        self.close_commitment(event.claimant, event.commitment)
 
     @apply.register
     def _(self, event: Revealed) -> None:
@@ -176,7 +214,7 @@ class Docket:
     @apply.register
     def _(self, event: Answered) -> None:
         self.answers.append(event)
-        self._close_demand(event.demand_id)
+        self._close_demand(event.demand_id, is_answered=True)
 
     @apply.register
     def _(self, event: FeeReturned) -> None:
@@ -208,15 +246,19 @@ class Docket:
 
     @apply.register
     def _(self, event: Closed) -> None:
-        self.games[event.game] = replace(self.games[event.game], outcome=event.outcome)
+        if event.game in self.games:
+            self.games[event.game] = replace(self.games[event.game], outcome=event.outcome)
 
     def _end(self, claim: bytes, state: ClaimState, refuter: str = "") -> None:
         if claim in self.claims:
             self.claims[claim] = replace(self.claims[claim], state=state, refuter=refuter)
 
-    def _close_demand(self, demand: bytes) -> None:
-        self.demands[demand] = replace(self.demands[demand], is_open=False)
+    def _close_demand(self, demand: bytes, *, is_answered: bool = False) -> None:
+        if demand in self.demands:
+            closed = replace(self.demands[demand], is_open=False, is_answered=is_answered)
+            self.demands[demand] = closed
 
     def _move(self, game: bytes, position: Position, *reveals: Reveal) -> None:
-        record = self.games[game]
-        self.games[game] = replace(record, position=position, reveals=record.reveals + reveals)
+        if game in self.games:
+            record = self.games[game]
+            self.games[game] = replace(record, position=position, reveals=record.reveals + reveals)

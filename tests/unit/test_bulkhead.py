@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from anh_rollup.bulkhead import MOST_ROUNDS, Bulkhead
+from anh_rollup.bulkhead import MOST_ROUNDS, ROUNDS_OF_ABSENCE, Bulkhead
 from anh_rollup.errors import AnhError
 
 
@@ -99,3 +99,23 @@ def test_an_error_that_is_not_passing_ends_the_item(caplog: pytest.LogCaptureFix
     assert [bulkhead.is_due(key) for key in "abc"] == [True, False, False]
     assert bulkhead.ended == {"b", "c"}
     assert caplog.messages[1] == "job 0xbb: it is other; next: Look. It is left until the next start."
+
+
+def test_items_that_stay_away_leave_nothing_behind() -> None:
+    bulkhead = Bulkhead()
+    for number in range(10 * ROUNDS_OF_ABSENCE):
+        bulkhead.begin_round()
+        bulkhead.run(number, f"claim {number}", failing(LateError()))
+
+    kept = ROUNDS_OF_ABSENCE + 3  # the ones that wait for their two rounds, and those absent since
+    assert (len(bulkhead._failures), len(bulkhead._due)) == (kept, kept)
+    assert not bulkhead.is_due(10 * ROUNDS_OF_ABSENCE - 1)
+
+
+def test_a_given_up_item_is_forgotten_when_nobody_can_ask_for_it() -> None:
+    bulkhead = Bulkhead(passing=())
+    for key in "abc":
+        bulkhead.run(key, f"job {key}", failing(OtherError()))
+    bulkhead.forget_all_but({"b", "d"})
+
+    assert bulkhead.ended == {"b"}

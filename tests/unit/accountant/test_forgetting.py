@@ -6,11 +6,12 @@ from types import SimpleNamespace
 import pytest
 
 from anh_rollup.accountant.drafts import Draft, Drafts
-from anh_rollup.accountant.service import SECONDS_OF_REORGS, Accountant
+from anh_rollup.accountant.service import Accountant
 from anh_rollup.accountant.work import Worker
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.l1.docket import ClaimRecord, Docket, GameRecord
+from anh_rollup.l1.forgetting import SECONDS_OF_REORGS
 from anh_rollup.protocol.game import Phase, Position
 from anh_rollup.storage.artifacts import ArtifactKind, ArtifactStore
 from anh_rollup.storage.errors import StoreUnreachableError
@@ -160,3 +161,12 @@ def test_a_replaced_draft_is_kept_as_long_as_its_jobs_other_one(holding):
         look_after(one, SECONDS_OF_REORGS)
 
     assert list(one.drafts.all()) == [moved, draft]
+
+
+def test_commitments_are_forgotten_once_they_expired_unless_a_draft_has_them(holding):
+    one, draft, _ = holding
+    own, stale, fresh = (CLAIMANT, draft.commitment), (CLAIMANT, ZERO), ("0x" + "77" * 20, ZERO)
+    one.chain.docket.commitments.update({own: 1, stale: 999, fresh: 1000})
+    look_after(one, SECONDS_OF_REORGS)
+
+    assert one.chain.docket.commitments == {own: 1, fresh: 1000}

@@ -65,7 +65,8 @@ class NoDrafts:
 
 def accountant(monkeypatch, decided, drafts=None):
     """An accountant that decides what a test says."""
-    monkeypatch.setattr(Accountant, "look", lambda _self: "a view")
+    view = SimpleNamespace(jobs=(FIRST, SECOND))
+    monkeypatch.setattr(Accountant, "look", lambda _self: view)
     monkeypatch.setattr(service, "decide", lambda _view, _conditions: decided)
     return Accountant(None, None, None, None, drafts or NoDrafts())
 
@@ -132,6 +133,17 @@ def test_a_job_that_fails_is_given_up_and_the_next_one_done(monkeypatch, error):
     assert [one.work() for _ in range(3)] == [True, True, True]
     assert done == [SECOND, SECOND]
     assert one._working.ended == {FIRST.transaction}
+
+
+def test_a_given_up_job_is_forgotten_once_its_reward_waits_no_more(monkeypatch):
+    one = accountant(monkeypatch, [Work(FIRST)])
+    acting(monkeypatch, "perform", FIRST, ValueError())
+    one.defend()
+    one.work()
+    one._view.jobs = (SECOND,)
+    monkeypatch.setattr(service, "decide", lambda _view, _conditions: [])
+
+    assert (one._working.ended, one.work(), one._working.ended) == ({FIRST.transaction}, False, frozenset())
 
 
 def test_a_job_whose_artifacts_are_gone_is_tried_again_later(monkeypatch):

@@ -186,8 +186,7 @@ def bought(count, state=ClaimState.FINAL, refuter=""):
     seen.docket.claims[EARLIER] = replace(CLAIM, identifier=EARLIER, state=state, refuter=refuter)
     for number in range(count):
         identifier, demand = b"\x08" + bytes([number]) * 31, Demand(EARLIER, number, 0, 0, 32)
-        seen.docket.demands[identifier] = DemandRecord(identifier, demand, ME, 900, is_open=False)
-        seen.docket.answers.append(Answered(EARLIER, identifier, demand, None, None))
+        seen.docket.demands[identifier] = DemandRecord(identifier, demand, ME, 900, False, True)
     return seen
 
 
@@ -220,11 +219,11 @@ def test_fees_for_a_claim_whose_bond_was_won_are_not_lost():
 
 def test_demands_that_may_yet_be_answered_count_and_returned_fees_do_not():
     budget, seen = replace(BUDGET, most_lost_fees=7), bought(7)
-    seen.docket.answers.clear()
+    returned = {key: replace(each, is_answered=False) for key, each in seen.docket.demands.items()}
+    seen.docket.demands = returned
     assert decide(seen, budget) == [Ask(each) for each in pieces(2)]
 
-    for identifier, demand in seen.docket.demands.items():
-        seen.docket.demands[identifier] = replace(demand, is_open=True)
+    seen.docket.demands = {key: replace(each, is_open=True) for key, each in returned.items()}
     assert Leave(CLAIM, 2, 0) in decide(seen, budget)
 
 

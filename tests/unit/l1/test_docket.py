@@ -39,7 +39,7 @@ from anh_rollup.protocol.evidence import NO_OPENING
 from anh_rollup.protocol.game import Phase, Position, Reveal, TensorPath
 from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, Property
 
-ME, OTHER = "0x" + "11" * 20, "0x" + "22" * 20
+ME, OTHER, FAR = ("0x" + 20 * digits for digits in ("11", "22", "33"))
 ZERO = bytes(32)
 ROOT, ORDER, FIRST, SECOND, GAME, ASKED = (bytes([number]) * 32 for number in range(1, 7))
 CLAIM = Claim(ME, 1, ROOT, 0, ORDER, ROOT, ROOT, (Scores(1, 5, ROOT),), "")
@@ -110,7 +110,8 @@ def test_a_demand_waits_until_it_is_answered_or_its_fee_goes_back(end: Any, answ
     before, after = docket_of(REVEALED, DEMANDED), docket_of(REVEALED, DEMANDED, end)
     assert before.open_demands() == before.open_demands(FIRST) == [waiting]
     assert before.open_demands(SECOND) == after.open_demands() == []
-    assert (after.demands, after.answers) == ({ASKED: replace(waiting, is_open=False)}, answers)
+    closed = replace(waiting, is_open=False, is_answered=bool(answers))
+    assert (after.demands, after.answers) == ({ASKED: closed}, answers)
 
 
 def test_what_is_about_an_unreadable_claim_is_not_open() -> None:
@@ -147,6 +148,33 @@ def test_a_closed_game_is_open_no_more() -> None:
     assert before.open_games() == before.open_games(FIRST) == [GameRecord(GAME, POSITION)]
     assert before.open_games(SECOND) == after.open_games() == []
     assert after.games == {GAME: GameRecord(GAME, POSITION, (), GameOutcome.VOID)}
+
+
+def test_commitments_are_closed_and_forgotten_by_name_and_by_time() -> None:
+    docket = docket_of(*(Committed(who, ROOT, time) for who, time in ((ME, 8), (OTHER, 8), (FAR, 9))))
+    docket.forget_commitments(9, [(ME, ROOT)])
+    assert docket.commitments == {(ME, ROOT): 8, (FAR, ROOT): 9}
+    docket.close_commitment(ME, ROOT)
+    docket.close_commitment(OTHER, ROOT)
+    assert docket.commitments == {(FAR, ROOT): 9}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        Chosen(GAME, NEXT),
+        NodesRevealed(GAME, NEXT, (ROOT,)),
+        Closed(GAME, FIRST, GameOutcome.VOID),
+        FeeReturned(FIRST, ASKED),
+        Refuted(ORDER, FIRST, OTHER, 5),
+    ],
+    ids=lambda event: type(event).__name__,
+)
+def test_late_news_of_what_is_forgotten_changes_nothing(event: Any) -> None:
+    docket = docket_of(REVEALED, OPENED, DEMANDED)
+    docket.forget({FIRST}, ME)
+    docket.apply(event)
+    assert docket == Docket()
 
 
 def test_other_events_are_passed_over() -> None:
