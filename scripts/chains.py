@@ -20,7 +20,7 @@ from web3.exceptions import BlockNotFound, ContractLogicError, Web3Exception, We
 from web3.types import EventData, RPCEndpoint, TxParams, TxReceipt
 
 from anh_rollup.cli.connecting import require_followed
-from anh_rollup.cli.l2 import read_followed
+from anh_rollup.cli.l2 import Followed
 from anh_rollup.cli.options import parse_endpoint, read_account
 from anh_rollup.cli.root import exit_code
 from anh_rollup.errors import AnhError
@@ -162,7 +162,7 @@ def connect_chains(l1_url: str, l2_url: str, deployment_file: Path) -> tuple[Web
     """
     deployment = read_deployment(deployment_file)
     l1, l2 = connect_l1(l1_url, deployment), connect(l2_url, deployment.l2_chain_id)
-    require_followed(l2_url, deployment, read_followed(ask(l2, "anh_syncStatus")))
+    require_followed(l2_url, deployment, Followed.from_answer(ask(l2, "anh_syncStatus")))
     return l1, l2, deployment
 
 

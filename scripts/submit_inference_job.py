@@ -11,7 +11,7 @@ the exact one. Root and address of the model are what `scripts.watch` ends with.
 import sys
 from pathlib import Path
 
-from anh_rollup.cli.job_checks import read_scored, require_light
+from anh_rollup.cli.job_checks import require_light, scored_properties
 from anh_rollup.cli.options import parse_digest, parse_ether
 from anh_rollup.cli.ordering import PlacedOrder
 from anh_rollup.encoding.artifacts import Dataset
@@ -65,7 +65,7 @@ def submit(
     """
     store = ArtifactStore(folder, RemotePolicy(private_hosts=True))
     job = inference_job(store, *model, rollup.l1.eth.get_block("latest")["timestamp"])
-    require_light(read_scored(store, job.properties))
+    require_light(scored_properties(store, job.properties))
     return order(rollup, job, reward, report)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from web3 import Web3
 from web3.types import TxParams
 
-from anh_rollup.cli.job_checks import read_scored, require_light
+from anh_rollup.cli.job_checks import require_light, scored_properties
 from anh_rollup.cli.options import parse_ether, show_ether
 from anh_rollup.cli.ordering import PlacedOrder, check_position
 from anh_rollup.encoding.hashing import keccak256
@@ -76,7 +76,7 @@ def submit(rollup: Rollup, folder: Path, reward: int, report: Report) -> PlacedO
     """
     store = ArtifactStore(folder)
     job = digits_job(store, rollup.l1.eth.get_block("latest")["timestamp"])
-    require_light(read_scored(store, job.properties))
+    require_light(scored_properties(store, job.properties))
     return order(rollup, job, reward, report)
 
 

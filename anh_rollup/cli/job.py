@@ -13,11 +13,11 @@ from rich.table import Table
 
 from anh_rollup.cli.connecting import open_l2, open_rollup
 from anh_rollup.cli.job_checks import (
-    read_scored,
     require_architecture,
     require_attractive,
     require_light,
     require_model_option,
+    scored_properties,
 )
 from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.options import (
@@ -281,7 +281,7 @@ def make_job(wish: JobWish, store: ArtifactStore, now: int) -> Job:
     architecture = store.get_program(job.architecture)
     require_architecture(job, architecture)
     model = store.get_model(job.model) if job.kind is JobKind.INFERENCE else None
-    scored = read_scored(store, properties)
+    scored = scored_properties(store, properties)
     for each, (program, samples) in zip(properties, scored, strict=True):
         check_score_program(program, samples.fields)
         check_disputable(program)

@@ -128,7 +128,7 @@ def require_attractive(reward: int, left: int) -> None:
         raise DeadlineTooNearError(left, usual.least_time)
 
 
-def read_scored(store: ArtifactStore, properties: Sequence[Property]) -> list[Scored]:
+def scored_properties(store: ArtifactStore, properties: Sequence[Property]) -> list[Scored]:
     """The score program and the samples of each property.
 
     Raises:

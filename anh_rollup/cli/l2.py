@@ -93,22 +93,22 @@ class Followed:
     inbox: str
     parent: bytes
 
+    @classmethod
+    def from_answer(cls, answer: object) -> "Followed":
+        """What an answer to anh_syncStatus says about the deployment.
 
-def read_followed(answer: object) -> Followed:
-    """What an answer to anh_syncStatus says about the deployment.
-
-    Raises:
-        L2AnswerError: Nothing, as the L2 is of an earlier version, or none.
-    """
-    known = answer if isinstance(answer, Mapping) else {}
-    inbox, parent = known.get("inbox"), known.get("l1Start")
-    try:
-        found = wire.data("a block hash", parent.get("hash") if isinstance(parent, Mapping) else None, 32)
-    except L1AnswerError as error:
-        raise L2AnswerError("the deployment that it follows", answer) from error
-    if not isinstance(inbox, str):
-        raise L2AnswerError("the deployment that it follows", answer)
-    return Followed(inbox, found)
+        Raises:
+            L2AnswerError: Nothing, as the L2 is of an earlier version, or none.
+        """
+        known = answer if isinstance(answer, Mapping) else {}
+        inbox, start = known.get("inbox"), known.get("l1Start")
+        try:
+            parent = wire.data("a block hash", start.get("hash") if isinstance(start, Mapping) else None, 32)
+        except L1AnswerError as error:
+            raise L2AnswerError("the deployment that it follows", answer) from error
+        if not isinstance(inbox, str):
+            raise L2AnswerError("the deployment that it follows", answer)
+        return cls(inbox, parent)
 
 
 class L2Client:
@@ -183,7 +183,7 @@ class L2Client:
 
     def followed(self) -> Followed:
         """Which deployment on L1 the L2 follows."""
-        return read_followed(self.record("anh_syncStatus"))
+        return Followed.from_answer(self.record("anh_syncStatus"))
 
     def send_raw(self, signed: bytes) -> str:
         """Hands a signed transaction over; its hash."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anh_rollup.cli.l2 import L2AnswerError, L2Client
+from anh_rollup.cli.l2 import Followed, L2AnswerError, L2Client
 from anh_rollup.cli.ordering import (
     Customer,
     InclusionError,
@@ -156,6 +156,16 @@ def test_an_event_of_any_bytes_is_read_or_refused(
 def test_a_position_of_any_form_is_refused(position: Any) -> None:
     with pytest.raises(PositionError):
         check_position(DEPLOYMENT, position)
+
+
+@given(bent({"inbox": ADDRESS, "l1Start": {"number": "0x1", "hash": HASH}}) | JSON)
+def test_a_sync_status_of_any_form_is_read_or_refused(status: Any) -> None:
+    found, refusal = attempt(lambda: Followed.from_answer(status), L2AnswerError)
+    assert (found is None) == (refusal is not None)
+    assert found is None or (found.inbox, "0x" + found.parent.hex()) == (
+        status["inbox"],
+        status["l1Start"]["hash"].lower(),
+    )
 
 
 @given(bent(PROOF))
