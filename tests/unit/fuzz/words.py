@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from anh_rollup.cli.deploy import OptionError, parse_rules
-from anh_rollup.cli.job import PropertyOptionError, parse_property
+from anh_rollup.cli.job_wish import PropertyOptionError, parse_property
 from anh_rollup.cli.options import (
     AddressOptionError,
     AmountOptionError,
@@ -52,7 +52,7 @@ PARSERS: dict[str, Parser] = {
     "cli.deploy.parse_rules": Parser(
         lambda word: parse_rules([word]), ("window=600", "force_fee=0"), (OptionError,)
     ),
-    "cli.job.parse_property": Parser(
+    "cli.job_wish.parse_property": Parser(
         parse_property,
         (f"{DIGITS}:{DIGITS}:-5",),
         (PropertyOptionError, DigestOptionError),
