@@ -10,7 +10,7 @@ from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.scores import ScoreTree
 from anh_rollup.encoding.tensors import Elements, TensorTree
 from anh_rollup.evaluation import reference
-from anh_rollup.evaluation.backend import Evaluator
+from anh_rollup.evaluation.backend import Evaluator, LoadedProgram
 from anh_rollup.evaluation.sources import Sources
 from anh_rollup.protocol.evaluated import EvaluatedProperty, Trace
 from anh_rollup.protocol.game import TensorPath
@@ -69,11 +69,13 @@ def evaluate_property(artifacts: Artifacts, evaluator: Evaluator) -> EvaluatedPr
     Raises:
         SourcesRefusedError: The artifacts are not what the program declares.
     """
-    scores = evaluator.evaluate(artifacts.program, artifacts.sources).reshape(-1)
+    sources = artifacts.sources
+    loaded = evaluator.load(artifacts.program, sources.parameters)
+    scores = loaded.evaluate(sources.fields, sources.answers).reshape(-1)
     return EvaluatedProperty(
         program=artifacts.program,
         scores=ScoreTree(scores),
-        trace_of=_Tracer(artifacts, evaluator).trace,
+        trace_of=_Tracer(artifacts, loaded).trace,
         path_of=artifacts.path,
         rules=reference,
     )
@@ -85,9 +87,9 @@ class _Tracer:
     Several games can go on at once, each about its sample: without their traces every move would cost one.
     """
 
-    def __init__(self, artifacts: Artifacts, evaluator: Evaluator) -> None:
+    def __init__(self, artifacts: Artifacts, loaded: LoadedProgram) -> None:
         self._artifacts = artifacts
-        self._evaluator = evaluator
+        self._loaded = loaded
         self._shared: dict[int, TensorTree] = {}
         self._kept: OrderedDict[int, Trace] = OrderedDict()
         own = (each for each in artifacts.program.values if each.kind not in SHARED)
@@ -102,8 +104,8 @@ class _Tracer:
         return found
 
     def _compute(self, sample: int) -> Trace:
-        program = self._artifacts.program
-        tensors = self._evaluator.trace(program, self._artifacts.sources, sample)
+        program, sources = self._artifacts.program, self._artifacts.sources
+        tensors = self._loaded.trace(sample, sources.fields, sources.answers)
         return Trace.of([self._tree(program, value, each) for value, each in enumerate(tensors)])
 
     def _tree(self, program: Program, value: int, elements: Elements) -> TensorTree:

@@ -39,6 +39,16 @@ class Sources:
             self.parameters,
         )
 
+    def sample(self, place: int) -> "Sources":
+        """The same sources with one sample only.
+
+        Raises:
+            SourcesRefusedError: There is no such sample.
+        """
+        if place not in range(self.count):
+            raise SourcesRefusedError(f"sample {place}", f"{self.count} samples are given")
+        return self.samples(place, place + 1)
+
     def of(self, kind: Kind, index: int) -> Tensor:
         """The array of one source with a leading sample axis, which is 1 for a parameter."""
         if kind is Kind.PARAMETER:
@@ -54,13 +64,12 @@ MOST_EVALUATED: Final = 1 << 27
 that no program names, as patches of a convolution."""
 
 
-def check_sources(program: Program, sources: Sources) -> None:
-    """Checks that sources are what the program declares, so that its proven ranges hold.
+def check_loadable(program: Program, parameters: Sequence[Tensor]) -> None:
+    """Checks that a program's values fit in memory and parameters are what it declares.
 
     Raises:
-        SourcesRefusedError: Where a source is missing or spare, has another shape, type or sample count, or
-            an element outside its declared range.
-        ProgramTooLargeError: All values together take too much memory.
+        SourcesRefusedError: One value does not fit, or the parameters are others.
+        ProgramTooLargeError: All values together do not fit.
     """
     check_memory(program)
     largest = max(value.size for value in program.values)
@@ -68,12 +77,24 @@ def check_sources(program: Program, sources: Sources) -> None:
         raise SourcesRefusedError(
             "the program", f"a value of {largest} elements, {MOST_EVALUATED} are the most"
         )
-    for name, group in (("field", sources.fields), ("answer", sources.answers)):
+    _check_group(Kind.PARAMETER, program.parameters, parameters, ())
+
+
+def checked_sources(
+    program: Program, fields: Sequence[Tensor], answers: Sequence[Tensor], parameters: tuple[Tensor, ...]
+) -> Sources:
+    """Samples together with parameters that are checked already.
+
+    Raises:
+        SourcesRefusedError: Fields or answers are not what the program declares, or not equally many.
+    """
+    for name, group in (("field", fields), ("answer", answers)):
         for index, tensor in enumerate(group):
             _check_array(f"{name} {index}", tensor, 1)
-    _check_group(Kind.FIELD, program.fields, sources.fields, (sources.count,))
-    _check_group(Kind.ANSWER, program.answers, sources.answers, (sources.count,))
-    _check_group(Kind.PARAMETER, program.parameters, sources.parameters, ())
+    sources = Sources(tuple(fields), tuple(answers), parameters)
+    _check_group(Kind.FIELD, program.fields, fields, (sources.count,))
+    _check_group(Kind.ANSWER, program.answers, answers, (sources.count,))
+    return sources
 
 
 def check_score_program(program: Program, fields: Sequence[Tensor]) -> None:

@@ -13,13 +13,8 @@ import torch
 from torch import Tensor
 
 from anh_rollup.evaluation.operations import apply, finish_linear
-from anh_rollup.evaluation.torch_convolution import (
-    PATCH_BYTES,
-    convolve,
-    parts_of,
-    patches_of,
-    with_margins,
-)
+from anh_rollup.evaluation.torch_convolution import convolve
+from anh_rollup.evaluation.torch_patches import PATCH_BYTES, parts_of, patches_of, with_margins
 from anh_rollup.evaluation.torch_step import FLOAT64_EXACT, Step, clamped, shifted
 from anh_rollup.evaluation.torch_weights import Folded, products, rounded
 from anh_rollup.tensor.opcodes import Opcode
@@ -31,11 +26,15 @@ MOST_MARGIN: Final = 16
 
 
 def linear(step: Step, inputs: Sequence[Tensor], folded: Folded | None) -> Tensor:
-    """A MATMUL's or CONV's elements, clamped: (N or 1, *shape). `folded` is what `fold` gave for it."""
-    if step.value.opcode is Opcode.CONV and padded_size(step) > _most_padded(step):
-        return _by_reference(step, inputs)
+    """A MATMUL's or CONV's elements, clamped: (N or 1, *shape).
+
+    Args:
+        step: The instruction.
+        inputs: What it reads; with prepared weights the first input is enough.
+        folded: Its prepared weights, where it has any; a CONV with wide margins has none.
+    """
     if folded is None:
-        return _general(step, inputs)
+        return _by_reference(step, inputs) if has_wide_margins(step) else _general(step, inputs)
     if step.value.opcode is Opcode.MATMUL:
         return _matmul(step, inputs[0], folded)
     return convolve(step, inputs[0], folded)
@@ -48,8 +47,11 @@ def padded_size(step: Step) -> int:
     return (g.height + top + bottom) * (g.width + left + right) * g.channels
 
 
-def _most_padded(step: Step) -> int:
-    return max(PATCH_BYTES, MOST_MARGIN * (prod(step.shapes[0]) + step.value.size))
+def has_wide_margins(step: Step) -> bool:
+    """Whether it is a CONV whose input is never written down with its margins."""
+    if step.value.opcode is not Opcode.CONV:
+        return False
+    return padded_size(step) > max(PATCH_BYTES, MOST_MARGIN * (prod(step.shapes[0]) + step.value.size))
 
 
 def _by_reference(step: Step, inputs: Sequence[Tensor]) -> Tensor:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from anh_rollup.evaluation.errors import ProgramTooLargeError, SourcesRefusedError
-from anh_rollup.evaluation.sources import MOST_EVALUATED, Sources, check_sources
+from anh_rollup.evaluation.sources import MOST_EVALUATED, Sources, check_loadable, checked_sources
 from anh_rollup.evaluation.workload import MOST_TRACED
 from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.opcodes import Opcode
@@ -24,8 +24,16 @@ def array(*elements: object) -> Tensor:
 FIELD, ANSWER, PARAMETER = array([1, -5], [5, 0]), array([0, 1], [-1, 0]), array(0, 9)
 
 
+def checked(program: Program, sources: Sources) -> Sources:
+    """What an evaluator checks before it computes anything."""
+    check_loadable(program, sources.parameters)
+    return checked_sources(program, sources.fields, sources.answers, sources.parameters)
+
+
 def test_sources_as_declared_are_accepted() -> None:
-    check_sources(program(), Sources((FIELD,), (ANSWER,), (PARAMETER,)))
+    given = Sources((FIELD,), (ANSWER,), (PARAMETER,))
+    found = checked(program(), given)
+    assert (found.fields, found.answers, found.parameters) == (given.fields, given.answers, given.parameters)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +54,7 @@ def test_sources_as_declared_are_accepted() -> None:
 )
 def test_sources_that_differ_from_the_declaration_are_refused(sources: Sources, message: str) -> None:
     with pytest.raises(SourcesRefusedError) as refused:
-        check_sources(program(), sources)
+        checked(program(), sources)
     assert refused.value.message == message
 
 
@@ -72,11 +80,10 @@ def stretched(size: int) -> Program:
 
 
 def test_a_value_with_more_elements_than_an_evaluator_takes_on_is_refused() -> None:
-    fields = (array(1),)
-    check_sources(stretched(MOST_EVALUATED), Sources(fields))
+    check_loadable(stretched(MOST_EVALUATED), ())
 
     with pytest.raises(SourcesRefusedError) as refused:
-        check_sources(stretched(MOST_EVALUATED + 1), Sources(fields))
+        check_loadable(stretched(MOST_EVALUATED + 1), ())
     assert refused.value.message == (
         f"the program: a value of {MOST_EVALUATED + 1} elements, {MOST_EVALUATED} are the most"
     )
@@ -98,13 +105,13 @@ def held_at_once(size: int, values: int) -> Program:
 
 
 def test_values_that_are_too_much_together_are_refused_though_none_is_alone() -> None:
-    fields, size = (array(1),), MOST_TRACED // 8
-    check_sources(held_at_once(size - 1, 4), Sources(fields))
+    size = MOST_TRACED // 8
+    check_loadable(held_at_once(size - 1, 4), ())
 
     program = held_at_once(size, 4)
     assert max(value.size for value in program.values) <= MOST_EVALUATED
     with pytest.raises(ProgramTooLargeError) as refused:
-        check_sources(program, Sources(fields))
+        check_loadable(program, ())
     assert (refused.value.elements, refused.value.most) == (MOST_TRACED + 1, MOST_TRACED)
     assert refused.value.message == (
         f"the program's values have {MOST_TRACED + 1} elements together, {MOST_TRACED} are the most"

@@ -11,9 +11,10 @@ from anh_rollup.evaluation.errors import SourcesRefusedError
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
 from anh_rollup.evaluation.torch_backend import TorchEvaluator
+from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.errors import RangeRefusedError
 from anh_rollup.tensor.opcodes import Opcode
-from anh_rollup.tensor.program import Kind, Program, Value
+from anh_rollup.tensor.program import Kind, Program, Tensor, Value
 from scripts.generate_vectors.random_cases import Case, random_case, random_tensor
 from tests.doubles.small_program import deep_program, random_fields, random_parameters, small_program
 
@@ -27,12 +28,17 @@ def same(program: Program, sources: Sources, evaluator: TorchEvaluator | None = 
     assert (ours.dtype, ours.shape) == (reference.dtype, reference.shape)
     assert ours.tobytes() == reference.tobytes()
     last = sources.count - 1
-    pairs = zip(
-        TorchEvaluator().trace(program, sources, last),
-        ReferenceEvaluator().trace(program, sources, last),
-        strict=True,
-    )
-    for one, other in pairs:
+    expected = ReferenceEvaluator().trace(program, sources, last)
+    same_trace(TorchEvaluator().trace(program, sources, last), expected)
+    loaded = TorchEvaluator().load(program, sources.parameters)
+    for _ in range(2):
+        # The second time with what the first has kept.
+        assert loaded.evaluate(sources.fields, sources.answers).tobytes() == reference.tobytes()
+        same_trace(loaded.trace(last, sources.fields, sources.answers), expected)
+
+
+def same_trace(ours: list[Tensor], reference: list[Tensor]) -> None:
+    for one, other in zip(ours, reference, strict=True):
         assert (one.dtype, one.shape, one.tobytes()) == (other.dtype, other.shape, other.tobytes())
 
 
@@ -252,3 +258,41 @@ def test_a_trace_of_a_sample_that_is_not_there_is_refused(sample: int) -> None:
     with pytest.raises(SourcesRefusedError) as refused:
         TorchEvaluator().trace(program, sources, sample)
     assert str(refused.value) == f"sample {sample}: 2 samples are given"
+
+
+def test_a_loaded_program_keeps_prepared_weights_and_not_what_they_were_prepared_from() -> None:
+    b = ProgramBuilder()
+    x = b.field((4,), low=-9, high=9)
+    w, both = b.parameter((3, 4), low=-9, high=9), b.parameter((4, 3), low=-9, high=9)
+    turned = b.transpose(both, (1, 0))
+    y = b.linear(x, w, low=-999, high=999) + b.linear(x, turned, low=-999, high=999)
+    program = b.build(y + b.sum(both))
+    rng = np.random.default_rng(3)
+    parameters = tuple(rng.integers(-9, 10, each.shape, dtype=np.int32) for each in program.parameters)
+    fields = (rng.integers(-9, 10, (5, 4), dtype=np.int32),)
+
+    loaded = TorchEvaluator().load(program, parameters)
+    for _ in range(2):
+        expected = ReferenceEvaluator().evaluate(program, Sources(fields, (), parameters))
+        assert loaded.evaluate(fields).tobytes() == expected.tobytes()
+        # Neither the weights, nor what was turned to become weights, nor the parameter under a kept sum.
+        assert loaded.spent == {each for each in loaded.lasting if each not in loaded.fixed}
+        assert len(loaded.spent) == 3
+        assert [folded is not None for folded in loaded.folded.values()] == [True, True]
+
+
+def test_a_loaded_program_takes_sample_after_sample_and_refuses_what_does_not_fit() -> None:
+    program = small_program()
+    parameters = random_parameters(program, 0)
+    with pytest.raises(SourcesRefusedError, match="parameters: 0 given"):
+        TorchEvaluator().load(program, ())
+
+    loaded = TorchEvaluator().load(program, parameters)
+    fields = random_fields(program, 3, 1)
+    whole = loaded.evaluate(fields)
+    singles = [loaded.evaluate([each[place : place + 1] for each in fields]) for place in range(3)]
+    assert np.concatenate(singles).tobytes() == whole.tobytes()
+    with pytest.raises(SourcesRefusedError, match="fields: 0 given"):
+        loaded.evaluate(())
+    with pytest.raises(SourcesRefusedError, match="3 samples are given"):
+        loaded.trace(3, fields)
