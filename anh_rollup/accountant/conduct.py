@@ -7,8 +7,8 @@ from anh_rollup.accountant.work import Result
 from anh_rollup.encoding.artifacts import Model
 from anh_rollup.l1.docket import Docket
 from anh_rollup.protocol.claims import Claim
-from anh_rollup.protocol.game import Move
 from anh_rollup.protocol.jobs import Job
+from anh_rollup.protocol.moves import Move
 
 
 def _same_result(_job: Job, result: Result) -> Result:

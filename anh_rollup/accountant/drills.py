@@ -15,14 +15,14 @@ from anh_rollup.accountant.work import Result
 from anh_rollup.encoding.artifacts import Model
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.merkle import MerkleTree
-from anh_rollup.encoding.scores import ScoreTree, SumNode
+from anh_rollup.encoding.scores import ScoreTree
 from anh_rollup.encoding.tensors import Elements
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.docket import Docket
 from anh_rollup.protocol.claims import Claim
 from anh_rollup.protocol.evaluated import EvaluatedProperty, Trace
-from anh_rollup.protocol.game import Move
 from anh_rollup.protocol.jobs import Job
+from anh_rollup.protocol.moves import Move, RevealScores, RevealSums
 from anh_rollup.tensor.opcodes import FOLDABLE, Opcode
 from anh_rollup.tensor.program import Program
 from anh_rollup.tensor.records import decode_value
@@ -159,20 +159,19 @@ def longest_sum(program: Program) -> int:
 
 def _forge_sums(move: Move) -> Move | None:
     """Partial sums that make up the wrong element: the first one is off by what rounds to one."""
-    if move.function != "revealSums":
+    if not isinstance(move, RevealSums):
         return move
-    record, partials, inputs = move.arguments
-    instruction, _ = decode_value(record.record)
+    instruction, _ = decode_value(move.record.record)
     shift = instruction.attributes[1 if instruction.opcode is Opcode.REDUCE else 0]
-    return replace(move, arguments=(record, (partials[0] + (1 << shift), *partials[1:]), inputs))
+    return replace(move, partials=(move.partials[0] + (1 << shift), *move.partials[1:]))
 
 
 def _bad_children(move: Move) -> Move | None:
     """Score nodes that do not add up to the node above."""
-    if move.function != "revealScores":
+    if not isinstance(move, RevealScores):
         return move
-    (nodes,) = move.arguments
-    return replace(move, arguments=((SumNode(nodes[0].hash, nodes[0].sum + 1), *nodes[1:]),))
+    first, *rest = move.nodes
+    return replace(move, nodes=(replace(first, sum=first.sum + 1), *rest))
 
 
 def _nothing(_move: Move) -> Move | None:

@@ -12,12 +12,13 @@ from anh_rollup.evaluation.disputability import check_disputable
 from anh_rollup.evaluation.properties import Artifacts, evaluate_property
 from anh_rollup.evaluation.sources import check_score_program
 from anh_rollup.evaluation.workload import MOST_WORK, check_work
-from anh_rollup.protocol.checks import OneShot, Refutation, Subject, check_sources, check_terms
+from anh_rollup.protocol.checks import Subject, check_sources, check_terms
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.evaluated import EvaluatedProperty
 from anh_rollup.protocol.fitting import require_fitting
 from anh_rollup.protocol.jobs import Job, JobKind, Property, terms
 from anh_rollup.protocol.orders import OrderedJob
+from anh_rollup.protocol.refutations import OneShot, Refutation
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.tensor.program import Program
 

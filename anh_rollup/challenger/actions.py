@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from anh_rollup.l1.contracts.claims import Demand
 from anh_rollup.l1.docket import ClaimRecord, DemandRecord, GameRecord
-from anh_rollup.protocol.checks import OneShot, OpenGame
+from anh_rollup.protocol.refutations import OneShot, OpenGame
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,6 @@ from anh_rollup.evaluation.workload import MOST_WORK, check_work
 from anh_rollup.l1.contracts.claims import Answered, Demand
 from anh_rollup.l1.docket import ClaimRecord
 from anh_rollup.protocol.checks import (
-    OneShot,
-    Refutation,
     Subject,
     check_count,
     check_order,
@@ -33,6 +31,7 @@ from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.evaluated import EvaluatedProperty
 from anh_rollup.protocol.jobs import Job, JobKind, terms
 from anh_rollup.protocol.orders import OrderFollower
+from anh_rollup.protocol.refutations import OneShot, Refutation
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.errors import ArtifactError
 

@@ -19,9 +19,10 @@ from anh_rollup.encoding.tensors import (
 )
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.contracts.claims import Answered, Demand
-from anh_rollup.protocol.checks import OneShot, value_record
+from anh_rollup.protocol.checks import value_record
 from anh_rollup.protocol.claims import Claim
 from anh_rollup.protocol.jobs import Job, JobKind
+from anh_rollup.protocol.refutations import OneShot, RefuteResult, RefuteShape
 from anh_rollup.tensor.program import Kind, Program, Value
 
 #: Chunks that one demand asks for (IClaims.Demand.count).
@@ -160,7 +161,7 @@ class Withheld:
         if path.count != self.count or len(path.tensors) != wanted:
             # A demand behind the end, which strangers can make, is answered with the last leaf.
             leaf = min(asked.leaf, path.count - 1)
-            return OneShot("refuteResult", (*head, self.program.header, leaf, path))
+            return RefuteResult(*head, self.program.header, leaf, path)
         index = asked.leaf if self._is_training else asked.field
         spare = asked.field if self._is_training else 0
         if spare or index >= len(self.sources) or asked.leaf >= self.count:
@@ -171,7 +172,7 @@ class Withheld:
         kind = Kind.PARAMETER if self._is_training else Kind.ANSWER
         record = value_record(self.program, self.program.source_ids(kind)[index])
         shown = replace(path, chunks_root=_chunks_root(answer))
-        return OneShot("refuteShape", (*head, record, 0 if self._is_training else asked.leaf, shown))
+        return RefuteShape(*head, record, 0 if self._is_training else asked.leaf, shown)
 
 
 def _chunks_root(answer: Answered) -> bytes:

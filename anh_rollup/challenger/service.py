@@ -29,7 +29,7 @@ from anh_rollup.l1.disputes import DisputeChain
 from anh_rollup.l1.docket import ClaimRecord
 from anh_rollup.l1.errors import TransientL1Error
 from anh_rollup.protocol.attack import decide_challenger
-from anh_rollup.protocol.checks import OpenGame
+from anh_rollup.protocol.refutations import OpenGame
 
 LOG = logging.getLogger(__name__)
 
@@ -144,8 +144,7 @@ class Challenger:
             case Attack(_):
                 self._attack(action)
             case Refute(_, call):
-                request = chain.contracts.claim_arbiter.request(call.function, *call.arguments)
-                chain.send_sealed(call.function, request)
+                chain.send_sealed(call.function, chain.contracts.claim_arbiter.request_for(call))
             case Open(record, game, attempt):
                 self._open(record, game, attempt)
             case Leave(_):

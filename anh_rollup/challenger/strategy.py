@@ -22,7 +22,7 @@ from anh_rollup.challenger.examine import Verdict
 from anh_rollup.l1.contracts.claims import ClaimRules, ClaimState, ClaimStatus
 from anh_rollup.l1.contracts.game import GameOutcome
 from anh_rollup.l1.docket import ClaimRecord, Docket, GameRecord
-from anh_rollup.protocol.checks import OneShot, OpenGame
+from anh_rollup.protocol.refutations import OneShot, OpenGame
 
 #: Parts of a whole in which the rules give shares (contracts/Claims.sol).
 BPS: Final = 10_000

@@ -147,12 +147,20 @@ def to_plain(parameter: Entry, value: Any) -> Any:
     if kind != "tuple":
         return int(value) if isinstance(value, IntEnum) else value
     components = parameter["components"]
-    if not is_dataclass(value):
-        return tuple(to_plain(part, item) for part, item in zip(components, value, strict=True))
+    items = fields_of(components, value) if is_dataclass(value) else value
+    return tuple(to_plain(part, item) for part, item in zip(components, items, strict=True))
+
+
+def fields_of(parameters: Sequence[Entry], record: Any) -> tuple[Any, ...]:
+    """The fields of a record in the order of the parameters that they are named like.
+
+    Raises:
+        AbiError: The record lacks one.
+    """
     try:
-        return tuple(to_plain(part, getattr(value, field_name(part["name"]))) for part in components)
+        return tuple(getattr(record, field_name(each["name"])) for each in parameters)
     except AttributeError as error:
-        raise AbiError(f"{type(value).__name__} lacks a component: {error}") from error
+        raise AbiError(f"{type(record).__name__} lacks a component: {error}") from error
 
 
 def to_record(cls: Any, parameters: Sequence[Entry], values: Sequence[Any]) -> Any:
@@ -178,8 +186,8 @@ def to_record(cls: Any, parameters: Sequence[Entry], values: Sequence[Any]) -> A
 
 
 def field_name(name: str) -> str:
-    """The Python name of a Solidity name: snake case, without a leading underscore, no keyword."""
-    snake = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name.lstrip("_")).lower()
+    """The Python name of a Solidity name: snake case, without underscores around it, no keyword."""
+    snake = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name.strip("_")).lower()
     return snake + "_" if iskeyword(snake) else snake
 
 

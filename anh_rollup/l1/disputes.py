@@ -14,7 +14,8 @@ from anh_rollup.l1.forgetting import Forgetting
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.l1.types import Block, Receipt, TransactionRequest
 from anh_rollup.protocol.claims import seal
-from anh_rollup.protocol.game import GameView, Move, position_hash
+from anh_rollup.protocol.game import GameView, position_hash
+from anh_rollup.protocol.moves import Move
 
 #: A call of a contract: its function, and the transaction that makes it.
 Call = tuple[str, TransactionRequest]
@@ -146,8 +147,7 @@ class DisputeChain:
 
     def move(self, view: GameView, move: Move) -> Call:
         """The call that makes a move in a game."""
-        game = self.contracts.game
-        return move.function, game.request(move.function, view.game, view.position, *move.arguments)
+        return move.function, self.contracts.game.request_for(move, view.game, view.position)
 
     def play(self, view: GameView, move: Move) -> None:
         """Makes a move in a game; a sealed one may take another round."""

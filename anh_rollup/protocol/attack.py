@@ -17,8 +17,20 @@ from anh_rollup.protocol.claims import Claim
 from anh_rollup.protocol.defence import SMALL_CHUNKS
 from anh_rollup.protocol.evaluated import EvaluatedProperty, Trace
 from anh_rollup.protocol.evidence import open_inputs, open_shown
-from anh_rollup.protocol.game import GameView, Move, Output, Phase, Position, Reveal, Side
+from anh_rollup.protocol.game import GameView, Output, Phase, Position, Reveal, Side
 from anh_rollup.protocol.jobs import Job
+from anh_rollup.protocol.moves import (
+    AskSums,
+    ChooseNode,
+    ChooseScore,
+    ChooseValue,
+    Move,
+    Prove,
+    ProveBlock,
+    ProveSource,
+    Timeout,
+    VoidGame,
+)
 from anh_rollup.protocol.overlay import OverlayTree, first_difference, proof_between
 from anh_rollup.tensor.program import Kind, Tensor
 from anh_rollup.tensor.shapes import LEAST_BLOCK
@@ -36,9 +48,9 @@ def decide_challenger(
         job: Its job.
     """
     if not view.stands:
-        return Move("voidGame")
+        return VoidGame()
     if view.clock.turn is Side.ACCOUNTANT:
-        return Move("timeout") if view.clock.has_run_out(view.now) else None
+        return Timeout() if view.clock.has_run_out(view.now) else None
     if view.clock.has_run_out(view.now) or evaluated is None:
         return None
     return _Attack(view, evaluated, claim, job).move()
@@ -86,7 +98,7 @@ class _Attack:
         for offset, (theirs, node) in enumerate(zip(shown, ours, strict=True)):
             if theirs != node:
                 proof = score_siblings(shown, offset, lower, self.position.level)
-                return Move("chooseScore", (start + offset, theirs, proof))
+                return ChooseScore(start + offset, theirs, proof)
         return None
 
     def _choose_value(self) -> Move | None:
@@ -97,18 +109,18 @@ class _Attack:
             return None
         proof = proof_between(tree, lower, index, self.position.level)
         if lower > 0:
-            return Move("chooseNode", (index, tree.node(lower, index), proof))
+            return ChooseNode(index, tree.node(lower, index), proof)
         if self.evaluated.program.values[index].kind is not Kind.INSTRUCTION:
             return self._prove_source(tree, index)
         if index == self.trace.tree.count - 1:
             return self._prove_score(tree)
-        return Move("chooseValue", (index, tree.node(0, index), proof, self.evaluated.record(index)))
+        return ChooseValue(index, tree.node(0, index), proof, self.evaluated.record(index))
 
     def _prove_source(self, tree: OverlayTree, value: int) -> Move:
         path = self.evaluated.path_of(value, self.position.sample)
         proof = proof_between(tree, 0, value, tree.depth)
-        shown = (value, tree.node(0, value), proof, self.evaluated.record(value), path)
-        return Move("proveSource", (self.claim, self.job, *shown), sealed=True)
+        tensor, record = tree.node(0, value), self.evaluated.record(value)
+        return ProveSource(self.claim, self.job, value, tensor, proof, record, path)
 
     def _prove_score(self, tree: OverlayTree) -> Move:
         """All inputs of the score are right: the claimed score itself is the wrong element."""
@@ -123,7 +135,7 @@ class _Attack:
         tree = overlay(ours, self.view.reveals, Phase.CHOOSE_CHUNK)
         lower = revealed_level(self.position.level)
         proof = proof_between(tree, lower, index, self.position.level)
-        return Move("chooseNode", (index, tree.node(lower, index), proof))
+        return ChooseNode(index, tree.node(lower, index), proof)
 
     def _prove_shown(self) -> Move | None:
         value, shown = self.position.value, self.view.reveals[-1].elements
@@ -149,11 +161,11 @@ class _Attack:
         output = Output(value, element, opening, proof_between(tree, 0, value, tree.depth))
         record = self.evaluated.record(value)
         if program.terms(value) > LEAST_BLOCK:
-            return Move("askSums", (output, record))
+            return AskSums(output, record)
         trace = self.trace
         needed = self.evaluated.rules.element_dependencies(program, value, element, trace=trace.elements)
         inputs = open_inputs(trace, tree, program.values[value].inputs, needed)
-        return Move("prove", (output, record, inputs), sealed=True)
+        return Prove(output, record, inputs)
 
     def _prove_block(self) -> Move | None:
         program, rules, trace = self.evaluated.program, self.evaluated.rules, self.trace
@@ -164,7 +176,7 @@ class _Attack:
             return None
         needed = rules.element_dependencies(program, value, element, wrong[0], trace=trace.elements)
         inputs = open_inputs(trace, self.trace_tree(), program.values[value].inputs, needed)
-        return Move("proveBlock", (self.evaluated.record(value), shown, wrong[0], inputs), sealed=True)
+        return ProveBlock(self.evaluated.record(value), shown, wrong[0], inputs)
 
 
 def overlay(ours: MerkleTree, reveals: Sequence[Reveal], phase: Phase) -> OverlayTree:

@@ -6,11 +6,10 @@ evaluation does. A claim with nothing wrong gives None.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from anh_rollup.encoding.artifacts import Dataset, Model, ProgramHeader
+from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.merkle import MerkleTree
@@ -22,36 +21,21 @@ from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.game import TensorPath
 from anh_rollup.protocol.jobs import DNN_ADDRESS, Job, order_calldata
 from anh_rollup.protocol.orders import OrderedBatch
+from anh_rollup.protocol.refutations import (
+    OneShot,
+    OpenGame,
+    ProgramRecord,
+    Refutation,
+    RefuteCount,
+    RefuteIndex,
+    RefutePlace,
+    RefuteRange,
+    RefuteRecord,
+    RefuteResult,
+    RefuteShape,
+    RefuteThreshold,
+)
 from anh_rollup.tensor.program import Kind, Program, Value
-
-
-@dataclass(frozen=True, slots=True)
-class OneShot:
-    """A sealed call of the ClaimArbiter.
-
-    Attributes:
-        function: Its name there.
-        arguments: All of its arguments.
-    """
-
-    function: str
-    arguments: tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class OpenGame:
-    """A game over one property.
-
-    Attributes:
-        property: Its index.
-        opened: (sample, claimed score, proof) of a wrong score; None where the list is unknown.
-    """
-
-    property: int
-    opened: tuple[int, int, tuple[Any, ...]] | None
-
-
-Refutation = OneShot | OpenGame
 
 
 def check_order(
@@ -72,16 +56,16 @@ def check_order(
     if claim.index >= batch.header.count:
         recorded = batch.forced_at(claim.index)
         if recorded is None or keccak256(recorded) != claim.transaction:
-            return OneShot("refuteIndex", (claim, batch.header, batch.previous or batch.header))
+            return RefuteIndex(claim, batch.header, batch.previous or batch.header)
     elif not batch.is_void:
         leaves = [keccak256(record) for record in batch.records]
         if leaves[claim.index] != claim.transaction:
             proof = tuple(MerkleTree(leaves).proof(claim.index))
-            return OneShot("refutePlace", (claim, batch.header, leaves[claim.index], proof))
+            return RefutePlace(claim, batch.header, leaves[claim.index], proof)
         recorded = batch.records[claim.index]
     if recorded is None or _orders(recorded, job, chain_id):
         return None
-    return OneShot("refuteRecord", (claim, recorded))
+    return RefuteRecord(claim, recorded)
 
 
 def _orders(record: bytes, job: Job, chain_id: int) -> bool:
@@ -96,7 +80,7 @@ def check_terms(claim: Claim, job: Job) -> OneShot | None:
     """Whether every claimed sum reaches its threshold."""
     for index, (wanted, scores) in enumerate(zip(job.properties, claim.scores, strict=True)):
         if scores.sum < wanted.threshold:
-            return OneShot("refuteThreshold", (claim, job, index))
+            return RefuteThreshold(claim, job, index)
     return None
 
 
@@ -104,12 +88,12 @@ def check_count(claim: Claim, job: Job, index: int, dataset: Dataset) -> OneShot
     """Whether a property has as many scores as its data set has samples."""
     if claim.scores[index].count == dataset.count:
         return None
-    return OneShot("refuteCount", (claim, job, index, dataset.count, dataset.tree.root))
+    return RefuteCount(claim, job, index, dataset.count, dataset.tree.root)
 
 
-def value_record(program: Program, value: int) -> tuple[ProgramHeader, int, bytes, tuple[bytes, ...]]:
+def value_record(program: Program, value: int) -> ProgramRecord:
     """A value's record with the way to the program's root, as the ClaimArbiter takes it."""
-    return program.header, value, program.records[value], tuple(program.tree.proof(value))
+    return ProgramRecord(program.header, value, program.records[value], tuple(program.tree.proof(value)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,6 +119,11 @@ class Subject:
     answers: Dataset | None
 
     @property
+    def head(self) -> tuple[Claim, Job, int]:
+        """What each of its refutations begins with."""
+        return self.claim, self.job, self.index
+
+    @property
     def scores(self) -> Scores:
         """What the claim says about the property."""
         return self.claim.scores[self.index]
@@ -142,13 +131,12 @@ class Subject:
 
 def check_sources(subject: Subject) -> Refutation | None:
     """Whether counts, shapes and ranges are those that the score program declares."""
-    head = (subject.claim, subject.job, subject.index)
-    miscounted = check_count(*head, subject.dataset)
+    miscounted = check_count(*subject.head, subject.dataset)
     if miscounted is not None:
         return miscounted
     wrong = _check_result(subject)
     if wrong is not None:
-        return OneShot("refuteResult", (*head, subject.program.header, 0, wrong))
+        return RefuteResult(*subject.head, subject.program.header, 0, wrong)
     for value, source in enumerate(subject.program.values):
         refutation = _check_source(subject, value, source)
         if refutation is not None:
@@ -176,12 +164,15 @@ def _check_source(subject: Subject, value: int, source: Value) -> Refutation | N
     if source.kind is Kind.PARAMETER:
         shape, elements = held.shape, held[np.newaxis]
     if shape != source.shape:
-        return _contradict("refuteShape", subject, value, 0)
+        record, _, path = _opened(subject, value, 0)
+        return RefuteShape(*subject.head, record, 0, path)
     outside = (elements < source.low) | (elements > source.high)
     if not outside.any():
         return None
     sample, element = divmod(int(np.flatnonzero(outside)[0]), source.size)
-    return _contradict("refuteRange", subject, value, sample, element)
+    record, tensor, path = _opened(subject, value, sample)
+    opening = tensor.opening([element // CHUNK_ELEMENTS])
+    return RefuteRange(*subject.head, record, sample, path, element, opening)
 
 
 def _held(subject: Subject, source: Value) -> Elements | None:
@@ -196,15 +187,10 @@ def _held(subject: Subject, source: Value) -> Elements | None:
     return None
 
 
-def _contradict(
-    function: str, subject: Subject, value: int, sample: int, element: int | None = None
-) -> OneShot:
+def _opened(subject: Subject, value: int, sample: int) -> tuple[ProgramRecord, TensorTree, TensorPath]:
+    """A source's record, the tensor that it reads for one sample, and the whole way to it."""
     tensor, path = _path(subject, subject.program.values[value], sample)
-    record = value_record(subject.program, value)
-    head = (subject.claim, subject.job, subject.index, record, sample, path)
-    if element is None:
-        return OneShot(function, head)
-    return OneShot(function, (*head, element, tensor.opening([element // CHUNK_ELEMENTS])))
+    return value_record(subject.program, value), tensor, path
 
 
 def _path(subject: Subject, source: Value, sample: int) -> tuple[TensorTree, TensorPath]:

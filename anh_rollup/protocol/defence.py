@@ -8,7 +8,19 @@ from anh_rollup.encoding.scores import revealed_score_level
 from anh_rollup.encoding.tensors import encode_shape
 from anh_rollup.protocol.evaluated import EvaluatedProperty
 from anh_rollup.protocol.evidence import open_inputs
-from anh_rollup.protocol.game import GameView, Move, Phase, Position, Side
+from anh_rollup.protocol.game import GameView, Phase, Position, Side
+from anh_rollup.protocol.moves import (
+    Move,
+    RevealChunk,
+    RevealElements,
+    RevealNodes,
+    RevealScores,
+    RevealSums,
+    RevealTensor,
+    RevealTrace,
+    Timeout,
+    VoidGame,
+)
 from anh_rollup.protocol.overlay import proof_between
 
 #: A tensor of at most this many chunks is revealed by its elements (IGame.revealElements).
@@ -23,9 +35,9 @@ def decide_accountant(view: GameView, evaluated: EvaluatedProperty) -> Move | No
         evaluated: The disputed property as the accountant evaluated it.
     """
     if not view.stands:
-        return Move("voidGame")
+        return VoidGame()
     if view.clock.turn is Side.CHALLENGER:
-        return Move("timeout") if view.clock.has_run_out(view.now) else None
+        return Timeout() if view.clock.has_run_out(view.now) else None
     answer = _ANSWERS.get(view.position.phase)
     if answer is None or view.clock.has_run_out(view.now):
         return None
@@ -34,14 +46,14 @@ def decide_accountant(view: GameView, evaluated: EvaluatedProperty) -> Move | No
 
 def _scores(position: Position, evaluated: EvaluatedProperty) -> Move:
     lower = revealed_score_level(position.level)
-    return Move("revealScores", (tuple(evaluated.scores.children(position.level, position.index, lower)),))
+    return RevealScores(tuple(evaluated.scores.children(position.level, position.index, lower)))
 
 
 def _trace(position: Position, evaluated: EvaluatedProperty) -> Move:
     tree = evaluated.trace_of(position.sample).tree
     lower = revealed_level(tree.depth)
     proof = proof_between(tree, 0, tree.count - 1, lower)
-    return Move("revealTrace", (evaluated.header, tuple(tree.nodes(lower)), proof))
+    return RevealTrace(evaluated.header, tuple(tree.nodes(lower)), proof)
 
 
 def _trace_nodes(position: Position, evaluated: EvaluatedProperty) -> Move:
@@ -54,20 +66,20 @@ def _tensor_nodes(position: Position, evaluated: EvaluatedProperty) -> Move:
 
 def _nodes(position: Position, tree: MerkleTree) -> Move:
     lower = revealed_level(position.level)
-    return Move("revealNodes", (tuple(tree.children(position.level, position.index, lower)),))
+    return RevealNodes(tuple(tree.children(position.level, position.index, lower)))
 
 
 def _tensor(position: Position, evaluated: EvaluatedProperty) -> Move:
     tensor = evaluated.trace_of(position.sample).tensors[position.value]
     shape = encode_shape(tensor.shape)
     if tensor.chunk_count <= SMALL_CHUNKS:
-        return Move("revealElements", (shape, tensor.elements.astype(">i4").tobytes()))
-    return Move("revealTensor", (shape, tuple(tensor.tree.nodes(revealed_level(tensor.tree.depth)))))
+        return RevealElements(shape, tensor.elements.astype(">i4").tobytes())
+    return RevealTensor(shape, tuple(tensor.tree.nodes(revealed_level(tensor.tree.depth))))
 
 
 def _chunk(position: Position, evaluated: EvaluatedProperty) -> Move:
     tensor = evaluated.trace_of(position.sample).tensors[position.value]
-    return Move("revealChunk", (tensor.chunk(position.index),))
+    return RevealChunk(tensor.chunk(position.index))
 
 
 def _sums(position: Position, evaluated: EvaluatedProperty) -> Move:
@@ -76,7 +88,7 @@ def _sums(position: Position, evaluated: EvaluatedProperty) -> Move:
     partials = evaluated.rules.partials(program, trace.elements, value, element)
     needed = evaluated.rules.finish_dependencies(program, value, element)
     inputs = open_inputs(trace, trace.tree, program.values[value].inputs, needed)
-    return Move("revealSums", (evaluated.record(value), tuple(int(each) for each in partials), inputs))
+    return RevealSums(evaluated.record(value), tuple(int(each) for each in partials), inputs)
 
 
 _ANSWERS: Final[Mapping[Phase, Callable[[Position, EvaluatedProperty], Move]]] = {

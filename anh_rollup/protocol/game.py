@@ -6,7 +6,7 @@ repeated move therefore names a position that is gone and reverts, whatever a re
 
 from dataclasses import astuple, dataclass
 from enum import IntEnum
-from typing import Any, Final
+from typing import Final
 
 from eth_abi.abi import encode
 
@@ -143,21 +143,6 @@ class Clock:
     def has_run_out(self, now: int) -> bool:
         """Whether the side to move has lost on time."""
         return now >= self.end
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """A call of the Game contract that continues a game.
-
-    Attributes:
-        function: Its name there.
-        arguments: What follows the game's id and position.
-        sealed: Whether the call has to be announced in an earlier block, because it wins a prize.
-    """
-
-    function: str
-    arguments: tuple[Any, ...] = ()
-    sealed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """contracts/Game.sol in Python: the same checks without an EVM. Raises where that reverts."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from anh_rollup.encoding.scores import SumNode, revealed_score_level
 from anh_rollup.encoding.tensors import TensorTree, encode_shape
 from anh_rollup.evaluation import reference
 from anh_rollup.protocol.game import Clock, GameView, Phase, Position, Reveal, Side, turn
+from anh_rollup.protocol.moves import Timeout, VoidGame
 from anh_rollup.tensor.records import decode_value
 from anh_rollup.tensor.shapes import block_count, term_count
 from tests.doubles.proofs import opening_root, root_from_nodes, top_from_nodes, top_from_proof
@@ -58,9 +59,9 @@ class Referee:
 
     def play(self, move, side):
         """Carries a move out."""
-        require(turn(self.position.phase) is side or move.function in ("timeout", "voidGame"), "NotYourTurn")
+        require(turn(self.position.phase) is side or isinstance(move, Timeout | VoidGame), "NotYourTurn")
         self.moves.append(move.function)
-        getattr(self, move.function)(*move.arguments)
+        getattr(self, move.function)(*(getattr(move, each.name) for each in fields(move)))
         self.clock = replace(self.clock, turn=turn(self.position.phase))
 
     def timeout(self):

@@ -13,12 +13,32 @@ from anh_rollup.evaluation.properties import Artifacts, evaluate_property
 from anh_rollup.l1.contracts.claims import ClaimState, Demand
 from anh_rollup.l1.disputes import DisputeChain
 from anh_rollup.protocol.attack import score_siblings
-from anh_rollup.protocol.checks import OneShot, Subject, _contradict
+from anh_rollup.protocol.checks import Subject, _opened
 from anh_rollup.protocol.evaluated import EvaluatedProperty
 from anh_rollup.protocol.evidence import open_inputs
-from anh_rollup.protocol.game import Move, Output, Phase, Side, TensorPath, game_id
+from anh_rollup.protocol.game import Output, Phase, Side, TensorPath, game_id
+from anh_rollup.protocol.moves import (
+    AskSums,
+    ChooseNode,
+    ChooseScore,
+    ChooseValue,
+    Prove,
+    ProveBlock,
+    ProveSource,
+    Timeout,
+)
 from anh_rollup.protocol.orders import OrderedBatch
 from anh_rollup.protocol.overlay import proof_between
+from anh_rollup.protocol.refutations import (
+    RefuteCount,
+    RefuteIndex,
+    RefutePlace,
+    RefuteRange,
+    RefuteRecord,
+    RefuteResult,
+    RefuteShape,
+    RefuteThreshold,
+)
 from anh_rollup.tensor.opcodes import FOLDABLE
 from anh_rollup.tensor.program import Kind
 from tests.scenarios.world import ETHER
@@ -96,7 +116,7 @@ class Hostile:
         self.done = not calls
         for call in calls:
             try:
-                self.chain.send_sealed(call.function, arbiter.request(call.function, *call.arguments))
+                self.chain.send_sealed(call.function, arbiter.request_for(call))
             except AnhError as error:
                 self.refused.add((call.function, getattr(error, "reason", error.message)))
 
@@ -109,15 +129,17 @@ class Hostile:
         kinds = [value.kind for value in held.program.values]
         field, parameter = kinds.index(Kind.FIELD), kinds.index(Kind.PARAMETER)
         model = TensorPath(held.model.tree.count, held.model.tree.root, (), ())
+        weights, _, shape = _opened(subject, parameter, 0)
+        rows, tensor, path = _opened(subject, field, 3)
         return [
-            OneShot("refuteIndex", (claim, batch.header, batch.header)),
-            OneShot("refutePlace", (claim, batch.header, leaves[0], tuple(MerkleTree(leaves).proof(0)))),
-            OneShot("refuteRecord", (claim, batch.records[0])),
-            OneShot("refuteThreshold", (claim, job, 0)),
-            OneShot("refuteCount", (*head, held.dataset.count, held.dataset.tree.root)),
-            OneShot("refuteResult", (*head, held.program.header, 0, model)),
-            _contradict("refuteShape", subject, parameter, 0),
-            _contradict("refuteRange", subject, field, 3, 17),
+            RefuteIndex(claim, batch.header, batch.header),
+            RefutePlace(claim, batch.header, leaves[0], tuple(MerkleTree(leaves).proof(0))),
+            RefuteRecord(claim, batch.records[0]),
+            RefuteThreshold(claim, job, 0),
+            RefuteCount(*head, held.dataset.count, held.dataset.tree.root),
+            RefuteResult(*head, held.program.header, 0, model),
+            RefuteShape(*head, weights, 0, shape),
+            RefuteRange(*head, rows, 3, path, 17, tensor.opening([0])),
         ]
 
     def move(self, view):
@@ -135,15 +157,14 @@ class Hostile:
         if self.plan == "stall":
             return None
         if self.plan == "hurry":
-            return Move("timeout")
+            return Timeout()
         if at.phase is Phase.CHOOSE_SCORE:
             lower = revealed_score_level(at.level)
             nodes = view.reveals[-1].scores
             offset = self.chance.randrange(len(nodes))
             start = at.index << (at.level - lower)
-            return Move(
-                "chooseScore", (start + offset, nodes[offset], score_siblings(nodes, offset, lower, at.level))
-            )
+            proof = score_siblings(nodes, offset, lower, at.level)
+            return ChooseScore(start + offset, nodes[offset], proof)
         trace = self.evaluated.trace_of(at.sample)
         if at.phase is Phase.CHOOSE_VALUE:
             return self.at_value(at, trace)
@@ -160,21 +181,19 @@ class Hostile:
         sums = [each for each, value in enumerate(program.values) if value.opcode in FOLDABLE]
         if self.plan in ("sums", "block"):
             value = self.chance.choice(sums)
-            return Move("askSums", (self.output(trace, value), self.evaluated.record(value)))
+            return AskSums(self.output(trace, value), self.evaluated.record(value))
         steps = [each for each, value in enumerate(program.values) if value.opcode is not None]
         if self.plan == "source":
             return self.prove_source(at, trace)
         value = self.chance.choice(steps)
         proof = proof_between(trace.tree, 0, value, at.level)
-        return Move("chooseValue", (value, trace.tensors[value].root, proof, self.evaluated.record(value)))
+        return ChooseValue(value, trace.tensors[value].root, proof, self.evaluated.record(value))
 
     def into(self, at, tree):
         lower = revealed_level(at.level)
         start = at.index << (at.level - lower)
         index = start + self.chance.randrange(len(tree.children(at.level, at.index, lower)))
-        return Move(
-            "chooseNode", (index, tree.node(lower, index), proof_between(tree, lower, index, at.level))
-        )
+        return ChooseNode(index, tree.node(lower, index), proof_between(tree, lower, index, at.level))
 
     def output(self, trace, value):
         element = self.chance.randrange(trace.tensors[value].elements.size)
@@ -185,7 +204,7 @@ class Hostile:
         program, output = self.evaluated.program, self.output(trace, value)
         needed = reference.element_dependencies(program, value, output.element, trace=trace.elements)
         inputs = open_inputs(trace, trace.tree, program.values[value].inputs, needed)
-        return Move("prove", (output, self.evaluated.record(value), inputs), sealed=True)
+        return Prove(output, self.evaluated.record(value), inputs)
 
     def prove_source(self, at, trace):
         program, record = self.evaluated.program, self.chain.docket.claims[at.claim]
@@ -194,13 +213,13 @@ class Hostile:
         proof = proof_between(trace.tree, 0, value, trace.tree.depth)
         shown = (value, trace.tensors[value].root, proof, self.evaluated.record(value))
         path = self.evaluated.path_of(value, at.sample)
-        return Move("proveSource", (record.claim, record.job, *shown, path), sealed=True)
+        return ProveSource(record.claim, record.job, *shown, path)
 
     def prove_block(self, view, trace):
         at, program, sums = view.position, self.evaluated.program, view.reveals[-1].sums
         needed = reference.element_dependencies(program, at.value, at.element, 0, trace=trace.elements)
         inputs = open_inputs(trace, trace.tree, program.values[at.value].inputs, needed)
-        return Move("proveBlock", (self.evaluated.record(at.value), sums, 0, inputs), sealed=True)
+        return ProveBlock(self.evaluated.record(at.value), sums, 0, inputs)
 
 
 def make_hostiles(world, count):

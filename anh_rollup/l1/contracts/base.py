@@ -9,6 +9,7 @@ from anh_rollup.l1.abi import (
     Entry,
     decode_values,
     encode_arguments,
+    fields_of,
     load_artifact,
     signature_hash,
     to_record,
@@ -16,6 +17,7 @@ from anh_rollup.l1.abi import (
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.errors import L1AnswerError
 from anh_rollup.l1.types import BlockId, Log, TransactionRequest
+from anh_rollup.protocol.calls import ContractCall
 
 T = TypeVar("T")
 
@@ -74,6 +76,19 @@ class Contract:
     def request(self, function: str, *arguments: Any, value: int = 0) -> TransactionRequest:
         """A transaction that calls a function, for `TransactionSender.send`."""
         return TransactionRequest(self.address, self.calldata(function, *arguments), value)
+
+    def request_for(self, call: ContractCall, *first: Any) -> TransactionRequest:
+        """A transaction that makes a call.
+
+        Args:
+            call: The call; its fields go to the parameters that they are named like.
+            first: Arguments of the parameters before those.
+
+        Raises:
+            AbiError: The call lacks a parameter, or a value does not fit its type.
+        """
+        parameters = self.artifact.entry("function", call.function)["inputs"][len(first) :]
+        return self.request(call.function, *first, *fields_of(parameters, call))
 
     def read(self, function: str, *arguments: Any, at: BlockId = "latest") -> tuple[Any, ...]:
         """What a view returns, as plain values.

@@ -22,7 +22,8 @@ from anh_rollup.evaluation.properties import Artifacts, evaluate_property
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.l1.docket import Docket
 from anh_rollup.protocol.claims import Claim, Scores
-from anh_rollup.protocol.game import Move
+from anh_rollup.protocol.game import Inputs
+from anh_rollup.protocol.moves import RevealNodes, RevealScores, RevealSums
 from tests.doubles import small_program as small
 from tests.doubles.claimed import trained_program
 
@@ -153,23 +154,21 @@ def test_score_nodes_that_do_not_add_up():
     nodes = (SumNode(ROOT, 1), SumNode(ROOT, 2))
     bad = DRILLS["bad-children"].move
 
-    assert bad(Move("revealScores", (nodes,))) == Move("revealScores", ((SumNode(ROOT, 2), nodes[1]),))
-    assert bad(Move("revealTrace", (1, 2, 3))) == Move("revealTrace", (1, 2, 3))
+    assert bad(RevealScores(nodes)) == RevealScores((SumNode(ROOT, 2), nodes[1]))
+    assert bad(RevealNodes((ROOT,))) == RevealNodes((ROOT,))
 
 
 def test_forged_sums_add_up_to_the_wrong_element(truth):
     record = truth.record(small.LOGITS)
     shift = PROGRAM.values[small.LOGITS].attributes[0]
-    forge = DRILLS["wrong-partials"].move
+    forge, none = DRILLS["wrong-partials"].move, Inputs((), ())
 
-    assert forge(Move("revealSums", (record, (5, 6), "inputs"))) == Move(
-        "revealSums", (record, (5 + (1 << shift), 6), "inputs")
-    )
-    assert forge(Move("revealTrace", ())) == Move("revealTrace", ())
+    assert forge(RevealSums(record, (5, 6), none)) == RevealSums(record, (5 + (1 << shift), 6), none)
+    assert forge(RevealNodes((ROOT,))) == RevealNodes((ROOT,))
 
 
 def test_the_silent_never_move():
-    assert DRILLS["silent"].move(Move("revealTrace", ())) is None
+    assert DRILLS["silent"].move(RevealNodes((ROOT,))) is None
 
 
 def test_a_copied_commitment_is_somebody_elses_and_each_is_taken_once():

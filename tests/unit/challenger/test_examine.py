@@ -18,9 +18,9 @@ from anh_rollup.encoding.scores import ScoreTree
 from anh_rollup.evaluation.errors import SourcesRefusedError, UndisputableError, WorkTooLargeError
 from anh_rollup.evaluation.properties import evaluate_property
 from anh_rollup.evaluation.workload import multiply_adds
-from anh_rollup.protocol.checks import OneShot, OpenGame
 from anh_rollup.protocol.claims import Scores
 from anh_rollup.protocol.jobs import terms
+from anh_rollup.protocol.refutations import OpenGame, RefuteCount, RefuteRecord, RefuteShape
 from anh_rollup.storage.artifacts import ArtifactKind, name_of
 from anh_rollup.storage.errors import ArtifactMissingError
 from anh_rollup.tensor.builder import ProgramBuilder
@@ -70,7 +70,7 @@ def test_a_claim_about_another_order_is_refuted_before_anything_is_fetched(train
     record = training.says(index=1, transaction=other, uri="file:///nowhere")
     examiner = training.examiner()
 
-    assert examiner.examine(record).refutation.function == "refuteRecord"
+    assert isinstance(examiner.examine(record).refutation, RefuteRecord)
     assert not examiner.store.has(ArtifactKind.DATASET, training.dataset.root)
 
 
@@ -80,7 +80,7 @@ def test_a_list_of_another_length_is_refuted_before_its_result_is_demanded(case)
     claim = replace(case.claim, scores=(head,), uri="")
 
     assert case.examiner().examine(case.withheld(scores=(head,))) == Verdict(
-        OneShot("refuteCount", (claim, case.job, 0, COUNT, tree.root))
+        RefuteCount(claim, case.job, 0, COUNT, tree.root)
     )
 
 
@@ -101,7 +101,7 @@ def test_a_withheld_result_of_another_shape_is_refuted_by_the_answer(training):
     asked = Demand(record.identifier, 0, 0, 0, 32)
     shown = [answered(record.identifier, asked, answer_from_model(asked, flat))]
 
-    assert training.examiner().examine(record, shown).refutation.function == "refuteShape"
+    assert isinstance(training.examiner().examine(record, shown).refutation, RefuteShape)
 
 
 def test_bytes_that_are_no_result_count_as_withheld(training):
@@ -265,8 +265,8 @@ def test_a_reward_of_another_job_is_not_paid_out_by_way_of_a_void_batch(training
     stolen = keccak256(training.order.batches[0].records[1])
     found = training.examiner().examine(on_void(training, transaction=stolen))
 
-    assert found.refutation.function == "refuteRecord"
-    assert found.refutation.arguments[1] == training.order.batches[0].records[1]
+    assert isinstance(found.refutation, RefuteRecord)
+    assert found.refutation.record == training.order.batches[0].records[1]
 
 
 def test_the_right_order_named_in_a_void_batch_is_judged_by_its_numbers(training):

@@ -11,6 +11,7 @@ from anh_rollup.challenger.recover import MOST_PIECES, ResultTooLargeError, With
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.tensors import TensorTree
 from anh_rollup.l1.contracts.claims import Demand
+from anh_rollup.protocol.refutations import RefuteResult, RefuteShape
 from tests.doubles.claimed import COUNT, answered, inference_case, training_case
 
 
@@ -85,10 +86,8 @@ def test_a_spare_tensor_is_refuted_by_any_answer(case):
     of = withheld(case, result=spare.root)
     found = of.recover(answers(of, spare, [Demand(of.identifier, 900, 3, 0, 1)]))
 
-    assert (found.function, found.arguments[:4]) == (
-        "refuteResult", (of.claim, of.job, 0, case.program.header),
-    )  # fmt: skip
-    assert found.arguments[5].count == 3
+    assert found == RefuteResult(of.claim, of.job, 0, case.program.header, found.sample, found.path)
+    assert found.path.count == 3
 
 
 def test_a_spare_answer_is_refuted_at_the_leaf_that_is_shown(answering):
@@ -96,9 +95,9 @@ def test_a_spare_answer_is_refuted_at_the_leaf_that_is_shown(answering):
     of = withheld(answering, result=spare.root)
     for asked, shown in ((1, 1), (900, COUNT - 1)):
         found = of.recover(answers(of, spare, [Demand(of.identifier, asked, 0, 0, 1)]))
-        _, _, _, _, sample, path = found.arguments
 
-        assert (found.function, sample, path.tensors) == ("refuteResult", shown, spare.tensors(shown))
+        assert isinstance(found, RefuteResult)
+        assert (found.sample, found.path.tensors) == (shown, spare.tensors(shown))
 
 
 def test_a_wrong_shape_is_refuted_with_the_chunks_that_were_opened(case):
@@ -111,7 +110,8 @@ def test_a_wrong_shape_is_refuted_with_the_chunks_that_were_opened(case):
     for each in (event, misled):
         found = of.recover([each])
 
-        assert (found.function, found.arguments[5].chunks_root) == ("refuteShape", flat.tensors[0].tree_root)
+        assert isinstance(found, RefuteShape)
+        assert found.path.chunks_root == flat.tensors[0].tree_root
 
 
 def test_a_shape_that_is_none_is_passed_on_as_it_was_shown(case):
@@ -119,7 +119,7 @@ def test_a_shape_that_is_none_is_passed_on_as_it_was_shown(case):
     (event,) = answers(of, case.model, of.pieces()[:1])
     odd = replace(event, path=replace(event.path, shape=b"\xff", chunks_root=b"\x66" * 32))
 
-    assert of.recover([odd]).arguments[5] == odd.path
+    assert of.recover([odd]).path == odd.path
 
 
 def test_something_behind_the_last_tensor_is_asked_for(case):

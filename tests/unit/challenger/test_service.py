@@ -15,10 +15,10 @@ from anh_rollup.evaluation.errors import SourcesRefusedError
 from anh_rollup.l1.contracts.claims import Demand
 from anh_rollup.l1.docket import ClaimRecord, Docket, GameRecord
 from anh_rollup.l1.errors import L1UnreachableError, TransientL1Error
-from anh_rollup.protocol.checks import OneShot, OpenGame
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.game import Phase, Position
 from anh_rollup.protocol.jobs import Job, JobKind, Property
+from anh_rollup.protocol.refutations import OpenGame, RefuteThreshold
 from tests.doubles.claimed import training_case
 
 ROOT = b"\x01" * 32
@@ -83,7 +83,7 @@ def acting(monkeypatch, fails, error):
 
 STEPS = [
     Attack(game(1)),
-    Refute(CLAIM, OneShot("refuteIndex", ())),
+    Refute(CLAIM, RefuteThreshold(CLAIM.claim, CLAIM.job, 0)),
     Open(CLAIM, OpenGame(0, None), 0),
     Ask(Demand(CLAIM.identifier, 0, 0, 0, 32)),
     Leave(CLAIM, 2, 1),

@@ -20,10 +20,10 @@ from anh_rollup.challenger.strategy import Budget, ChallengerView, decide
 from anh_rollup.l1.contracts.claims import Answered, ClaimRules, ClaimState, ClaimStatus, Demand
 from anh_rollup.l1.contracts.game import GameOutcome
 from anh_rollup.l1.docket import ClaimRecord, DemandRecord, Docket, GameRecord
-from anh_rollup.protocol.checks import OneShot, OpenGame
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.game import Phase, Position
 from anh_rollup.protocol.jobs import Job, JobKind, Property
+from anh_rollup.protocol.refutations import OpenGame, RefuteThreshold
 
 ME, LIAR = "0x" + "11" * 20, "0x" + "22" * 20
 ID = b"\x01" * 32
@@ -79,7 +79,7 @@ def test_an_own_claim_is_not_examined():
 
 
 def test_a_claim_that_one_call_refutes_is_refuted_by_it():
-    call = OneShot("refuteThreshold", (CLAIM.claim, JOB, 0))
+    call = RefuteThreshold(CLAIM.claim, JOB, 0)
 
     assert decide(view(Verdict(call)), BUDGET) == [Refute(CLAIM, call)]
 
@@ -275,7 +275,7 @@ def test_what_an_action_is_about_tells_it_from_others():
     actions = [
         Examine(CLAIM), Open(CLAIM, WRONG, 0), Attack(game(number=1)), Attack(game(number=2)),
         Ask(pieces(2)[0]), Ask(pieces(2)[1]), Expire(LIAR, ROOT), Expire(ME, ROOT), Withdraw(),
-        Refute(CLAIM, OneShot("refuteIndex", ())), Leave(CLAIM, 1, 2), Reclaim(asked(pieces(1)[0])),
+        Refute(CLAIM, RefuteThreshold(CLAIM.claim, JOB, 0)), Leave(CLAIM, 1, 2), Reclaim(asked(pieces(1)[0])),
         RefuteUnanswered(asked(pieces(1)[0])),
     ]  # fmt: skip
     keys, names = zip(*map(subject, actions), strict=True)

@@ -95,6 +95,7 @@ def test_a_record_whose_fields_are_not_given_is_refused() -> None:
         ("from", "from_"),
         ("prizeShareBps", "prize_share_bps"),
         ("_owner", "owner"),
+        ("block_", "block"),
         ("uri", "uri"),
     ],
 )

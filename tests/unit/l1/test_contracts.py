@@ -3,6 +3,7 @@
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -25,10 +26,44 @@ from anh_rollup.l1.contracts.tensor_arbiter import TensorArbiter
 from anh_rollup.l1.transport import Transport
 from anh_rollup.l1.types import Log, TransactionRequest
 from anh_rollup.primitives import Digest
+from anh_rollup.protocol import moves as moves_module
+from anh_rollup.protocol import refutations
+from anh_rollup.protocol.calls import ContractCall
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.evidence import NO_OPENING
 from anh_rollup.protocol.game import Clock, Inputs, Output, Position, RecordProof, TensorPath
 from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, Property
+from anh_rollup.protocol.moves import (
+    AskSums,
+    ChooseNode,
+    ChooseScore,
+    ChooseValue,
+    Move,
+    Prove,
+    ProveBlock,
+    ProveSource,
+    RevealChunk,
+    RevealElements,
+    RevealNodes,
+    RevealScores,
+    RevealSums,
+    RevealTensor,
+    RevealTrace,
+    Timeout,
+    VoidGame,
+)
+from anh_rollup.protocol.refutations import (
+    OneShot,
+    ProgramRecord,
+    RefuteCount,
+    RefuteIndex,
+    RefutePlace,
+    RefuteRange,
+    RefuteRecord,
+    RefuteResult,
+    RefuteShape,
+    RefuteThreshold,
+)
 
 WRAPPERS: list[type[Contract]] = [Inbox, Claims, Game, Bonds, ClaimArbiter, TensorArbiter]
 
@@ -44,7 +79,7 @@ OPENING = Opening((1, 2), 2, bytes(128), ())
 PATH = TensorPath(1, D, DD, DD, b"\x01\0\0\0\1", D)
 HEADER = ProgramHeader(9, 1, 0, 2, Digest(D))
 RECORD = RecordProof(b"record", DD)
-SOURCE = (HEADER, 3, b"record", DD)
+SOURCE = ProgramRecord(HEADER, 3, b"record", DD)
 NODE = SumNode(Digest(D), -5)
 INPUTS = Inputs((OPENING, NO_OPENING), (DD, ()))
 OUTPUT = Output(4, 5, OPENING, DD)
@@ -111,42 +146,71 @@ def game_requests(game: Game) -> Requests:
         "open": (CLAIM, JOB, 0, D, 1, 2, (NODE,)),
         "openScores": (CLAIM, JOB, 0, D),
     }
-    continued: dict[str, tuple[Any, ...]] = {
-        "revealScores": ((NODE, NODE),),
-        "chooseScore": (1, NODE, (NODE,)),
-        "revealTrace": (HEADER, DD, DD),
-        "chooseNode": (1, D, DD),
-        "revealNodes": (DD,),
-        "chooseValue": (1, D, DD, RECORD),
-        "revealTensor": (b"\0", DD),
-        "revealElements": (b"\0", b"\0\0\0\1"),
-        "revealChunk": (bytes(128),),
-        "prove": (OUTPUT, RECORD, INPUTS),
-        "askSums": (OUTPUT, RECORD),
-        "revealSums": (RECORD, (1, -2), INPUTS),
-        "proveBlock": (RECORD, (1, -2), 0, INPUTS),
-        "proveSource": (CLAIM, JOB, 1, D, DD, RECORD, PATH),
-        "timeout": (),
-        "voidGame": (),
-    }
+    continued: list[Move] = [
+        RevealScores((NODE, NODE)),
+        ChooseScore(1, NODE, (NODE,)),
+        RevealTrace(HEADER, DD, DD),
+        ChooseNode(1, D, DD),
+        RevealNodes(DD),
+        ChooseValue(1, D, DD, RECORD),
+        RevealTensor(b"\0", DD),
+        RevealElements(b"\0", b"\0\0\0\1"),
+        RevealChunk(bytes(128)),
+        Prove(OUTPUT, RECORD, INPUTS),
+        AskSums(OUTPUT, RECORD),
+        RevealSums(RECORD, (1, -2), INPUTS),
+        ProveBlock(RECORD, (1, -2), 0, INPUTS),
+        ProveSource(CLAIM, JOB, 1, D, DD, RECORD, PATH),
+        Timeout(),
+        VoidGame(),
+    ]
     requests = {name: game.request(name, *each, value=1) for name, each in opened.items()}
     at = position()
-    return requests | {name: game.request(name, D, at, *each) for name, each in continued.items()}
+    return requests | {each.function: game.request_for(each, D, at) for each in continued}
 
 
 def arbiter_requests(arbiter: ClaimArbiter) -> Requests:
-    terms = (CLAIM, JOB, 0)
-    arguments: dict[str, tuple[Any, ...]] = {
-        "refuteIndex": (CLAIM, BATCH, BATCH),
-        "refutePlace": (CLAIM, BATCH, D, DD),
-        "refuteRecord": (CLAIM, b"record"),
-        "refuteThreshold": terms,
-        "refuteCount": (*terms, 5, D),
-        "refuteResult": (*terms, HEADER, 1, PATH),
-        "refuteShape": (*terms, SOURCE, 1, PATH),
-        "refuteRange": (*terms, SOURCE, 1, PATH, 2, OPENING),
-    }
-    return {name: arbiter.request(name, *each) for name, each in arguments.items()}
+    head = (CLAIM, JOB, 0)
+    calls: list[OneShot] = [
+        RefuteIndex(CLAIM, BATCH, BATCH),
+        RefutePlace(CLAIM, BATCH, D, DD),
+        RefuteRecord(CLAIM, b"record"),
+        RefuteThreshold(*head),
+        RefuteCount(*head, 5, D),
+        RefuteResult(*head, HEADER, 1, PATH),
+        RefuteShape(*head, SOURCE, 1, PATH),
+        RefuteRange(*head, SOURCE, 1, PATH, 2, OPENING),
+    ]
+    return {each.function: arbiter.request_for(each) for each in calls}
+
+
+def kinds(module: ModuleType, base: type[ContractCall]) -> list[type[ContractCall]]:
+    """The kinds of call that a module defines."""
+    found = (each for each in vars(module).values() if isinstance(each, type))
+    return [each for each in found if issubclass(each, base) and each not in (base, ContractCall)]
+
+
+CALLS = [*kinds(moves_module, Move), *kinds(refutations, OneShot)]
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: call.__name__)
+def test_a_call_has_one_field_for_each_parameter_in_their_order(call: type[ContractCall]) -> None:
+    contract, first = ("Game", 2) if issubclass(call, Move) else ("ClaimArbiter", 0)
+    function = call.__name__[0].lower() + call.__name__[1:]
+    parameters = load_artifact(contract).entry("function", function)["inputs"][first:]
+    assert [each.name for each in fields(call)] == [field_name(each["name"]) for each in parameters]
+
+
+def test_a_call_is_encoded_like_its_arguments() -> None:
+    game, call = Game(CLIENT, HERE), ProveBlock(RECORD, (1, -2), 0, INPUTS)
+    assert game.request_for(call, D, position()) == game.request(
+        "proveBlock", D, position(), RECORD, (1, -2), 0, INPUTS
+    )
+
+
+def test_the_calls_that_win_a_prize_are_announced() -> None:
+    sealed = {each for each in kinds(moves_module, Move) if issubclass(each, Move) and each.sealed}
+    assert sealed == {Prove, ProveBlock, ProveSource}
 
 
 #: Functions that only contracts call.

@@ -12,8 +12,6 @@ from anh_rollup.encoding.scores import ScoreTree
 from anh_rollup.encoding.tensors import opening_tree_root
 from anh_rollup.primitives import L2_CHAIN_ID
 from anh_rollup.protocol.checks import (
-    OneShot,
-    OpenGame,
     Subject,
     check_order,
     check_scores,
@@ -23,6 +21,17 @@ from anh_rollup.protocol.checks import (
 )
 from anh_rollup.protocol.claims import Scores
 from anh_rollup.protocol.game import TensorPath
+from anh_rollup.protocol.refutations import (
+    OpenGame,
+    RefuteCount,
+    RefuteIndex,
+    RefutePlace,
+    RefuteRange,
+    RefuteRecord,
+    RefuteResult,
+    RefuteShape,
+    RefuteThreshold,
+)
 from anh_rollup.tensor.program import Kind
 from tests.doubles.claimed import COUNT, batch_of, inference_case, training_case, void_batch
 
@@ -62,8 +71,8 @@ def test_an_ordered_job_is_where_the_claim_says(case):
 def test_a_place_behind_the_batch_is_refuted_even_where_the_batch_is_void(case):
     claim, void = replace(case.claim, index=3), void_batch(1)
 
-    assert ordered(case, claim) == OneShot("refuteIndex", (claim, *[case.order.batches[0].header] * 2))
-    assert ordered(case, claim, void) == OneShot("refuteIndex", (claim, void.header, void.header))
+    assert ordered(case, claim) == RefuteIndex(claim, *[case.order.batches[0].header] * 2)
+    assert ordered(case, claim, void) == RefuteIndex(claim, void.header, void.header)
 
 
 def test_a_forced_order_stands_behind_the_batchs_own_transactions(case):
@@ -75,26 +84,24 @@ def test_a_forced_order_stands_behind_the_batchs_own_transactions(case):
     assert ordered(case, claim, batch) is None
     for index in (1, 3):
         moved = replace(claim, index=index)
-        assert ordered(case, moved, batch) == OneShot("refuteIndex", (moved, batch.header, before.header))
+        assert ordered(case, moved, batch) == RefuteIndex(moved, batch.header, before.header)
     other_job = replace(claim, index=1, transaction=keccak256(b"garbage"))
-    assert ordered(case, other_job, batch) == OneShot("refuteRecord", (other_job, b"garbage"))
+    assert ordered(case, other_job, batch) == RefuteRecord(other_job, b"garbage")
 
 
 def test_another_transaction_at_the_place_is_shown(case):
     claim, batch = replace(case.claim, index=1), case.order.batches[0]
     found = ordered(case, claim)
-    _, _, leaf, proof = found.arguments
 
-    assert (found.function, found.arguments[:2]) == ("refutePlace", (claim, batch.header))
-    assert leaf == keccak256(batch.records[1])
-    assert root_from_proof(leaf, 1, proof, 1) == batch.header.transactions_root
+    assert found == RefutePlace(claim, batch.header, keccak256(batch.records[1]), found.proof)
+    assert root_from_proof(found.leaf, 1, found.proof, 1) == batch.header.transactions_root
 
 
 def test_an_order_of_another_job_is_shown(case):
     other = case.order.batches[0].records[1]
     claim = replace(case.claim, index=1, transaction=keccak256(other))
 
-    assert ordered(case, claim) == OneShot("refuteRecord", (claim, other))
+    assert ordered(case, claim) == RefuteRecord(claim, other)
 
 
 def test_on_a_void_batch_the_record_decides_wherever_it_is_ordered(case):
@@ -102,7 +109,7 @@ def test_on_a_void_batch_the_record_decides_wherever_it_is_ordered(case):
     stolen = replace(case.claim, batch=2, transaction=keccak256(records[1]))
     honest = replace(case.claim, batch=2)
 
-    assert ordered(case, stolen, void, records[1]) == OneShot("refuteRecord", (stolen, records[1]))
+    assert ordered(case, stolen, void, records[1]) == RefuteRecord(stolen, records[1])
     assert ordered(case, honest, void, records[0]) is None
 
 
@@ -116,7 +123,7 @@ def test_on_a_void_batch_a_transaction_that_nobody_knows_shows_nothing(case):
 def test_a_sum_below_the_threshold_is_refuted(tmp_path):
     case = training_case(tmp_path, threshold=COUNT + 1)
 
-    assert check_terms(case.claim, case.job) == OneShot("refuteThreshold", (case.claim, case.job, 0))
+    assert check_terms(case.claim, case.job) == RefuteThreshold(case.claim, case.job, 0)
 
 
 def test_a_sum_at_the_threshold_is_good_enough(tmp_path):
@@ -136,8 +143,8 @@ def test_sources_as_declared_are_not_refuted(case, answering):
 def test_a_list_of_another_length_is_refuted(case):
     longer = Dataset([np.concatenate([each, each]) for each in case.dataset.fields])
 
-    assert check_sources(subject(case, dataset=longer)) == OneShot(
-        "refuteCount", (case.claim, case.job, 0, 2 * COUNT, longer.tree.root)
+    assert check_sources(subject(case, dataset=longer)) == RefuteCount(
+        case.claim, case.job, 0, 2 * COUNT, longer.tree.root
     )
 
 
@@ -145,8 +152,8 @@ def test_a_spare_parameter_is_refuted_by_the_models_head(case):
     spare = Model([*case.model.parameters, np.zeros(3, np.int32)])
     head = TensorPath(3, spare.tree.root, (), ())
 
-    assert check_sources(subject(case, model=spare)) == OneShot(
-        "refuteResult", (case.claim, case.job, 0, case.program.header, 0, head)
+    assert check_sources(subject(case, model=spare)) == RefuteResult(
+        case.claim, case.job, 0, case.program.header, 0, head
     )
 
 
@@ -155,20 +162,17 @@ def test_a_spare_answer_is_refuted_by_the_first_sample(answering):
     found = check_sources(subject(answering, answers=spare))
     path = TensorPath(COUNT, spare.tree.root, spare.tensors(0), tuple(spare.tree.proof(0)))
 
-    assert (found.function, found.arguments[4:]) == ("refuteResult", (0, path))
+    assert found == RefuteResult(answering.claim, answering.job, 0, answering.program.header, 0, path)
 
 
 def test_a_parameter_of_another_shape_is_refuted(case):
     first, second = case.model.parameters
     flat = Model([first.reshape(1, 80), second])
     found = check_sources(subject(case, model=flat))
-    _, _, _, record, sample, path = found.arguments
+    path = found.path
 
-    assert (found.function, record[1], sample) == (
-        "refuteShape",
-        case.program.source_ids(Kind.PARAMETER)[0],
-        0,
-    )
+    assert isinstance(found, RefuteShape)
+    assert (found.source.value, found.sample) == (case.program.source_ids(Kind.PARAMETER)[0], 0)
     assert (path.count, path.tree_root, path.tensors) == (2, flat.tree.root, (flat.tensors[0].root,))
     assert path.chunks_root == flat.tensors[0].tree_root
 
@@ -178,9 +182,10 @@ def test_a_parameter_outside_its_range_is_opened_where_it_stands(case, place, va
     first, second = case.model.parameters
     wrong = Model([changed(first, place, value), second])
     found = check_sources(subject(case, model=wrong))
-    *_, element, opening = found.arguments
+    opening = found.opening
 
-    assert (found.function, element, opening.chunks) == ("refuteRange", place, (place // 32,))
+    assert isinstance(found, RefuteRange)
+    assert (found.element, opening.chunks) == (place, (place // 32,))
     assert opening_tree_root(first.shape, opening) == wrong.tensors[0].tree_root
     assert int(opening.elements()[0, place % 32]) == value
 
@@ -189,10 +194,10 @@ def test_a_field_outside_its_range_is_opened_in_its_sample(case):
     rows, labels = case.dataset.fields
     wrong = Dataset([rows, changed(labels, 3, 2)])
     found = check_sources(subject(case, dataset=wrong))
-    _, _, _, record, sample, path, element, _ = found.arguments
 
-    assert (found.function, record[1], sample, element) == ("refuteRange", 1, 3, 0)
-    assert path.tensors == wrong.tensors(3)
+    assert isinstance(found, RefuteRange)
+    assert (found.source.value, found.sample, found.element) == (1, 3, 0)
+    assert found.path.tensors == wrong.tensors(3)
 
 
 # --- the scores
