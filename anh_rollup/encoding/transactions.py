@@ -40,11 +40,19 @@ _FIRST_LIST: Final = 0xC0
 _ITEM_COUNTS: Final = {LEGACY: 9, ACCESS_LIST: 11, DYNAMIC_FEE: 12}
 _WORD: Final = 32
 
+TYPE_BITS: Final = 0b11
+"""Where a record's head holds the type."""
+
+TO_BIT: Final = 1 << 3
+"""In a record's head: there is a recipient."""
+
+ACCESS_LIST_BIT: Final = 1 << 4
+"""In a record's head: the access list is not empty."""
+
+UNUSED_BITS: Final = 0b11100000
+"""Zeros in a record's head."""
+
 _PARITY_BIT: Final = 1 << 2
-_TO_BIT: Final = 1 << 3
-_ACCESS_LIST_BIT: Final = 1 << 4
-_TYPE_BITS: Final = 0b11
-_UNUSED_BITS: Final = 0b11100000
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +130,7 @@ def encode_record(transaction: SignedTransaction) -> bytes:
         EncodingError: It is longer than 2**24 - 1 bytes (TOO_LARGE), which no decoded transaction is.
     """
     head = transaction.kind | _PARITY_BIT * transaction.y_parity
-    head |= _TO_BIT * (transaction.to is not None) | _ACCESS_LIST_BIT * bool(transaction.access_list)
+    head |= TO_BIT * (transaction.to is not None) | ACCESS_LIST_BIT * bool(transaction.access_list)
     parts = [bytes([head]), transaction.r.to_bytes(_WORD, "big"), transaction.s.to_bytes(_WORD, "big")]
     parts.append(transaction.to or b"")
     parts += [_sized(value) for value in _numbers(transaction)]
@@ -145,15 +153,15 @@ def record_to_raw(record: bytes, chain_id: int = L2_CHAIN_ID) -> bytes:
     """
     reader = Reader(record, "the record")
     head = reader.uint(1)
-    kind = head & _TYPE_BITS
-    if head & _UNUSED_BITS or kind not in _ITEM_COUNTS:
+    kind = head & TYPE_BITS
+    if head & UNUSED_BITS or kind not in _ITEM_COUNTS:
         raise EncodingError(EncodingReason.UNSUPPORTED, f"a record cannot start with {head:#04x}")
     r, s = reader.uint(_WORD), reader.uint(_WORD)
-    to = reader.take(ADDRESS_SIZE) if head & _TO_BIT else b""
+    to = reader.take(ADDRESS_SIZE) if head & TO_BIT else b""
     nonce, gas_limit, max_fee = (_read_number(reader) for _ in range(3))
     priority_fee = _read_number(reader) if kind == DYNAMIC_FEE else max_fee
     value = _read_number(reader)
-    access_list = reader.take(reader.uint(3)) if head & _ACCESS_LIST_BIT else encode_list([])
+    access_list = reader.take(reader.uint(3)) if head & ACCESS_LIST_BIT else encode_list([])
     data = decompress(reader.rest(), MOST_TRANSACTION_BYTES)
     prices = [priority_fee, max_fee] if kind == DYNAMIC_FEE else [max_fee]
     body = [encode_uint(number) for number in (nonce, *prices, gas_limit)]
