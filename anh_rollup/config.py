@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from anh_rollup.primitives import Seconds, Wei
+
 
 @dataclass(frozen=True, slots=True)
 class AccountantConfig:
@@ -38,12 +40,12 @@ class AccountantConfig:
     listen: str
     public_url: str
     beacon_url: str | None
-    least_reward: int
-    least_time: int
+    least_reward: Wei
+    least_time: Seconds
     most_work: int
     reserved_games: int
     most_cache: int
-    most_lag: int | None
+    most_lag: Seconds | None
     interval: float
     allowed_folders: tuple[Path, ...]
     private_hosts: bool
@@ -84,12 +86,12 @@ class ChallengerConfig:
     key_file: Path
     store: Path
     beacon_url: str | None
-    budget: int
-    most_demand_fees: int | None
-    most_lost_fees: int | None
+    budget: Wei
+    most_demand_fees: Wei | None
+    most_lost_fees: Wei | None
     most_work: int
     most_cache: int
-    most_lag: int | None
+    most_lag: Seconds | None
     interval: float
     allowed_folders: tuple[Path, ...]
     private_hosts: bool

@@ -26,7 +26,7 @@ from anh_rollup.l1.deployment import (
     predict_addresses,
     write_deployment,
 )
-from anh_rollup.primitives import L2_CHAIN_ID
+from anh_rollup.primitives import L2_CHAIN_ID, BlockNumber, ChainId
 from scripts.chains import connect, key_option, l1_option, run, send
 
 EXAMPLE = """Example:
@@ -53,8 +53,10 @@ def deploy(web3: Web3, account: LocalAccount, sequencer: str, rules: Rules) -> D
         factory = web3.eth.contract(abi=abi, bytecode=artifact.bytecode)
         receipt = send(web3, account, factory.constructor(*constructor_values(artifact, known)))
         print(f"{name:<15} {addresses[key]}  {receipt['gasUsed']:>9,} gas")
-    start = Deployment(web3.eth.chain_id, L2_CHAIN_ID, sequencer, 0, b"", addresses, rules)
-    return replace(start, block=int(parent["number"]), block_hash=bytes(parent["hash"]))
+    start = Deployment(
+        ChainId(web3.eth.chain_id), L2_CHAIN_ID, sequencer, BlockNumber(0), b"", addresses, rules
+    )
+    return replace(start, block=BlockNumber(parent["number"]), block_hash=bytes(parent["hash"]))
 
 
 def main() -> None:

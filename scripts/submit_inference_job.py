@@ -15,6 +15,7 @@ from anh_rollup.cli.job_checks import require_light, scored_properties
 from anh_rollup.cli.options import parse_digest, parse_ether
 from anh_rollup.cli.ordering import PlacedOrder
 from anh_rollup.encoding.artifacts import Dataset
+from anh_rollup.primitives import Seconds
 from anh_rollup.protocol.jobs import Job, JobKind, Property
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.remote import RemotePolicy
@@ -49,7 +50,7 @@ def inference_job(store: ArtifactStore, model: bytes, source: str, now: int) -> 
         architecture=store.put_program(digits.architecture()),
         model=model,
         properties=(wanted,),
-        deadline=now + TIME_TO_CLAIM,
+        deadline=Seconds(now + TIME_TO_CLAIM),
         uri=folder.resolve().as_uri(),
     )
 

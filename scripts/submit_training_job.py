@@ -20,6 +20,7 @@ from anh_rollup.cli.options import parse_ether, show_ether
 from anh_rollup.cli.ordering import PlacedOrder, check_position
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import decode_signed, encode_record
+from anh_rollup.primitives import ChainId, Seconds
 from anh_rollup.protocol.jobs import DNN_ADDRESS, NO_ROOT, Job, JobKind, Property, order_calldata
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.training.hints import encode_hints
@@ -62,7 +63,7 @@ def digits_job(store: ArtifactStore, now: int) -> Job:
         architecture=architecture,
         model=NO_ROOT,
         properties=(wanted,),
-        deadline=now + TIME_TO_CLAIM,
+        deadline=Seconds(now + TIME_TO_CLAIM),
         uri=folder.resolve().as_uri(),
     )
 
@@ -106,7 +107,7 @@ def order(rollup: Rollup, job: Job, reward: int, report: Report) -> PlacedOrder:
     report(f"eth_sendRawTransaction: {sent}")
     position = wait_for("the order's position", lambda: ask(l2, "anh_getPosition", sent))
     check_position(rollup.deployment, position)
-    record = keccak256(encode_record(decode_signed(raw, l2.eth.chain_id)))
+    record = keccak256(encode_record(decode_signed(raw, ChainId(l2.eth.chain_id))))
     return PlacedOrder(sent, record, position)
 
 

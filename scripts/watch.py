@@ -22,6 +22,7 @@ from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import decode_signed, encode_record
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.deployment import Deployment
+from anh_rollup.primitives import ChainId
 from anh_rollup.protocol.game import Phase
 from anh_rollup.protocol.jobs import Job, decode_order
 from scripts.chains import (
@@ -192,7 +193,7 @@ def order_of(l2: Web3, transaction: bytes) -> tuple[bytes, Job]:
     raw = ask(l2, "eth_getRawTransactionByHash", "0x" + transaction.hex())
     if raw is None:
         raise NoJobError(transaction)
-    signed = decode_signed(bytes.fromhex(raw[2:]), l2.eth.chain_id)
+    signed = decode_signed(bytes.fromhex(raw[2:]), ChainId(l2.eth.chain_id))
     if keccak256(bytes.fromhex(raw[2:])) != transaction:
         raise ChainRefusedError("the L2 answers the bytes of another transaction")
     return keccak256(encode_record(signed)), decode_order(signed.data)

@@ -14,6 +14,7 @@ from anh_rollup.encoding.checks import UINT256_MOST, digest, in_range
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.errors import AnhError
+from anh_rollup.primitives import Wei
 from anh_rollup.protocol.claims import (
     Claim,
     ClaimMalformedError,
@@ -71,7 +72,7 @@ class Draft:
     claim: Claim
     job: Job
     salt: bytes
-    reward: int
+    reward: Wei
 
     @property
     def identifier(self) -> bytes:
@@ -175,7 +176,7 @@ def _read_draft(transaction: bytes, content: bytes) -> Draft:
             decode_claim(bytes.fromhex(document["claim"])),
             decode_job(bytes.fromhex(document["job"])),
             digest(bytes.fromhex(document["salt"]), name="the salt"),
-            in_range(int(document["reward"]), 0, UINT256_MOST, name="the reward"),
+            Wei(in_range(int(document["reward"]), 0, UINT256_MOST, name="the reward")),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DraftCorruptError(transaction, f"{type(error).__name__}: {error}") from error

@@ -34,6 +34,7 @@ from anh_rollup.l1.docket import ClaimRecord
 from anh_rollup.l1.errors import L1Error, TransientL1Error
 from anh_rollup.l1.forgetting import SECONDS_OF_REORGS
 from anh_rollup.l1.sender import MOST_IN_FLIGHT
+from anh_rollup.primitives import Seconds
 from anh_rollup.protocol.checks import check_order
 from anh_rollup.protocol.claims import Claim
 from anh_rollup.protocol.defence import decide_accountant
@@ -74,7 +75,7 @@ class Accountant:
     _working: Bulkhead = field(default_factory=lambda: Bulkhead(passing=(ArtifactError,)))
     _view: AccountantView | None = None
     _presented: dict[ResultKey, Result] = field(default_factory=dict)
-    _over_since: dict[bytes, int] = field(default_factory=dict)
+    _over_since: dict[bytes, Seconds] = field(default_factory=dict)
 
     def defend(self) -> list[Action]:
         """One round of everything but the work itself; gives what was tried.
@@ -286,7 +287,7 @@ class Accountant:
         """Lets go of drafts that are over for long, and of results that nobody can dispute any more."""
         self._forget_drafts(view)
         bonded = {(view.address, draft.commitment) for draft in view.drafts}
-        view.docket.forget_commitments(view.now - SECONDS_OF_REORGS, bonded)
+        view.docket.forget_commitments(Seconds(view.now - SECONDS_OF_REORGS), bonded)
         claims = view.docket.claims
         disputed = {game.position.claim for game in view.docket.open_games()}
         living: list[ClaimRecord | Draft] = [claims[each] for each in disputed.union(view.statuses)]

@@ -21,10 +21,11 @@ from anh_rollup.accountant.actions import (
 from anh_rollup.accountant.drafts import Draft
 from anh_rollup.l1.contracts.claims import PLACES_A_WORD, ClaimRules, ClaimState, ClaimStatus
 from anh_rollup.l1.docket import ClaimRecord, Docket
+from anh_rollup.primitives import Gas, Seconds, Wei
 from anh_rollup.protocol.orders import OrderedJob
 
 #: Gas of an accountant's side of a game (choice: a third above the dearest one in benchmarks/RESULTS.md).
-DEFENCE_GAS: Final = 1_000_000
+DEFENCE_GAS: Final = Gas(1_000_000)
 
 #: What earlier claims of a job have come to, where a later one may become final.
 PASSED: Final = (ClaimState.REFUTED, ClaimState.RELEASED)
@@ -41,9 +42,9 @@ class Conditions:
         reserved_games: Games over each own claim whose gas, at the price of now, stays in the account.
     """
 
-    least_reward: int = 1
-    least_time: int = 60
-    least_credit: int = 1
+    least_reward: Wei = Wei(1)
+    least_time: Seconds = Seconds(60)
+    least_credit: Wei = Wei(1)
     reserved_games: int = 4
 
 
@@ -65,16 +66,16 @@ class AccountantView:
         given_up: Transactions of jobs that it failed to do.
     """
 
-    now: int
+    now: Seconds
     address: str
     jobs: Sequence[OrderedJob]
     drafts: Sequence[Draft]
     docket: Docket
     statuses: Mapping[bytes, ClaimStatus]
     rules: ClaimRules
-    balance: int
-    credit: int
-    price: int
+    balance: Wei
+    credit: Wei
+    price: Wei
     given_up: frozenset[Hashable] = frozenset()
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from anh_rollup.l1.contracts.claims import Demand
 from anh_rollup.l1.docket import ClaimRecord, DemandRecord, GameRecord
+from anh_rollup.primitives import Wei
 from anh_rollup.protocol.refutations import OneShot, OpenGame
 
 
@@ -57,8 +58,8 @@ class Leave:
     """
 
     claim: ClaimRecord
-    cost: int
-    most: int
+    cost: Wei
+    most: Wei
 
 
 @dataclass(frozen=True, slots=True)

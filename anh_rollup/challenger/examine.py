@@ -18,6 +18,7 @@ from anh_rollup.evaluation.sources import check_score_program
 from anh_rollup.evaluation.workload import MOST_WORK, check_work
 from anh_rollup.l1.contracts.claims import Answered, Demand
 from anh_rollup.l1.docket import ClaimRecord
+from anh_rollup.primitives import BatchNumber, ChainId
 from anh_rollup.protocol.checks import (
     Subject,
     check_count,
@@ -69,7 +70,7 @@ class TransactionUnknownError(AnhError):
         transaction: keccak of the record that it names.
     """
 
-    def __init__(self, batch: int, transaction: bytes) -> None:
+    def __init__(self, batch: BatchNumber, transaction: bytes) -> None:
         super().__init__(
             f"transaction 0x{transaction.hex()} is not ordered, and batch {batch} cannot be opened",
             remedy="Nothing else is wrong with the claim, and no reward waits for it; look again once it is.",
@@ -94,7 +95,7 @@ class Examiner:
     store: ArtifactStore
     evaluator: Evaluator
     order: OrderFollower
-    chain_id: int
+    chain_id: ChainId
     most_work: int = MOST_WORK
     turns: Turns = field(default_factory=lambda: Turns(MOST_EVALUATIONS, MOST_WAITING))
     _evaluated: dict[tuple[bytes, bytes, int], EvaluatedProperty] = field(default_factory=dict)

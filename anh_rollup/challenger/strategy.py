@@ -22,6 +22,7 @@ from anh_rollup.challenger.examine import Verdict
 from anh_rollup.l1.contracts.claims import ClaimRules, ClaimState, ClaimStatus
 from anh_rollup.l1.contracts.game import GameOutcome
 from anh_rollup.l1.docket import ClaimRecord, Docket, GameRecord
+from anh_rollup.primitives import ETHER, Seconds, Wei
 from anh_rollup.protocol.refutations import OneShot, OpenGame
 
 #: Parts of a whole in which the rules give shares (contracts/Claims.sol).
@@ -46,25 +47,25 @@ class Budget:
             None: `LOST_PRIZES` prizes.
     """
 
-    most_bonds: int = 10**19
-    gas_reserve: int = 10**16
+    most_bonds: Wei = Wei(10 * ETHER)
+    gas_reserve: Wei = Wei(ETHER // 100)
     most_attempts: int = 3
-    least_credit: int = 1
-    most_demand_fees: int | None = None
-    most_lost_fees: int | None = None
+    least_credit: Wei = Wei(1)
+    most_demand_fees: Wei | None = None
+    most_lost_fees: Wei | None = None
 
-    def most_fees(self, rules: ClaimRules) -> int:
+    def most_fees(self, rules: ClaimRules) -> Wei:
         """Wei in fees for one claim's withheld result."""
         return _prize(rules) if self.most_demand_fees is None else self.most_demand_fees
 
-    def most_lost(self, rules: ClaimRules) -> int:
+    def most_lost(self, rules: ClaimRules) -> Wei:
         """Wei in fees that may never come back, over all claims."""
-        return LOST_PRIZES * _prize(rules) if self.most_lost_fees is None else self.most_lost_fees
+        return Wei(LOST_PRIZES * _prize(rules)) if self.most_lost_fees is None else self.most_lost_fees
 
 
-def _prize(rules: ClaimRules) -> int:
+def _prize(rules: ClaimRules) -> Wei:
     """Wei for refuting a claim."""
-    return rules.claim_bond * rules.prize_share_bps // BPS
+    return Wei(rules.claim_bond * rules.prize_share_bps // BPS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +84,14 @@ class ChallengerView:
         examining: Claims whose examination goes on, by id.
     """
 
-    now: int
+    now: Seconds
     address: str
     docket: Docket
     statuses: Mapping[bytes, ClaimStatus]
     verdicts: Mapping[bytes, Verdict]
     rules: ClaimRules
-    balance: int
-    credit: int
+    balance: Wei
+    credit: Wei
     examining: frozenset[bytes] = frozenset()
 
 
@@ -125,7 +126,7 @@ def _standing(view: ChallengerView) -> list[ClaimRecord]:
 
 
 def _refutations(view: ChallengerView, budget: Budget) -> Iterator[Action]:
-    purse, fees = _purse(view, budget), budget.most_lost(view.rules) - _fees_at_risk(view)
+    purse, fees = _purse(view, budget), Wei(budget.most_lost(view.rules) - _fees_at_risk(view))
     for record in _standing(view):
         verdict = view.verdicts.get(record.identifier, Verdict())
         match verdict.refutation:
@@ -134,24 +135,24 @@ def _refutations(view: ChallengerView, budget: Budget) -> Iterator[Action]:
             case OpenGame():
                 attempt = _next_attempt(view, budget, record)
                 if attempt is not None and purse >= view.rules.challenge_bond:
-                    purse -= view.rules.challenge_bond
+                    purse = Wei(purse - view.rules.challenge_bond)
                     yield Open(record, verdict.refutation, attempt)
         for action in _requests(view, (budget.most_fees(view.rules), fees), record, verdict):
             if isinstance(action, Ask):
                 if purse < view.rules.demand_fee:
                     break
-                purse -= view.rules.demand_fee
-                fees -= view.rules.demand_fee
+                purse = Wei(purse - view.rules.demand_fee)
+                fees = Wei(fees - view.rules.demand_fee)
             yield action
 
 
-def _purse(view: ChallengerView, budget: Budget) -> int:
+def _purse(view: ChallengerView, budget: Budget) -> Wei:
     """Wei that may go into new bonds: within the budget, and with gas kept for every open game."""
     games = [game for game in _own_games(view) if game.outcome is None]
     fees = [each for each in view.docket.open_demands() if each.demander == view.address]
     at_stake = len(games) * view.rules.challenge_bond + len(fees) * view.rules.demand_fee
     free = view.balance - (len(games) + 1) * budget.gas_reserve
-    return min(free, budget.most_bonds - at_stake)
+    return Wei(min(free, budget.most_bonds - at_stake))
 
 
 def _next_attempt(view: ChallengerView, budget: Budget, record: ClaimRecord) -> int | None:
@@ -163,7 +164,7 @@ def _next_attempt(view: ChallengerView, budget: Budget, record: ClaimRecord) -> 
     return len(games) if len(games) < budget.most_attempts and view.now < closes else None
 
 
-def _fees_at_risk(view: ChallengerView) -> int:
+def _fees_at_risk(view: ChallengerView) -> Wei:
     """Wei in own demands that were answered, but for claims that fell to us, and in those that may yet be."""
     at_risk = 0
     for demand in view.docket.demands.values():
@@ -171,11 +172,11 @@ def _fees_at_risk(view: ChallengerView) -> int:
         if demand.demander != view.address or (record is not None and record.refuter == view.address):
             continue
         at_risk += demand.is_open or demand.is_answered
-    return at_risk * view.rules.demand_fee
+    return Wei(at_risk * view.rules.demand_fee)
 
 
 def _requests(
-    view: ChallengerView, limits: tuple[int, int], record: ClaimRecord, verdict: Verdict
+    view: ChallengerView, limits: tuple[Wei, Wei], record: ClaimRecord, verdict: Verdict
 ) -> list[Ask | Leave]:
     """What of a withheld result nobody has asked for yet, while there is time and it is worth its price.
 
@@ -199,7 +200,7 @@ def _requests(
     if not left or cost <= most:
         return [Ask(each) for each in left]
     first = [] if made or fee > most else [Ask(left[0])]
-    return [*first, Leave(record, cost, most)]
+    return [*first, Leave(record, Wei(cost), Wei(most))]
 
 
 def to_examine(view: ChallengerView) -> list[ClaimRecord]:

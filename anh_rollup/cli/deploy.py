@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 from rich.console import Console
@@ -91,7 +91,7 @@ def parse_rules(given: Sequence[str]) -> Rules:
         OptionError: A word names no rule or no number, or the rules contradict themselves.
     """
     names = {item.name for item in fields(Rules)}
-    chosen: dict[str, int] = {}
+    chosen: dict[str, Any] = {}
     for word in given:
         name, _, number = word.partition("=")
         if name not in names or not DECIMAL.fullmatch(number):

@@ -18,7 +18,7 @@ from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.errors import AnhError
 from anh_rollup.evaluation.disputability import check_disputable
 from anh_rollup.evaluation.sources import check_score_program
-from anh_rollup.primitives import HOUR
+from anh_rollup.primitives import HOUR, Seconds
 from anh_rollup.protocol.fitting import require_fitting
 from anh_rollup.protocol.jobs import (
     MOST_PROPERTIES,
@@ -149,7 +149,7 @@ def make_job(wish: JobWish, store: ArtifactStore, now: int) -> Job:
     require_attractive(wish.reward, left)
     properties = tuple(wish.properties)
     uri = wish.uri or (store.folder.resolve().as_uri() if store.folder is not None else "")
-    job = Job(kind, wish.architecture, wish.model, properties, now + left, uri)
+    job = Job(kind, wish.architecture, wish.model, properties, Seconds(now + left), uri)
     architecture = store.get_program(job.architecture)
     require_architecture(job, architecture)
     model = store.get_model(job.model) if job.kind is JobKind.INFERENCE else None

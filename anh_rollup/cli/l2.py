@@ -8,6 +8,7 @@ from anh_rollup.errors import AnhError
 from anh_rollup.l1 import wire
 from anh_rollup.l1.errors import L1AnswerError, L1RejectedError, L1UnreachableError
 from anh_rollup.l1.transport import Patience, Transport
+from anh_rollup.primitives import ChainId
 from anh_rollup.rpc.errors import Code
 
 
@@ -161,9 +162,9 @@ class L2Client:
             raise L2AnswerError(method, answer)
         return answer
 
-    def chain_id(self) -> int:
+    def chain_id(self) -> ChainId:
         """The L2's chain id."""
-        return self.quantity("eth_chainId")
+        return ChainId(self.quantity("eth_chainId"))
 
     def nonce(self, address: str) -> int:
         """The nonce of an account's next transaction, with those that wait."""

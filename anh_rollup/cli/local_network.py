@@ -24,6 +24,7 @@ from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.deployment import Deployment, Rules, deploy, write_deployment
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.l1.transport import Patience
+from anh_rollup.primitives import Seconds, Wei
 
 #: The mnemonic that anvil, Hardhat and Ganache share; its keys are public and worth nothing elsewhere.
 MNEMONIC: Final = "test test test test test test test test test test test junk"
@@ -41,15 +42,15 @@ ACCOUNTS: Final = (
 
 #: Short enough to watch, long enough for every move on two busy cores with a block each second.
 LOCAL_RULES: Final = Rules(
-    window=30,
-    clock=45,
-    reveal_window=30,
-    settlement=600,
-    claim_bond=10**18,
-    challenge_bond=10**17,
-    demand_fee=10**16,
-    force_delay=60,
-    force_timeout=120,
+    window=Seconds(30),
+    clock=Seconds(45),
+    reveal_window=Seconds(30),
+    settlement=Seconds(600),
+    claim_bond=Wei(10**18),
+    challenge_bond=Wei(10**17),
+    demand_fee=Wei(10**16),
+    force_delay=Seconds(60),
+    force_timeout=Seconds(120),
 )
 
 #: Seconds for a process to come up while the others do, too.

@@ -23,7 +23,7 @@ from anh_rollup.errors import AnhError
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.deployment import Deployment, bind
 from anh_rollup.l1.sender import TransactionSender
-from anh_rollup.primitives import Digest
+from anh_rollup.primitives import BatchNumber, BlockNumber, Digest, Wei
 from anh_rollup.protocol.fees import call_gas
 from anh_rollup.protocol.jobs import DNN_ADDRESS, Job, order_calldata
 from anh_rollup.protocol.soft_confirmation import PARITY_OFFSET, confirmation_digest
@@ -141,7 +141,7 @@ def fill_ledger(customer: Customer, needed: int, report: Report) -> None:
         return
     report(f"deposit {show_ether(needed - held)} on L1: Inbox.deposit({customer.address})")
     inbox = bind(customer.deployment, customer.l1).inbox
-    TransactionSender(customer.l1, customer.account).send(inbox.deposit(customer.address, needed - held))
+    TransactionSender(customer.l1, customer.account).send(inbox.deposit(customer.address, Wei(needed - held)))
     wait_for("the deposit on the L2", lambda: customer.l2.cleared(customer.address) >= needed or None)
 
 
@@ -185,7 +185,7 @@ def check_position(deployment: Deployment, position: Mapping[str, Any]) -> None:
         PositionError: It is malformed, or somebody else's.
     """
     try:
-        number = int(position["blockNumber"], 16)
+        number = BlockNumber(int(position["blockNumber"], 16))
         block_hash = Digest(bytes.fromhex(position["blockHash"][2:]))
         signature = bytes.fromhex(position["signature"][2:])
         signed = confirmation_digest(
@@ -215,7 +215,7 @@ class InclusionError(AnhError):
         self.reason = reason
 
 
-def batch_on_l1(customer: Customer, placed: PlacedOrder) -> int | None:
+def batch_on_l1(customer: Customer, placed: PlacedOrder) -> BatchNumber | None:
     """Number of the batch that holds an order, proven against the Inbox; None before there is one.
 
     The L2's answer is only a claim: leaf, root and header are hashed here up to what L1 stores.
@@ -231,7 +231,7 @@ def batch_on_l1(customer: Customer, placed: PlacedOrder) -> int | None:
         count = int(head["count"], 16)
         siblings = [bytes.fromhex(each[2:]) for each in proof["proof"]]
         header = BatchHeader(
-            number=int(head["number"], 16),
+            number=BatchNumber(int(head["number"], 16)),
             previous=Digest(bytes.fromhex(head["previous"][2:])),
             transactions_root=root_from_proof(placed.record, index, siblings, depth_of(count)),
             count=count,

@@ -14,7 +14,18 @@ from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.merkle import MerkleTree
 from anh_rollup.encoding.reader import Reader
 from anh_rollup.encoding.rlp import encode_bytes, encode_list, encode_uint
-from anh_rollup.primitives import ADDRESS_SIZE, DIGEST_SIZE, ZERO_DIGEST, Digest
+from anh_rollup.primitives import (
+    ADDRESS_SIZE,
+    DIGEST_SIZE,
+    ZERO_DIGEST,
+    BatchNumber,
+    BlockNumber,
+    ChainId,
+    Digest,
+    Gas,
+    Seconds,
+    Wei,
+)
 
 BATCH_VERSION: Final = 1
 """First byte of a batch."""
@@ -47,14 +58,14 @@ class Header:
         base_fee: Wei a gas.
     """
 
-    number: int
+    number: BlockNumber
     parent: Digest
-    time: int
-    origin_number: int
+    time: Seconds
+    origin_number: BlockNumber
     origin_hash: Digest
     transactions_root: Digest
-    gas_limit: int
-    base_fee: int
+    gas_limit: Gas
+    base_fee: Wei
 
     def encode(self) -> bytes:
         """The RLP of an Ethereum header as of London, whose execution fields say "nothing": 16 fields."""
@@ -101,8 +112,8 @@ class BlockRecord:
         records: Its own transactions behind them, at most 65,535 records of 1 to 2**24 - 1 bytes.
     """
 
-    time: int
-    origin_number: int
+    time: Seconds
+    origin_number: BlockNumber
     origin_hash: Digest
     forced: int
     records: tuple[bytes, ...]
@@ -118,7 +129,7 @@ class Batch:
         blocks: 1 to 65,535 blocks.
     """
 
-    first_number: int
+    first_number: BlockNumber
     parent: Digest
     blocks: tuple[BlockRecord, ...]
 
@@ -151,7 +162,7 @@ class BatchHeader:
         forced_end: Entries of the queue that this and all batches before it consumed.
     """
 
-    number: int
+    number: BatchNumber
     previous: Digest
     transactions_root: Digest
     count: int
@@ -175,7 +186,7 @@ class BatchHeader:
         return keccak256(b"".join(words))
 
 
-def genesis_commitment(chain_id: int) -> Digest:
+def genesis_commitment(chain_id: ChainId) -> Digest:
     """The commitment of batch 0: keccak256(abi.encode(chain id))."""
     return keccak256(_word(chain_id))
 
@@ -229,7 +240,7 @@ def decode_batch(data: bytes) -> Batch:
         raise EncodingError(
             EncodingReason.UNSUPPORTED, f"a batch of version {version}; {BATCH_VERSION} is known"
         )
-    first_number, parent = reader.uint(8), Digest(reader.take(DIGEST_SIZE))
+    first_number, parent = BlockNumber(reader.uint(8)), Digest(reader.take(DIGEST_SIZE))
     blocks = in_range(reader.uint(2), 1, UINT16_MOST, name="the number of blocks")
     count = reader.uint(4)
     heads = [_read_block(reader) for _ in range(blocks)]
@@ -256,7 +267,7 @@ def _encode_block(block: BlockRecord) -> bytes:
 
 def _read_block(reader: Reader) -> tuple[BlockRecord, int]:
     """A block still without its own records, and how many they are."""
-    time, origin_number = reader.uint(8), reader.uint(8)
+    time, origin_number = Seconds(reader.uint(8)), BlockNumber(reader.uint(8))
     origin_hash = Digest(reader.take(DIGEST_SIZE))
     own, forced = reader.uint(2), reader.uint(2)
     return BlockRecord(time, origin_number, origin_hash, forced, ()), own
@@ -282,10 +293,12 @@ def _word(value: int) -> bytes:
     return value.to_bytes(DIGEST_SIZE, "big")
 
 
-_EMPTY_BLOCK: Final = BlockRecord(0, 0, ZERO_DIGEST, 0, ())
+_EMPTY_BLOCK: Final = BlockRecord(Seconds(0), BlockNumber(0), ZERO_DIGEST, 0, ())
 
 BLOCK_HEAD_SIZE: Final = len(_encode_block(_EMPTY_BLOCK))
 """Bytes of a block's head in a batch."""
 
-BATCH_HEAD_SIZE: Final = len(encode_batch(Batch(0, ZERO_DIGEST, (_EMPTY_BLOCK,)))) - BLOCK_HEAD_SIZE
+BATCH_HEAD_SIZE: Final = (
+    len(encode_batch(Batch(BlockNumber(0), ZERO_DIGEST, (_EMPTY_BLOCK,)))) - BLOCK_HEAD_SIZE
+)
 """Bytes of a batch before its blocks."""

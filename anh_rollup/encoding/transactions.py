@@ -17,7 +17,7 @@ from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.reader import Reader
 from anh_rollup.encoding.rlp import Item, decode, encode_bytes, encode_list, encode_uint, minimal
 from anh_rollup.encoding.zero_runs import compress, decompress
-from anh_rollup.primitives import ADDRESS_SIZE, DIGEST_SIZE, L2_CHAIN_ID, Address, Digest
+from anh_rollup.primitives import ADDRESS_SIZE, DIGEST_SIZE, L2_CHAIN_ID, Address, ChainId, Digest, Gas, Wei
 
 AccessList = tuple[tuple[Address, tuple[Digest, ...]], ...]
 """Addresses and storage keys, in the order in which they were signed (EIP-2930)."""
@@ -78,13 +78,13 @@ class SignedTransaction:
     """
 
     kind: int
-    chain_id: int
+    chain_id: ChainId
     nonce: int
-    gas_limit: int
-    max_fee: int
-    priority_fee: int
+    gas_limit: Gas
+    max_fee: Wei
+    priority_fee: Wei
     to: Address | None
-    value: int
+    value: Wei
     data: bytes
     access_list: AccessList
     y_parity: int
@@ -94,7 +94,7 @@ class SignedTransaction:
     hash: Digest
 
 
-def decode_signed(raw: bytes, chain_id: int = L2_CHAIN_ID) -> SignedTransaction:
+def decode_signed(raw: bytes, chain_id: ChainId = L2_CHAIN_ID) -> SignedTransaction:
     """The transaction in `raw`, as eth_sendRawTransaction takes it, with its sender recovered.
 
     Raises:
@@ -144,7 +144,7 @@ def encode_record(transaction: SignedTransaction) -> bytes:
     return record
 
 
-def record_to_raw(record: bytes, chain_id: int = L2_CHAIN_ID) -> bytes:
+def record_to_raw(record: bytes, chain_id: ChainId = L2_CHAIN_ID) -> bytes:
     """The signed transaction that a record stands for; only `decode_record` checks that it is one.
 
     Raises:
@@ -170,7 +170,7 @@ def record_to_raw(record: bytes, chain_id: int = L2_CHAIN_ID) -> bytes:
     return _enveloped(kind, chain_id, body, access_list, (parity, r, s))
 
 
-def decode_record(record: bytes, chain_id: int = L2_CHAIN_ID) -> SignedTransaction:
+def decode_record(record: bytes, chain_id: ChainId = L2_CHAIN_ID) -> SignedTransaction:
     """The transaction in a record, with its sender recovered.
 
     Raises:
@@ -193,7 +193,7 @@ def _kind(raw: bytes) -> int:
     raise EncodingError(EncodingReason.UNSUPPORTED, f"a transaction cannot start with {raw[0]:#04x}")
 
 
-def _legacy_in_order(items: list[Item], chain_id: int) -> list[Item]:
+def _legacy_in_order(items: list[Item], chain_id: ChainId) -> list[Item]:
     """The items of a legacy transaction in the order of type 2, its v split into chain id and parity."""
     nonce, price, gas_limit, to, value, data, v, r, s = items
     parity = _number(v, UINT64_MOST, "v") - 2 * chain_id - EIP155_BASE
@@ -204,7 +204,7 @@ def _legacy_in_order(items: list[Item], chain_id: int) -> list[Item]:
     return [*head, to, value, data, [], minimal(parity), r, s]
 
 
-def _transaction(kind: int, items: Sequence[Item], raw: bytes, chain_id: int) -> SignedTransaction:
+def _transaction(kind: int, items: Sequence[Item], raw: bytes, chain_id: ChainId) -> SignedTransaction:
     """The transaction of `items`, which stand in the order of type 2."""
     chain, nonce, priority_fee, max_fee, gas_limit, to, value, data, access_list, parity, r, s = items
     signed_for = _number(chain, UINT64_MOST, "the chain id")
@@ -212,18 +212,18 @@ def _transaction(kind: int, items: Sequence[Item], raw: bytes, chain_id: int) ->
         message = f"the transaction is signed for chain {signed_for}, not {chain_id}"
         raise EncodingError(EncodingReason.WRONG_CHAIN, message)
     signature = (_number(parity, 1, "the parity"), _word(r, "r"), _word(s, "s"))
-    fees = (_word(max_fee, "the fee"), _word(priority_fee, "the priority fee"))
+    fees = (Wei(_word(max_fee, "the fee")), Wei(_word(priority_fee, "the priority fee")))
     if fees[1] > fees[0]:
         raise EncodingError(EncodingReason.OUT_OF_RANGE, "the priority fee is above the fee")
     return SignedTransaction(
         kind=kind,
         chain_id=chain_id,
         nonce=_number(nonce, MOST_NONCE, "the nonce"),
-        gas_limit=_number(gas_limit, UINT64_MOST, "the gas limit"),
+        gas_limit=Gas(_number(gas_limit, UINT64_MOST, "the gas limit")),
         max_fee=fees[0],
         priority_fee=fees[1],
         to=_recipient(to),
-        value=_word(value, "the value"),
+        value=Wei(_word(value, "the value")),
         data=_string(data, "the data"),
         access_list=_access_list(access_list),
         y_parity=signature[0],
@@ -234,7 +234,7 @@ def _transaction(kind: int, items: Sequence[Item], raw: bytes, chain_id: int) ->
     )
 
 
-def _signing_hash(kind: int, raw: bytes, chain_id: int, signature: tuple[int, int, int]) -> Digest:
+def _signing_hash(kind: int, raw: bytes, chain_id: ChainId, signature: tuple[int, int, int]) -> Digest:
     """What was signed: the payload without the signature; for type 0 with the chain id in its place."""
     payload = raw[1:] if kind else raw
     head = payload[0] - _FIRST_LIST
@@ -360,7 +360,7 @@ def _signed_bytes(transaction: SignedTransaction, access_list: bytes) -> bytes:
 
 
 def _enveloped(
-    kind: int, chain_id: int, body: list[bytes], access_list: bytes, signature: tuple[int, int, int]
+    kind: int, chain_id: ChainId, body: list[bytes], access_list: bytes, signature: tuple[int, int, int]
 ) -> bytes:
     """The signed transaction of an encoded body: nonce to data."""
     parity, r, s = signature

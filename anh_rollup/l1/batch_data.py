@@ -14,6 +14,7 @@ from anh_rollup.l1.endpoint import host_of
 from anh_rollup.l1.errors import BlobsUnavailableError, L1AnswerError, L1RejectedError, L1UnreachableError
 from anh_rollup.l1.transport import RETRIED_STATUSES
 from anh_rollup.l1.types import Transaction
+from anh_rollup.primitives import BlockNumber
 
 #: A beacon answer holds at most the blobs of one block (21 after the second EIP-7892 fork), in hexadecimal.
 LARGEST_ANSWER: Final = 64 * 2 * BLOB_SIZE
@@ -60,7 +61,7 @@ class BatchDataReader:
         transaction = self.transaction(digest)
         if not transaction.blob_hashes:
             return ()
-        block = transaction.block or 0
+        block = transaction.block or BlockNumber(0)
         found = self._from_beacon(block, transaction.blob_hashes)
         missing = [item for item in transaction.blob_hashes if item not in found]
         if missing:
@@ -69,7 +70,7 @@ class BatchDataReader:
             raise BlobsUnavailableError(block, f"the beacon endpoint lacks blob 0x{missing[0].hex()}")
         return tuple(found[item] for item in transaction.blob_hashes)
 
-    def _from_beacon(self, block: int, hashes: Sequence[bytes]) -> dict[bytes, bytes]:
+    def _from_beacon(self, block: BlockNumber, hashes: Sequence[bytes]) -> dict[bytes, bytes]:
         """Blobs of a block by hash; an endpoint that has none gives an empty answer."""
         url = f"{self._beacon}/eth/v1/beacon/blobs/{self._beacon_block(block)}"
         query = {"versioned_hashes": ["0x" + item.hex() for item in hashes]}
@@ -89,7 +90,7 @@ class BatchDataReader:
             return {}
         return _by_hash([wire.data("a blob", item) for item in wire.items("blobs", answer or [])])
 
-    def _beacon_block(self, block: int) -> str:
+    def _beacon_block(self, block: BlockNumber) -> str:
         """How the beacon endpoint names an L1 block: by the root in its child, or by number on anvil."""
         child = self._client.block(block + 1)
         root = None if child is None else child.beacon_root

@@ -10,6 +10,7 @@ from anh_rollup.l1.errors import L1RejectedError
 from anh_rollup.l1.reverts import decode_revert
 from anh_rollup.l1.transport import Patience, Transport
 from anh_rollup.l1.types import Block, BlockId, Log, Receipt, Transaction, TransactionRequest
+from anh_rollup.primitives import BlockNumber, ChainId, Gas, Wei
 
 #: JSON-RPC's code for a reverted call (execution-apis).
 REVERTED: Final = 3
@@ -24,7 +25,7 @@ class L1Client:
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
-        self._chain: int | None = None
+        self._chain: ChainId | None = None
 
     @classmethod
     def connect(cls, url: str, patience: Patience | None = None) -> "L1Client":
@@ -37,10 +38,10 @@ class L1Client:
         client.chain_id()
         return client
 
-    def chain_id(self) -> int:
+    def chain_id(self) -> ChainId:
         """The chain's id, asked for once."""
         if self._chain is None:
-            self._chain = wire.quantity("the chain id", self.transport.request("eth_chainId"))
+            self._chain = ChainId(wire.quantity("the chain id", self.transport.request("eth_chainId")))
         return self._chain
 
     def block(self, which: BlockId = "latest") -> Block | None:
@@ -57,9 +58,10 @@ class L1Client:
         """The latest block."""
         return wire.block(self.transport.request("eth_getBlockByNumber", "latest", False))
 
-    def balance(self, address: str, at: BlockId = "latest") -> int:
+    def balance(self, address: str, at: BlockId = "latest") -> Wei:
         """An account's wei."""
-        return wire.quantity("a balance", self.transport.request("eth_getBalance", address, _block_id(at)))
+        answer = self.transport.request("eth_getBalance", address, _block_id(at))
+        return Wei(wire.quantity("a balance", answer))
 
     def nonce(self, address: str, at: BlockId = "latest") -> int:
         """The number of an account's transactions; `pending` counts those in the pool."""
@@ -80,7 +82,7 @@ class L1Client:
             "a call's output", self._execute("eth_call", _arguments(request, sender), _block_id(at))
         )
 
-    def estimate_gas(self, request: TransactionRequest, sender: str, hashes: Sequence[bytes] = ()) -> int:
+    def estimate_gas(self, request: TransactionRequest, sender: str, hashes: Sequence[bytes] = ()) -> Gas:
         """The gas that a transaction would need now; `hashes` are its blobs' versioned hashes.
 
         Raises:
@@ -90,10 +92,14 @@ class L1Client:
         if hashes:
             arguments["blobVersionedHashes"] = ["0x" + digest.hex() for digest in hashes]
             arguments["maxFeePerBlobGas"] = hex(self.blob_base_fee() * 2)
-        return wire.quantity("a gas estimate", self._execute("eth_estimateGas", arguments))
+        return Gas(wire.quantity("a gas estimate", self._execute("eth_estimateGas", arguments)))
 
     def logs(
-        self, addresses: Sequence[str], first: int, last: int, topics: Sequence[bytes | None] = ()
+        self,
+        addresses: Sequence[str],
+        first: BlockNumber,
+        last: BlockNumber,
+        topics: Sequence[bytes | None] = (),
     ) -> tuple[Log, ...]:
         """The events of some contracts in the blocks `first` to `last`, both included, in order."""
         query: dict[str, Any] = {"address": list(addresses), "fromBlock": hex(first), "toBlock": hex(last)}
@@ -118,26 +124,26 @@ class L1Client:
         answer = self.transport.request("eth_sendRawTransaction", "0x" + signed.hex())
         return wire.data("a transaction hash", answer, 32)
 
-    def priority_fee(self) -> int | None:
+    def priority_fee(self) -> Wei | None:
         """The tip that the node suggests, in wei a gas; None where it has no opinion."""
         return self._optional("eth_maxPriorityFeePerGas")
 
-    def gas_price(self) -> int:
+    def gas_price(self) -> Wei:
         """The price that the node suggests on chains without a base fee, in wei a gas."""
-        return wire.quantity("the gas price", self.transport.request("eth_gasPrice"))
+        return Wei(wire.quantity("the gas price", self.transport.request("eth_gasPrice")))
 
-    def blob_base_fee(self) -> int:
+    def blob_base_fee(self) -> Wei:
         """The next block's wei a blob gas; 0 where the node does not say."""
-        return self._optional("eth_blobBaseFee") or 0
+        return self._optional("eth_blobBaseFee") or Wei(0)
 
     def supports_blobs(self) -> bool:
         """Whether the chain carries EIP-4844 blobs."""
         return self.head().excess_blob_gas is not None
 
-    def _optional(self, method: str) -> int | None:
-        """A quantity from a method that old nodes lack."""
+    def _optional(self, method: str) -> Wei | None:
+        """A price from a method that old nodes lack."""
         try:
-            return wire.quantity(method, self.transport.request(method))
+            return Wei(wire.quantity(method, self.transport.request(method)))
         except L1RejectedError:
             return None
 

@@ -28,9 +28,9 @@ from anh_rollup.l1.contracts.tensor_arbiter import TensorArbiter
 from anh_rollup.l1.errors import L1Error, NoContractError, OtherL1Error, WrongChainError
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.l1.types import Cursor, TransactionRequest
-from anh_rollup.primitives import ETHER, HOUR, L2_CHAIN_ID
+from anh_rollup.primitives import ETHER, HOUR, L2_CHAIN_ID, BlockNumber, ChainId, Seconds, Wei
 
-DAY: Final = 24 * HOUR
+DAY: Final = Seconds(24 * HOUR)
 
 #: A demand can be made in half the window and is due in a quarter of it (Claims.sol).
 SHORTEST_WINDOW: Final = 4
@@ -128,17 +128,17 @@ class Rules:
         force_fee: Burnt for one forced transaction.
     """
 
-    window: int = DAY
-    clock: int = DAY
-    reveal_window: int = HOUR
-    settlement: int = 7 * DAY
-    claim_bond: int = ETHER
-    challenge_bond: int = ETHER // 10
-    demand_fee: int = ETHER // 100
+    window: Seconds = DAY
+    clock: Seconds = DAY
+    reveal_window: Seconds = HOUR
+    settlement: Seconds = Seconds(7 * DAY)
+    claim_bond: Wei = ETHER
+    challenge_bond: Wei = Wei(ETHER // 10)
+    demand_fee: Wei = Wei(ETHER // 100)
     prize_share_bps: int = 5_000
-    force_delay: int = HOUR
-    force_timeout: int = 12 * HOUR
-    force_fee: int = ETHER // 1_000
+    force_delay: Seconds = HOUR
+    force_timeout: Seconds = Seconds(12 * HOUR)
+    force_fee: Wei = Wei(ETHER // 1_000)
 
     def __post_init__(self) -> None:
         """Raises `RulesError` where the contracts would refuse them."""
@@ -174,10 +174,10 @@ class Deployment:
         rules: What was fixed.
     """
 
-    l1_chain_id: int
-    l2_chain_id: int
+    l1_chain_id: ChainId
+    l2_chain_id: ChainId
     sequencer: str
-    block: int
+    block: BlockNumber
     block_hash: bytes
     addresses: Mapping[str, str]
     rules: Rules
@@ -217,7 +217,7 @@ def deploy(
     sender: TransactionSender,
     sequencer: str,
     rules: Rules,
-    l2_chain_id: int = L2_CHAIN_ID,
+    l2_chain_id: ChainId = L2_CHAIN_ID,
     *,
     report: Callable[[str, str], None] | None = None,
 ) -> Deployment:
@@ -287,7 +287,7 @@ def _choose(contract: str, parameter: Entry, known: Mapping[str, Any]) -> Any:
 
 
 def known_values(
-    rules: Rules, addresses: Mapping[str, str], sequencer: str, l2_chain_id: int
+    rules: Rules, addresses: Mapping[str, str], sequencer: str, l2_chain_id: ChainId
 ) -> dict[str, Any]:
     """Everything that a constructor can ask for, by the names of its parameters."""
     named = {item.name: getattr(rules, item.name) for item in fields(rules)}
@@ -327,13 +327,13 @@ def read_deployment(path: Path) -> Deployment:
     try:
         content = orjson.loads(_bounded_bytes(path))
         deployment = Deployment(
-            l1_chain_id=_number(content["l1ChainId"]),
-            l2_chain_id=_number(content["l2ChainId"]),
+            l1_chain_id=ChainId(_number(content["l1ChainId"])),
+            l2_chain_id=ChainId(_number(content["l2ChainId"])),
             sequencer=content["sequencer"],
-            block=_number(content["block"]),
+            block=BlockNumber(_number(content["block"])),
             block_hash=digest(bytes.fromhex(content["blockHash"].removeprefix("0x")), name="blockHash"),
             addresses={name: content["addresses"][name] for name in CONTRACTS},
-            rules=Rules(**{item.name: _number(content["rules"][item.name], 256) for item in fields(Rules)}),
+            rules=_read_rules(content["rules"]),
         )
     except OSError as error:
         raise DeploymentFileError(path, error.strerror or "it cannot be read") from error
@@ -383,6 +383,12 @@ def require_parent(deployment: Deployment, found: bytes | None) -> None:
     """
     if found != deployment.block_hash:
         raise OtherL1Error(deployment.block, deployment.block_hash, found)
+
+
+def _read_rules(content: Any) -> Rules:
+    """The rules of a deployment file, where they are text."""
+    held: dict[str, Any] = {item.name: _number(content[item.name], 256) for item in fields(Rules)}
+    return Rules(**held)
 
 
 def _bounded_bytes(path: Path) -> bytes:

@@ -13,6 +13,7 @@ from anh_rollup.l1.errors import L1RevertedError, TransientL1Error
 from anh_rollup.l1.forgetting import Forgetting
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.l1.types import Block, Receipt, TransactionRequest
+from anh_rollup.primitives import Gas, Seconds, Wei
 from anh_rollup.protocol.claims import seal
 from anh_rollup.protocol.game import GameView, position_hash
 from anh_rollup.protocol.moves import Move
@@ -45,7 +46,7 @@ class Freshness:
         clock: The wall clock, seconds since 1970.
     """
 
-    most_seconds: int | None
+    most_seconds: Seconds | None
     clock: Callable[[], float]
 
 
@@ -59,14 +60,14 @@ class Spending:
         calls: How often each function was called.
     """
 
-    gas: int = 0
-    cost: int = 0
+    gas: Gas = Gas(0)
+    cost: Wei = Wei(0)
     calls: dict[str, int] = field(default_factory=dict)
 
     def add(self, function: str, receipt: Receipt) -> None:
         """Counts one mined transaction."""
-        self.gas += receipt.gas_used
-        self.cost += receipt.cost
+        self.gas = Gas(self.gas + receipt.gas_used)
+        self.cost = Wei(self.cost + receipt.cost)
         self.calls[function] = self.calls.get(function, 0) + 1
 
 
@@ -132,7 +133,7 @@ class DisputeChain:
         """What a claim has come to, by the contract."""
         return self.contracts.claims.status(claim)
 
-    def view(self, game: GameRecord, now: int) -> GameView:
+    def view(self, game: GameRecord, now: Seconds) -> GameView:
         """A game as its players see it.
 
         Raises:

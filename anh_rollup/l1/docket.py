@@ -35,6 +35,7 @@ from anh_rollup.l1.contracts.game import (
     ScoresRevealed,
     SumsRevealed,
 )
+from anh_rollup.primitives import Seconds
 from anh_rollup.protocol.claims import Claim
 from anh_rollup.protocol.game import Position, Reveal
 from anh_rollup.protocol.jobs import Job
@@ -94,7 +95,7 @@ class DemandRecord:
     identifier: bytes
     asked: Demand
     demander: str
-    due: int
+    due: Seconds
     is_open: bool = True
     is_answered: bool = False
 
@@ -117,7 +118,7 @@ class Docket:
     claims: dict[bytes, ClaimRecord] = field(default_factory=dict)
     games: dict[bytes, GameRecord] = field(default_factory=dict)
     demands: dict[bytes, DemandRecord] = field(default_factory=dict)
-    commitments: dict[tuple[str, bytes], int] = field(default_factory=dict)
+    commitments: dict[tuple[str, bytes], Seconds] = field(default_factory=dict)
     answers: list[Answered] = field(default_factory=list)
     words: dict[bytes, int] = field(default_factory=dict)
 
@@ -145,7 +146,7 @@ class Docket:
         """Takes in that a commitment is open no more; an opened one leaves no event that says so."""
         self.commitments.pop((claimant, commitment), None)
 
-    def forget_commitments(self, before: int, kept: Collection[tuple[str, bytes]]) -> None:
+    def forget_commitments(self, before: Seconds, kept: Collection[tuple[str, bytes]]) -> None:
         """Lets go of commitments that expired before a time (seconds), but for those that are kept."""
         self.commitments = {
             key: expires_at

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from anh_rollup.errors import AnhError
+from anh_rollup.primitives import BlockNumber, Gas, Wei
 
 #: Characters of a node's or a contract's words that a message shows.
 MOST_SHOWN: Final = 400
@@ -158,7 +159,7 @@ class BlobsUnavailableError(TransientL1Error):
         cause: Why, in words.
     """
 
-    def __init__(self, block: int, cause: str) -> None:
+    def __init__(self, block: BlockNumber, cause: str) -> None:
         super().__init__(
             f"the blobs of L1 block {block} cannot be read: {cause}",
             remedy="Give `--beacon` a node that still has them (an archive after about 18 days).",
@@ -176,7 +177,7 @@ class InsufficientFundsError(TransientL1Error):
         held: Wei that the account has.
     """
 
-    def __init__(self, account: str, needed: int, held: int) -> None:
+    def __init__(self, account: str, needed: Wei, held: Wei) -> None:
         super().__init__(
             f"{account} has {held} wei on L1, and the transaction may cost {needed}",
             remedy=f"Send at least {needed - held} wei to {account}; roles go on by themselves then.",
@@ -194,7 +195,7 @@ class GasCapError(TransientL1Error):
         cap: The most that is allowed.
     """
 
-    def __init__(self, needed: int, cap: int) -> None:
+    def __init__(self, needed: Gas, cap: Gas) -> None:
         super().__init__(
             f"the transaction needs {needed} gas, and L1 allows {cap}",
             remedy="Split it: reveal or prove less at once.",
@@ -211,7 +212,7 @@ class FeeCapError(TransientL1Error):
         cap: The policy's most.
     """
 
-    def __init__(self, price: int, cap: int) -> None:
+    def __init__(self, price: Wei, cap: Wei) -> None:
         super().__init__(
             f"L1 asks {price} wei a gas, and the fee policy allows {cap}",
             remedy="Wait for the fees to fall, or raise the cap of the fee policy.",

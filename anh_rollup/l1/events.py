@@ -9,6 +9,7 @@ from typing import Final
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.errors import L1AnswerError, L1RejectedError, TransientL1Error
 from anh_rollup.l1.types import Block, BlockTag, Cursor, Log
+from anh_rollup.primitives import BlockNumber
 
 LOG = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class Page:
 
     logs: tuple[Log, ...]
     cursor: Cursor
-    head: int
+    head: BlockNumber
 
 
 class EventReader:
@@ -94,8 +95,8 @@ class EventReader:
         self._require_standing(cursor)
         if head is None or head.number <= cursor.number:
             return Page((), cursor, cursor.number)
-        last = min(head.number, cursor.number + self._span)
-        end, logs = self._stretch(cursor.number + 1, last)
+        last = BlockNumber(min(head.number, cursor.number + self._span))
+        end, logs = self._stretch(BlockNumber(cursor.number + 1), last)
         self._require_canonical(logs, cursor)
         self._require_standing(cursor)
         read = Cursor(end.number, end.hash)
@@ -125,7 +126,7 @@ class EventReader:
             LOG.warning("%s; reading everything again", reorg.message)
             return self.read_all(self._start), reorg
 
-    def _stretch(self, first: int, last: int) -> tuple[Block, tuple[Log, ...]]:
+    def _stretch(self, first: BlockNumber, last: BlockNumber) -> tuple[Block, tuple[Log, ...]]:
         """The events from `first` to at most `last`, and the block where they end; fewer if refused."""
         while True:
             end = self._client.block(last)
@@ -136,7 +137,7 @@ class EventReader:
             except L1RejectedError:
                 if last == first:
                     raise
-                last = first + (last - first) // 2
+                last = BlockNumber(first + (last - first) // 2)
                 self._span = max(last - first + 1, 1)
                 continue
             return end, logs

@@ -5,8 +5,9 @@ from typing import Final
 
 from anh_rollup.l1.errors import FeeCapError
 from anh_rollup.l1.types import TRANSACTION_GAS_CAP
+from anh_rollup.primitives import Gas, Wei
 
-GWEI: Final = 10**9
+GWEI: Final = Wei(10**9)
 
 #: Gas of one blob (EIP-4844, GAS_PER_BLOB).
 BLOB_GAS: Final = 131_072
@@ -32,13 +33,13 @@ class FeePolicy:
         gas_cap: Most gas of a transaction.
     """
 
-    cap: int = 500 * GWEI
-    blob_cap: int = 500 * GWEI
-    tip: int = GWEI
+    cap: Wei = Wei(500 * GWEI)
+    blob_cap: Wei = Wei(500 * GWEI)
+    tip: Wei = GWEI
     bump_after: float = 30.0
     patience: float = 300.0
     gas_margin: int = 20
-    gas_cap: int = TRANSACTION_GAS_CAP
+    gas_cap: Gas = TRANSACTION_GAS_CAP
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,10 @@ class Market:
         blob_base_fee: Wei a blob gas.
     """
 
-    base_fee: int | None
-    tip: int | None = None
-    gas_price: int = 0
-    blob_base_fee: int = 0
+    base_fee: Wei | None
+    tip: Wei | None = None
+    gas_price: Wei = Wei(0)
+    blob_base_fee: Wei = Wei(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +69,13 @@ class Offer:
         max_blob_fee: Most it pays a blob gas; 0 without blobs.
     """
 
-    max_fee: int
-    tip: int | None
-    max_blob_fee: int = 0
+    max_fee: Wei
+    tip: Wei | None
+    max_blob_fee: Wei = Wei(0)
 
-    def cost(self, gas: int, blobs: int) -> int:
+    def cost(self, gas: Gas, blobs: int) -> Wei:
         """The most wei that it can cost."""
-        return gas * self.max_fee + blobs * BLOB_GAS * self.max_blob_fee
+        return Wei(gas * self.max_fee + blobs * BLOB_GAS * self.max_blob_fee)
 
 
 def quote(market: Market, policy: FeePolicy, with_blobs: bool) -> Offer:
@@ -83,11 +84,11 @@ def quote(market: Market, policy: FeePolicy, with_blobs: bool) -> Offer:
     Raises:
         FeeCapError: Even the next block would cost more than the policy allows.
     """
-    blob_fee = _blob_fee(market, policy) if with_blobs else 0
+    blob_fee = _blob_fee(market, policy) if with_blobs else Wei(0)
     if market.base_fee is None:
         return Offer(_within(market.gas_price, market.gas_price, policy.cap), None, blob_fee)
-    tip = max(policy.tip, min(market.tip or 0, policy.cap))
-    tip = min(tip, max(policy.cap - market.base_fee, 0))
+    wanted = max(policy.tip, min(market.tip or 0, policy.cap))
+    tip = Wei(min(wanted, max(policy.cap - market.base_fee, 0)))
     return Offer(_within(market.base_fee + min(tip, 1), 2 * market.base_fee + tip, policy.cap), tip, blob_fee)
 
 
@@ -101,8 +102,8 @@ def bump(offer: Offer, market: Market, policy: FeePolicy) -> Offer | None:
         fresh = quote(market, policy, with_blobs)
     except FeeCapError:
         return None
-    tip = None if grown.tip is None else max(grown.tip, fresh.tip or 0)
-    max_fee = max(grown.max_fee, fresh.max_fee, tip or 0)
+    tip = None if grown.tip is None else max(grown.tip, fresh.tip or Wei(0))
+    max_fee = max(grown.max_fee, fresh.max_fee, tip or Wei(0))
     return replace(grown, max_fee=max_fee, tip=tip, max_blob_fee=max(grown.max_blob_fee, fresh.max_blob_fee))
 
 
@@ -114,20 +115,21 @@ def is_outbid(offer: Offer, market: Market) -> bool:
 def _grown(offer: Offer, with_blobs: bool) -> Offer:
     """The least that replaces `offer`."""
     up, down = (BLOB_BUMP, 1) if with_blobs else (BUMP_NUMERATOR, BUMP_DENOMINATOR)
-    tip = None if offer.tip is None else _ceil(offer.tip * up, down)
-    return Offer(_ceil(offer.max_fee * up, down), tip, offer.max_blob_fee * up)
+    tip = None if offer.tip is None else _times(offer.tip, up, down)
+    return Offer(_times(offer.max_fee, up, down), tip, Wei(offer.max_blob_fee * up))
 
 
-def _ceil(numerator: int, denominator: int) -> int:
-    return -(-numerator // denominator)
+def _times(price: Wei, numerator: int, denominator: int) -> Wei:
+    """A price times a fraction, rounded up."""
+    return Wei(-(-price * numerator // denominator))
 
 
-def _blob_fee(market: Market, policy: FeePolicy) -> int:
+def _blob_fee(market: Market, policy: FeePolicy) -> Wei:
     least = max(market.blob_base_fee, 1)
     return _within(least, max(2 * least, GWEI), policy.blob_cap)
 
 
-def _within(least: int, wanted: int, cap: int) -> int:
+def _within(least: int, wanted: int, cap: Wei) -> Wei:
     if least > cap:
-        raise FeeCapError(least, cap)
-    return min(wanted, cap)
+        raise FeeCapError(Wei(least), cap)
+    return Wei(min(wanted, cap))

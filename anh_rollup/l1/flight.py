@@ -8,6 +8,7 @@ from eth_account.signers.local import LocalAccount
 from anh_rollup.l1.blobs import Sidecar, wrap
 from anh_rollup.l1.fees import Offer
 from anh_rollup.l1.types import TransactionRequest
+from anh_rollup.primitives import ChainId, Gas, Wei
 
 
 @dataclass(slots=True)
@@ -30,7 +31,7 @@ class Flight:
 
     request: TransactionRequest
     nonce: int
-    gas: int
+    gas: Gas
     offer: Offer
     sidecar: Sidecar | None
     offered: float
@@ -40,11 +41,11 @@ class Flight:
     used: int = 0
     gaps: int = 0
 
-    def cost(self, offer: Offer) -> int:
+    def cost(self, offer: Offer) -> Wei:
         """The most wei that it costs with an offer, value included."""
-        return self.request.value + offer.cost(self.gas, len(self.request.blobs))
+        return Wei(self.request.value + offer.cost(self.gas, len(self.request.blobs)))
 
-    def sign(self, account: LocalAccount, chain: int, offer: Offer, now: float) -> None:
+    def sign(self, account: LocalAccount, chain: ChainId, offer: Offer, now: float) -> None:
         """Adds a version with this offer; the same offer gives the same version."""
         signed = account.sign_transaction(_fields(self, chain, offer))
         raw = bytes(signed.raw_transaction)
@@ -55,7 +56,7 @@ class Flight:
             self.versions.append(bytes(signed.hash))
 
 
-def _fields(flight: Flight, chain: int, offer: Offer) -> dict[str, Any]:
+def _fields(flight: Flight, chain: ChainId, offer: Offer) -> dict[str, Any]:
     """The transaction as eth-account signs it."""
     request = flight.request
     fields: dict[str, Any] = {

@@ -5,9 +5,10 @@ from typing import Final
 
 from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.l1.docket import Docket
+from anh_rollup.primitives import HOUR, Seconds
 
 #: Seconds of L1 time that no reorg reaches back (choice: Ethereum finalizes in a quarter of that).
-SECONDS_OF_REORGS: Final = 3600
+SECONDS_OF_REORGS: Final = HOUR
 
 
 @dataclass(slots=True)
@@ -19,9 +20,9 @@ class Forgetting:
     """
 
     own: str
-    _over_since: dict[bytes, int] = field(default_factory=dict)
+    _over_since: dict[bytes, Seconds] = field(default_factory=dict)
 
-    def tidy(self, docket: Docket, now: int) -> None:
+    def tidy(self, docket: Docket, now: Seconds) -> None:
         """Takes a look, and lets go of what is over for long enough.
 
         Args:
@@ -34,7 +35,7 @@ class Forgetting:
             docket.forget(forgotten, self.own)
 
 
-def over(docket: Docket, own: str, now: int) -> set[bytes]:
+def over(docket: Docket, own: str, now: Seconds) -> set[bytes]:
     """Claims about which an account has nothing left to do: settled, and nobody can claim their job again.
 
     A claim is kept while another one about its job stands, as it may have to pass before that one, and while

@@ -28,7 +28,7 @@ from anh_rollup.l1.deployment import Deployment, bind
 from anh_rollup.l1.errors import L1AnswerError
 from anh_rollup.l1.events import EventReader, Page
 from anh_rollup.l1.types import Cursor
-from anh_rollup.primitives import Address, Digest
+from anh_rollup.primitives import Address, BatchNumber, BlockNumber, Digest, Seconds
 from anh_rollup.protocol.derivation import L2Block, Order, Posting, blocks_of, build_block, genesis
 from anh_rollup.protocol.jobs import decode_order
 from anh_rollup.protocol.ledger import (
@@ -60,10 +60,10 @@ class PostedBatch:
 
     header: BatchHeader
     commitment: Digest
-    first_block: int
-    end_block: int
+    first_block: BlockNumber
+    end_block: BlockNumber
     transaction: bytes
-    l1_block: int
+    l1_block: BlockNumber
 
 
 @dataclass(slots=True)
@@ -96,7 +96,7 @@ class OrderReader:
         addresses = [self._contracts.inbox.address, self._contracts.claims.address]
         self._reader = EventReader(client, addresses, deployment.start)
         self._payout_topic = signature_hash(self._contracts.claims.artifact.entry("event", "Finalized"))
-        self._times: dict[int, int] = {}
+        self._times: dict[BlockNumber, Seconds] = {}
         self._state = self._begin()
         self.reorgs = 0
 
@@ -110,7 +110,7 @@ class OrderReader:
         """The L1 block up to which everything is read."""
         return self._state.cursor
 
-    def queue_until(self, block: int) -> Sequence[bytes]:
+    def queue_until(self, block: BlockNumber) -> Sequence[bytes]:
         """The records of the forced transactions that L1 took in up to a block, in order."""
         return self._state.queue[: bisect_right(self._state.queued_at, block)]
 
@@ -137,7 +137,7 @@ class OrderReader:
         self._take(self._state, page)
         return self._state.cursor != before
 
-    def origin(self, after: int, last: int) -> Origin:
+    def origin(self, after: BlockNumber, last: BlockNumber) -> Origin:
         """What the L1 blocks above `after`, up to `last`, bring to the ledger, as far as they are there."""
         return self._origin(self._state, after, min(last, self._state.cursor.number))
 
@@ -174,7 +174,7 @@ class OrderReader:
         """Every job that was ever ordered with effect by a posted batch, in order."""
         return list(self._state.jobs.values())
 
-    def batch(self, number: int) -> OrderedBatch | None:
+    def batch(self, number: BatchNumber) -> OrderedBatch | None:
         """A batch, or None where there is none."""
         if not 1 <= number <= len(self._state.batches):
             return None
@@ -226,25 +226,25 @@ class OrderReader:
 
     def _derive(self, state: _State, posting: Posting, item: Emitted[Posted]) -> None:
         """Appends the blocks of a posting."""
-        first = state.order.head.header.number + 1
+        first = BlockNumber(state.order.head.header.number + 1)
         chain = self._deployment.l2_chain_id
         for record, forced, own in blocks_of(posting, state.order.head, state.queue, chain):
             head = state.order.head
             place = (record.time, record.origin_number, record.origin_hash)
             brought = self._origin(state, head.header.origin_number, record.origin_number)
             state.order.append(build_block(head, place, forced, own), [brought])
-        end = state.order.head.header.number + 1
+        end = BlockNumber(state.order.head.header.number + 1)
         state.order.head = replace(state.order.head, forced_end=posting.header.forced_end)
         commitment = digest(item.event.commitment, name="a commitment")
         batch = PostedBatch(posting.header, commitment, first, end, item.log.transaction, item.log.block)
         state.batches.append(batch)
         state.jobs.update((job.transaction, job) for job in _jobs_of(state.order, batch))
 
-    def _origin(self, state: _State, after: int, last: int) -> Origin:
+    def _origin(self, state: _State, after: BlockNumber, last: BlockNumber) -> Origin:
         events = [event for number in range(after + 1, last + 1) for event in state.events.get(number, ())]
         return Origin(self._time(last), tuple(events))
 
-    def _time(self, number: int) -> int:
+    def _time(self, number: BlockNumber) -> Seconds:
         """An L1 block's time; kept, as the same origins are asked for again and again."""
         if number not in self._times:
             block = self._client.block(number)
@@ -270,7 +270,7 @@ def _place(item: Emitted[Any]) -> tuple[int, int]:
     return item.log.block, item.log.index
 
 
-def _origins(payload: bytes | None, below: int) -> set[int]:
+def _origins(payload: bytes | None, below: BlockNumber) -> set[BlockNumber]:
     """The L1 blocks below a height that a batch's blocks name."""
     if payload is None:
         return set()
@@ -304,7 +304,7 @@ def _is_order(outcome: Outcome) -> bool:
     return isinstance(outcome, Charged) and outcome.effect is Effect.ORDER
 
 
-def _posting(item: Emitted[Posted], payload: bytes | None, time: int) -> Posting:
+def _posting(item: Emitted[Posted], payload: bytes | None, time: Seconds) -> Posting:
     block_hash = digest(item.log.block_hash, name="a block hash")
     return Posting(item.event.batch, payload, item.log.block, block_hash, time)
 

@@ -33,6 +33,7 @@ from anh_rollup.l1.fees import FeePolicy, Market, Offer, bump, is_outbid, quote
 from anh_rollup.l1.flight import Flight
 from anh_rollup.l1.refusals import Refusal, classify
 from anh_rollup.l1.types import Receipt, TransactionRequest
+from anh_rollup.primitives import Gas, Wei
 from anh_rollup.protocol.fees import TRANSFER_GAS
 
 #: Seconds between two looks at a transaction that is not mined: they double from the first to the last.
@@ -65,6 +66,7 @@ class TransactionSender:
         policy: Fee limits and waiting times.
         clock: Seconds that only grow (tests replace it).
         sleep: How to wait (tests replace it).
+        sidecars: What makes the sidecars of blobs.
     """
 
     def __init__(
@@ -74,12 +76,14 @@ class TransactionSender:
         policy: FeePolicy | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        sidecars: Callable[[Sequence[bytes]], Sidecar] = make_sidecar,
     ) -> None:
         self.policy = policy or FeePolicy()
         self._client = client
         self._account = account
         self._clock = clock
         self._sleep = sleep
+        self._sidecars = sidecars
         self._flights: list[Flight] = []
         self._mined = 0
         self._turn = threading.Lock()
@@ -94,11 +98,11 @@ class TransactionSender:
         """The chain that is sent to."""
         return self._client
 
-    def balance(self) -> int:
+    def balance(self) -> Wei:
         """The account's wei."""
         return self._client.balance(self.address)
 
-    def price(self) -> int:
+    def price(self) -> Wei:
         """Most wei a gas that a transaction would offer now; the policy's cap where L1 is dearer."""
         try:
             return quote(self._market(False), self.policy, False).max_fee
@@ -254,9 +258,9 @@ class TransactionSender:
         """Puts an empty transfer in the place of a stuck transaction whose offer is not known."""
         empty = TransactionRequest(self.address, gas=TRANSFER_GAS)
         flight = self._prepare(empty, nonce)
-        flight.offer = replace(
-            flight.offer, max_fee=self.policy.cap, tip=flight.offer.tip and 2 * flight.offer.tip
-        )
+        tip = flight.offer.tip
+        doubled = None if tip is None else Wei(2 * tip)
+        flight.offer = replace(flight.offer, max_fee=self.policy.cap, tip=doubled)
         try:
             self._drive(flight)
         except _NonceUsedError:
@@ -273,28 +277,28 @@ class TransactionSender:
         held = self.balance()
         if held < request.value:
             raise InsufficientFundsError(self.address, request.value, held)
-        sidecar = make_sidecar(request.blobs) if request.blobs else None
+        sidecar = self._sidecars(request.blobs) if request.blobs else None
         gas = self._gas(request, sidecar)
         offer = quote(self._market(sidecar is not None), self.policy, sidecar is not None)
-        needed = request.value + offer.cost(gas, len(request.blobs))
-        needed += sum(flight.cost(flight.offer) for flight in self._flights)
+        waiting = sum(flight.cost(flight.offer) for flight in self._flights)
+        needed = Wei(request.value + offer.cost(gas, len(request.blobs)) + waiting)
         if held < needed:
             raise InsufficientFundsError(self.address, needed, held)
         return Flight(request, nonce, gas, offer, sidecar, offered=self._clock())
 
-    def _gas(self, request: TransactionRequest, sidecar: Sidecar | None) -> int:
+    def _gas(self, request: TransactionRequest, sidecar: Sidecar | None) -> Gas:
         if request.gas is not None:
             return request.gas
         estimate = self._client.estimate_gas(request, self.address, sidecar.hashes if sidecar else ())
         if estimate > self.policy.gas_cap:
             raise GasCapError(estimate, self.policy.gas_cap)
-        return min(estimate * (100 + self.policy.gas_margin) // 100, self.policy.gas_cap)
+        return Gas(min(estimate * (100 + self.policy.gas_margin) // 100, self.policy.gas_cap))
 
     def _market(self, with_blobs: bool) -> Market:
         base_fee = self._client.head().base_fee
         if base_fee is None:
             return Market(None, gas_price=self._client.gas_price())
-        blob_base_fee = self._client.blob_base_fee() if with_blobs else 0
+        blob_base_fee = self._client.blob_base_fee() if with_blobs else Wei(0)
         return Market(base_fee, self._client.priority_fee(), blob_base_fee=blob_base_fee)
 
     def _drive(self, flight: Flight) -> Receipt:

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from anh_rollup.primitives import BlockNumber, Gas, Seconds, Wei
+
 #: How a block is named: by number, or relative to the head.
 BlockTag = Literal["latest", "safe", "finalized", "pending", "earliest"]
 BlockId = int | BlockTag
 
 #: The most gas that one L1 transaction can have (EIP-7825).
-TRANSACTION_GAS_CAP: Final = 16_777_216
+TRANSACTION_GAS_CAP: Final = Gas(16_777_216)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +28,13 @@ class Block:
         beacon_root: Hash of the parent's beacon block (EIP-4788); None where there is none.
     """
 
-    number: int
+    number: BlockNumber
     hash: bytes
     parent: bytes
-    time: int
-    gas_limit: int
-    base_fee: int | None
-    excess_blob_gas: int | None
+    time: Seconds
+    gas_limit: Gas
+    base_fee: Wei | None
+    excess_blob_gas: Gas | None
     beacon_root: bytes | None
 
 
@@ -53,7 +55,7 @@ class Log:
     address: str
     topics: tuple[bytes, ...]
     data: bytes
-    block: int
+    block: BlockNumber
     block_hash: bytes
     transaction: bytes
     index: int
@@ -78,9 +80,9 @@ class Transaction:
     sender: str
     to: str | None
     nonce: int
-    value: int
+    value: Wei
     data: bytes
-    block: int | None
+    block: BlockNumber | None
     blob_hashes: tuple[bytes, ...]
 
 
@@ -102,20 +104,20 @@ class Receipt:
     """
 
     transaction: bytes
-    block: int
+    block: BlockNumber
     block_hash: bytes
     succeeded: bool
-    gas_used: int
-    gas_price: int
-    blob_gas_used: int
-    blob_gas_price: int
+    gas_used: Gas
+    gas_price: Wei
+    blob_gas_used: Gas
+    blob_gas_price: Wei
     contract: str | None
     logs: tuple[Log, ...]
 
     @property
-    def cost(self) -> int:
+    def cost(self) -> Wei:
         """Wei paid for execution and blobs, without the value."""
-        return self.gas_used * self.gas_price + self.blob_gas_used * self.blob_gas_price
+        return Wei(self.gas_used * self.gas_price + self.blob_gas_used * self.blob_gas_price)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +134,9 @@ class TransactionRequest:
 
     to: str | None
     data: bytes = b""
-    value: int = 0
+    value: Wei = Wei(0)
     blobs: tuple[bytes, ...] = ()
-    gas: int | None = None
+    gas: Gas | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,5 +148,5 @@ class Cursor:
         hash: Hash of the block at that height.
     """
 
-    number: int
+    number: BlockNumber
     hash: bytes

@@ -8,6 +8,7 @@ from eth_utils.address import to_checksum_address
 from anh_rollup.encoding.checks import HEXADECIMAL
 from anh_rollup.l1.errors import L1AnswerError
 from anh_rollup.l1.types import Block, Log, Receipt, Transaction
+from anh_rollup.primitives import BlockNumber, Gas, Seconds, Wei
 
 #: Hexadecimal digits of a uint256: no number of Ethereum is larger.
 MOST_DIGITS: Final = 64
@@ -79,13 +80,13 @@ def block(value: object) -> Block:
     excess = fields.get("excessBlobGas")
     root = fields.get("parentBeaconBlockRoot")
     return Block(
-        number=quantity("a block's number", fields.get("number"), SHORT_DIGITS),
+        number=BlockNumber(quantity("a block's number", fields.get("number"), SHORT_DIGITS)),
         hash=data("a block's hash", fields.get("hash"), 32),
         parent=data("a block's parent", fields.get("parentHash"), 32),
-        time=quantity("a block's time", fields.get("timestamp"), SHORT_DIGITS),
-        gas_limit=quantity("a block's gas limit", fields.get("gasLimit"), SHORT_DIGITS),
-        base_fee=None if base_fee is None else quantity("a block's base fee", base_fee),
-        excess_blob_gas=None if excess is None else quantity("a block's excess blob gas", excess),
+        time=Seconds(quantity("a block's time", fields.get("timestamp"), SHORT_DIGITS)),
+        gas_limit=Gas(quantity("a block's gas limit", fields.get("gasLimit"), SHORT_DIGITS)),
+        base_fee=None if base_fee is None else Wei(quantity("a block's base fee", base_fee)),
+        excess_blob_gas=None if excess is None else Gas(quantity("a block's excess blob gas", excess)),
         beacon_root=None if root is None else data("a block's beacon root", root, 32),
     )
 
@@ -97,7 +98,7 @@ def log(value: object) -> Log:
         address=address("a log's address", fields.get("address")),
         topics=tuple(data("a topic", topic, 32) for topic in items("topics", fields.get("topics"))),
         data=data("a log's data", fields.get("data")),
-        block=quantity("a log's block", fields.get("blockNumber"), SHORT_DIGITS),
+        block=BlockNumber(quantity("a log's block", fields.get("blockNumber"), SHORT_DIGITS)),
         block_hash=data("a log's block hash", fields.get("blockHash"), 32),
         transaction=data("a log's transaction", fields.get("transactionHash"), 32),
         index=quantity("a log's index", fields.get("logIndex"), SHORT_DIGITS),
@@ -114,9 +115,11 @@ def transaction(value: object) -> Transaction:
         sender=address("a transaction's sender", fields.get("from")),
         to=None if to is None else address("a transaction's target", to),
         nonce=quantity("a transaction's nonce", fields.get("nonce"), SHORT_DIGITS),
-        value=quantity("a transaction's value", fields.get("value")),
+        value=Wei(quantity("a transaction's value", fields.get("value"))),
         data=data("a transaction's input", fields.get("input")),
-        block=None if number is None else quantity("a transaction's block", number, SHORT_DIGITS),
+        block=None
+        if number is None
+        else BlockNumber(quantity("a transaction's block", number, SHORT_DIGITS)),
         blob_hashes=tuple(data("a blob hash", item, 32) for item in hashes),
     )
 
@@ -127,13 +130,13 @@ def receipt(value: object) -> Receipt:
     contract = fields.get("contractAddress")
     return Receipt(
         transaction=data("a receipt's transaction", fields.get("transactionHash"), 32),
-        block=quantity("a receipt's block", fields.get("blockNumber"), SHORT_DIGITS),
+        block=BlockNumber(quantity("a receipt's block", fields.get("blockNumber"), SHORT_DIGITS)),
         block_hash=data("a receipt's block hash", fields.get("blockHash"), 32),
         succeeded=quantity("a receipt's status", fields.get("status")) == 1,
-        gas_used=quantity("a receipt's gas", fields.get("gasUsed"), SHORT_DIGITS),
-        gas_price=quantity("a receipt's price", fields.get("effectiveGasPrice") or "0x0"),
-        blob_gas_used=quantity("a receipt's blob gas", fields.get("blobGasUsed") or "0x0"),
-        blob_gas_price=quantity("a receipt's blob price", fields.get("blobGasPrice") or "0x0"),
+        gas_used=Gas(quantity("a receipt's gas", fields.get("gasUsed"), SHORT_DIGITS)),
+        gas_price=Wei(quantity("a receipt's price", fields.get("effectiveGasPrice") or "0x0")),
+        blob_gas_used=Gas(quantity("a receipt's blob gas", fields.get("blobGasUsed") or "0x0")),
+        blob_gas_price=Wei(quantity("a receipt's blob price", fields.get("blobGasPrice") or "0x0")),
         contract=None if contract is None else address("a receipt's contract", contract),
         logs=tuple(log(item) for item in items("a receipt's logs", fields.get("logs"))),
     )

@@ -16,7 +16,7 @@ from anh_rollup.encoding.merkle import MerkleTree
 from anh_rollup.encoding.scores import ScoresHeader, ScoreTree
 from anh_rollup.encoding.tensors import CHUNK_ELEMENTS, Elements, TensorTree, encode_shape
 from anh_rollup.encoding.transactions import decode_record
-from anh_rollup.primitives import Digest
+from anh_rollup.primitives import ChainId, Digest
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.game import TensorPath
 from anh_rollup.protocol.jobs import DNN_ADDRESS, Job, order_calldata
@@ -39,7 +39,7 @@ from anh_rollup.tensor.program import Kind, Program, Value
 
 
 def check_order(
-    claim: Claim, job: Job, batch: OrderedBatch, recorded: bytes | None, chain_id: int
+    claim: Claim, job: Job, batch: OrderedBatch, recorded: bytes | None, chain_id: ChainId
 ) -> OneShot | None:
     """Whether the claimed transaction stands at the claimed place and orders the claimed job.
 
@@ -68,7 +68,7 @@ def check_order(
     return RefuteRecord(claim, recorded)
 
 
-def _orders(record: bytes, job: Job, chain_id: int) -> bool:
+def _orders(record: bytes, job: Job, chain_id: ChainId) -> bool:
     try:
         transaction = decode_record(record, chain_id)
     except EncodingError:

@@ -10,6 +10,7 @@ from anh_rollup.encoding.abi import decode, encode, text_size
 from anh_rollup.encoding.checks import INT64_LEAST, INT64_MOST, UINT32_MOST, UINT64_MOST
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.errors import AnhError
+from anh_rollup.primitives import BatchNumber
 from anh_rollup.protocol.jobs import MOST_PROPERTIES, MOST_URI_BYTES
 
 SCORES_TYPE: Final = "(uint32,int64,bytes32)"
@@ -66,7 +67,7 @@ class Claim:
     """
 
     claimant: str
-    batch: int
+    batch: BatchNumber
     batch_commitment: bytes
     index: int
     transaction: bytes

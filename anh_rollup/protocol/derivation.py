@@ -20,7 +20,7 @@ from anh_rollup.encoding.batches import (
 )
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.transactions import SignedTransaction, encode_signed
-from anh_rollup.primitives import ZERO_DIGEST, Digest
+from anh_rollup.primitives import ZERO_DIGEST, BlockNumber, ChainId, Digest, Gas, Seconds
 from anh_rollup.protocol.fees import BLOCK_GAS_LIMIT, FIRST_BASE_FEE, next_base_fee
 from anh_rollup.protocol.ledger import Ledger, Origin, Outcome, decode_or_none, fold_block
 
@@ -46,7 +46,7 @@ class L2Block:
     transactions: tuple[OrderedTransaction, ...]
 
     @property
-    def number(self) -> int:
+    def number(self) -> BlockNumber:
         """Its height."""
         return self.header.number
 
@@ -61,7 +61,7 @@ class L2Block:
         return tuple([record for record, _ in self.transactions[self.forced :]])
 
     @property
-    def ordered_gas(self) -> int:
+    def ordered_gas(self) -> Gas:
         """Gas limits of its own transactions together: what the next base fee follows.
 
         Whether they were valid does not matter. That depends on L1's events, and a reorg of L1 must not
@@ -69,7 +69,7 @@ class L2Block:
         invalid ones.
         """
         own = self.transactions[self.forced :]
-        return sum(transaction.gas_limit for _, transaction in own if transaction is not None)
+        return Gas(sum(transaction.gas_limit for _, transaction in own if transaction is not None))
 
     def record(self) -> BlockRecord:
         """The block as a batch carries it."""
@@ -115,9 +115,9 @@ class Posting:
 
     header: BatchHeader
     payload: bytes | None
-    block_number: int
+    block_number: BlockNumber
     block_hash: Digest
-    block_time: int
+    block_time: Seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +131,11 @@ class Head:
     """
 
     header: Header
-    ordered_gas: int = 0
+    ordered_gas: Gas = Gas(0)
     forced_end: int = 0
 
 
-def genesis(chain_id: int, origin_number: int, origin_hash: Digest) -> Header:
+def genesis(chain_id: ChainId, origin_number: BlockNumber, origin_hash: Digest) -> Header:
     """The first block's header: it holds nothing, and names the chain in its parent hash.
 
     Args:
@@ -145,12 +145,13 @@ def genesis(chain_id: int, origin_number: int, origin_hash: Digest) -> Header:
     """
     parent = Digest(chain_id.to_bytes(32, "big"))
     root = block_transactions_root([])
-    return Header(0, parent, 0, origin_number, origin_hash, root, BLOCK_GAS_LIMIT, FIRST_BASE_FEE)
+    first, start = BlockNumber(0), Seconds(0)
+    return Header(first, parent, start, origin_number, origin_hash, root, BLOCK_GAS_LIMIT, FIRST_BASE_FEE)
 
 
 def build_block(
     head: Head,
-    place: tuple[int, int, Digest],
+    place: tuple[Seconds, BlockNumber, Digest],
     forced: Sequence[OrderedTransaction],
     own: Sequence[OrderedTransaction],
 ) -> L2Block:
@@ -165,7 +166,7 @@ def build_block(
     time, origin_number, origin_hash = place
     transactions = (*forced, *own)
     header = Header(
-        number=head.header.number + 1,
+        number=BlockNumber(head.header.number + 1),
         parent=head.header.hash,
         time=time,
         origin_number=origin_number,
@@ -195,7 +196,7 @@ def read_posting(posting: Posting, head: Head) -> Batch | None:
 
 
 def blocks_of(
-    posting: Posting, head: Head, queue: Sequence[bytes], chain_id: int
+    posting: Posting, head: Head, queue: Sequence[bytes], chain_id: ChainId
 ) -> Iterable[tuple[BlockRecord, tuple[OrderedTransaction, ...], tuple[OrderedTransaction, ...]]]:
     """What the blocks of a posting are built from, in order: record, forced and own transactions.
 
@@ -269,5 +270,5 @@ def _block_by_itself(posting: Posting, head: Head, forced: int) -> list[BlockRec
     return [BlockRecord(time, posting.block_number, posting.block_hash or ZERO_DIGEST, forced, ())]
 
 
-def _decoded(records: Iterable[bytes], chain_id: int) -> tuple[OrderedTransaction, ...]:
+def _decoded(records: Iterable[bytes], chain_id: ChainId) -> tuple[OrderedTransaction, ...]:
     return tuple([(record, decode_or_none(record, chain_id)) for record in records])

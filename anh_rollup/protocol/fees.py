@@ -3,8 +3,9 @@
 from typing import Final
 
 from anh_rollup.encoding.transactions import SignedTransaction
+from anh_rollup.primitives import Gas, Wei
 
-BLOCK_GAS_LIMIT: Final = 120_000_000
+BLOCK_GAS_LIMIT: Final = Gas(120_000_000)
 """Gas that the transactions of one L2 block may order together (choice: four times Ethereum's of 2024)."""
 
 ELASTICITY: Final = 2
@@ -13,13 +14,13 @@ ELASTICITY: Final = 2
 BASE_FEE_CHANGE_DENOMINATOR: Final = 8
 """A full block raises the base fee by an eighth (EIP-1559)."""
 
-FIRST_BASE_FEE: Final = 10**9
+FIRST_BASE_FEE: Final = Wei(10**9)
 """Base fee of the first blocks in wei a gas (EIP-1559's INITIAL_BASE_FEE)."""
 
-LEAST_BASE_FEE: Final = 10**6
+LEAST_BASE_FEE: Final = Wei(10**6)
 """The base fee never falls below this many wei a gas, so that ordering is never free (choice)."""
 
-TRANSFER_GAS: Final = 21_000
+TRANSFER_GAS: Final = Gas(21_000)
 """Gas of a transaction that only moves ether (yellow paper, G_transaction)."""
 
 CREATION_GAS: Final = 32_000
@@ -44,7 +45,7 @@ TOKENS_OF_NONZERO: Final = 4
 """Tokens of a byte that is not zero (EIP-7623)."""
 
 
-def next_base_fee(base_fee: int, ordered_gas: int) -> int:
+def next_base_fee(base_fee: Wei, ordered_gas: Gas) -> Wei:
     """The base fee of the next block, by EIP-1559's formula over ordered gas limits.
 
     Args:
@@ -53,28 +54,28 @@ def next_base_fee(base_fee: int, ordered_gas: int) -> int:
             full block.
     """
     target = BLOCK_GAS_LIMIT // ELASTICITY
-    ordered_gas = min(ordered_gas, BLOCK_GAS_LIMIT)
-    if ordered_gas == target:
+    above = min(ordered_gas, BLOCK_GAS_LIMIT) - target
+    if above == 0:
         return base_fee
-    change = base_fee * abs(ordered_gas - target) // target // BASE_FEE_CHANGE_DENOMINATOR
-    moved = base_fee + max(change, 1) if ordered_gas > target else base_fee - change
-    return max(moved, LEAST_BASE_FEE)
+    change = base_fee * abs(above) // target // BASE_FEE_CHANGE_DENOMINATOR
+    moved = base_fee + max(change, 1) if above > 0 else base_fee - change
+    return Wei(max(moved, LEAST_BASE_FEE))
 
 
-def intrinsic_gas(transaction: SignedTransaction) -> int:
+def intrinsic_gas(transaction: SignedTransaction) -> Gas:
     """The gas that a transaction owes before its first instruction, EIP-7623's floor included."""
     tokens = calldata_tokens(transaction.data)
     gas = TRANSFER_GAS + TOKEN_GAS * tokens
     if transaction.to is None:
         gas += CREATION_GAS + INIT_WORD_GAS * -(-len(transaction.data) // 32)
     gas += sum(ACCESS_ADDRESS_GAS + ACCESS_KEY_GAS * len(keys) for _, keys in transaction.access_list)
-    return max(gas, TRANSFER_GAS + FLOOR_TOKEN_GAS * tokens)
+    return Gas(max(gas, TRANSFER_GAS + FLOOR_TOKEN_GAS * tokens))
 
 
-def call_gas(data: bytes) -> int:
+def call_gas(data: bytes) -> Gas:
     """The intrinsic gas of a call without an access list."""
     tokens = calldata_tokens(data)
-    return TRANSFER_GAS + max(TOKEN_GAS, FLOOR_TOKEN_GAS) * tokens
+    return Gas(TRANSFER_GAS + max(TOKEN_GAS, FLOOR_TOKEN_GAS) * tokens)
 
 
 def calldata_tokens(data: bytes) -> int:
@@ -83,6 +84,6 @@ def calldata_tokens(data: bytes) -> int:
     return zeros + TOKENS_OF_NONZERO * (len(data) - zeros)
 
 
-def effective_gas_price(transaction: SignedTransaction, base_fee: int) -> int:
+def effective_gas_price(transaction: SignedTransaction, base_fee: Wei) -> Wei:
     """What a transaction pays for a gas: base fee and priority fee, within its maximum (EIP-1559)."""
-    return min(transaction.max_fee, base_fee + transaction.priority_fee)
+    return Wei(min(transaction.max_fee, base_fee + transaction.priority_fee))

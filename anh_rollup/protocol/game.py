@@ -13,6 +13,7 @@ from eth_abi.abi import encode
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.scores import SumNode
 from anh_rollup.encoding.tensors import Opening
+from anh_rollup.primitives import Seconds
 
 
 class Side(IntEnum):
@@ -130,17 +131,18 @@ class Clock:
         turn: Whose turn it is.
     """
 
-    accountant: int
-    challenger: int
-    since: int
+    accountant: Seconds
+    challenger: Seconds
+    since: Seconds
     turn: Side
 
     @property
-    def end(self) -> int:
+    def end(self) -> Seconds:
         """The L1 time from which the side to move is too late."""
-        return self.since + (self.accountant if self.turn is Side.ACCOUNTANT else self.challenger)
+        left = self.accountant if self.turn is Side.ACCOUNTANT else self.challenger
+        return Seconds(self.since + left)
 
-    def has_run_out(self, now: int) -> bool:
+    def has_run_out(self, now: Seconds) -> bool:
         """Whether the side to move has lost on time."""
         return now >= self.end
 
@@ -240,5 +242,5 @@ class GameView:
     position: Position
     clock: Clock
     reveals: tuple[Reveal, ...]
-    now: int
+    now: Seconds
     stands: bool = True

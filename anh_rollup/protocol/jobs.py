@@ -14,6 +14,7 @@ from anh_rollup.encoding.abi import decode, encode, text_size
 from anh_rollup.encoding.checks import INT64_LEAST, INT64_MOST, UINT64_MOST
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.errors import AnhError
+from anh_rollup.primitives import Seconds
 
 #: The system contract of the L2 that jobs are sent to; it has no code on the L2.
 DNN_ADDRESS: Final = "0x0000000000000000000000000000000000000A4e"
@@ -91,7 +92,7 @@ class Job:
     architecture: bytes
     model: bytes
     properties: tuple[Property, ...]
-    deadline: int
+    deadline: Seconds
     uri: str
 
     def __post_init__(self) -> None:

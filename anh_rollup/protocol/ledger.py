@@ -15,7 +15,7 @@ from eth_utils.address import to_canonical_address
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import SignedTransaction, decode_record
-from anh_rollup.primitives import Address, Digest
+from anh_rollup.primitives import Address, ChainId, Digest, Gas, Seconds, Wei
 from anh_rollup.protocol.fees import (
     BLOCK_GAS_LIMIT,
     TRANSFER_GAS,
@@ -58,7 +58,7 @@ class Deposit:
     """
 
     to: Address
-    amount: int
+    amount: Wei
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Origin:
         events: Events of Inbox and Claims in their order.
     """
 
-    time: int
+    time: Seconds
     events: tuple[LedgerEvent, ...] = ()
 
 
@@ -100,7 +100,7 @@ class Account:
     """
 
     nonce: int = 0
-    cleared: int = 0
+    cleared: Wei = Wei(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +113,9 @@ class Escrow:
         deadline: L1 time after which no claim can be revealed.
     """
 
-    reward: int
+    reward: Wei
     payer: Address
-    deadline: int
+    deadline: Seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +136,13 @@ class Charged:
     """
 
     effect: Effect
-    gas: int
-    price: int
+    gas: Gas
+    price: Wei
 
     @property
-    def fee(self) -> int:
+    def fee(self) -> Wei:
         """Wei paid for gas."""
-        return self.gas * self.price
+        return Wei(self.gas * self.price)
 
 
 Outcome = Skipped | Charged
@@ -158,9 +158,9 @@ class LedgerRules:
         settlement: Seconds after a job's deadline in which a claim may become final on L1.
     """
 
-    chain_id: int
+    chain_id: ChainId
     fee_recipient: Address
-    settlement: int
+    settlement: Seconds
 
 
 @dataclass(slots=True)
@@ -178,8 +178,8 @@ class Ledger:
     rules: LedgerRules
     accounts: dict[Address, Account] = field(default_factory=dict)
     escrows: dict[Digest, Escrow] = field(default_factory=dict)
-    deposited: int = 0
-    prepaid: int = 0
+    deposited: Wei = Wei(0)
+    prepaid: Wei = Wei(0)
 
     def copy(self) -> "Ledger":
         """The same state, to be changed on its own."""
@@ -190,23 +190,24 @@ class Ledger:
         return self.accounts.get(address, Account())
 
     @property
-    def held(self) -> int:
+    def held(self) -> Wei:
         """Cleared, escrowed and prepaid wei; always equal to what was deposited."""
         cleared = sum(account.cleared for account in self.accounts.values())
-        return cleared + sum(escrow.reward for escrow in self.escrows.values()) + self.prepaid
+        escrowed = sum(escrow.reward for escrow in self.escrows.values())
+        return Wei(cleared + escrowed + self.prepaid)
 
     def apply_origin(self, origin: Origin) -> None:
         """Folds in what a block's origin brings: deposits, payouts, refunds of jobs whose time is over."""
         for event in origin.events:
             if isinstance(event, Deposit):
-                self.deposited += event.amount
+                self.deposited = Wei(self.deposited + event.amount)
                 self._credit(event.to, event.amount)
             else:
                 self._release(event.transaction, event.claimant)
         for key, escrow in self._overdue(origin.time):
             self._release(key, escrow.payer)
 
-    def has_overdue(self, time: int) -> bool:
+    def has_overdue(self, time: Seconds) -> bool:
         """Whether an escrow's time is over at an L1 time, so that the next block refunds it."""
         return bool(self._overdue(time))
 
@@ -222,12 +223,12 @@ class Ledger:
         terms.forced = max(terms.forced - 1, 0)
         if reason is not None or transaction is None:
             return Skipped(reason or SkipReason.UNDECODABLE)
-        terms.ordered_gas += transaction.gas_limit
+        terms.ordered_gas = Gas(terms.ordered_gas + transaction.gas_limit)
         charged = charge(transaction, terms.base_fee)
         sender = transaction.sender
         before = self.account(sender)
         paid = charged.fee + transaction.value
-        self.accounts[sender] = Account(before.nonce + 1, before.cleared - paid)
+        self.accounts[sender] = Account(before.nonce + 1, Wei(before.cleared - paid))
         self._settle(record, transaction, charged)
         return charged
 
@@ -249,14 +250,14 @@ class Ledger:
             return SkipReason.FUNDS
         return None
 
-    def _overdue(self, time: int) -> list[tuple[Digest, Escrow]]:
+    def _overdue(self, time: Seconds) -> list[tuple[Digest, Escrow]]:
         settlement = self.rules.settlement
         return [(key, each) for key, each in self.escrows.items() if time >= each.deadline + settlement]
 
     def _settle(self, record: bytes, transaction: SignedTransaction, charged: Charged) -> None:
         """Gives what the sender has paid to whom it belongs."""
         if charged.effect is Effect.PREPAID:
-            self.prepaid += charged.fee + transaction.value
+            self.prepaid = Wei(self.prepaid + charged.fee + transaction.value)
             return
         self._credit(self.rules.fee_recipient, charged.fee)
         if charged.effect is Effect.TRANSFER and transaction.to is not None:
@@ -272,9 +273,9 @@ class Ledger:
         if escrow is not None:
             self._credit(to, escrow.reward)
 
-    def _credit(self, to: Address, amount: int) -> None:
+    def _credit(self, to: Address, amount: Wei) -> None:
         before = self.account(to)
-        self.accounts[to] = replace(before, cleared=before.cleared + amount)
+        self.accounts[to] = replace(before, cleared=Wei(before.cleared + amount))
 
 
 @dataclass(slots=True)
@@ -287,20 +288,20 @@ class BlockTerms:
         forced: How many of the next transactions come from the Inbox's queue.
     """
 
-    base_fee: int
-    ordered_gas: int = 0
+    base_fee: Wei
+    ordered_gas: Gas = Gas(0)
     forced: int = 0
 
     @property
-    def room(self) -> int:
+    def room(self) -> Gas:
         """The highest gas limit that the next transaction can have.
 
         A forced one is not crowded out by those before it: the queue could be filled to censor it.
         """
-        return BLOCK_GAS_LIMIT if self.forced else BLOCK_GAS_LIMIT - self.ordered_gas
+        return BLOCK_GAS_LIMIT if self.forced else Gas(BLOCK_GAS_LIMIT - self.ordered_gas)
 
 
-def charge(transaction: SignedTransaction, base_fee: int) -> Charged:
+def charge(transaction: SignedTransaction, base_fee: Wei) -> Charged:
     """What a valid transaction pays for gas.
 
     A plain transfer runs no code and a direct order runs none that depends on state, so both pay exactly what
@@ -320,7 +321,7 @@ def effect_of(transaction: SignedTransaction) -> Effect:
     return Effect.TRANSFER if plain else Effect.PREPAID
 
 
-def decode_or_none(record: bytes, chain_id: int) -> SignedTransaction | None:
+def decode_or_none(record: bytes, chain_id: ChainId) -> SignedTransaction | None:
     """The transaction of a record, or None where it is none: such a record is ordered without effect."""
     try:
         return decode_record(record, chain_id)
@@ -331,10 +332,10 @@ def decode_or_none(record: bytes, chain_id: int) -> SignedTransaction | None:
 def fold_block(
     ledger: Ledger,
     transactions: Sequence[tuple[bytes, SignedTransaction | None]],
-    base_fee: int,
+    base_fee: Wei,
     origins: Iterable[Origin],
     forced: int = 0,
-) -> tuple[list[Outcome], int]:
+) -> tuple[list[Outcome], Gas]:
     """Folds one block into a ledger: its origins first, then its transactions in order.
 
     Args:

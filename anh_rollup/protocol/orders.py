@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from anh_rollup.encoding.batches import BatchHeader
+from anh_rollup.primitives import BatchNumber, Wei
 from anh_rollup.protocol.jobs import Job
 
 
@@ -21,12 +22,12 @@ class OrderedJob:
         reward: Wei in escrow on the L2.
     """
 
-    batch: int
+    batch: BatchNumber
     batch_commitment: bytes
     index: int
     transaction: bytes
     job: Job
-    reward: int
+    reward: Wei
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class OrderFollower(Protocol):
         """The jobs whose reward is in escrow, in order."""
         ...
 
-    def batch(self, number: int) -> OrderedBatch | None:
+    def batch(self, number: BatchNumber) -> OrderedBatch | None:
         """A batch, or None where there is none."""
         ...
 

@@ -8,7 +8,7 @@ from typing import Final
 from eth_utils.address import to_canonical_address
 
 from anh_rollup.encoding.hashing import keccak256
-from anh_rollup.primitives import Digest
+from anh_rollup.primitives import BlockNumber, ChainId, Digest
 
 PREFIX: Final = b"ANH soft confirmation"
 """Keeps the signed bytes apart from everything else that a key signs; `Inbox.confirmation` has the same."""
@@ -17,7 +17,7 @@ PARITY_OFFSET: Final = 27
 """What a signature's last byte holds beside the parity of the point (yellow paper, appendix F)."""
 
 
-def confirmation_digest(chain_id: int, inbox: str, number: int, block_hash: Digest) -> Digest:
+def confirmation_digest(chain_id: ChainId, inbox: str, number: BlockNumber, block_hash: Digest) -> Digest:
     """What is signed for a block.
 
     Args:

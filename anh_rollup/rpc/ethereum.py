@@ -6,6 +6,7 @@ from typing import Any, Final
 from anh_rollup import __version__
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import SignedTransaction
+from anh_rollup.primitives import BlockNumber
 from anh_rollup.protocol.admission import RejectedError, RejectReason
 from anh_rollup.protocol.derivation import Placement
 from anh_rollup.protocol.fees import TRANSFER_GAS, call_gas
@@ -157,7 +158,7 @@ def fee_history(backend: Backend, parameters: Sequence[Any]) -> dict[str, Any]:
     last = block_number(backend, newest)
     if last > backend.chain.head.header.number:
         raise invalid_params(f"block {last} is beyond the head")
-    first = max(last - count + 1, 0)
+    first = BlockNumber(max(last - count + 1, 0))
     fees, ratios = backend.chain.fee_history(first, last)
     answer: dict[str, Any] = {
         "oldestBlock": quantity(first),
@@ -250,7 +251,7 @@ def estimate_gas(_backend: Backend, parameters: Sequence[Any]) -> str:
     raise NotServedError("eth_estimateGas of a contract call", "Set the gas limit yourself.")
 
 
-def _block(backend: Backend, number: int, *, full: bool) -> dict[str, Any] | None:
+def _block(backend: Backend, number: BlockNumber, *, full: bool) -> dict[str, Any] | None:
     chain = backend.chain
     if number == 0:
         return block_object(chain.genesis, None, 0, full=full)
@@ -264,7 +265,7 @@ def _count(block: Mapping[str, Any] | None) -> str | None:
     return None if block is None else quantity(len(block["transactions"]))
 
 
-def _transaction_in(backend: Backend, number: int, index: int) -> dict[str, Any] | None:
+def _transaction_in(backend: Backend, number: BlockNumber, index: int) -> dict[str, Any] | None:
     block = backend.chain.block(number)
     if block is None or index >= len(block.transactions):
         return None

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from anh_rollup.primitives import BlockNumber
 from anh_rollup.rpc.backend import Backend
 from anh_rollup.rpc.errors import invalid_params
 from anh_rollup.rpc.wire import read_quantity
@@ -27,7 +28,7 @@ def exactly(parameters: Sequence[Any], least: int, most: int | None = None) -> l
     return [*parameters, *[None] * (most - len(parameters))]
 
 
-def block_number(backend: Backend, name: Any) -> int:
+def block_number(backend: Backend, name: Any) -> BlockNumber:
     """The height that a tag or a number names.
 
     Raises:
@@ -41,8 +42,8 @@ def block_number(backend: Backend, name: Any) -> int:
     if name == "finalized":
         return backend.finalized_number
     if name == "earliest":
-        return 0
-    return read_quantity(name, f"the block, when it is none of {', '.join(TAGS)},")
+        return chain.genesis.number
+    return BlockNumber(read_quantity(name, f"the block, when it is none of {', '.join(TAGS)},"))
 
 
 def flag(value: Any, name: str) -> bool:

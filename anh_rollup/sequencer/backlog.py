@@ -7,6 +7,8 @@ until the queue itself can be posted, and that order is not the one that was sig
 
 from typing import Final
 
+from anh_rollup.primitives import Seconds
+
 SLOT: Final = 12
 """Seconds between two L1 blocks (Ethereum's; a development chain is faster)."""
 
@@ -14,7 +16,9 @@ SLOTS_PER_BATCH: Final = 2
 """L1 blocks in which a batch gets in: the next one, or the one after at a higher price (choice)."""
 
 
-def most_unposted(force_delay: int, forced_depth: int, post_interval: float, most_batch_bytes: int) -> int:
+def most_unposted(
+    force_delay: Seconds, forced_depth: int, post_interval: float, most_batch_bytes: int
+) -> int:
     """Bytes of sealed blocks that can be posted in time, whatever comes into the queue.
 
     Of the delay, the time in which an entry gets into a block goes off; of the rest, one half is spent and

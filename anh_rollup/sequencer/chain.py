@@ -14,7 +14,7 @@ from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.transactions import SignedTransaction, decode_signed, encode_record
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.l1.types import Cursor
-from anh_rollup.primitives import Address, Digest
+from anh_rollup.primitives import Address, BlockNumber, ChainId, Digest, Gas, Seconds, Wei
 from anh_rollup.protocol.admission import RejectedError, RejectReason, rejection_of
 from anh_rollup.protocol.derivation import (
     MOST_CLOCK_SKEW,
@@ -52,7 +52,7 @@ class Setting:
         new_journal: Whether an empty journal may continue an L2 that has batches.
     """
 
-    chain_id: int
+    chain_id: ChainId
     clock: Callable[[], float]
     most_batch_bytes: int
     forced_depth: int = FORCED_DEPTH
@@ -100,24 +100,24 @@ class SequencerChain:
         return self._sealed.order.head
 
     @property
-    def safe_number(self) -> int:
+    def safe_number(self) -> BlockNumber:
         """Height of the last block that is on L1."""
         return min(self._reader.order.head.header.number, self.head.header.number)
 
-    def block(self, number: int) -> L2Block | None:
+    def block(self, number: BlockNumber) -> L2Block | None:
         """A sealed block; None for the genesis block, which has no transactions, and beyond the head."""
         return self._sealed.block(number)
 
-    def number_of(self, digest: Digest) -> int | None:
+    def number_of(self, digest: Digest) -> BlockNumber | None:
         """The height of a sealed block, by its hash; 0 for the genesis block."""
-        return 0 if digest == self.genesis.hash else self._sealed.numbers.get(digest)
+        return self.genesis.number if digest == self.genesis.hash else self._sealed.numbers.get(digest)
 
-    def ordered_gas(self, number: int) -> int:
+    def ordered_gas(self, number: BlockNumber) -> Gas:
         """Gas limits of the own transactions of a sealed block."""
         with self._lock:
             return self._sealed.ordered_gas(number)
 
-    def fee_history(self, first: int, last: int) -> tuple[list[int], list[float]]:
+    def fee_history(self, first: BlockNumber, last: BlockNumber) -> tuple[list[Wei], list[float]]:
         """Base fees of the blocks from `first` to `last` and of the one after, and the fullness of each."""
         with self._lock:
             headers = [self.genesis, *[block.header for block in self._sealed.order.blocks[: last + 1]]]
@@ -126,12 +126,12 @@ class SequencerChain:
                 fees.append(self.next_base_fee)
             return fees, self._sealed.fullness(first, last)
 
-    def outcomes(self, number: int) -> Sequence[Outcome]:
+    def outcomes(self, number: BlockNumber) -> Sequence[Outcome]:
         """What came of the transactions of a sealed block."""
         with self._lock:
             return tuple(self._sealed.order.outcomes[number - 1])
 
-    def blocks_after(self, number: int) -> list[L2Block]:
+    def blocks_after(self, number: BlockNumber) -> list[L2Block]:
         """The sealed blocks above a height."""
         with self._lock:
             return self._sealed.order.blocks[number:]
@@ -148,18 +148,18 @@ class SequencerChain:
             ledger = self._next.ledger if pending else self._sealed.order.ledger
             return ledger.account(address)
 
-    def escrow(self, job: Digest) -> int | None:
+    def escrow(self, job: Digest) -> Wei | None:
         """The wei in escrow for a job after the last sealed block, or None."""
         with self._lock:
             held = self._sealed.order.ledger.escrows.get(job)
             return None if held is None else held.reward
 
-    def signs(self, number: int, digest: Digest) -> bool:
+    def signs(self, number: BlockNumber, digest: Digest) -> bool:
         """Whether a block is the one of its height that was sealed here first: no other is ever signed."""
         return self._journal.first_sealed(number) == digest
 
     @property
-    def next_base_fee(self) -> int:
+    def next_base_fee(self) -> Wei:
         """The base fee of the block under construction, wei a gas."""
         return self._next.terms.base_fee
 
@@ -198,7 +198,7 @@ class SequencerChain:
                 return None
             before = self.head
             latest = building.brings.time + MOST_CLOCK_SKEW  # later, and the batch would be void
-            time = max(min(int(self._setting.clock()), latest), before.header.time)
+            time = Seconds(max(min(int(self._setting.clock()), latest), before.header.time))
             place = (time, building.origin_number, building.origin_hash)
             block = build_block(before, place, building.forced, building.own)
             taken = [each.hash for _, each in building.own if each is not None]
@@ -280,7 +280,7 @@ class SequencerChain:
             self._waiting[transaction.hash] = Placement(transaction, record)
         self._journal.forget(used)
 
-    def _look(self) -> tuple[Cursor, int]:
+    def _look(self) -> tuple[Cursor, Seconds]:
         """How far L1 is read, and the time there."""
         cursor = self._reader.cursor
         return cursor, self._reader.origin(cursor.number, cursor.number).time
@@ -292,7 +292,7 @@ class SequencerChain:
         if cursor.number > number:
             brings = self._reader.origin(number, cursor.number)
             number, digest = cursor.number, Digest(cursor.hash)
-        queue = self._reader.queue_until(cursor.number - self._setting.forced_depth)
+        queue = self._reader.queue_until(BlockNumber(cursor.number - self._setting.forced_depth))
         forced = self._decoded_records(queue[head.forced_end : head.forced_end + MOST_FORCED])
         ledger = self._sealed.order.ledger.copy()
         base_fee = next_base_fee(head.header.base_fee, head.ordered_gas)
@@ -360,7 +360,9 @@ class SequencerChain:
         known = [(record, each) for record, each in lost if each is not None]
         again = [(record, each) for record, each in known if not adopted.had_effect(each.hash)]
         back = [(each.hash, record) for record, each in again]
-        self._journal.replace_from(first + 1, [_journalled(block) for block in theirs[first:]], back)
+        self._journal.replace_from(
+            BlockNumber(first + 1), [_journalled(block) for block in theirs[first:]], back
+        )
         return adopted, list(again)
 
     def _first_hopeless(self, ours: Sequence[L2Block], posted: int) -> int | None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from anh_rollup.encoding.batches import BATCH_HEAD_SIZE, BLOCK_HEAD_SIZE, RECORD_HEAD_SIZE
 from anh_rollup.encoding.transactions import SignedTransaction
-from anh_rollup.primitives import Digest
+from anh_rollup.primitives import BlockNumber, Digest
 from anh_rollup.protocol.admission import RejectedError, RejectReason
 from anh_rollup.protocol.derivation import OrderedTransaction
 from anh_rollup.protocol.ledger import BlockTerms, Ledger, Origin, Skipped, SkipReason
@@ -36,7 +36,7 @@ class Construction:
         size: Bytes of their records, lengths included.
     """
 
-    origin_number: int
+    origin_number: BlockNumber
     origin_hash: Digest
     brings: Origin
     forced: tuple[OrderedTransaction, ...]

@@ -9,7 +9,7 @@ from typing import Final
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.merkle import MerkleTree
 from anh_rollup.l1.order_reader import PostedBatch
-from anh_rollup.primitives import Digest
+from anh_rollup.primitives import BlockNumber, Digest
 from anh_rollup.protocol.derivation import L2Block
 
 MOST_TREES: Final = 8
@@ -26,7 +26,7 @@ class OpenedBatch:
     """
 
     tree: MerkleTree
-    firsts: dict[int, int]
+    firsts: dict[BlockNumber, int]
 
 
 class OpenedBatches:
@@ -36,7 +36,7 @@ class OpenedBatches:
         block: A sealed block by its height, or None.
     """
 
-    def __init__(self, block: Callable[[int], L2Block | None]) -> None:
+    def __init__(self, block: Callable[[BlockNumber], L2Block | None]) -> None:
         self._block = block
         self._lock = threading.Lock()
         self._opened: OrderedDict[Digest, OpenedBatch] = OrderedDict()
@@ -54,8 +54,8 @@ class OpenedBatches:
 
     def _build(self, batch: PostedBatch) -> OpenedBatch | None:
         leaves: list[Digest] = []
-        firsts: dict[int, int] = {}
-        for number in range(batch.first_block, batch.end_block):
+        firsts: dict[BlockNumber, int] = {}
+        for number in map(BlockNumber, range(batch.first_block, batch.end_block)):
             block = self._block(number)
             if block is None:
                 return None

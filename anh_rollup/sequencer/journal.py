@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.reader import Reader
-from anh_rollup.primitives import DIGEST_SIZE, Digest
+from anh_rollup.primitives import DIGEST_SIZE, BlockNumber, Digest, Seconds
 from anh_rollup.sequencer.errors import JournalCorruptError
 from anh_rollup.storage.database import Database, Row
 
@@ -52,10 +52,10 @@ class JournalledBlock:
         records: All records.
     """
 
-    number: int
+    number: BlockNumber
     hash: Digest
-    time: int
-    origin_number: int
+    time: Seconds
+    origin_number: BlockNumber
     origin_hash: Digest
     forced: int
     records: tuple[bytes, ...]
@@ -117,7 +117,7 @@ class Journal:
         self._database.execute_many("DELETE FROM pending WHERE hash = ?", [(each,) for each in hashes])
 
     def replace_from(
-        self, number: int, blocks: Sequence[JournalledBlock], again: Sequence[tuple[Digest, bytes]]
+        self, number: BlockNumber, blocks: Sequence[JournalledBlock], again: Sequence[tuple[Digest, bytes]]
     ) -> None:
         """Puts the order of L1 in the place of own blocks; their transactions wait for a block again.
 
@@ -142,7 +142,7 @@ class Journal:
         """
         return [self._block(row) for row in self._database.query("SELECT * FROM block ORDER BY number")]
 
-    def first_sealed(self, number: int) -> Digest | None:
+    def first_sealed(self, number: BlockNumber) -> Digest | None:
         """The hash of the first block that was sealed here at a height; None where there was none."""
         rows = self._database.query("SELECT hash FROM first_sealed WHERE number = ?", (number,))
         return self._digest(rows[0][0]) if rows else None

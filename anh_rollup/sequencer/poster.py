@@ -21,7 +21,7 @@ from anh_rollup.l1.errors import L1RevertedError
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.l1.types import TransactionRequest
-from anh_rollup.primitives import ZERO_DIGEST
+from anh_rollup.primitives import ZERO_DIGEST, BatchNumber, BlockNumber, ChainId
 from anh_rollup.protocol.derivation import L2Block, batch_of
 from anh_rollup.sequencer.chain import SequencerChain
 from anh_rollup.sequencer.sealed import block_size, first_unfounded
@@ -55,7 +55,7 @@ class Post:
     left: int = 0
 
 
-def decide(reader: OrderReader, chain: SequencerChain, most_bytes: int, chain_id: int) -> Post | None:
+def decide(reader: OrderReader, chain: SequencerChain, most_bytes: int, chain_id: ChainId) -> Post | None:
     """The batch that continues what L1 holds; None where there is nothing worth one.
 
     Blocks whose origin, or whose forced transactions, L1 does not have (yet, after a reorg) wait: such a
@@ -71,14 +71,14 @@ def decide(reader: OrderReader, chain: SequencerChain, most_bytes: int, chain_id
     batch = batch_of(blocks)
     latest = reader.batches[-1] if reader.batches else None
     previous = latest.commitment if latest is not None else genesis_commitment(chain_id)
-    number = latest.header.number + 1 if latest is not None else 1
+    number = BatchNumber(latest.header.number + 1 if latest is not None else 1)
     forced_end = reader.order.head.forced_end + batch.forced
     count = len(batch.records)
     head = BatchHeader(number, previous, batch.transactions_root, count, ZERO_DIGEST, forced_end)
     return Post(tuple(blocks), head, encode_batch(batch), len(waiting) - len(blocks))
 
 
-def is_due(blocks: Sequence[L2Block], l1_block: int) -> bool:
+def is_due(blocks: Sequence[L2Block], l1_block: BlockNumber) -> bool:
     """Whether blocks are worth a batch: there are transactions, or the oldest block has waited for long.
 
     What a block without transactions does (deposits, payments, refunds) follows from L1, so it can wait for
@@ -129,7 +129,7 @@ class Poster:
         inbox: Inbox,
         sender: TransactionSender,
         *,
-        chain_id: int,
+        chain_id: ChainId,
         blobs: bool,
     ) -> None:
         self._chain = chain

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from anh_rollup.encoding.batches import BLOCK_HEAD_SIZE, RECORD_HEAD_SIZE
-from anh_rollup.primitives import Digest
+from anh_rollup.primitives import BlockNumber, Digest, Gas
 from anh_rollup.protocol.derivation import L2Block, Order, Placement
 from anh_rollup.protocol.fees import BLOCK_GAS_LIMIT
 from anh_rollup.protocol.ledger import Charged, Origin, Skipped
@@ -23,7 +23,7 @@ class SealedBlocks:
 
     order: Order
     placed: dict[Digest, Placement] = field(default_factory=dict)
-    numbers: dict[Digest, int] = field(default_factory=dict)
+    numbers: dict[Digest, BlockNumber] = field(default_factory=dict)
     ends: list[int] = field(default_factory=list)
 
     def append(self, block: L2Block, brings: Origin) -> None:
@@ -44,23 +44,23 @@ class SealedBlocks:
         placed = self.placed.get(digest)
         return placed is not None and isinstance(placed.outcome, Charged)
 
-    def block(self, number: int) -> L2Block | None:
+    def block(self, number: BlockNumber) -> L2Block | None:
         """The block of a height; None for the genesis block and beyond the end."""
         return self.order.blocks[number - 1] if 1 <= number <= len(self.order.blocks) else None
 
-    def bytes_after(self, number: int) -> int:
+    def bytes_after(self, number: BlockNumber) -> int:
         """Bytes in batches of the blocks above a height."""
         return self.ends[-1] - (self.ends[number - 1] if number else 0) if self.ends else 0
 
-    def ordered_gas(self, number: int) -> int:
+    def ordered_gas(self, number: BlockNumber) -> Gas:
         """Gas limits of the own transactions of a block."""
         return self.order.blocks[number - 1].ordered_gas
 
-    def fullness(self, first: int, last: int) -> list[float]:
+    def fullness(self, first: BlockNumber, last: BlockNumber) -> list[float]:
         """Ordered gas over the limit of each block from `first` to `last`; the genesis block is empty."""
         return [
             0.0 if number == 0 else self.ordered_gas(number) / BLOCK_GAS_LIMIT
-            for number in range(first, last + 1)
+            for number in map(BlockNumber, range(first, last + 1))
         ]
 
 

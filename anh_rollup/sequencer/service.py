@@ -16,7 +16,7 @@ from anh_rollup.l1.deployment import Deployment, bind
 from anh_rollup.l1.errors import L1RejectedError, TransientL1Error
 from anh_rollup.l1.order_reader import OrderReader, PostedBatch
 from anh_rollup.l1.sender import TransactionSender
-from anh_rollup.primitives import Digest
+from anh_rollup.primitives import BlockNumber, Digest
 from anh_rollup.protocol.admission import RejectedError
 from anh_rollup.protocol.derivation import Placement
 from anh_rollup.protocol.soft_confirmation import PARITY_OFFSET, confirmation_digest
@@ -83,7 +83,7 @@ class Sequencer:
         self.chain = SequencerChain(self.reader, parts.journal, _setting(parts, most))
         self._opened = OpenedBatches(self.chain.block)
         self._client = client
-        self._final_block = 0
+        self._final_block = BlockNumber(0)
         self._blobs = blobs
         inbox = bind(parts.deployment, client).inbox
         self._inbox = inbox.address
@@ -119,7 +119,7 @@ class Sequencer:
         """Admits signed transactions; see `SequencerChain.submit`."""
         return self.chain.submit(raws)
 
-    def confirm(self, number: int, block_hash: Digest) -> bytes | None:
+    def confirm(self, number: BlockNumber, block_hash: Digest) -> bytes | None:
         """The soft confirmation of a sealed block: r, s, v (deterministic).
 
         None for a block that L1 put in the place of one that was sealed here: two signatures for one height
@@ -132,24 +132,24 @@ class Sequencer:
         return bytes(signature[:64]) + bytes([signature[64] + PARITY_OFFSET])
 
     @property
-    def finalized_number(self) -> int:
+    def finalized_number(self) -> BlockNumber:
         """Height of the last block whose batch is in an L1 block that is final."""
         final = bisect_right(self.reader.batches, self._final_block, key=lambda batch: batch.l1_block)
-        return self.reader.batches[final - 1].end_block - 1 if final else 0
+        return BlockNumber(self.reader.batches[final - 1].end_block - 1 if final else 0)
 
-    def batch_of(self, block: int) -> PostedBatch | None:
+    def batch_of(self, block: BlockNumber) -> PostedBatch | None:
         """The batch on L1 that holds a block, or None."""
         place = bisect_right(self.reader.batches, block, key=lambda batch: batch.first_block) - 1
         held = self.reader.batches[place] if place >= 0 else None
         return held if held is not None and block < held.end_block else None
 
-    def _read_final_block(self) -> int:
+    def _read_final_block(self) -> BlockNumber:
         """Number of L1's finalized block; 0 where L1 has no such notion."""
         try:
             block = self._client.block("finalized")
         except L1RejectedError:
-            return 0
-        return 0 if block is None else block.number
+            return BlockNumber(0)
+        return BlockNumber(0) if block is None else block.number
 
     def inclusion(self, placement: Placement) -> tuple[PostedBatch, int, list[bytes]] | None:
         """The batch of a transaction, its place among the batch's own transactions, and its Merkle proof.

@@ -19,11 +19,22 @@ from anh_rollup.encoding.batches import (
 from anh_rollup.encoding.blobs import pack
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import decode_signed, encode_record
-from anh_rollup.primitives import L2_CHAIN_ID, ZERO_ADDRESS, ZERO_DIGEST, Digest
+from anh_rollup.primitives import (
+    L2_CHAIN_ID,
+    ZERO_ADDRESS,
+    ZERO_DIGEST,
+    BatchNumber,
+    BlockNumber,
+    Digest,
+    Gas,
+    Seconds,
+    Wei,
+)
 from scripts.generate_vectors.cases import Row, Vectors, some_bytes, table
 
 _TO = "0x" + "11" * 20
 _GWEI = 10**9
+_TIME = 1_700_000_000
 _ACCESS_LIST = [
     {"address": "0x" + "22" * 20, "storageKeys": ["0x" + "33" * 32, "0x" + "00" * 32]},
     {"address": "0x" + "44" * 20, "storageKeys": []},
@@ -117,19 +128,28 @@ def _bad_records(good: bytes) -> list[Row]:
 
 def _batches(records: list[bytes]) -> list[Batch]:
     blocks = [
-        BlockRecord(1_700_000_000, 10, Digest(some_bytes("origin 10", 32)), 0, tuple(records[:3])),
-        BlockRecord(1_700_000_002, 11, Digest(some_bytes("origin 11", 32)), 2, ()),
-        BlockRecord(1_700_000_004, 11, Digest(some_bytes("origin 11", 32)), 0, tuple(records[3:])),
+        _block(_TIME, 10, 0, records[:3]),
+        _block(_TIME + 2, 11, 2, []),
+        _block(_TIME + 4, 11, 0, records[3:]),
     ]
     parent = Digest(some_bytes("parent", 32))
-    first = Batch(1, ZERO_DIGEST, tuple(blocks[:1]))
-    return [first, Batch(2, parent, tuple(blocks[1:])), Batch(5, parent, (blocks[1],))]
+    return [
+        Batch(BlockNumber(1), ZERO_DIGEST, tuple(blocks[:1])),
+        Batch(BlockNumber(2), parent, tuple(blocks[1:])),
+        Batch(BlockNumber(5), parent, (blocks[1],)),
+    ]
+
+
+def _block(time: int, origin: int, forced: int, records: list[bytes]) -> BlockRecord:
+    origin_hash = Digest(some_bytes(f"origin {origin}", 32))
+    return BlockRecord(Seconds(time), BlockNumber(origin), origin_hash, forced, tuple(records))
 
 
 def _commitments(batches: list[Batch]) -> list[Row]:
     rows: list[Row] = []
     previous, forced_end = genesis_commitment(L2_CHAIN_ID), 0
-    for number, batch in enumerate(batches, 1):
+    for place, batch in enumerate(batches, 1):
+        number = BatchNumber(place)
         forced_end += batch.forced
         data = keccak256(encode_batch(batch))
         header = BatchHeader(number, previous, batch.transactions_root, len(batch.records), data, forced_end)
@@ -161,7 +181,8 @@ def _header(number: int, records: list[bytes]) -> Row:
     root = block_transactions_root(records)
     origin = Digest(some_bytes("origin", 32))
     parent = Digest(some_bytes("parent", 32))
-    header = Header(number, parent, 1_700_000_000, 77, origin, root, 30_000_000, _GWEI)
+    place = (Seconds(_TIME), BlockNumber(77), origin)
+    header = Header(BlockNumber(number), parent, *place, root, Gas(30_000_000), Wei(_GWEI))
     return {"number": number, "transactions_root": root, "rlp": header.encode(), "hash": header.hash}
 
 

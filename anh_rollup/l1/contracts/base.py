@@ -17,6 +17,7 @@ from anh_rollup.l1.abi import (
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.errors import L1AnswerError
 from anh_rollup.l1.types import BlockId, Log, TransactionRequest
+from anh_rollup.primitives import Wei
 from anh_rollup.protocol.calls import ContractCall
 
 T = TypeVar("T")
@@ -73,7 +74,7 @@ class Contract:
         entry = self.artifact.entry("function", function)
         return signature_hash(entry)[:4] + encode_arguments(entry["inputs"], arguments)
 
-    def request(self, function: str, *arguments: Any, value: int = 0) -> TransactionRequest:
+    def request(self, function: str, *arguments: Any, value: Wei = Wei(0)) -> TransactionRequest:
         """A transaction that calls a function, for `TransactionSender.send`."""
         return TransactionRequest(self.address, self.calldata(function, *arguments), value)
 

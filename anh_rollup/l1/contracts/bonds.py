@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from anh_rollup.l1.contracts.base import Contract
 from anh_rollup.l1.types import BlockId, TransactionRequest
+from anh_rollup.primitives import Wei
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,7 @@ class Locked:
     """A court locked wei."""
 
     court: str
-    amount: int
+    amount: Wei
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Credited:
 
     court: str
     account: str
-    amount: int
+    amount: Wei
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Burnt:
     """A court destroyed wei."""
 
     court: str
-    amount: int
+    amount: Wei
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Withdrawn:
 
     account: str
     to: str
-    amount: int
+    amount: Wei
 
 
 class Bonds(Contract):
@@ -54,6 +55,6 @@ class Bonds(Contract):
         """Sends the sender's whole credit."""
         return self.request("withdraw", to)
 
-    def credit_of(self, account: str, at: BlockId = "latest") -> int:
+    def credit_of(self, account: str, at: BlockId = "latest") -> Wei:
         """Wei that an account may withdraw."""
-        return int(self.read("credits", account, at=at)[0])
+        return Wei(self.read("credits", account, at=at)[0])

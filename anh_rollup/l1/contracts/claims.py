@@ -9,6 +9,7 @@ from anh_rollup.encoding.tensors import Opening
 from anh_rollup.l1.contracts.base import Contract
 from anh_rollup.l1.contracts.seals import Sealed
 from anh_rollup.l1.types import BlockId, TransactionRequest
+from anh_rollup.primitives import BlockNumber, Seconds, Wei
 from anh_rollup.protocol.claims import Claim
 from anh_rollup.protocol.game import TensorPath
 from anh_rollup.protocol.jobs import Job
@@ -32,10 +33,10 @@ class ClaimStatus:
     """What L1 stores of a claim; `place` counts the claims of its job from 0."""
 
     claimant: str
-    revealed_at: int
+    revealed_at: Seconds
     place: int
     transaction: bytes
-    deadline: int
+    deadline: Seconds
     games: int
     demands: int
     state: ClaimState
@@ -64,21 +65,21 @@ class Demand:
 class Commitment:
     """An open commitment; zeros where there is none."""
 
-    expires_at: int
-    block_number: int
+    expires_at: Seconds
+    block_number: BlockNumber
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimRules:
     """What was fixed at deployment (see `Rules` in l1/deployment.py)."""
 
-    window: int
-    clock: int
-    reveal_window: int
-    settlement: int
-    claim_bond: int
-    challenge_bond: int
-    demand_fee: int
+    window: Seconds
+    clock: Seconds
+    reveal_window: Seconds
+    settlement: Seconds
+    claim_bond: Wei
+    challenge_bond: Wei
+    demand_fee: Wei
     prize_share_bps: int
 
 
@@ -88,7 +89,7 @@ class Committed:
 
     claimant: str
     commitment: bytes
-    expires_at: int
+    expires_at: Seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ class Expired:
     claimant: str
     commitment: bytes
     caller: str
-    prize: int
+    prize: Wei
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class Refuted:
     transaction: bytes
     claim_id: bytes
     challenger: str
-    prize: int
+    prize: Wei
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ class Demanded:
     claim_id: bytes
     demand_id: bytes
     demander: str
-    due: int
+    due: Seconds
     demand: Demand
 
 
@@ -200,7 +201,7 @@ class Claims(Contract):
     NAME = "Claims"
     EVENTS: ClassVar[Mapping[str, type]] = {item.__name__: item for item in _EVENTS}
 
-    def commit(self, commitment: bytes, bond: int) -> TransactionRequest:
+    def commit(self, commitment: bytes, bond: Wei) -> TransactionRequest:
         """Bonds a hidden claim."""
         return self.request("commit", commitment, value=bond)
 
@@ -228,7 +229,7 @@ class Claims(Contract):
         """Passes the next 256 claims of a job, none of which can become final: later ones become free."""
         return self.request("advance", transaction)
 
-    def demand(self, asked: Demand, fee: int) -> TransactionRequest:
+    def demand(self, asked: Demand, fee: Wei) -> TransactionRequest:
         """Asks for chunks of a result."""
         return self.request("demand", asked, value=fee)
 
@@ -252,9 +253,9 @@ class Claims(Contract):
         """An open commitment of an account."""
         return self.read_record(Commitment, "committed", claimant, commitment, at=at)
 
-    def sealed_at(self, digest: bytes, at: BlockId = "latest") -> int:
+    def sealed_at(self, digest: bytes, at: BlockId = "latest") -> BlockNumber:
         """The block of a seal; 0 where there is none."""
-        return int(self.read("sealedAt", digest, at=at)[0])
+        return BlockNumber(self.read("sealedAt", digest, at=at)[0])
 
     def rules(self) -> ClaimRules:
         """What was fixed at deployment."""

@@ -8,17 +8,18 @@ from anh_rollup.encoding.batches import BatchHeader
 from anh_rollup.l1.contracts.base import Contract
 from anh_rollup.l1.contracts.seals import Sealed
 from anh_rollup.l1.types import BlockId, TransactionRequest
+from anh_rollup.primitives import BatchNumber, ChainId, Seconds, Wei
 
 
 @dataclass(frozen=True, slots=True)
 class InboxRules:
     """What was fixed at deployment (see `Rules` in l1/deployment.py)."""
 
-    chain_id: int
+    chain_id: ChainId
     sequencer: str
-    force_delay: int
-    force_timeout: int
-    force_fee: int
+    force_delay: Seconds
+    force_timeout: Seconds
+    force_fee: Wei
     prize_share_bps: int
 
 
@@ -27,14 +28,14 @@ class Deposited:
     """Wei were deposited for an L2 account."""
 
     to: str
-    amount: int
+    amount: Wei
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
     """A batch was appended; `data` holds its bytes if they came as calldata, else `blobs` the hashes."""
 
-    number: int
+    number: BatchNumber
     commitment: bytes
     batch: BatchHeader
     blobs: tuple[bytes, ...]
@@ -47,7 +48,7 @@ class Forced:
 
     index: int
     digest: bytes
-    time: int
+    time: Seconds
     record: bytes
 
 
@@ -56,20 +57,20 @@ class Staked:
     """The sequencer's stake grew to `stake` wei."""
 
     from_: str
-    amount: int
-    stake: int
+    amount: Wei
+    stake: Wei
 
 
 @dataclass(frozen=True, slots=True)
 class Slashed:
     """The sequencer lost its stake for two blocks of one height."""
 
-    number: int
+    number: BatchNumber
     reporter: str
     hash_a: bytes
     hash_b: bytes
-    prize: int
-    burnt: int
+    prize: Wei
+    burnt: Wei
 
 
 class Inbox(Contract):
@@ -80,7 +81,7 @@ class Inbox(Contract):
         item.__name__: item for item in (Deposited, Posted, Forced, Staked, Slashed, Sealed)
     }
 
-    def deposit(self, to: str, amount: int) -> TransactionRequest:
+    def deposit(self, to: str, amount: Wei) -> TransactionRequest:
         """Deposits wei for an L2 account."""
         return self.request("deposit", to, value=amount)
 
@@ -98,7 +99,7 @@ class Inbox(Contract):
         """Appends the overdue queue as a batch."""
         return self.request("postForced")
 
-    def commitment(self, number: int, at: BlockId = "latest") -> bytes:
+    def commitment(self, number: BatchNumber, at: BlockId = "latest") -> bytes:
         """A batch's commitment; zeros where there is none."""
         return bytes(self.read("commitments", number, at=at)[0])
 
