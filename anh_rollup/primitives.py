@@ -1,7 +1,8 @@
 """Distinct number and byte types.
 
-They cost nothing at run time. Whatever reads bytes or numbers from outside makes them. Arithmetic on them gives a
-plain `int`: the code that knows what the result is names it again, as in `Wei(gas * price)`. Prices are `Wei`, too.
+They cost nothing at run time. Whatever reads bytes or numbers from outside makes them. Arithmetic on them
+gives a plain `int`: the code that knows what the result is names it again, as in `Wei(gas * price)`.
+Prices of gas are `Wei`, too.
 """
 
 from typing import Final, NewType
