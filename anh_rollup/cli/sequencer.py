@@ -23,6 +23,7 @@ from anh_rollup.config import SequencerConfig
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.errors import TransientL1Error
 from anh_rollup.l1.sender import TransactionSender
+from anh_rollup.l1.sidecar_process import SidecarProcess
 from anh_rollup.node import HttpService, PollingService, Service, run_node
 from anh_rollup.rpc.server import make_app
 from anh_rollup.sequencer.chain import FORCED_DEPTH
@@ -87,7 +88,7 @@ def open_sequencer(config: SequencerConfig) -> Sequencer:
     return Sequencer(
         Parts(
             deployment,
-            TransactionSender(client, account),
+            TransactionSender(client, account, sidecars=SidecarProcess().make),
             account,
             Journal(config.data / "journal.sqlite3"),
             forced_depth=config.forced_depth,

@@ -61,12 +61,24 @@ def make_sidecar(blobs: Sequence[bytes]) -> Sidecar:
     Raises:
         BlobMalformedError: There are none or too many, or one is no blob.
     """
-    if not 1 <= len(blobs) <= MOST_BLOBS:
-        raise BlobMalformedError(f"{len(blobs)} blobs, and a transaction carries 1 to {MOST_BLOBS}")
+    check_blobs(blobs)
     commitments = tuple(_commit(blob) for blob in blobs)
     proofs = [ckzg.compute_cells_and_kzg_proofs(blob, load_trusted_setup())[1] for blob in blobs]
     cell_proofs = tuple(proof for listed in proofs for proof in listed)
-    return Sidecar(tuple(blobs), commitments, cell_proofs, tuple(_versioned(item) for item in commitments))
+    return Sidecar(tuple(blobs), commitments, cell_proofs, tuple(versioned(item) for item in commitments))
+
+
+def check_blobs(blobs: Sequence[bytes]) -> None:
+    """Checks how many blobs there are, and their sizes.
+
+    Raises:
+        BlobMalformedError: There are none or too many, or one has another size.
+    """
+    if not 1 <= len(blobs) <= MOST_BLOBS:
+        raise BlobMalformedError(f"{len(blobs)} blobs, and a transaction carries 1 to {MOST_BLOBS}")
+    for blob in blobs:
+        if len(blob) != BLOB_SIZE:
+            raise BlobMalformedError(f"{len(blob)} bytes instead of {BLOB_SIZE}")
 
 
 def versioned_hash(blob: bytes) -> bytes:
@@ -75,7 +87,8 @@ def versioned_hash(blob: bytes) -> bytes:
     Raises:
         BlobMalformedError: The bytes are no blob.
     """
-    return _versioned(_commit(blob))
+    check_blobs([blob])
+    return versioned(_commit(blob))
 
 
 def wrap(signed: bytes, sidecar: Sidecar) -> bytes:
@@ -86,8 +99,6 @@ def wrap(signed: bytes, sidecar: Sidecar) -> bytes:
 
 
 def _commit(blob: bytes) -> bytes:
-    if len(blob) != BLOB_SIZE:
-        raise BlobMalformedError(f"{len(blob)} bytes instead of {BLOB_SIZE}")
     try:
         commitment: bytes = ckzg.blob_to_kzg_commitment(blob, load_trusted_setup())
     except RuntimeError as error:
@@ -95,7 +106,8 @@ def _commit(blob: bytes) -> bytes:
     return commitment
 
 
-def _versioned(commitment: bytes) -> bytes:
+def versioned(commitment: bytes) -> bytes:
+    """The hash by which L1 names the blob of a commitment."""
     return HASH_VERSION + hashlib.sha256(commitment).digest()[1:]
 
 

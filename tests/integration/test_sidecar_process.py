@@ -1,0 +1,82 @@
+"""The process that makes sidecars: the same values, whatever becomes of it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from anh_rollup.encoding.blobs import BLOB_CAPACITY, BLOB_SIZE, pack
+from anh_rollup.l1.blobs import BlobMalformedError, make_sidecar
+from anh_rollup.l1.sidecar_process import SidecarProcess, SidecarProcessError
+
+BLOBS = pack(b"\1" * (BLOB_CAPACITY + 1))
+
+#: An owner that starts the process, says its number, and waits to be killed.
+OWNER = """
+import time
+from anh_rollup.l1.sidecar_process import _start
+
+print((process := _start()).pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture(scope="module")
+def sidecars() -> Iterator[SidecarProcess]:
+    made = SidecarProcess()
+    yield made
+    made.close()
+
+
+def pid_of(sidecars: SidecarProcess) -> int:
+    assert sidecars._process is not None
+    return sidecars._process.pid
+
+
+def test_it_makes_what_this_process_would_make(sidecars: SidecarProcess) -> None:
+    assert len(BLOBS) == 2
+    assert sidecars.make(BLOBS) == make_sidecar(BLOBS)
+    first = pid_of(sidecars)
+    assert sidecars.make(BLOBS[:1]) == make_sidecar(BLOBS[:1])
+    assert pid_of(sidecars) == first
+
+
+def test_one_that_was_killed_is_replaced(sidecars: SidecarProcess) -> None:
+    sidecars.make(BLOBS[:1])
+    os.kill(pid_of(sidecars), signal.SIGKILL)
+    with pytest.raises(SidecarProcessError, match="the process that computes blob proofs failed"):
+        sidecars.make(BLOBS[:1])
+    assert sidecars.make(BLOBS[:1]) == make_sidecar(BLOBS[:1])
+
+
+@pytest.mark.parametrize("blobs", [[], [bytes(BLOB_SIZE)] * 7, [b"short"]])
+def test_what_is_no_blob_never_reaches_it(blobs: list[bytes]) -> None:
+    fresh = SidecarProcess()
+    with pytest.raises(BlobMalformedError):
+        fresh.make(blobs)
+    assert fresh._process is None
+
+
+def test_it_ends_when_its_owner_is_killed() -> None:
+    with subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE) as owner:
+        assert owner.stdout is not None
+        number = int(owner.stdout.readline())
+        owner.kill()
+    until = time.monotonic() + 20
+    while is_running(number):
+        assert time.monotonic() < until, "it outlives its owner"
+        time.sleep(0.05)
+
+
+def is_running(number: int) -> bool:
+    """Whether a process runs that nobody has to wait for."""
+    try:
+        status = Path(f"/proc/{number}/stat").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
