@@ -187,9 +187,16 @@ def _is_new(view: AccountantView, draft: Draft) -> bool:
 
 
 def _is_placed(view: AccountantView, draft: Draft) -> bool:
-    """Whether a draft names the batch that its job is in; its commitment also fixes the places in a batch."""
+    """Whether a draft names the place at which its job is now.
+
+    A batch's commitment fixes the places of its own records; those of forced ones follow L1's queue, which a
+    reorg can change.
+    """
     ordered = next((each for each in view.jobs if each.transaction == draft.claim.transaction), None)
-    return ordered is not None and ordered.batch_commitment == draft.claim.batch_commitment
+    if ordered is None:
+        return False
+    now = (ordered.batch, ordered.batch_commitment, ordered.index)
+    return now == (draft.claim.batch, draft.claim.batch_commitment, draft.claim.index)
 
 
 def _renewals(view: AccountantView) -> Iterator[Renew]:

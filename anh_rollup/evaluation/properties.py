@@ -8,7 +8,7 @@ import numpy as np
 
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.scores import ScoreTree
-from anh_rollup.encoding.tensors import Elements, TensorTree
+from anh_rollup.encoding.tensors import ELEMENT_SIZE, Elements, TensorTree, chunk_count_of
 from anh_rollup.evaluation import reference
 from anh_rollup.evaluation.backend import Evaluator, LoadedProgram
 from anh_rollup.evaluation.sources import Sources
@@ -19,8 +19,14 @@ from anh_rollup.tensor.program import Kind, Program
 #: Sources that are the same for all samples.
 SHARED: Final = (Kind.PARAMETER, Kind.CONSTANT)
 
-#: Elements of the traces that are kept for a property (choice: 256 MiB as int32); one trace is always kept.
-MOST_KEPT: Final = 1 << 26
+#: Bytes of the traces that are kept for a property (choice); one trace is always kept.
+MOST_KEPT: Final = 1 << 28
+
+#: Bytes of a tensor's tree for each chunk (`TensorTree`).
+_TREE_BYTES: Final = 64
+
+#: Bytes of a tensor with its tree beside elements and nodes (measured by the process's size: 1,180).
+_TENSOR_BYTES: Final = 1_200
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +65,16 @@ class Artifacts:
         return TensorPath(held.count, held.tree.root, shown.tensors, shown.proof)
 
 
+def tensor_bytes(size: int) -> int:
+    """Bytes of memory that a tensor of so many elements takes with its tree, roughly."""
+    return ELEMENT_SIZE * size + _TREE_BYTES * chunk_count_of(size) + _TENSOR_BYTES
+
+
+def trace_bytes(program: Program) -> int:
+    """Bytes of memory that the trace of a sample takes beside what all samples share, roughly."""
+    return sum(tensor_bytes(each.size) for each in program.values if each.kind not in SHARED)
+
+
 def evaluate_property(artifacts: Artifacts, evaluator: Evaluator) -> EvaluatedProperty:
     """Evaluates every sample, and traces single ones when asked.
 
@@ -92,8 +108,7 @@ class _Tracer:
         self._loaded = loaded
         self._shared: dict[int, TensorTree] = {}
         self._kept: OrderedDict[int, Trace] = OrderedDict()
-        own = (each for each in artifacts.program.values if each.kind not in SHARED)
-        self._most = max(1, MOST_KEPT // max(1, sum(each.size for each in own)))
+        self._most = max(1, MOST_KEPT // max(1, trace_bytes(artifacts.program)))
 
     def trace(self, sample: int) -> Trace:
         """Every value for one sample, with trees."""

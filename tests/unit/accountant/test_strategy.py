@@ -176,6 +176,14 @@ MOVED = replace(ORDERED, batch_commitment=b"\x04" * 32, index=3)
 RENEWED = replace(DRAFT, claim=replace(CLAIM, batch_commitment=b"\x04" * 32, index=3))
 
 
+@pytest.mark.parametrize("changes", [{"index": 1}, {"batch": 2}])
+def test_a_draft_is_renewed_where_only_its_place_changed(changes):
+    """A reorg can swap forced records: their batch's commitment says nothing of L1's queue."""
+    moved = replace(ORDERED, **changes)
+
+    assert decide(view(drafts=(DRAFT,), jobs=(moved,)), CONDITIONS) == [Renew(DRAFT, moved)]
+
+
 def test_a_draft_for_a_place_that_its_job_has_left_is_made_anew_and_never_bonded():
     assert decide(view(drafts=(DRAFT,), jobs=(MOVED,)), CONDITIONS) == [Renew(DRAFT, MOVED)]
     assert decide(view(drafts=(DRAFT,), jobs=()), CONDITIONS) == []

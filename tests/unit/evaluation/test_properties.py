@@ -1,5 +1,7 @@
 """A property over artifacts that hold more than its program reads, and the ways from their roots."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -104,10 +106,27 @@ def test_a_parameters_tree_is_built_once_for_all_samples() -> None:
 def test_so_many_traces_are_kept_as_there_is_room_for(
     monkeypatch: pytest.MonkeyPatch, kept: int, again: int
 ) -> None:
-    own = [each.size for each in program().values if each.kind not in properties.SHARED]
-    monkeypatch.setattr(properties, "MOST_KEPT", kept * sum(own))
+    monkeypatch.setattr(properties, "MOST_KEPT", kept * properties.trace_bytes(program()))
     evaluated = evaluate_property(artifacts(), ReferenceEvaluator())
     before = [evaluated.trace_of(sample) for sample in (0, 1, 2)]
     after = [evaluated.trace_of(sample) for sample in (2, 1, 0)][::-1]
 
     assert sum(one is not two for one, two in zip(before, after, strict=True)) == again
+
+
+def test_a_trace_is_counted_with_its_trees_however_small_its_values_are() -> None:
+    b = ProgramBuilder()
+    x = b.field((), low=0, high=1)
+    for _ in range(2_000):
+        x = b.add(x, 0, low=0, high=1)
+    scored = b.build(x)
+    evaluated = evaluate_property(
+        Artifacts(scored, Dataset([np.ones(COUNT, np.int32)]), None, None), ReferenceEvaluator()
+    )
+    evaluated.trace_of(0)
+    tracemalloc.start()
+    kept = [evaluated.trace_of(sample) for sample in (1, 2)]
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert taken <= len(kept) * properties.trace_bytes(scored) <= 4 * taken
