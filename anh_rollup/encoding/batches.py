@@ -11,7 +11,15 @@ from typing import Final
 from anh_rollup.encoding.checks import UINT16_MOST, UINT24_MOST, UINT32_MOST, UINT64_MOST, digest, in_range
 from anh_rollup.encoding.errors import EncodingError, EncodingReason
 from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.encoding.indexed_items import MOST_OVERHEAD, encode_items, read_items
 from anh_rollup.encoding.merkle import MerkleTree
+from anh_rollup.encoding.packed_records import (
+    TABLE_NUMBER_SIZE,
+    pack_record,
+    repeated_numbers,
+    split,
+    unpack_record,
+)
 from anh_rollup.encoding.reader import Reader
 from anh_rollup.encoding.rlp import encode_bytes, encode_list, encode_uint
 from anh_rollup.primitives import (
@@ -27,7 +35,7 @@ from anh_rollup.primitives import (
     Wei,
 )
 
-BATCH_VERSION: Final = 1
+BATCH_VERSION: Final = 2
 """First byte of a batch."""
 
 EMPTY_OMMERS_HASH: Final = keccak256(encode_list([]))
@@ -36,8 +44,8 @@ EMPTY_OMMERS_HASH: Final = keccak256(encode_list([]))
 EMPTY_TRIE_ROOT: Final = keccak256(encode_bytes(b""))
 """The root of an empty Merkle-Patricia trie: what clients expect of a block without transactions."""
 
-RECORD_HEAD_SIZE: Final = 3
-"""Bytes of a record's length in a batch."""
+RECORD_HEAD_SIZE: Final = MOST_OVERHEAD + 1
+"""Most bytes that a record takes in a batch besides its own; packing makes it one byte longer at worst."""
 
 _BLOOM_SIZE: Final = 256
 _NONCE_SIZE: Final = 8
@@ -214,25 +222,29 @@ def encode_batch(batch: Batch) -> bytes:
         EncodingError: A count, a length or a number does not fit its field (OUT_OF_RANGE, WRONG_LENGTH).
     """
     in_range(len(batch.blocks), 1, UINT16_MOST, name="the number of blocks")
-    records = batch.records
+    table, packed = _packed(batch.records)
     parts = [
         bytes([BATCH_VERSION]),
         _uint(batch.first_number, 8, "the first block's number"),
         digest(batch.parent, name="the parent hash"),
         _uint(len(batch.blocks), 2, "the number of blocks"),
-        _uint(len(records), 4, "the number of transactions"),
+        _uint(len(packed), 4, "the number of transactions"),
+        _uint(len(table), 2, "the size of the table"),
     ]
-    parts += [_encode_block(block) for block in batch.blocks]
-    parts += [_length(record) for record in records]
-    return b"".join([*parts, *records])
+    parts += [number.to_bytes(TABLE_NUMBER_SIZE, "big") for number in table]
+    parts.append(encode_items(packed))
+    befores = (None, *batch.blocks)
+    parts += [_encode_block(block, before) for before, block in zip(befores, batch.blocks, strict=False)]
+    return b"".join(parts)
 
 
 def decode_batch(data: bytes) -> Batch:
     """The batch in `data`.
 
     Raises:
-        EncodingError: Another version (UNSUPPORTED), wrong length (TRUNCATED, TRAILING), no blocks or an
-            empty record (OUT_OF_RANGE), or counts of the blocks that do not add up (NOT_CANONICAL).
+        EncodingError: Another version (UNSUPPORTED), wrong length (TRUNCATED, TRAILING), no blocks, an empty
+            record or a number without a place (OUT_OF_RANGE), counts of the blocks that do not add up, or
+            anything that `encode_batch` would have written otherwise (NOT_CANONICAL).
     """
     reader = Reader(data, "the batch")
     version = reader.uint(1)
@@ -242,51 +254,71 @@ def decode_batch(data: bytes) -> Batch:
         )
     first_number, parent = BlockNumber(reader.uint(8)), Digest(reader.take(DIGEST_SIZE))
     blocks = in_range(reader.uint(2), 1, UINT16_MOST, name="the number of blocks")
-    count = reader.uint(4)
-    heads = [_read_block(reader) for _ in range(blocks)]
-    if sum([own for _, own in heads]) != count:
-        message = f"the blocks of a batch of {count} transactions hold {sum([own for _, own in heads])}"
-        raise EncodingError(EncodingReason.NOT_CANONICAL, message)
-    lengths = iter([_read_length(reader) for _ in range(count)])
-    filled = [_filled(head, [reader.take(next(lengths)) for _ in range(own)]) for head, own in heads]
+    count, size = reader.uint(4), reader.uint(2)
+    table = [reader.uint(TABLE_NUMBER_SIZE) for _ in range(size)]
+    records = [unpack_record(item, table) for item in read_items(reader, count)]
+    batch = Batch(first_number, parent, _read_blocks(reader, blocks, records))
     reader.end()
-    return Batch(first_number, parent, tuple(filled))
+    if encode_batch(batch) != data:
+        raise EncodingError(EncodingReason.NOT_CANONICAL, "the same blocks have another encoding")
+    return batch
 
 
-def _encode_block(block: BlockRecord) -> bytes:
+def _packed(records: Sequence[bytes]) -> tuple[list[int], list[bytes]]:
+    """The table of a batch, and its records with the help of it."""
+    for record in records:
+        in_range(len(record), 1, UINT24_MOST, name="a record's length")
+    parts = [split(record) for record in records]
+    table = repeated_numbers([each for each in parts if each is not None])
+    places = {number: place for place, number in enumerate(table)}
+    packed = [pack_record(record, each, places) for record, each in zip(records, parts, strict=True)]
+    return table, packed
+
+
+def _encode_block(block: BlockRecord, before: BlockRecord | None) -> bytes:
+    """A block's head; an origin that is that of the block before it is left out."""
+    same = before is not None and _origin(before) == _origin(block)
+    origin_number = _uint(block.origin_number, 8, "the origin's number")
+    origin = origin_number + digest(block.origin_hash, name="the origin's hash")
     return b"".join(
         [
             _uint(block.time, 8, "the time"),
-            _uint(block.origin_number, 8, "the origin's number"),
-            digest(block.origin_hash, name="the origin's hash"),
             _uint(len(block.records), 2, "the number of transactions of a block"),
             _uint(block.forced, 2, "the number of forced entries of a block"),
+            bytes([same]),
+            b"" if same else origin,
         ]
     )
 
 
-def _read_block(reader: Reader) -> tuple[BlockRecord, int]:
-    """A block still without its own records, and how many they are."""
-    time, origin_number = Seconds(reader.uint(8)), BlockNumber(reader.uint(8))
-    origin_hash = Digest(reader.take(DIGEST_SIZE))
-    own, forced = reader.uint(2), reader.uint(2)
-    return BlockRecord(time, origin_number, origin_hash, forced, ()), own
+def _read_blocks(reader: Reader, count: int, records: Sequence[bytes]) -> tuple[BlockRecord, ...]:
+    """The blocks of a batch, with its own records shared out among them."""
+    blocks, used = list[BlockRecord](), 0
+    for _ in range(count):
+        time, own, forced = Seconds(reader.uint(8)), reader.uint(2), reader.uint(2)
+        origin = _read_origin(reader, blocks[-1] if blocks else None)
+        blocks.append(BlockRecord(time, *origin, forced, tuple(records[used : used + own])))
+        used += own
+    if used != len(records):
+        message = f"the blocks of a batch of {len(records)} transactions hold {used}"
+        raise EncodingError(EncodingReason.NOT_CANONICAL, message)
+    return tuple(blocks)
 
 
-def _filled(head: BlockRecord, records: list[bytes]) -> BlockRecord:
-    return BlockRecord(head.time, head.origin_number, head.origin_hash, head.forced, tuple(records))
+def _origin(block: BlockRecord) -> tuple[BlockNumber, Digest]:
+    return block.origin_number, block.origin_hash
+
+
+def _read_origin(reader: Reader, before: BlockRecord | None) -> tuple[BlockNumber, Digest]:
+    """A block's origin; the first block of a batch has to name it."""
+    same = in_range(reader.uint(1), 0, before is not None, name="whether the origin stays")
+    if same and before is not None:
+        return _origin(before)
+    return BlockNumber(reader.uint(8)), Digest(reader.take(DIGEST_SIZE))
 
 
 def _uint(value: int, size: int, name: str) -> bytes:
     return in_range(value, 0, (1 << 8 * size) - 1, name=name).to_bytes(size, "big")
-
-
-def _length(record: bytes) -> bytes:
-    return in_range(len(record), 1, UINT24_MOST, name="a record's length").to_bytes(RECORD_HEAD_SIZE, "big")
-
-
-def _read_length(reader: Reader) -> int:
-    return in_range(reader.uint(RECORD_HEAD_SIZE), 1, UINT24_MOST, name="a record's length")
 
 
 def _word(value: int) -> bytes:
@@ -295,8 +327,8 @@ def _word(value: int) -> bytes:
 
 _EMPTY_BLOCK: Final = BlockRecord(Seconds(0), BlockNumber(0), ZERO_DIGEST, 0, ())
 
-BLOCK_HEAD_SIZE: Final = len(_encode_block(_EMPTY_BLOCK))
-"""Bytes of a block's head in a batch."""
+BLOCK_HEAD_SIZE: Final = len(_encode_block(_EMPTY_BLOCK, None))
+"""Most bytes of a block's head in a batch."""
 
 BATCH_HEAD_SIZE: Final = (
     len(encode_batch(Batch(BlockNumber(0), ZERO_DIGEST, (_EMPTY_BLOCK,)))) - BLOCK_HEAD_SIZE

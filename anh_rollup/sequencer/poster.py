@@ -5,8 +5,10 @@ that is out of date, reverts. After a crash or a reorg the same blocks are poste
 """
 
 import logging
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 from anh_rollup.encoding.batches import (
@@ -33,6 +35,9 @@ MOST_CALLDATA: Final = 100_000
 
 MOST_BLOCKS: Final = 65_535
 """Blocks of a batch (uint16)."""
+
+MOST_GAIN: Final = 2
+"""How often what is sure to fit a batch is tried at most: packing halves transfers at best (choice)."""
 
 MOST_IDLE_ORIGINS: Final = 300
 """L1 blocks that blocks without transactions wait for a batch: an hour on Ethereum (choice)."""
@@ -99,15 +104,21 @@ def most_batch_bytes(*, blobs: bool) -> int:
 
 
 def fitting(blocks: Sequence[L2Block], most_bytes: int) -> list[L2Block]:
-    """The first blocks that fit one batch; at least one, as every block is smaller than a batch."""
-    chosen: list[L2Block] = []
-    size = BATCH_HEAD_SIZE
-    for block in blocks[:MOST_BLOCKS]:
-        size += block_size(block)
-        if chosen and size > most_bytes:
-            break
-        chosen.append(block)
-    return chosen
+    """The first blocks that fit one batch; at least one, as every block is smaller than a batch.
+
+    Where they are more than are sure to fit, the last one that fits is found by halving, as only the whole
+    batch says how long it is.
+    """
+    sure = max(1, _sure_to_fit(blocks[:MOST_BLOCKS], most_bytes))
+    more = range(sure + 1, 1 + min(len(blocks), MOST_BLOCKS, MOST_GAIN * sure))
+    gained = bisect_right(more, most_bytes, key=lambda count: len(encode_batch(batch_of(blocks[:count]))))
+    return list(blocks[: sure + gained])
+
+
+def _sure_to_fit(blocks: Sequence[L2Block], most_bytes: int) -> int:
+    """How many of the first blocks fit one batch, however little packing gains."""
+    ends = accumulate([block_size(block) for block in blocks], initial=BATCH_HEAD_SIZE)
+    return sum(end <= most_bytes for end in ends) - 1
 
 
 class Poster:

@@ -18,7 +18,7 @@ class SealedBlocks:
         order: Blocks, outcomes, and the ledger after them.
         placed: Where each transaction stands, by its hash.
         numbers: Heights by block hash.
-        ends: Bytes in batches of all blocks up to each.
+        ends: Most bytes in batches of all blocks up to each.
     """
 
     order: Order
@@ -49,7 +49,7 @@ class SealedBlocks:
         return self.order.blocks[number - 1] if 1 <= number <= len(self.order.blocks) else None
 
     def bytes_after(self, number: BlockNumber) -> int:
-        """Bytes in batches of the blocks above a height."""
+        """Bytes that the blocks above a height take in batches at most."""
         return self.ends[-1] - (self.ends[number - 1] if number else 0) if self.ends else 0
 
     def ordered_gas(self, number: BlockNumber) -> Gas:
@@ -65,7 +65,7 @@ class SealedBlocks:
 
 
 def block_size(block: L2Block) -> int:
-    """Bytes of a block in a batch."""
+    """Bytes that a block takes in a batch at most."""
     return BLOCK_HEAD_SIZE + sum(RECORD_HEAD_SIZE + len(record) for record in block.own_records)
 
 

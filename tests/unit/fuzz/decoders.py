@@ -109,6 +109,7 @@ SIGNED = (
 )
 RECORDS = tuple(encode_record(decode_signed(each)) for each in SIGNED)
 BATCH = Batch(1, ZERO_DIGEST, (BlockRecord(1, 2, ZERO_DIGEST, 1, (b"record", b"another")),))
+FULL_BATCH = Batch(1, ZERO_DIGEST, (BlockRecord(1, 2, ZERO_DIGEST, 1, RECORDS * 2), *BATCH.blocks))
 JOB = Job(
     JobKind.TRAINING, ROOT, NO_ROOT, (Property(ROOT, ROOT, -7), Property(ROOT, ROOT, 9)), 50, "https://a"
 )
@@ -162,7 +163,7 @@ DECODERS: dict[str, Decoder] = {
     "encoding.transactions.decode_record": Decoder(decode_record, RECORDS, EncodingError, encode_record),
     "encoding.transactions.record_to_raw": Decoder(record_to_raw, RECORDS, EncodingError),
     "encoding.batches.decode_batch": Decoder(
-        decode_batch, (encode_batch(BATCH),), EncodingError, encode_batch
+        decode_batch, (encode_batch(BATCH), encode_batch(FULL_BATCH)), EncodingError, encode_batch
     ),
     "encoding.blobs.unpack": Decoder(unpack_padded, (pack(b"payload")[0][:64],), EncodingError),
     "encoding.zero_runs.decompress": Decoder(decompress, (b"\xfe\xfd\xfc\xfb\0\x7f\0\xff\5",), EncodingError),

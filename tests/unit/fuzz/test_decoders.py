@@ -24,6 +24,9 @@ DECODES = re.compile("(decode|parse|read|load|unpack|decompress)(_|$)")
 #: Functions of such names that read no outside bytes of their own.
 OTHERS = {
     "encoding.abi.decode": "its three callers wrap its errors: decode_job, decode_claim, decode_values",
+    "encoding.indexed_items.read_items": "a part of decode_batch",
+    "encoding.packed_records.unpack_record": "a part of decode_batch",
+    "encoding.short_numbers.read_number": "a part of decode_batch",
     "encoding.tensors.read_shape": "a part of decode_model and decode_dataset",
     "encoding.tensors.read_tensor": "a part of decode_model",
     "l1.abi.load_artifact": "reads the package's own files",

@@ -114,7 +114,7 @@ def test_the_latest_allowed_time_and_origin_are_allowed() -> None:
     assert read_posting(posting(block(time=100 + MOST_CLOCK_SKEW, origin=20)), HEAD) is not None
 
 
-@pytest.mark.parametrize("payload", [None, b"", b"\1", b"\2" + encode_batch(batch_of([block()]))[1:]])
+@pytest.mark.parametrize("payload", [None, b"", b"\2", b"\3" + encode_batch(batch_of([block()]))[1:]])
 def test_bytes_that_are_no_batch_are_void(payload: bytes | None) -> None:
     assert read_posting(replace(posting(block()), payload=payload), HEAD) is None
 

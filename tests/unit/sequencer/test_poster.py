@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from anh_rollup.encoding.batches import decode_batch, genesis_commitment
+from anh_rollup.encoding.batches import BATCH_HEAD_SIZE, decode_batch, encode_batch, genesis_commitment
 from anh_rollup.encoding.blobs import MOST_PAYLOAD, unpack
 from anh_rollup.l1.contracts.inbox import Inbox
 from anh_rollup.l1.errors import L1RevertedError
 from anh_rollup.l1.types import TransactionRequest
 from anh_rollup.primitives import L2_CHAIN_ID
+from anh_rollup.protocol.derivation import batch_of
 from anh_rollup.sequencer.chain import SequencerChain
 from anh_rollup.sequencer.poster import (
     MOST_CALLDATA,
@@ -98,12 +99,21 @@ def test_blocks_whose_origin_a_reorg_took_wait_until_l1_is_there_again(
 def test_what_does_not_fit_waits_for_the_next_batch(l1: FakeL1, chain: SequencerChain) -> None:
     seal(chain, 0, 1, 2)
     blocks = chain.blocks_after(0)
-    two = 47 + block_size(blocks[0]) + block_size(blocks[1])
+    two = len(encode_batch(batch_of(blocks[:2])))
     assert fitting(blocks, two) == blocks[:2]
     assert fitting(blocks, two - 1) == blocks[:1]
     post = decide(l1, chain, two, L2_CHAIN_ID)
     assert post is not None
     assert (len(post.payload), post.left) == (two, 1)
+
+
+def test_a_batch_takes_what_packing_makes_room_for(l1: FakeL1, chain: SequencerChain) -> None:
+    seal(chain, *range(40))
+    blocks = chain.blocks_after(0)
+    sure = BATCH_HEAD_SIZE + sum(block_size(block) for block in blocks[:20])
+    fits = fitting(blocks, sure)
+    assert 20 < len(fits) < 40
+    assert len(encode_batch(batch_of(fits))) <= sure < len(encode_batch(batch_of(blocks[: len(fits) + 1])))
 
 
 def test_every_block_fits_a_batch_of_its_own(l1: FakeL1, tmp_path: Path) -> None:
