@@ -231,7 +231,7 @@ class Dataset:
         tree: The tree over the sample roots.
     """
 
-    __slots__ = ("_tensors", "count", "fields", "tree")
+    __slots__ = ("count", "fields", "tree")
 
     def __init__(self, fields: Sequence[Elements]) -> None:
         """Builds the tree over int32 arrays whose first axis is the sample.
@@ -243,8 +243,7 @@ class Dataset:
         in_range(len(fields), 1, UINT8_MOST, name="the number of fields")
         self.fields = tuple([_in_order(check_int32(field)) for field in fields])
         self.count = _sample_count(self.fields)
-        self._tensors = tuple([tensor_roots(field) for field in self.fields])
-        self.tree = MerkleTree(_sample_roots(self._tensors))
+        self.tree = MerkleTree(_sample_roots([tensor_roots(field) for field in self.fields]))
 
     @property
     def field_shapes(self) -> tuple[Shape, ...]:
@@ -276,9 +275,7 @@ class Dataset:
         Raises:
             EncodingError: There is no such sample (OUT_OF_RANGE).
         """
-        check_indices([index], self.count)
-        first = index * DIGEST_SIZE
-        return tuple([Digest(roots[first : first + DIGEST_SIZE]) for roots in self._tensors])
+        return tuple([TensorTree(elements).root for elements in self.sample(index)])
 
     def opening(self, index: int) -> SampleOpening:
         """Sample `index` with its proof.

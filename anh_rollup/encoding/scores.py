@@ -106,7 +106,7 @@ class ScoresHeader:
 
 
 class ScoreTree:
-    """A score list with all nodes of its tree.
+    """A score list with all nodes of its tree; 40 bytes of memory a score beside the list.
 
     Attributes:
         scores: int32, one a sample, in the samples' order.
@@ -130,11 +130,12 @@ class ScoreTree:
         self.count = len(self.scores)
         self.depth = depth_of(self.count)
         sums = self.scores.astype(np.int64)
-        self._levels = [_packed(bytes(DIGEST_SIZE * self.count), sums)]
+        packed = _packed(bytes(DIGEST_SIZE * self.count), sums)
+        self._levels: list[bytes] = []
         for level in range(self.depth):
-            packed = _even(self._levels[level], level)
-            sums = _sums_of_pairs(sums)
-            self._levels.append(_packed(hash_rows(packed, 2 * _NODE_SIZE), sums))
+            packed, sums = _even(packed, level), _sums_of_pairs(sums)
+            packed = _packed(hash_rows(packed, 2 * _NODE_SIZE), sums)
+            self._levels.append(packed)
 
     @property
     def top(self) -> SumNode:
@@ -187,9 +188,11 @@ class ScoreTree:
         return self.nodes(at_level, index << (level - at_level), 1 << (level - at_level))
 
     def _node(self, level: int, index: int) -> SumNode:
-        packed = self._levels[level][index * _NODE_SIZE : (index + 1) * _NODE_SIZE]
-        if not packed:
+        if index >= node_count(self.count, level):
             return _PADDING[level]
+        if level == 0:
+            return SumNode(ZERO_DIGEST, int(self.scores[index]))
+        packed = self._levels[level - 1][index * _NODE_SIZE : (index + 1) * _NODE_SIZE]
         return SumNode(Digest(packed[:DIGEST_SIZE]), int.from_bytes(packed[DIGEST_SIZE:], "big", signed=True))
 
     def _check(self, level: int, index: int) -> None:

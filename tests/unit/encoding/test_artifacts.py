@@ -1,3 +1,4 @@
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -246,3 +247,13 @@ def test_an_artifact_of_another_root_is_refused() -> None:
         decode_model(encode_model(model_of(())), bytes(32))
     with pytest.raises(EncodingError, match=r"^the dataset has another root$"):
         decode_dataset(encode_dataset(dataset_of(1, ())), bytes(32))
+
+
+def test_a_dataset_takes_two_hashes_a_sample_beside_its_elements() -> None:
+    field = np.ones(100_000, np.int32)
+    tracemalloc.start()
+    dataset = Dataset([field])
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert taken / dataset.count == pytest.approx(64, rel=0.05)

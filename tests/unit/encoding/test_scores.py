@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -163,3 +165,13 @@ def test_stored_scores_of_another_root_are_refused() -> None:
 
 def test_a_reveal_goes_down_five_levels() -> None:
     assert [revealed_score_level(level) for level in (0, 1, 5, 6, 9, 32)] == [0, 0, 0, 1, 4, 27]
+
+
+def test_a_tree_takes_forty_bytes_a_score_beside_its_list() -> None:
+    scores = np.ones(100_000, np.int32)
+    tracemalloc.start()
+    tree = ScoreTree(scores)
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert taken / tree.count == pytest.approx(40, rel=0.05)
