@@ -96,21 +96,21 @@ def _conv(value: Value, inputs: Sequence[Wide]) -> Wide:
     for dy, dx in np.ndindex(g.kernel_h, g.kernel_w):
         rows = np.arange(g.out_h) * g.stride[0] - g.top_left[0] + dy * g.dilation[0]
         columns = np.arange(g.out_w) * g.stride[1] - g.top_left[1] + dx * g.dilation[1]
-        taps = _taps(_taps(image, rows, 1), columns, 2)
+        taps = _taps(image, rows, columns)
         taps = taps.reshape(x.shape[0], g.out_h * g.out_w, g.groups, g.group_channels)
         sums += taps.transpose(0, 2, 1, 3) @ kernel[:, :, :, dy, dx].transpose(0, 1, 3, 2)
     sums = sums.transpose(0, 2, 1, 3).reshape(samples, *value.shape)
     return finish_linear(value, sums, inputs[2:])
 
 
-def _taps(image: Wide, positions: NDArray[np.int64], axis: int) -> Wide:
-    """`image` at these positions of an axis, zero where they are outside."""
-    size = image.shape[axis]
-    inside = (positions >= 0) & (positions < size)
-    shape = [1] * image.ndim
-    shape[axis] = len(positions)
-    taken: Wide = np.take(image, np.clip(positions, 0, size - 1), axis=axis)
-    return np.where(inside.reshape(shape), taken, 0)
+def _taps(image: Wide, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Wide:
+    """`image` (N, height, width, channels) at these rows and columns, zero where they are outside."""
+    height, width = image.shape[1:3]
+    inside = np.logical_and.outer((rows >= 0) & (rows < height), (columns >= 0) & (columns < width))
+    # Both at once: some rows of all columns can be far more than what is asked for.
+    taken = image[:, rows.clip(0, height - 1)[:, np.newaxis], columns.clip(0, width - 1)]
+    taken[:, ~inside] = 0
+    return taken
 
 
 def _aligned(inputs: Sequence[Wide]) -> list[Wide]:

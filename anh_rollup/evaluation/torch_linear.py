@@ -5,8 +5,6 @@ float64 cannot carry are put together in int64 from limbs of the larger operand.
 """
 
 from collections.abc import Callable, Sequence
-from math import prod
-from typing import Final
 
 import numpy as np
 import torch
@@ -14,15 +12,11 @@ from torch import Tensor
 
 from anh_rollup.evaluation.operations import apply, finish_linear
 from anh_rollup.evaluation.torch_convolution import convolve
-from anh_rollup.evaluation.torch_patches import PATCH_BYTES, parts_of, patches_of, with_margins
+from anh_rollup.evaluation.torch_patches import parts_of, patches_of, with_margins
 from anh_rollup.evaluation.torch_step import FLOAT64_EXACT, Step, clamped, shifted
 from anh_rollup.evaluation.torch_weights import Folded, products, rounded
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.shapes import window
-
-#: A padded image so many times larger than input and output together is never written down: its margins are
-#: read by no tap or by few (choice; strangers choose strides and margins).
-MOST_MARGIN: Final = 16
 
 
 def linear(step: Step, inputs: Sequence[Tensor], folded: Folded | None) -> Tensor:
@@ -34,24 +28,10 @@ def linear(step: Step, inputs: Sequence[Tensor], folded: Folded | None) -> Tenso
         folded: Its prepared weights, where it has any; a CONV with wide margins has none.
     """
     if folded is None:
-        return _by_reference(step, inputs) if has_wide_margins(step) else _general(step, inputs)
+        return _by_reference(step, inputs) if step.has_wide_margins else _general(step, inputs)
     if step.value.opcode is Opcode.MATMUL:
         return _matmul(step, inputs[0], folded)
     return convolve(step, inputs[0], folded)
-
-
-def padded_size(step: Step) -> int:
-    """Elements of a CONV's input with its margins."""
-    g = window(step.shapes[0], step.shapes[1], step.value.attributes)
-    top, left, bottom, right = step.value.attributes[5:9]
-    return (g.height + top + bottom) * (g.width + left + right) * g.channels
-
-
-def has_wide_margins(step: Step) -> bool:
-    """Whether it is a CONV whose input is never written down with its margins."""
-    if step.value.opcode is not Opcode.CONV:
-        return False
-    return padded_size(step) > max(PATCH_BYTES, MOST_MARGIN * (prod(step.shapes[0]) + step.value.size))
 
 
 def _by_reference(step: Step, inputs: Sequence[Tensor]) -> Tensor:
@@ -71,10 +51,23 @@ def _general(step: Step, inputs: Sequence[Tensor]) -> Tensor:
     x, w = inputs[:2]
     if step.value.opcode is Opcode.CONV:
         sums = _general_conv(step, x, w)
+    elif w.shape[0] == 1:
+        # torch would copy such weights for each sample.
+        sums = _shared_product(x, w[0], step.magnitudes)
     else:
         rows = x if w.ndim > 3 else x.reshape(x.shape[0], -1, x.shape[-1])
         sums = exact_product(rows, w, step.magnitudes)
-    return _finished(step, sums.reshape(sums.shape[0], *step.value.shape), inputs[2:])
+    return _finished(step, sums.reshape(-1, *step.value.shape), inputs[2:])
+
+
+def _shared_product(x: Tensor, w: Tensor, magnitudes: Sequence[int]) -> Tensor:
+    """Sums of products of weights (..., O, K) that are the same for all samples: (N, ..., R, O)."""
+    if w.ndim == 2:
+        return exact_product(x.reshape(-1, x.shape[-1]), w, magnitudes)
+    together = x.movedim(0, -3)
+    rows = together.reshape(*w.shape[:-2], -1, x.shape[-1])
+    sums = exact_product(rows, w, magnitudes)
+    return sums.reshape(*together.shape[:-1], -1).movedim(-3, 0)
 
 
 def _general_conv(step: Step, x: Tensor, w: Tensor) -> Tensor:
@@ -90,7 +83,10 @@ def _general_conv(step: Step, x: Tensor, w: Tensor) -> Tensor:
         some = patches[part]
         split = some.reshape(*some.shape[:-1], g.groups, g.group_channels).permute(0, 5, 1, 2, 3, 4, 6)
         rows = split.reshape(some.shape[0], g.groups, -1, g.terms)
-        sums = exact_product(rows, kernels if w.shape[0] == 1 else kernels[part[0]], step.magnitudes)
+        if w.shape[0] == 1:
+            sums = _shared_product(rows, kernels[0], step.magnitudes)
+        else:
+            sums = exact_product(rows, kernels[part[0]], step.magnitudes)
         if result is None:
             result = sums.new_empty((*patches.shape[:3], g.groups, g.outputs // g.groups))
         result[part] = sums.transpose(1, 2).reshape(result[part].shape)

@@ -16,11 +16,11 @@ from torch import Tensor
 from anh_rollup.evaluation.operations import apply
 from anh_rollup.evaluation.sources import Sources, checked_sources
 from anh_rollup.evaluation.torch_elementwise import ELEMENTWISE
-from anh_rollup.evaluation.torch_linear import has_wide_margins, linear, padded_size
+from anh_rollup.evaluation.torch_linear import linear
 from anh_rollup.evaluation.torch_movement import MOVEMENT
 from anh_rollup.evaluation.torch_step import Rule, Step, clamped, step_of
 from anh_rollup.evaluation.torch_weights import Folded, fold
-from anh_rollup.evaluation.workload import lasting_values
+from anh_rollup.evaluation.workload import lasting_values, working_elements
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Kind, Program
 from anh_rollup.tensor.program import Tensor as Elements
@@ -107,15 +107,11 @@ class TorchProgram:
                 continue
             alive[each] = 8 * value.size
             now += alive[each]
-            most = max(most, now + self._padded_bytes(each))
+            most = max(most, now + 8 * working_elements(self.program, each))
             for source in value.inputs:
                 if self._is_last_use(source, each):
                     now -= alive.pop(source, 0)
         return most
-
-    def _padded_bytes(self, each: int) -> int:
-        """What a convolution's input takes with its margins."""
-        return 8 * padded_size(self.steps[each]) if self.program.values[each].opcode is Opcode.CONV else 0
 
     def _output(self, sources: Sources, *, keeps: bool) -> Tensor:
         """The last value, (N or 1, *shape)."""
@@ -166,7 +162,7 @@ class TorchProgram:
         if each in self.folded:
             folded = self.folded[each]
         else:
-            same = self.lasting.issuperset(inputs[1:]) and not has_wide_margins(step)
+            same = self.lasting.issuperset(inputs[1:]) and not step.has_wide_margins
             folded = fold(step, [alive[source] for source in inputs[1:]]) if same else None
             if keeps:
                 self.folded[each] = folded

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from anh_rollup.encoding.checks import INT32_LEAST, INT32_MOST
 from anh_rollup.encoding.tensors import Shape
+from anh_rollup.evaluation.workload import has_wide_margins
+from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Interval, Program, Value
 from anh_rollup.tensor.ranges import raw_interval
 
@@ -26,12 +28,14 @@ class Step:
         shapes: Its inputs' shapes.
         intervals: Where its inputs' elements lie.
         raw: Where its results lie before the clamp.
+        has_wide_margins: Whether it is a CONV that is computed by the reference's rule, tap by tap.
     """
 
     value: Value
     shapes: tuple[Shape, ...]
     intervals: tuple[Interval, ...]
     raw: Interval
+    has_wide_margins: bool
 
     @property
     def magnitudes(self) -> tuple[int, ...]:
@@ -52,7 +56,8 @@ def step_of(program: Program, place: int) -> Step:
         raise TypeError(f"a {value.name} is no instruction")
     bounds = Interval(max(value.low, INT32_LEAST), min(value.high, INT32_MOST))
     raw = raw_interval(value.opcode, value.attributes, shapes, intervals, bounds)
-    return Step(value, shapes, intervals, raw)
+    wide = value.opcode is Opcode.CONV and has_wide_margins(program, place)
+    return Step(value, shapes, intervals, raw, wide)
 
 
 def aligned(inputs: Sequence[Tensor]) -> list[Tensor]:

@@ -4,18 +4,26 @@ Strangers write programs. A few hundred bytes can ask for years of work, or for 
 whoever evaluates looks first, and leaves what is too much.
 """
 
+from math import prod
 from typing import Final
 
 from anh_rollup.evaluation.errors import ProgramTooLargeError, WorkTooLargeError
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Kind, Program
+from anh_rollup.tensor.shapes import Window, window
 
-#: What an element of any other instruction counts as, in multiply-adds. Measured on 2 cores: the slowest
-#: products (int64) run at 8e8 a second, the slowest of the others (a quotient, a root, a gather) at 12e6.
-OTHER_ELEMENT: Final = 64
+#: What an element counts as at least, in multiply-adds. Measured on 2 cores: the slowest products (int64) run
+#: at 8e8 a second, the slowest other elements (a quotient, a root, a gather, a sum of one product) at 12e6.
+ONE_ELEMENT: Final = 64
 
-#: What an instruction counts as at least, in multiply-adds. Measured: 44 microseconds go by for one element.
-LEAST_INSTRUCTION: Final = 1 << 15
+#: What one call of numpy or torch counts as at least, in multiply-adds. Measured: 44 microseconds go by for
+#: an instruction with one element.
+ONE_CALL: Final = 1 << 15
+
+#: A padded image of more elements than this is written down only if it is no more than so many times larger
+#: than input and output together (choice).
+LEAST_PADDED: Final = 1 << 21
+MOST_MARGIN: Final = 16
 
 #: Multiply-adds of one property by default (choice): 3.5 hours at the slowest rate, a seventh of the default
 #: window (deployment.Rules.window); two evaluations at once share the cores, and stay near a quarter of it.
@@ -35,8 +43,9 @@ MOST_TRACED: Final = MOST_MEMORY // _ELEMENT_BYTES
 def multiply_adds(program: Program, samples: int) -> int:
     """The work of evaluating a program on so many samples, in multiply-adds.
 
-    Sums of products count each product. Every other instruction counts `OTHER_ELEMENT` for each term of each
-    element, and none counts less than `LEAST_INSTRUCTION`. What no sample changes is computed once.
+    Sums of products count each product, and no less than `ONE_ELEMENT` for each sum. Every other instruction
+    counts `ONE_ELEMENT` for each term of each element. None counts less than `ONE_CALL` for each of the calls
+    that it takes. What no sample changes is computed once.
     """
     once = each_time = 0
     lasting = lasting_values(program)
@@ -50,11 +59,57 @@ def multiply_adds(program: Program, samples: int) -> int:
 
 def _work(program: Program, value: int) -> int:
     """Multiply-adds of one value for one sample."""
-    opcode, products = program.values[value].opcode, program.terms(value) * program.values[value].size
-    if opcode is None:
-        return products * OTHER_ELEMENT
-    is_sum = opcode in (Opcode.MATMUL, Opcode.CONV)
-    return max(products if is_sum else products * OTHER_ELEMENT, LEAST_INSTRUCTION)
+    instruction, products = program.values[value], program.terms(value) * program.values[value].size
+    if instruction.opcode is None:
+        return products * ONE_ELEMENT
+    is_sum = instruction.opcode in (Opcode.MATMUL, Opcode.CONV)
+    elements = instruction.size * ONE_ELEMENT if is_sum else products * ONE_ELEMENT
+    return max(products, elements, _calls(program, value) * ONE_CALL)
+
+
+def _calls(program: Program, value: int) -> int:
+    """Calls that an instruction takes for one sample, where each could do little.
+
+    A CONV takes one for each tap where its margins are wide or each output reads one channel, else one for
+    each row of the kernel and each group.
+    """
+    if program.values[value].opcode is not Opcode.CONV:
+        return 1
+    g = geometry(program, value)
+    by_tap = g.group_channels == 1 or has_wide_margins(program, value)
+    return g.kernel_h * (g.kernel_w if by_tap else g.groups)
+
+
+def geometry(program: Program, value: int) -> Window:
+    """The geometry of a CONV."""
+    x, w = program.input_shapes(value)[:2]
+    return window(x, w, program.values[value].attributes)
+
+
+def padded_size(program: Program, value: int) -> int:
+    """Elements of a CONV's input with its margins."""
+    g, (top, left, bottom, right) = geometry(program, value), program.values[value].attributes[5:9]
+    return (g.height + top + bottom) * (g.width + left + right) * g.channels
+
+
+def has_wide_margins(program: Program, value: int) -> bool:
+    """Whether a CONV's input is never written down with its margins, which few taps read or none.
+
+    Strangers choose strides and margins.
+    """
+    largest = MOST_MARGIN * (prod(program.input_shapes(value)[0]) + program.values[value].size)
+    return padded_size(program, value) > max(LEAST_PADDED, largest)
+
+
+def working_elements(program: Program, value: int) -> int:
+    """Elements that an evaluator holds for one sample while it computes an instruction, beside its values."""
+    if program.values[value].opcode is not Opcode.CONV:
+        return 0
+    if not has_wide_margins(program, value):
+        return padded_size(program, value)
+    g = geometry(program, value)
+    # What one tap reads, and its product.
+    return g.out_h * g.out_w * (g.channels + g.outputs)
 
 
 def lasting_values(program: Program) -> frozenset[int]:
@@ -72,13 +127,20 @@ def traced_elements(program: Program) -> int:
     return sum(value.size for value in program.values)
 
 
+def held_elements(program: Program) -> int:
+    """Elements that a trace holds, together with what its largest instruction takes beside them."""
+    return traced_elements(program) + max(
+        working_elements(program, value) for value in range(len(program.values))
+    )
+
+
 def check_memory(program: Program) -> None:
     """Checks that a sample can be evaluated and traced in `MOST_MEMORY`.
 
     Raises:
         ProgramTooLargeError: It cannot.
     """
-    taken = traced_elements(program)
+    taken = held_elements(program)
     if taken > MOST_TRACED:
         raise ProgramTooLargeError(taken, MOST_TRACED)
 

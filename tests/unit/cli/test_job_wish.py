@@ -195,7 +195,7 @@ def test_a_property_at_the_bound_is_ordered(artifacts: Artifacts, monkeypatch: p
 def test_a_property_that_fits_no_memory_is_told_before_anything_is_paid(
     artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    taken = workload.traced_elements(small_program())
+    taken = workload.held_elements(small_program())
     monkeypatch.setattr(workload, "MOST_TRACED", taken - 1)
     with pytest.raises(ProgramTooLargeError) as refused:
         make_job(artifacts.wish(), artifacts.store, NOW)

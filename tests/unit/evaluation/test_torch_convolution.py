@@ -1,14 +1,19 @@
 """Convolutions of any geometry, cut into parts of any size, give the reference's bytes."""
 
+import tracemalloc
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from torch import Tensor
 
-from anh_rollup.evaluation import torch_patches
+from anh_rollup.evaluation import torch_linear, torch_patches
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
 from anh_rollup.evaluation.torch_backend import TorchEvaluator
 from anh_rollup.evaluation.torch_convolution import MOST_BAND, NARROW, bands
+from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.errors import ShapeRefusedError
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Kind, Program, Value
@@ -75,3 +80,39 @@ def test_every_kernel_row_is_in_one_band_and_no_band_is_long(program: Program, r
         # The rows that they read lie a whole number of strides apart, so they are rows of one matrix.
         assert {rest for _, rest in ahead} == {0}
         assert ahead[-1][0] + rows <= MOST_BAND * rows
+
+
+def test_a_convolution_that_shows_few_columns_takes_no_more_than_these() -> None:
+    """The reference's rule once took all columns of every row: 1 GiB here."""
+    height, width = 8_192, 16_384
+    b = ProgramBuilder()
+    x = b.field((1, width, 1), low=-9, high=9)
+    w = b.parameter((1, 1, 1, 1), low=-9, high=9)
+    program = b.build(b.conv2d(x, w, padding=(height - 1, 0, 0, 0), stride=(1, 65_535)))
+    sources = Sources(random_fields(program, 1, 0), (), random_parameters(program, 1))
+
+    tracemalloc.start()
+    ReferenceEvaluator().evaluate(program, sources)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 64 * 8 * (height + width)
+
+
+@pytest.mark.parametrize("batch", [(), (3,)])
+def test_weights_that_all_samples_share_are_not_copied_for_each(
+    batch: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    b = ProgramBuilder()
+    x = b.field((*batch, 4, 5), low=-(2**31), high=2**31 - 1)
+    program = b.build(b.linear(x, b.parameter((*batch, 6, 5), low=-(2**29), high=2**29)))
+    sources = Sources(random_fields(program, 7, 0), (), random_parameters(program, 1))
+    expected, multiplied = ReferenceEvaluator().evaluate(program, sources), []
+    exact = torch_linear.exact_product
+
+    def seen(x: Tensor, w: Tensor, magnitudes: Sequence[int]) -> Tensor:
+        multiplied.append((tuple(x.shape), tuple(w.shape)))
+        return exact(x, w, magnitudes)
+
+    monkeypatch.setattr(torch_linear, "exact_product", seen)
+    assert TorchEvaluator().evaluate(program, sources).tobytes() == expected.tobytes()
+    assert multiplied == [((*batch, 7 * 4, 5), (*batch, 6, 5))]

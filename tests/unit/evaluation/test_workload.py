@@ -7,11 +7,12 @@ from anh_rollup.encoding.tensors import TensorTree
 from anh_rollup.evaluation import workload
 from anh_rollup.evaluation.errors import ProgramTooLargeError, WorkTooLargeError
 from anh_rollup.evaluation.workload import (
-    LEAST_INSTRUCTION,
     MOST_TRACED,
     MOST_WORK,
-    OTHER_ELEMENT,
+    ONE_CALL,
+    ONE_ELEMENT,
     check_work,
+    held_elements,
     lasting_values,
     multiply_adds,
     traced_elements,
@@ -50,7 +51,7 @@ def test_products_of_a_sum_count_one_each_for_each_sample() -> None:
     rows, terms, columns = 128, 96, 64
     smaller, larger = multiplied(rows, terms, columns), multiplied(2 * rows, terms, columns)
     products = rows * terms * columns
-    read = rows * terms * OTHER_ELEMENT
+    read = rows * terms * ONE_ELEMENT
 
     assert multiply_adds(larger, 5) - multiply_adds(smaller, 5) == 5 * (products + read)
     assert multiply_adds(smaller, 9) - multiply_adds(smaller, 5) == 4 * (products + read)
@@ -60,14 +61,47 @@ def test_a_small_instruction_counts_what_it_costs_to_begin_one() -> None:
     tiny = multiplied(1, 1, 1)
     instructions = sum(value.opcode is not None for value in tiny.values)
 
-    assert multiply_adds(tiny, 1_000) >= 1_000 * LEAST_INSTRUCTION * (instructions - 1)
+    assert multiply_adds(tiny, 1_000) >= 1_000 * ONE_CALL * (instructions - 1)
+
+
+def convolved(
+    size: int, channels: int, kernel: int, groups: int, margin: int = 0, stride: int = 1
+) -> Program:
+    b = ProgramBuilder()
+    x = b.field((size, size, channels), low=-9, high=9)
+    w = b.parameter((channels, kernel, kernel, channels // groups), low=-9, high=9)
+    return b.build(b.conv2d(x, w, padding=margin, stride=stride, groups=groups, low=-9, high=9))
+
+
+@pytest.mark.parametrize(
+    ("program", "calls"),
+    [
+        (convolved(4, 64, 3, groups=16), 16 * 3),
+        (convolved(4, 64, 3, groups=64), 3 * 3),
+        (convolved(1, 1, 64, groups=1, margin=1_000, stride=3_000), 64 * 64),
+        (convolved(4, 8, 2, groups=1), 2),
+    ],
+    ids=["groups", "channel by channel", "wide margins", "rows"],
+)
+def test_a_convolution_counts_the_calls_that_it_takes(program: Program, calls: int) -> None:
+    assert multiply_adds(program, 2) - multiply_adds(program, 1) >= calls * ONE_CALL
+
+
+def test_sums_of_one_product_count_as_elements() -> None:
+    assert multiply_adds(multiplied(1_000, 1, 1_000), 1) >= 1_000_000 * ONE_ELEMENT
+
+
+def test_the_margins_of_a_convolution_count_as_memory() -> None:
+    narrow, wide = convolved(64, 8, 3, groups=1, margin=1), convolved(64, 8, 3, groups=1, margin=20)
+    assert held_elements(narrow) == traced_elements(narrow) + 66 * 66 * 8
+    assert held_elements(wide) == traced_elements(wide) + 104 * 104 * 8
 
 
 def test_what_no_sample_changes_counts_once() -> None:
     program = chained(256, 10)
 
     assert multiply_adds(program, 1) >= 10 * 256**3
-    assert multiply_adds(program, 1_001) - multiply_adds(program, 1) == 1_000 * OTHER_ELEMENT
+    assert multiply_adds(program, 1_001) - multiply_adds(program, 1) == 1_000 * ONE_ELEMENT
 
 
 def test_what_depends_on_no_field_and_no_answer_lasts() -> None:
@@ -109,9 +143,9 @@ def test_the_most_work_is_still_done() -> None:
 
 def test_too_much_memory_is_refused_whatever_work_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     program = small_program()
-    monkeypatch.setattr(workload, "MOST_TRACED", traced_elements(program))
+    monkeypatch.setattr(workload, "MOST_TRACED", held_elements(program))
     check_work(program, 1, MOST_TRACED)
-    monkeypatch.setattr(workload, "MOST_TRACED", traced_elements(program) - 1)
+    monkeypatch.setattr(workload, "MOST_TRACED", held_elements(program) - 1)
 
     with pytest.raises(ProgramTooLargeError):
         check_work(program, 1, 10**30)
