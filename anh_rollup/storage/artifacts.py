@@ -22,7 +22,7 @@ from anh_rollup.encoding.artifacts import (
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.scores import ScoreTree, decode_scores, encode_scores
 from anh_rollup.protocol.jobs import Job
-from anh_rollup.storage.cache import FetchedArtifacts
+from anh_rollup.storage.cache import FetchedArtifacts, unmark
 from anh_rollup.storage.errors import (
     ArtifactCorruptError,
     ArtifactMissingError,
@@ -171,6 +171,8 @@ class ArtifactStore:
         name = name_of(kind, root)
         if self._fetched is not None:
             self._fetched.own(name)
+        elif self._files.folder is not None:
+            unmark(self._files.folder, name)
         self._files.write(name, content)
         return root
 

@@ -22,6 +22,7 @@ class FetchedArtifacts:
 
     An artifact without a mark is one's own, and never removed. A mark is set before its artifact is written,
     and taken away before an own one is written over it, so a crash makes no own artifact a fetched one.
+    Another process can take one away with `unmark`: the marks on the disk count, not what is remembered.
 
     Args:
         folder: The artifact store's folder.
@@ -49,12 +50,15 @@ class FetchedArtifacts:
         """Marks an artifact that is about to be written, and removes what was not used for longest.
 
         Returns:
-            Whether it may be written: it fits, or it is needed.
+            Whether it may be written: it fits, or it is needed, and it did not become one's own meanwhile.
 
         Raises:
             StoreUnreachableError: The folder cannot be written.
         """
         with self._changing():
+            self._forget_unmarked()
+            if (self._folder / name).exists() and not self._mark(name).exists():
+                return False
             used = sum(self._sizes.values()) - self._sizes.get(name, 0)
             removable = [each for each in self._sizes if each not in self._needed and each != name]
             least = used - sum(self._sizes[each] for each in removable)
@@ -96,8 +100,25 @@ class FetchedArtifacts:
     def _mark(self, name: str) -> Path:
         return self._folder / MARKS / name
 
+    def _forget_unmarked(self) -> None:
+        """Lets go of what became one's own through another process."""
+        for name in [each for each in self._sizes if not self._mark(each).exists()]:
+            del self._sizes[name]
+
     def _remove(self, name: str) -> None:
         """Removes an artifact before its mark: what a crash leaves is still known as fetched."""
         (self._folder / name).unlink(missing_ok=True)
         self._mark(name).unlink(missing_ok=True)
         del self._sizes[name]
+
+
+def unmark(folder: Path, name: str) -> None:
+    """Makes an artifact in a folder one's own, whichever process fetched it.
+
+    Raises:
+        StoreUnreachableError: The folder cannot be written.
+    """
+    try:
+        (folder / MARKS / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreUnreachableError(str(folder), str(error)) from error

@@ -9,8 +9,10 @@ import pytest
 
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.protocol.jobs import Job, JobKind, Property
+from anh_rollup.storage import artifacts, remote
 from anh_rollup.storage.artifacts import ArtifactKind, ArtifactStore, name_of
 from anh_rollup.storage.cache import MARKS
+from anh_rollup.storage.errors import StoreUnreachableError
 from anh_rollup.storage.remote import RemotePolicy
 
 COUNT = 6
@@ -78,6 +80,45 @@ def test_own_artifacts_stay_and_count_nothing(opened: Opened, neighbour: Neighbo
     again = opened()
     fetch(again, neighbour, 2)
     assert kept(again, neighbour) == [0, 1, 2, 4, 5]
+
+
+def test_what_somebody_puts_by_hand_into_a_roles_folder_stays(
+    opened: Opened, neighbour: Neighbour, tmp_path: Path
+) -> None:
+    store, by_hand = opened(), ArtifactStore(tmp_path / "ours")
+    fetch(store, neighbour, 0, 1)
+    by_hand.put_dataset(neighbour.datasets[0])  # fetched first
+    fetch(store, neighbour, 2, 3, 4, 5)
+    assert kept(store, neighbour) == [0, 3, 4, 5]
+    again = opened()
+    fetch(again, neighbour, 1, 2)
+    assert kept(again, neighbour) == [0, 1, 2, 5]
+
+
+def test_what_is_put_by_hand_while_a_role_fetches_it_stays(
+    opened: Opened, neighbour: Neighbour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, by_hand = opened(), ArtifactStore(tmp_path / "ours")
+
+    def fetch_late(uri: str, name: str, policy: RemotePolicy) -> bytes | None:
+        content = remote.fetch(uri, name, policy)
+        by_hand.put_dataset(neighbour.datasets[0])
+        return content
+
+    with monkeypatch.context() as patched:
+        patched.setattr(artifacts, "fetch", fetch_late)
+        fetch(store, neighbour, 0)
+    fetch(store, neighbour, 1, 2, 3, 4)
+    assert kept(store, neighbour) == [0, 2, 3, 4]
+
+
+def test_a_mark_that_cannot_be_taken_away_is_told(
+    opened: Opened, neighbour: Neighbour, tmp_path: Path
+) -> None:
+    mark = tmp_path / "ours" / MARKS / name_of(ArtifactKind.DATASET, neighbour.roots[0])
+    mark.mkdir(parents=True)
+    with pytest.raises(StoreUnreachableError):
+        ArtifactStore(tmp_path / "ours").put_dataset(neighbour.datasets[0])
 
 
 def test_what_a_claim_needs_stays(opened: Opened, neighbour: Neighbour) -> None:
