@@ -82,8 +82,13 @@ def _item(data: bytes, at: int, end: int, depth: int) -> tuple[Item, int]:
 def _items(data: bytes, at: int, end: int, depth: int) -> list[Item]:
     if depth == DEEPEST:
         raise EncodingError(EncodingReason.TOO_LARGE, f"RLP lists are nested deeper than {DEEPEST}")
-    items = []
+    items: list[Item] = []
     while at < end:
+        size = data[at] - _STRING
+        if 0 <= size <= _LONGEST_SHORT and size != 1 and at + size < end:  # nearly all items of transactions
+            items.append(data[at + 1 : at + 1 + size])
+            at += 1 + size
+            continue
         item, at = _item(data, at, end, depth + 1)
         items.append(item)
     return items

@@ -11,7 +11,7 @@ from typing import Final
 
 from coincurve import PublicKey
 
-from anh_rollup.encoding.checks import UINT24_MOST, UINT64_MOST
+from anh_rollup.encoding.checks import UINT24_MOST, UINT64_MOST, UINT256_MOST
 from anh_rollup.encoding.errors import EncodingError, EncodingReason
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.reader import Reader
@@ -37,6 +37,7 @@ EIP155_BASE: Final = 35
 """What v is above twice the chain id in a legacy signature of y parity 0 (EIP-155)."""
 
 _FIRST_LIST: Final = 0xC0
+_SINGLE_BYTES: Final = 0x80
 _ITEM_COUNTS: Final = {LEGACY: 9, ACCESS_LIST: 11, DYNAMIC_FEE: 12}
 _WORD: Final = 32
 
@@ -236,16 +237,20 @@ def _transaction(kind: int, items: Sequence[Item], raw: bytes, chain_id: ChainId
 
 def _signing_hash(kind: int, raw: bytes, chain_id: ChainId, signature: tuple[int, int, int]) -> Digest:
     """What was signed: the payload without the signature; for type 0 with the chain id in its place."""
-    payload = raw[1:] if kind else raw
-    head = payload[0] - _FIRST_LIST
-    start = 1 if head <= 55 else head - 54
+    at = 1 if kind else 0
+    head = raw[at] - _FIRST_LIST
+    start = at + (1 if head <= 55 else head - 54)
     parity, r, s = signature
-    v = parity if kind else 2 * chain_id + EIP155_BASE + parity
-    tail = sum([len(encode_uint(number)) for number in (v, r, s)])
-    fields = payload[start : len(payload) - tail]
+    v = 1 if kind else len(encode_uint(2 * chain_id + EIP155_BASE + parity))
+    fields = raw[start : len(raw) - v - _encoded_size(r) - _encoded_size(s)]
     if kind:
         return keccak256(bytes([kind]) + encode_list([fields]))
     return keccak256(encode_list([fields, encode_uint(chain_id), encode_uint(0), encode_uint(0)]))
+
+
+def _encoded_size(word: int) -> int:
+    """Bytes of a number of at most 256 bits in RLP."""
+    return 1 if word < _SINGLE_BYTES else 1 + (word.bit_length() + 7) // 8
 
 
 def _sender(signing_hash: Digest, signature: tuple[int, int, int]) -> Address:
@@ -273,8 +278,8 @@ def _list(item: Item, name: str) -> list[Item]:
 
 
 def _number(item: Item, most: int, name: str) -> int:
-    data = _string(item, name)
-    if data[:1] == b"\0":
+    data = item if isinstance(item, bytes) else _string(item, name)
+    if data.startswith(b"\0"):
         raise EncodingError(EncodingReason.NOT_CANONICAL, f"{name} starts with a zero byte")
     if len(data) > _WORD or (value := int.from_bytes(data, "big")) > most:
         raise EncodingError(EncodingReason.OUT_OF_RANGE, f"{name} is above {most:#x}")
@@ -282,7 +287,7 @@ def _number(item: Item, most: int, name: str) -> int:
 
 
 def _word(item: Item, name: str) -> int:
-    return _number(item, (1 << 256) - 1, name)
+    return _number(item, UINT256_MOST, name)
 
 
 def _recipient(item: Item) -> Address | None:

@@ -103,6 +103,10 @@ class Account:
     cleared: Wei = Wei(0)
 
 
+EMPTY_ACCOUNT: Final = Account()
+"""The account of an address that nothing ever happened to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Escrow:
     """A job's reward between its order and its end.
@@ -187,7 +191,7 @@ class Ledger:
 
     def account(self, address: Address) -> Account:
         """An account; empty where nothing ever happened to it."""
-        return self.accounts.get(address, Account())
+        return self.accounts.get(address, EMPTY_ACCOUNT)
 
     @property
     def held(self) -> Wei:
@@ -275,7 +279,7 @@ class Ledger:
 
     def _credit(self, to: Address, amount: Wei) -> None:
         before = self.account(to)
-        self.accounts[to] = replace(before, cleared=Wei(before.cleared + amount))
+        self.accounts[to] = Account(before.nonce, Wei(before.cleared + amount))
 
 
 @dataclass(slots=True)

@@ -63,6 +63,7 @@ class Setting:
 class SequencerChain:
     """Admits, seals, remembers; usable from several threads, which take turns.
 
+    Nobody waits for the disk with the turn in hand: submissions that come during a write share the next one.
     `follow` and `seal` are for one thread, the one that reads L1; everything else is for any.
 
     Args:
@@ -81,6 +82,8 @@ class SequencerChain:
         self._setting = setting
         self._most_unposted = max(setting.most_unposted, setting.most_batch_bytes)
         self._lock = threading.RLock()
+        self._writing = threading.Lock()  # taken before the other one, never while it is held
+        self._unwritten: list[bytes] = []
         self._waiting: dict[Digest, Placement] = {}
         self._parked: list[OrderedTransaction] = []
         self.genesis = reader.new_order().head.header
@@ -90,7 +93,7 @@ class SequencerChain:
         restored = self._restored()
         self._sealed, _ = self._adopted(restored) or (restored, [])
         self._next = self._construct()
-        self._admit_again(self._decoded_records(journal.pending()))
+        self._admit_again(self._decoded_records(journal.waiting()))
 
     # --- reading ---
 
@@ -178,19 +181,13 @@ class SequencerChain:
         """
         decoded = [self._decode(raw) for raw in raws]
         with self._lock:
-            results: list[SignedTransaction | RejectedError] = []
-            accepted: list[tuple[Digest, bytes]] = []
-            for each in decoded:
-                try:
-                    results.append(self._admit(each, accepted))
-                except RejectedError as error:
-                    results.append(error)
-            self._journal.accept(accepted)
+            results = [self._admitted(each) for each in decoded]
+        self._write()
         return results
 
     def seal(self) -> L2Block | None:
         """Closes the block under construction if it holds anything; the block, on the disk, or None."""
-        with self._lock:
+        with self._writing, self._lock:
             building = self._next
             refunds = self._sealed.order.ledger.has_overdue(building.brings.time)
             worth = building.own or building.forced or building.brings.events or refunds
@@ -201,11 +198,12 @@ class SequencerChain:
             time = Seconds(max(min(int(self._setting.clock()), latest), before.header.time))
             place = (time, building.origin_number, building.origin_hash)
             block = build_block(before, place, building.forced, building.own)
-            taken = [each.hash for _, each in building.own if each is not None]
-            self._journal.seal(_journalled(block), taken)
+            self._journal.seal(_journalled(block), [record for record, _ in self._parked])
+            self._unwritten.clear()
             self._sealed.append(block, building.brings)
-            for digest in taken:
-                self._waiting.pop(digest, None)
+            for _, transaction in building.own:
+                if transaction is not None:
+                    self._waiting.pop(transaction.hash, None)
             self._next = self._construct()
             return block
 
@@ -225,7 +223,7 @@ class SequencerChain:
         adopted = self._adopted(sealed)
         if not (changed or refold or adopted):
             return
-        with self._lock:
+        with self._writing, self._lock:
             self._reorgs, self._seen = reorgs, seen
             self._sealed, lost = adopted or (sealed, [])
             again = [*lost, *self._parked, *self._next.own]
@@ -240,23 +238,27 @@ class SequencerChain:
         except EncodingError as error:
             return rejection_of(error)
 
-    def _admit(
-        self, decoded: SignedTransaction | RejectedError, accepted: list[tuple[Digest, bytes]]
-    ) -> SignedTransaction:
-        """Puts a transaction into the block under construction.
-
-        Raises:
-            RejectedError: The ledger would skip it.
-        """
+    def _admitted(self, decoded: SignedTransaction | RejectedError) -> SignedTransaction | RejectedError:
+        """Puts a transaction into the block under construction; the reason where the ledger would skip it."""
         if isinstance(decoded, RejectedError):
-            raise decoded
+            return decoded
         if decoded.hash in self._waiting or self._sealed.had_effect(decoded.hash):
-            raise RejectedError(RejectReason.ALREADY_KNOWN)
+            return RejectedError(RejectReason.ALREADY_KNOWN)
         record = encode_record(decoded)
-        self._next.admit(record, decoded)
+        try:
+            self._next.admit(record, decoded)
+        except RejectedError as error:
+            return error
         self._waiting[decoded.hash] = Placement(decoded, record)
-        accepted.append((decoded.hash, record))
+        self._unwritten.append(record)
         return decoded
+
+    def _write(self) -> None:
+        """Puts all that was admitted onto the disk; what others are writing is there when this returns."""
+        with self._writing:
+            records = list(self._unwritten)
+            self._journal.accept(records)
+            del self._unwritten[: len(records)]
 
     def _admit_again(self, again: Sequence[OrderedTransaction]) -> None:
         """Puts accepted transactions into a new block under construction.
@@ -266,7 +268,7 @@ class SequencerChain:
         """
         self._parked, self._waiting = [], {}
         posted = self._reader.order.ledger
-        used: list[Digest] = []
+        kept: list[bytes] = []
         for record, transaction in again:
             if transaction is None:
                 continue
@@ -274,11 +276,13 @@ class SequencerChain:
                 self._next.admit(record, transaction)
             except RejectedError:
                 if posted.account(transaction.sender).nonce > transaction.nonce:
-                    used.append(transaction.hash)
                     continue
                 self._parked.append((record, transaction))
             self._waiting[transaction.hash] = Placement(transaction, record)
-        self._journal.forget(used)
+            kept.append(record)
+        if len(kept) < len(again):
+            self._journal.keep(kept)
+            self._unwritten.clear()
 
     def _look(self) -> tuple[Cursor, Seconds]:
         """How far L1 is read, and the time there."""
@@ -359,7 +363,7 @@ class SequencerChain:
         lost = [pair for block in ours[first:] for pair in block.transactions[block.forced :]]
         known = [(record, each) for record, each in lost if each is not None]
         again = [(record, each) for record, each in known if not adopted.had_effect(each.hash)]
-        back = [(each.hash, record) for record, each in again]
+        back = [record for record, _ in again]
         self._journal.replace_from(
             BlockNumber(first + 1), [_journalled(block) for block in theirs[first:]], back
         )

@@ -30,6 +30,11 @@ MIGRATIONS: Final = (
     );
     CREATE TABLE first_sealed (number INTEGER PRIMARY KEY, hash BLOB NOT NULL);
     """,
+    """
+    CREATE TABLE waiting (sequence INTEGER PRIMARY KEY, record BLOB NOT NULL);
+    INSERT INTO waiting (record) SELECT record FROM pending ORDER BY sequence;
+    DROP TABLE pending;
+    """,
 )
 """Tables: the genesis block, accepted transactions without a block, sealed blocks (or L1's in their place),
 and the first block that was sealed at each height, which is the only one to be signed."""
@@ -85,54 +90,52 @@ class Journal:
         """Names the chain."""
         self._database.execute("INSERT INTO chain VALUES (?)", (genesis,))
 
-    def accept(self, transactions: Sequence[tuple[Digest, bytes]]) -> None:
-        """Keeps accepted transactions (hash, record), in order; on the disk when this returns."""
-        if not transactions:
-            return
-        self._database.execute_many(
-            "INSERT OR IGNORE INTO pending (hash, record) VALUES (?, ?)", transactions
-        )
+    def accept(self, records: Sequence[bytes]) -> None:
+        """Keeps the records of accepted transactions, in order; on the disk when this returns."""
+        if records:
+            self._database.execute_many(
+                "INSERT INTO waiting (record) VALUES (?)", [(record,) for record in records]
+            )
 
-    def pending(self) -> list[bytes]:
+    def waiting(self) -> list[bytes]:
         """The records of accepted transactions without a block, in order.
 
         Raises:
             JournalCorruptError: A row is none that was written.
         """
-        rows = self._database.query("SELECT record FROM pending ORDER BY sequence")
+        rows = self._database.query("SELECT record FROM waiting ORDER BY sequence")
         return [self._bytes(row[0], "a record") for row in rows]
 
-    def seal(self, block: JournalledBlock, taken: Sequence[Digest]) -> None:
-        """Keeps a block, and forgets that its transactions were without one; both or neither."""
+    def seal(self, block: JournalledBlock, left: Sequence[bytes]) -> None:
+        """Keeps a block, and the records of accepted transactions that are left without one; both or none."""
         first = "INSERT OR IGNORE INTO first_sealed VALUES (?, ?)"
         with self._database.transaction():
             self._insert(block)
             self._database.execute(first, (block.number, block.hash))
-            self._database.execute_many("DELETE FROM pending WHERE hash = ?", [(each,) for each in taken])
+            self.keep(left)
 
-    def forget(self, hashes: Sequence[Digest]) -> None:
-        """Forgets accepted transactions that can have no effect any more."""
-        if not hashes:
-            return
-        self._database.execute_many("DELETE FROM pending WHERE hash = ?", [(each,) for each in hashes])
+    def keep(self, records: Sequence[bytes]) -> None:
+        """Keeps these records of accepted transactions without a block, and no others."""
+        with self._database.transaction():
+            self._database.execute("DELETE FROM waiting")
+            self.accept(records)
 
     def replace_from(
-        self, number: BlockNumber, blocks: Sequence[JournalledBlock], again: Sequence[tuple[Digest, bytes]]
+        self, number: BlockNumber, blocks: Sequence[JournalledBlock], again: Sequence[bytes]
     ) -> None:
         """Puts the order of L1 in the place of own blocks; their transactions wait for a block again.
 
         Args:
             number: The first block that is replaced.
             blocks: What stands there on L1.
-            again: Transactions of the replaced blocks, hash and record, that L1's blocks do not hold.
+            again: Records of the replaced blocks that L1's blocks do not hold.
         """
         with self._database.transaction():
-            waiting = self._database.query("SELECT hash, record FROM pending ORDER BY sequence")
-            self._database.execute("DELETE FROM pending")
+            known = set(again)
+            self.keep([*again, *[record for record in self.waiting() if record not in known]])
             self._database.execute("DELETE FROM block WHERE number >= ?", (number,))
             for block in blocks:
                 self._insert(block)
-            self.accept([*again, *[(Digest(digest), record) for digest, record in waiting]])
 
     def blocks(self) -> list[JournalledBlock]:
         """All sealed blocks, in order.

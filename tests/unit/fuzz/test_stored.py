@@ -161,8 +161,8 @@ def journal_file(folder: Path) -> Path:
     path = folder / "journal.sqlite3"
     journal = Journal(path)
     journal.begin(DIGEST)
-    journal.accept([(Digest(b"\1" * 32), b"record" * 20), (Digest(b"\2" * 32), b"another")])
-    journal.seal(JournalledBlock(1, DIGEST, 5, 6, DIGEST, 1, (b"forced", b"record" * 20)), [])
+    journal.accept([b"record" * 20, b"another"])
+    journal.seal(JournalledBlock(1, DIGEST, 5, 6, DIGEST, 1, (b"forced", b"record" * 20)), [b"another"])
     journal.close()
     return path
 
@@ -171,7 +171,7 @@ def read_everything(path: Path) -> list[Any]:
     """All that a sequencer reads of its journal at the start."""
     journal = Journal(path)
     try:
-        return [journal.genesis(), journal.pending(), journal.blocks(), journal.first_sealed(1)]
+        return [journal.genesis(), journal.waiting(), journal.blocks(), journal.first_sealed(1)]
     finally:
         journal.close()
 
@@ -198,7 +198,7 @@ def test_a_damaged_journal_is_read_or_refused(tmp_path: Path) -> None:
     [
         "UPDATE chain SET genesis = 'text'",
         "UPDATE chain SET genesis = x'00'",
-        "UPDATE pending SET record = 5",
+        "UPDATE waiting SET record = 5",
         "UPDATE block SET hash = x''",
         "UPDATE block SET time = 'soon'",
         "UPDATE block SET time = -1",

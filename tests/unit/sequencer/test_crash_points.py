@@ -25,12 +25,12 @@ def prepared(journal: Journal) -> None:
     """A block, and two transactions that wait."""
     journal.begin(ONE)
     journal.seal(block(1, ONE), [])
-    journal.accept([(ONE, b"one"), (TWO, b"two")])
+    journal.accept([b"one", b"two"])
 
 
 def content(journal: Journal) -> Any:
     signed = [journal.first_sealed(number) for number in (1, 2)]
-    return journal.genesis(), journal.pending(), journal.blocks(), signed
+    return journal.genesis(), journal.waiting(), journal.blocks(), signed
 
 
 @pytest.fixture
@@ -60,10 +60,10 @@ def photographed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[]
 
 
 STEPS: Sequence[tuple[str, Step]] = [
-    ("accept", lambda journal: journal.accept([(THREE, b"three"), (Digest(bytes(32)), b"four")])),
-    ("seal", lambda journal: journal.seal(block(2, TWO), [ONE, TWO])),
-    ("forget", lambda journal: journal.forget([ONE, TWO])),
-    ("replace", lambda journal: journal.replace_from(1, [block(1, TWO), block(2, ONE)], [(THREE, b"3")])),
+    ("accept", lambda journal: journal.accept([b"three", b"four"])),
+    ("seal", lambda journal: journal.seal(block(2, TWO), [b"two"])),
+    ("keep", lambda journal: journal.keep([b"two"])),
+    ("replace", lambda journal: journal.replace_from(1, [block(1, TWO), block(2, ONE)], [b"three"])),
 ]
 
 
@@ -112,7 +112,7 @@ def test_a_kill_at_any_statement_of_a_life_keeps_what_was_acknowledged_and_signe
     for since, known, confirmed in promised:
         for photo in photos[since:]:
             survivor = Journal(photo / "journal.sqlite3")
-            placed = [pair for each in survivor.blocks() for pair in each.records] + survivor.pending()
+            placed = [pair for each in survivor.blocks() for pair in each.records] + survivor.waiting()
             assert [survivor.first_sealed(number) for number, _ in confirmed] == [at for _, at in confirmed]
             survivor.close()
             again = chain_on(l1, photo)
@@ -128,7 +128,7 @@ def test_a_torn_end_of_the_log_loses_nothing_that_was_kept_before(tmp_path: Path
     log = folder / "journal.sqlite3-wal"
     whole = log.stat().st_size
     before = content(journal)
-    journal.accept([(THREE, b"three")])
+    journal.accept([b"three"])
     grown = log.stat().st_size
     assert grown > whole
     for place, size in enumerate(range(whole, grown, 509)):

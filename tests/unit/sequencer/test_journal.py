@@ -6,7 +6,14 @@ from hypothesis import strategies as st
 
 from anh_rollup.primitives import Digest
 from anh_rollup.sequencer.errors import JournalCorruptError
-from anh_rollup.sequencer.journal import Journal, JournalledBlock, pack_records, unpack_records
+from anh_rollup.sequencer.journal import (
+    MIGRATIONS,
+    Journal,
+    JournalledBlock,
+    pack_records,
+    unpack_records,
+)
+from anh_rollup.storage.database import Database
 
 ONE, TWO, THREE = (Digest(bytes([each]) * 32) for each in (1, 2, 3))
 
@@ -43,34 +50,41 @@ def test_a_damaged_file_is_never_to_be_thrown_away_lightly(tmp_path: Path) -> No
 
 
 def test_accepted_transactions_come_back_in_order(journal: Journal, tmp_path: Path) -> None:
-    journal.accept([(TWO, b"two"), (ONE, b"one")])
+    journal.accept([b"two", b"one"])
     journal.accept([])
-    journal.accept([(THREE, b"three")])
-    assert reopened(tmp_path).pending() == [b"two", b"one", b"three"]
+    journal.accept([b"three"])
+    assert reopened(tmp_path).waiting() == [b"two", b"one", b"three"]
+
+
+def test_transactions_that_wait_in_a_journal_of_an_earlier_version_come_along(tmp_path: Path) -> None:
+    earlier = Database(tmp_path / "journal.sqlite3", MIGRATIONS[:1])
+    rows = [(TWO, b"two"), (ONE, b"one")]
+    earlier.execute_many("INSERT INTO pending (hash, record) VALUES (?, ?)", rows)
+    earlier.close()
+    assert reopened(tmp_path).waiting() == [b"two", b"one"]
 
 
 def test_a_sealed_block_takes_its_transactions_along(journal: Journal, tmp_path: Path) -> None:
-    journal.accept([(ONE, b"one"), (TWO, b"two")])
-    journal.seal(block(1, ONE, b"one"), [ONE])
+    journal.accept([b"one", b"two"])
+    journal.seal(block(1, ONE, b"one"), [b"two"])
     again = reopened(tmp_path)
-    assert again.pending() == [b"two"]
+    assert again.waiting() == [b"two"]
     assert again.blocks() == [block(1, ONE, b"one")]
 
 
-def test_forgotten_transactions_are_gone(journal: Journal) -> None:
-    journal.accept([(ONE, b"one"), (TWO, b"two")])
-    journal.forget([ONE])
-    journal.forget([])
-    assert journal.pending() == [b"two"]
+def test_transactions_that_are_not_kept_are_gone(journal: Journal) -> None:
+    journal.accept([b"one", b"two"])
+    journal.keep([b"two"])
+    assert journal.waiting() == [b"two"]
 
 
 def test_blocks_of_l1_replace_ours_and_lost_transactions_wait_first(journal: Journal) -> None:
     for number in (1, 2, 3):
         journal.seal(block(number), [])
-    journal.accept([(THREE, b"three")])
-    journal.replace_from(2, [block(2, TWO)], [(ONE, b"one")])
+    journal.accept([b"three"])
+    journal.replace_from(2, [block(2, TWO)], [b"one"])
     assert journal.blocks() == [block(1), block(2, TWO)]
-    assert journal.pending() == [b"one", b"three"]
+    assert journal.waiting() == [b"one", b"three"]
 
 
 def test_the_first_block_sealed_at_a_height_is_remembered_for_ever(journal: Journal, tmp_path: Path) -> None:
