@@ -27,13 +27,14 @@ def most_unposted(
 
     Args:
         force_delay: Seconds after which an entry is due.
-        forced_depth: L1 blocks above an entry before a block takes it in.
+        forced_depth: L1 blocks above an entry before a block takes it in, and above that block's origin
+            before it is posted.
         post_interval: Seconds between two batches at least.
         most_batch_bytes: Bytes of one batch.
 
     Returns:
         At least one batch: less could not hold every transaction.
     """
-    left = force_delay - SLOT * (forced_depth + 1)
+    left = force_delay - SLOT * (2 * forced_depth + 1)
     batches = int(left / 2 / (SLOT * SLOTS_PER_BATCH + post_interval))
     return max(most_batch_bytes, batches * most_batch_bytes // 2)

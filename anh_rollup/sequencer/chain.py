@@ -171,6 +171,11 @@ class SequencerChain:
         """Accepted transactions without a block."""
         return len(self._waiting)
 
+    @property
+    def forced_depth(self) -> int:
+        """L1 blocks above a forced transaction before a block takes it in."""
+        return self._setting.forced_depth
+
     # --- writing ---
 
     def submit(self, raws: Sequence[bytes]) -> list[SignedTransaction | RejectedError]:
@@ -205,6 +210,9 @@ class SequencerChain:
                 if transaction is not None:
                     self._waiting.pop(transaction.hash, None)
             self._next = self._construct()
+            if self._parked:
+                # The new block may have room for them, before anybody else gets in.
+                self._admit_again(list(self._parked))
             return block
 
     def follow(self) -> None:

@@ -64,12 +64,17 @@ def decide(reader: OrderReader, chain: SequencerChain, most_bytes: int, chain_id
     """The batch that continues what L1 holds; None where there is nothing worth one.
 
     Blocks whose origin, or whose forced transactions, L1 does not have (yet, after a reorg) wait: such a
-    batch would be void, or not what was signed.
+    batch would be void, or not what was signed. With forced transactions blocks wait until their origin lies
+    as deep as these: a reorg could put the batch into an L1 block as low as its last origin, which makes it
+    void, and then the forced ones alone get another block.
     """
     waiting, cursor = chain.blocks_after(reader.order.head.header.number), reader.cursor
     reached = [block for block in waiting if block.header.origin_number <= cursor.number]
     unfounded = first_unfounded(reached, reader.queue_until(cursor.number), reader.order.head.forced_end)
     founded = reached[:unfounded]
+    if any(block.forced for block in founded):
+        deep = cursor.number - chain.forced_depth
+        founded = [block for block in founded if block.header.origin_number <= deep]
     blocks = fitting(founded, most_bytes) if is_due(founded, cursor.number) else []
     if not blocks or blocks[0].header.parent != reader.order.head.header.hash:
         return None

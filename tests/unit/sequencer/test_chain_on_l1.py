@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from anh_rollup.primitives import L2_CHAIN_ID
+from anh_rollup.protocol.fees import BLOCK_GAS_LIMIT
 from anh_rollup.protocol.ledger import Account, Charged, Skipped, SkipReason
 from anh_rollup.sequencer.chain import SequencerChain
 from anh_rollup.sequencer.poster import decide
@@ -17,6 +18,7 @@ from tests.doubles.ordering import (
     FakeL1,
     accepted,
     chain_on,
+    decoded,
     outcome,
     record_of,
 )
@@ -242,3 +244,30 @@ def test_a_followers_ledger_is_the_sequencers(l1: FakeL1, chain: SequencerChain)
         expected = chain.account(wallet.address, pending=False)
         assert l1.order.ledger.account(wallet.address) == expected
     assert l1.order.ledger.held == l1.order.ledger.deposited
+
+
+def test_a_transaction_that_forced_ones_crowd_out_is_in_the_next_block(tmp_path: Path) -> None:
+    """Whoever forces a transaction with all the gas of a block in each L1 block delays nobody for longer."""
+    l1 = FakeL1()
+    for each in (ALICE, MALLORY):
+        l1.deposit(each.address, 10 * ETHER)
+    chain = chain_on(l1, tmp_path, forced_depth=0)
+    l1.mine()
+    chain.follow()
+    chain.seal()
+    acknowledged = ALICE.transfer(0, BOB.address, 5)
+    accepted(chain, acknowledged)
+
+    l1.force(record_of(MALLORY.call(0, b"\1", gas=BLOCK_GAS_LIMIT)))
+    chain.follow()
+    crowded = chain.seal()
+    assert crowded is not None
+    assert (crowded.forced, len(crowded.transactions)) == (1, 1)
+    assert chain.account(ALICE.address, pending=True).nonce == 1
+    accepted(chain, ALICE.transfer(1, BOB.address, 5))
+    following = chain.seal()
+    assert following is not None
+    assert [each.hash for _, each in following.transactions if each] == [
+        decoded(acknowledged).hash,
+        decoded(ALICE.transfer(1, BOB.address, 5)).hash,
+    ]

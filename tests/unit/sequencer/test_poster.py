@@ -79,9 +79,35 @@ def test_forced_entries_are_consumed_by_the_batch_that_has_their_block(
     l1.mine(2)
     chain.follow()
     seal(chain, 0)
+    l1.mine(chain.forced_depth)
+    chain.follow()
     post = decide(l1, chain, MOST, L2_CHAIN_ID)
     assert post is not None
     assert (post.batch.forced_end, post.batch.count) == (2, 1)
+
+
+def test_blocks_behind_a_forced_transaction_wait_until_no_reorg_makes_their_batch_void(
+    l1: FakeL1, chain: SequencerChain
+) -> None:
+    """A reorg could put the batch into an L1 block that is as low as its last origin."""
+    l1.force(b"one")
+    l1.mine(2)
+    chain.follow()
+    seal(chain, 0)
+    l1.mine()
+    chain.follow()
+    assert decide(l1, chain, MOST, L2_CHAIN_ID) is None
+    l1.mine()
+    chain.follow()
+    post = decide(l1, chain, MOST, L2_CHAIN_ID)
+    assert post is not None
+
+    l1.reorg(chain.forced_depth)
+    l1.mine()
+    l1.post(list(post.blocks))
+    l1.mine()
+    chain.follow()
+    assert [block.hash for block in l1.order.blocks] == [block.hash for block in post.blocks]
 
 
 def test_blocks_whose_origin_a_reorg_took_wait_until_l1_is_there_again(
@@ -165,6 +191,8 @@ def test_a_forced_transaction_waits_for_no_other(l1: FakeL1, chain: SequencerCha
     l1.mine(2)
     chain.follow()
     chain.seal()
+    l1.mine(chain.forced_depth)
+    chain.follow()
     post = decide(l1, chain, MOST, L2_CHAIN_ID)
     assert post is not None
     assert (len(post.blocks), post.batch.forced_end, post.batch.count) == (2, 1, 0)
@@ -210,6 +238,8 @@ def test_a_batch_without_own_transactions_is_no_blob(l1: FakeL1, chain: Sequence
     l1.mine(2)
     chain.follow()
     chain.seal()
+    l1.mine(chain.forced_depth)
+    chain.follow()
     sender = FakeSender()
     post = poster(l1, chain, sender, blobs=True).step()
     (request,) = sender.sent
