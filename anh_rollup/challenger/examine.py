@@ -3,17 +3,16 @@
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeVar
+from typing import TypeVar
 
-from anh_rollup.challenger.examinations import MOST_AT_ONCE
 from anh_rollup.challenger.recover import Withheld
-from anh_rollup.challenger.turns import Turns
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.tensors import Elements
 from anh_rollup.errors import AnhError
 from anh_rollup.evaluation.backend import Evaluator
 from anh_rollup.evaluation.disputability import check_disputable
-from anh_rollup.evaluation.properties import Artifacts, evaluate_property
+from anh_rollup.evaluation.evaluations import Evaluations, property_key
+from anh_rollup.evaluation.properties import Artifacts
 from anh_rollup.evaluation.sources import check_score_program
 from anh_rollup.evaluation.workload import MOST_WORK, check_work
 from anh_rollup.l1.contracts.claims import Answered, Demand
@@ -30,7 +29,7 @@ from anh_rollup.protocol.checks import (
 )
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.evaluated import EvaluatedProperty
-from anh_rollup.protocol.jobs import Job, JobKind, terms
+from anh_rollup.protocol.jobs import Job, JobKind
 from anh_rollup.protocol.orders import OrderFollower
 from anh_rollup.protocol.refutations import OneShot, Refutation
 from anh_rollup.storage.artifacts import ArtifactStore
@@ -39,12 +38,6 @@ from anh_rollup.storage.errors import ArtifactError
 T = TypeVar("T")
 
 LOG = logging.getLogger(__name__)
-
-#: Evaluations at a time (choice): each uses all cores and much memory, but a long one must not hold up all.
-MOST_EVALUATIONS: Final = 2
-
-#: Examinations that wait for an evaluation: so many threads are left for those that fetch.
-MOST_WAITING: Final = MOST_AT_ONCE // 2 - MOST_EVALUATIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +82,7 @@ class Examiner:
         order: The order, derived from L1.
         chain_id: The L2's chain id.
         most_work: Multiply-adds that one property may take.
-        turns: For whose evaluation it is now.
+        evaluations: What was evaluated, and whose turn it is.
     """
 
     store: ArtifactStore
@@ -97,8 +90,7 @@ class Examiner:
     order: OrderFollower
     chain_id: ChainId
     most_work: int = MOST_WORK
-    turns: Turns = field(default_factory=lambda: Turns(MOST_EVALUATIONS, MOST_WAITING))
-    _evaluated: dict[tuple[bytes, bytes, int], EvaluatedProperty] = field(default_factory=dict)
+    evaluations: Evaluations = field(default_factory=Evaluations)
 
     def within(self, seconds: float) -> "Examiner":
         """The same examiner; all that it fetches from others takes so many seconds together at most."""
@@ -134,11 +126,17 @@ class Examiner:
         return Verdict()
 
     def known(self, claim: Claim, job: Job, index: int) -> EvaluatedProperty | None:
-        """One property of a claim where it was evaluated before; None where it was not."""
-        return self._evaluated.get(_key(claim, job, index))
+        """One property of a claim where it is in memory; None where it is to be evaluated."""
+        return self.evaluations.known(property_key(job, claim.result, index))
 
-    def evaluated(self, claim: Claim, job: Job, index: int) -> EvaluatedProperty:
+    def evaluated(self, claim: Claim, job: Job, index: int, *, urgent: bool = False) -> EvaluatedProperty:
         """One property of a claim, evaluated here; once in a process.
+
+        Args:
+            claim: The claim.
+            job: Its job.
+            index: Which of the job's properties.
+            urgent: Whether an own game waits for it.
 
         Raises:
             ArtifactError: An artifact cannot be had.
@@ -147,21 +145,23 @@ class Examiner:
             ProgramTooLargeError: It takes more memory than there may be.
             TurnLostError: Enough cheaper evaluations wait; it is for a later round.
         """
-        key = _key(claim, job, index)
-        if key not in self._evaluated:
-            subject = self._subject(claim, job, index)
-            work = check_work(subject.program, subject.dataset.count, self.most_work)
-            held = Artifacts(subject.program, subject.dataset, subject.answers, subject.model)
-            with self.turns.take(work):
-                self._evaluated[key] = evaluate_property(held, self.evaluator)
-        return self._evaluated[key]
+        found = self.known(claim, job, index)
+        return found or self._evaluate(self._subject(claim, job, index), urgent=urgent)
+
+    def _evaluate(self, subject: Subject, *, urgent: bool = False) -> EvaluatedProperty:
+        work = check_work(subject.program, subject.dataset.count, self.most_work)
+        key = property_key(subject.job, subject.claim.result, subject.index)
+        held = Artifacts(subject.program, subject.dataset, subject.answers, subject.model)
+        return self.evaluations.evaluate(key, held, self.evaluator, work, urgent=urgent)
 
     def forget_all_but(self, records: Iterable[ClaimRecord]) -> None:
         """Lets the evaluations of all other claims go: they hold models and data sets in memory."""
-        kept = {(terms(each.job), each.claim.result) for each in records}
-        for key in list(self._evaluated):
-            if key[:2] not in kept:
-                del self._evaluated[key]
+        kept = {
+            property_key(each.job, each.claim.result, index)
+            for each in records
+            for index in range(len(each.job.properties))
+        }
+        self.evaluations.forget(self.evaluations.keys - kept)
 
     def need_only(self, records: Iterable[ClaimRecord]) -> None:
         """Says of which claims fetched artifacts must stay in the store; all others may make room."""
@@ -242,7 +242,7 @@ class Examiner:
         if wrong is not None:
             return wrong
         check_score_program(subject.program, subject.dataset.fields)
-        ours = self.evaluated(claim, job, index).scores
+        ours = self._evaluate(subject).scores
         wrong = check_scores(index, claim.scores[index], ours, self._list(claim, claim.scores[index]))
         if wrong is not None:
             check_disputable(subject.program)  # a game that nobody can win is not opened
@@ -267,11 +267,6 @@ class Examiner:
     def _list(self, claim: Claim, scores: Scores) -> Elements | None:
         """The score list behind a claim, or None where it cannot be had or is another one."""
         return _or_none(lambda: self.store.get_scores(scores_root(scores), claim.uri))
-
-
-def _key(claim: Claim, job: Job, index: int) -> tuple[bytes, bytes, int]:
-    """What an evaluation depends on."""
-    return terms(job), claim.result, index
 
 
 def _or_none(read: Callable[[], T]) -> T | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
+from anh_rollup.background import Background
 from anh_rollup.bulkhead import Bulkhead
 from anh_rollup.challenger.actions import (
     Action,
@@ -21,7 +22,6 @@ from anh_rollup.challenger.actions import (
     Withdraw,
     subject,
 )
-from anh_rollup.challenger.examinations import Examinations
 from anh_rollup.challenger.examine import Examiner, Verdict
 from anh_rollup.challenger.strategy import Budget, ChallengerView, decide
 from anh_rollup.l1.contracts.claims import ClaimState
@@ -52,7 +52,7 @@ class Challenger:
     examiner: Examiner
     budget: Budget = field(default_factory=Budget)
     patience: float = 10.0
-    _examinations: Examinations = field(default_factory=Examinations)
+    _examinations: Background = field(default_factory=Background)
     _acting: Bulkhead = field(default_factory=lambda: Bulkhead(healing=(TransientL1Error,)))
     _verdicts: dict[bytes, Verdict] = field(default_factory=dict)
     _waiting: list[ClaimRecord] = field(default_factory=list)
@@ -90,7 +90,7 @@ class Challenger:
         for record in waiting:
             self._begin(record.identifier, record, partial(self._examine, record))
         for record, index in disputed:
-            work = partial(self.examiner.evaluated, record.claim, record.job, index)
+            work = partial(self.examiner.evaluated, record.claim, record.job, index, urgent=True)
             self._begin((record.identifier, index), record, work)
         self._examinations.wait(self.patience)
         return bool(waiting or disputed)

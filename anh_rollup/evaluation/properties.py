@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from threading import Lock
 from typing import Final
 
 import numpy as np
@@ -75,19 +76,23 @@ def trace_bytes(program: Program) -> int:
     return sum(tensor_bytes(each.size) for each in program.values if each.kind not in SHARED)
 
 
-def evaluate_property(artifacts: Artifacts, evaluator: Evaluator) -> EvaluatedProperty:
+def evaluate_property(
+    artifacts: Artifacts, evaluator: Evaluator, scores: Elements | None = None
+) -> EvaluatedProperty:
     """Evaluates every sample, and traces single ones when asked.
 
     Args:
         artifacts: Program, samples, answers and parameters.
         evaluator: Any exact backend.
+        scores: What an earlier evaluation of the same gave, which then is not repeated.
 
     Raises:
         SourcesRefusedError: The artifacts are not what the program declares.
     """
     sources = artifacts.sources
     loaded = evaluator.load(artifacts.program, sources.parameters)
-    scores = loaded.evaluate(sources.fields, sources.answers).reshape(-1)
+    if scores is None:
+        scores = loaded.evaluate(sources.fields, sources.answers).reshape(-1)
     return EvaluatedProperty(
         program=artifacts.program,
         scores=ScoreTree(scores),
@@ -98,7 +103,7 @@ def evaluate_property(artifacts: Artifacts, evaluator: Evaluator) -> EvaluatedPr
 
 
 class _Tracer:
-    """Traces samples; keeps the latest ones, and the trees of tensors that all samples share.
+    """Traces samples, one at a time; keeps the latest ones, and the trees of tensors that all samples share.
 
     Several games can go on at once, each about its sample: without their traces every move would cost one.
     """
@@ -106,17 +111,19 @@ class _Tracer:
     def __init__(self, artifacts: Artifacts, loaded: LoadedProgram) -> None:
         self._artifacts = artifacts
         self._loaded = loaded
+        self._lock = Lock()
         self._shared: dict[int, TensorTree] = {}
         self._kept: OrderedDict[int, Trace] = OrderedDict()
         self._most = max(1, MOST_KEPT // max(1, trace_bytes(artifacts.program)))
 
     def trace(self, sample: int) -> Trace:
         """Every value for one sample, with trees."""
-        found = self._kept.pop(sample, None) or self._compute(sample)
-        self._kept[sample] = found
-        while len(self._kept) > self._most:
-            self._kept.popitem(last=False)
-        return found
+        with self._lock:
+            found = self._kept.pop(sample, None) or self._compute(sample)
+            self._kept[sample] = found
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+            return found
 
     def _compute(self, sample: int) -> Trace:
         program, sources = self._artifacts.program, self._artifacts.sources

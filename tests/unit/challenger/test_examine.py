@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from anh_rollup.accountant.answers import answer_from_model
+from anh_rollup.background import MOST_AT_ONCE, Background
 from anh_rollup.challenger import examine
-from anh_rollup.challenger.examinations import MOST_AT_ONCE, Examinations
 from anh_rollup.challenger.examine import TransactionUnknownError, Verdict
 from anh_rollup.challenger.recover import MOST_PIECES
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.scores import ScoreTree
+from anh_rollup.evaluation import evaluations
 from anh_rollup.evaluation.errors import SourcesRefusedError, UndisputableError, WorkTooLargeError
 from anh_rollup.evaluation.properties import evaluate_property
 from anh_rollup.evaluation.workload import multiply_adds
@@ -211,14 +212,14 @@ def test_a_property_that_breaks_the_evaluator_does_not_hide_a_lie_about_another(
             raise each
         return evaluate_property(*given)
 
-    monkeypatch.setattr(examine, "evaluate_property", breaking)
+    monkeypatch.setattr(evaluations, "evaluate_property", breaking)
     assert case.examiner().examine(replace(case.says(), claim=claim)) == Verdict(OpenGame(1, None))
 
 
 def test_what_takes_too_much_work_is_not_begun(training, monkeypatch):
     examiner = training.examiner()
     examiner.most_work = multiply_adds(training.program, COUNT) - 1
-    monkeypatch.setattr(examine, "evaluate_property", pytest.fail)
+    monkeypatch.setattr(evaluations, "evaluate_property", pytest.fail)
 
     with pytest.raises(WorkTooLargeError):
         examiner.examine(higher(training))
@@ -227,25 +228,26 @@ def test_what_takes_too_much_work_is_not_begun(training, monkeypatch):
 def test_light_claims_are_judged_whatever_heavy_ones_wait(training, monkeypatch):
     """One heavy evaluation for each thread: two go on, and the others do not keep the threads."""
     heavy, examiner = inference_case(training.folder), training.examiner()
-    going, released, examinations = threading.Barrier(3), threading.Event(), Examinations()
+    going, released, examinations = threading.Barrier(3), threading.Event(), Background()
     monkeypatch.setattr(examine, "check_work", lambda program, *_: 9 if program == heavy.program else 1)
+    monkeypatch.setattr(examine, "property_key", lambda job, *_: (terms(job),))
 
-    def slow(held, evaluator):
+    def slow(held, evaluator, scores):
         if held.program == heavy.program and not released.is_set():
             going.wait(10)
             released.wait(10)
         return evaluate_property(held, evaluator)
 
-    monkeypatch.setattr(examine, "evaluate_property", slow)
+    monkeypatch.setattr(evaluations, "evaluate_property", slow)
     for key in range(MOST_AT_ONCE):
         work = partial(examiner.evaluated, heavy.claim, replace(heavy.job, deadline=key), 0)
         examinations.begin(key, f"claim {key}", work)
     going.wait(10)
     judged = []
     examinations.begin("light", "claim", lambda: judged.append(examiner.examine(higher(training))))
-    while examiner.turns.waiting[:1] != (1,) and "light" in examinations.running:
+    while examiner.evaluations.turns.waiting[:1] != (1,) and "light" in examinations.running:
         examinations.wait(0.01)
-    first = examiner.turns.waiting[:1]
+    first = examiner.evaluations.turns.waiting[:1]
     released.set()
     examinations.wait(10)
     examinations.close()
@@ -291,19 +293,39 @@ def test_what_is_wrong_on_a_void_batch_is_found_though_the_place_is_not(training
 
 
 def test_a_property_is_evaluated_once_and_known_from_then_on(training, monkeypatch):
-    examiner, evaluations = training.examiner(), []
+    examiner, evaluated = training.examiner(), []
 
     def counted(*given):
-        evaluations.append(given)
+        evaluated.append(given)
         return evaluate_property(*given)
 
-    monkeypatch.setattr(examine, "evaluate_property", counted)
+    monkeypatch.setattr(evaluations, "evaluate_property", counted)
 
     assert examiner.known(training.claim, training.job, 0) is None
     examiner.examine(training.says())
     examiner.examine(training.says())
     found = examiner.known(training.claim, training.job, 0)
-    assert (len(evaluations), found.scores.root) == (1, training.evaluated.scores.root)
+    assert (len(evaluated), found.scores.root) == (1, training.evaluated.scores.root)
+
+
+def test_the_same_property_is_evaluated_once_for_all_claims_and_jobs(training, monkeypatch):
+    examiner, evaluated = training.examiner(), []
+
+    def counted(*given):
+        evaluated.append(given)
+        return evaluate_property(*given)
+
+    monkeypatch.setattr(evaluations, "evaluate_property", counted)
+    training.job = replace(training.job, properties=training.job.properties * 4)
+    training.order.batches = [void_batch(1, 4)]
+    for deadline in (1000, 2000):
+        job = replace(training.job, deadline=deadline)
+        claim = replace(training.claim, terms=terms(job), index=3, scores=training.claim.scores * 4)
+        record = replace(training.says(), claim=claim, job=job)
+        with pytest.raises(TransactionUnknownError):
+            examiner.examine(record)
+
+    assert len(evaluated) == 1
 
 
 def test_an_examiner_with_a_time_limit_shares_what_it_evaluates(training):

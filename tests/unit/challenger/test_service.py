@@ -222,3 +222,21 @@ def test_a_game_waits_for_its_evaluation_without_holding_up_the_others(monkeypat
     assert not one.examine()
     assert seen[0] is None
     assert seen[1].scores.root == case.evaluated.scores.root
+
+
+def test_an_evaluation_that_a_game_waits_for_goes_before_all_others(monkeypatch):
+    asked = []
+
+    class Examiner:
+        known = staticmethod(lambda *_: None)
+
+        def evaluated(self, *given, **how):
+            asked.append((given, how))
+
+    one = challenger(monkeypatch, [Attack(game(1))], Examiner())
+    one.chain = StubChain(CLAIM)
+    monkeypatch.setattr(service, "decide_challenger", lambda *_: None)
+    one.play()
+    one.examine()
+
+    assert asked == [((CLAIMED, JOB, 0), {"urgent": True})]

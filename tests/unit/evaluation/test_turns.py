@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from anh_rollup.challenger.turns import TurnLostError, Turns
+from anh_rollup.evaluation.turns import TurnLostError, Turns
 
 
 class Queue:
@@ -15,16 +15,19 @@ class Queue:
         self.turns, self.pool, self.began = turns, ThreadPoolExecutor(threads), []
         self.released = threading.Event()
 
-    def take(self, cost):
+    def take(self, cost, *, urgent=False):
         """A thread that takes a turn and keeps it until all are released; it waits, or works, from now on."""
-        before = len(self.turns.waiting) + len(self.began)
-        future = self.pool.submit(self._work, cost)
-        while not future.done() and len(self.turns.waiting) + len(self.began) == before:
+        before = self._seen(cost)
+        future = self.pool.submit(self._work, cost, urgent)
+        while not future.done() and self._seen(cost) == before:
             threading.Event().wait(0.001)
         return future
 
-    def _work(self, cost):
-        with self.turns.take(cost):
+    def _seen(self, cost):
+        return (*self.turns.waiting, *self.began).count(cost)
+
+    def _work(self, cost, urgent):
+        with self.turns.take(cost, urgent=urgent):
             self.began.append(cost)
             self.released.wait(10)
         return cost
@@ -80,3 +83,11 @@ def test_a_turn_is_given_back_whatever_its_work_ends_in():
             raise IndexError
     with turns.take(1):
         assert turns.waiting == ()
+
+
+def test_what_is_urgent_goes_before_all_that_is_cheaper():
+    queue = Queue(Turns(1, 4))
+    taken = [queue.take(100), queue.take(5), queue.take(90, urgent=True), queue.take(80, urgent=True)]
+
+    queue.end(*taken)
+    assert queue.began == [100, 80, 90, 5]

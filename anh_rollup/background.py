@@ -1,25 +1,27 @@
-"""Examinations under way, several at a time: what one claim waits for holds up no other."""
+"""Work under way in threads, several pieces at a time: what one of them waits for holds up no other."""
 
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Final
 
 from anh_rollup.bulkhead import Bulkhead
+from anh_rollup.errors import AnhError
 
-#: Examinations at a time (choice): most of them wait for somebody's server.
+#: Pieces of work at a time (choice): most of them wait for somebody's server, or for a turn.
 MOST_AT_ONCE: Final = 16
 
 
-class Examinations:
+class Background:
     """Work on claims in threads of its own; one piece of work for each key at a time.
 
     Args:
         most_at_once: Threads.
+        healing: Errors that time or others heal, so that the work is begun again in the next round.
     """
 
-    def __init__(self, most_at_once: int = MOST_AT_ONCE) -> None:
-        self._pool = ThreadPoolExecutor(most_at_once, thread_name_prefix="examination")
-        self._bulkhead = Bulkhead()
+    def __init__(self, most_at_once: int = MOST_AT_ONCE, healing: tuple[type[AnhError], ...] = ()) -> None:
+        self._pool = ThreadPoolExecutor(most_at_once, thread_name_prefix="background")
+        self._bulkhead = Bulkhead(healing=healing)
         self._running: dict[Hashable, Future[bool]] = {}
 
     @property
