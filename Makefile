@@ -57,8 +57,9 @@ test-all: lint ## The gate with slow tests, Ganache and long fuzzing
 test-contracts: setup $(CONTRACTS_STAMP) ## Foundry tests only; gas beyond snapshots/ fails
 	FORGE_SNAPSHOT_CHECK=true $(FORGE) test
 
-snapshots: setup $(CONTRACTS_STAMP) ## Rewrite snapshots/, the gas of each call
+snapshots: setup $(CONTRACTS_STAMP) ## Rewrite snapshots/: the gas of each call, what a transaction costs
 	$(FORGE) test --match-contract Gas
+	$(BIN)/python -m benchmarks.l1_cost --snapshot
 
 scenarios: setup ## The table of lies, then honest and hostile actors on a local chain, one line each
 	$(BIN)/python -m tests.scenarios

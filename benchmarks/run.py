@@ -15,7 +15,15 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 RESULTS: Final = ROOT / "benchmarks" / "RESULTS.md"
 
 #: Each prints its figures; the order is that of the table.
-BENCHMARKS: Final = ("game_gas", "arbiter_gas", "exact_evaluation", "claim_overhead", "encoding", "throughput")
+BENCHMARKS: Final = (
+    "game_gas",
+    "arbiter_gas",
+    "exact_evaluation",
+    "claim_overhead",
+    "encoding",
+    "l1_cost",
+    "throughput",
+)
 
 
 def figures_of(name: str) -> list[Figure]:

@@ -37,6 +37,19 @@ def test_the_gas_of_every_move_is_what_the_snapshot_says() -> None:
     assert written == json.loads((ROOT / "snapshots" / "GasTest.json").read_text())
 
 
+def test_the_costs_of_a_transaction_are_what_the_snapshot_says() -> None:
+    snapshot = json.loads((ROOT / "snapshots" / "l1_cost.json").read_text())
+    kinds = ("plain transfer", "ERC-20 transfer")
+    written = {
+        f"{kind}, {row[0]}": float(value.replace(",", ""))
+        for row in table("protocol.md", "in a batch")
+        for kind, value in zip(kinds, row[1:], strict=False)
+    }
+    assert written == {name: value if value < 1_000 else round(value) for name, value in snapshot.items()}
+    compared = [float(row[1]) for row in table("protocol.md", "rollup")[:2]]
+    assert compared == [snapshot[f"{kind}, six blobs: data"] for kind in kinds]
+
+
 def test_the_rules_of_a_deployment_are_written_with_their_defaults() -> None:
     written = {row[0].strip("`"): row[1] for row in table("deployment.md", "rule")}
     defaults = dataclasses.asdict(Rules())
