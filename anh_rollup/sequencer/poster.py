@@ -8,7 +8,7 @@ import logging
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from typing import Final
 
 from anh_rollup.encoding.batches import (
@@ -64,18 +64,14 @@ def decide(reader: OrderReader, chain: SequencerChain, most_bytes: int, chain_id
     """The batch that continues what L1 holds; None where there is nothing worth one.
 
     Blocks whose origin, or whose forced transactions, L1 does not have (yet, after a reorg) wait: such a
-    batch would be void, or not what was signed. With forced transactions blocks wait until their origin lies
-    as deep as these: a reorg could put the batch into an L1 block as low as its last origin, which makes it
-    void, and then the forced ones alone get another block.
+    batch would be void, or not what was signed.
     """
     waiting, cursor = chain.blocks_after(reader.order.head.header.number), reader.cursor
     reached = [block for block in waiting if block.header.origin_number <= cursor.number]
     unfounded = first_unfounded(reached, reader.queue_until(cursor.number), reader.order.head.forced_end)
     founded = reached[:unfounded]
-    if any(block.forced for block in founded):
-        deep = cursor.number - chain.forced_depth
-        founded = [block for block in founded if block.header.origin_number <= deep]
-    blocks = fitting(founded, most_bytes) if is_due(founded, cursor.number) else []
+    due = _due(founded, cursor.number, chain.forced_depth)
+    blocks = fitting(due, most_bytes) if due else []
     if not blocks or blocks[0].header.parent != reader.order.head.header.hash:
         return None
     batch = batch_of(blocks)
@@ -86,6 +82,20 @@ def decide(reader: OrderReader, chain: SequencerChain, most_bytes: int, chain_id
     count = len(batch.records)
     head = BatchHeader(number, previous, batch.transactions_root, count, ZERO_DIGEST, forced_end)
     return Post(tuple(blocks), head, encode_batch(batch), len(waiting) - len(blocks))
+
+
+def _due(blocks: Sequence[L2Block], l1_block: BlockNumber, depth: int) -> Sequence[L2Block]:
+    """The first blocks that are worth a batch and can be one, whatever a reorg of this depth does to it.
+
+    A reorg can put a batch into an L1 block that is as low as its last origin, which makes it void. Blocks of
+    the sequencer's own transactions are posted again, but forced ones would stand in another block: so a
+    block with any waits until its origin is deep, and lets those before it go.
+    """
+    before = list(takewhile(lambda block: not block.forced, blocks))
+    if is_due(before, l1_block):
+        return before
+    deep = [block for block in blocks if block.header.origin_number <= l1_block - depth]
+    return deep if is_due(deep, l1_block) else ()
 
 
 def is_due(blocks: Sequence[L2Block], l1_block: BlockNumber) -> bool:

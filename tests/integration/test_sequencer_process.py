@@ -253,6 +253,8 @@ def test_what_the_sequencer_leaves_out_comes_in_through_l1(rollup: Rollup) -> No
     record = encode_record(decode_signed(raw))
     rollup.chain.sender(2).send(rollup.inbox.request("force", record, value=RULES.force_fee))
     rollup.chain.mine(2)
+    eventually(lambda: rollup.l2.eth.get_transaction_count(alice) == 1)
+    rollup.chain.mine()
     position = eventually(lambda: rollup.in_batch(keccak256(raw)))
     assert (position["forced"], position["skipped"]) == (True, None)
     assert (rollup.cleared(BOB), rollup.l2.eth.get_transaction_count(alice)) == (9, 1)
