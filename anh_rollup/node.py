@@ -10,18 +10,23 @@ import logging
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import FrameType
-from typing import Protocol
+from typing import Final, Protocol, cast
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
 from anh_rollup.errors import AnhError
+from anh_rollup.rpc.connections import CONNECTIONS
 
 LOG = logging.getLogger(__name__)
 
 #: After failures in a row the interval doubles up to this factor: one minute at two seconds (choice).
 LONGEST_BACKOFF = 32
+
+#: Connections that the system keeps until they are taken (aiohttp's own).
+BACKLOG: Final = 128
 
 
 class AddressInUseError(AnhError):
@@ -115,12 +120,22 @@ class HttpService:
         runner = web.AppRunner(self.app, access_log=None, logger=logger)
         await runner.setup()
         try:
-            await web.TCPSite(runner, self.host, self.port).start()
-            await stop.wait()
+            listener = await self._listen(runner)
+            try:
+                await stop.wait()
+            finally:
+                listener.close()
         except OSError as error:
             raise AddressInUseError(self.host, self.port) from error
         finally:
             await runner.cleanup()
+
+    async def _listen(self, runner: web.AppRunner) -> asyncio.Server:
+        """Begins to take connections, as many as the application may have."""
+        server = cast(web.Server, runner.server)  # there since `setup`
+        connections = self.app.get(CONNECTIONS)
+        accept = server if connections is None else partial(connections.accept, server)
+        return await asyncio.get_running_loop().create_server(accept, self.host, self.port, backlog=BACKLOG)
 
 
 def shorten_malformed(record: logging.LogRecord) -> bool:

@@ -71,6 +71,11 @@ def unreadable() -> bytes:
     return _failure(None, RpcError(Code.PARSE, "parse error", remedy="Send JSON in UTF-8."))
 
 
+def refusal(error: RpcError) -> bytes:
+    """The answer to a body that is not even looked at."""
+    return _failure(None, error)
+
+
 def _batch(backend: Backend, asked: Sequence[Any], limits: Limits) -> list[bytes | None]:
     """The answers to a batch, in order; submissions that stand together go to the backend together."""
     answers: list[bytes | None] = [None] * len(asked)

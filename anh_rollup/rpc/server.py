@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Final
 
 from aiohttp import web
 
 from anh_rollup.rpc.backend import Backend
-from anh_rollup.rpc.dispatch import Limits, answer, too_large, unreadable
+from anh_rollup.rpc.connections import CONNECTIONS, Connections
+from anh_rollup.rpc.dispatch import Limits, answer, refusal, too_large, unreadable
+from anh_rollup.rpc.intake import BusyError, Exchange, Intake, SlowError
 
 CORS: Final = {
     "Access-Control-Allow-Origin": "*",
@@ -19,42 +22,115 @@ CORS: Final = {
 """Wallets in browsers call from anywhere; nothing here depends on who asks."""
 
 WORKERS: Final = 4
-"""Threads for requests; apart from those in which the sequencer's loops run."""
+"""Threads for single requests; apart from those in which the sequencer's loops run."""
+
+BATCH_WORKERS: Final = 2
+"""Threads for batches, which take up to `Limits.seconds` each: single requests do not wait for them."""
 
 
-def make_app(backend: Backend, limits: Limits | None = None) -> web.Application:
+@dataclass(slots=True, eq=False)
+class _Front:
+    """One server's requests: their bodies in, their answers out."""
+
+    backend: Backend
+    limits: Limits
+    intake: Intake
+    singles: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(WORKERS, "json-rpc"))
+    batches: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(BATCH_WORKERS, "batches"))
+
+    async def post(self, request: web.Request) -> web.StreamResponse:
+        with self.intake.exchange() as exchange:
+            try:
+                response = await self._respond(request, exchange)
+            except BusyError as error:
+                response = _json(refusal(error), status=503)
+            except SlowError as error:
+                response = _json(refusal(error), status=408)
+            except web.HTTPRequestEntityTooLarge:
+                response = _json(too_large(self.limits), status=413)
+            except (web.RequestPayloadError, ConnectionError):
+                response = _json(unreadable(), status=400)
+            await self._send(request, response, exchange)
+            return response
+
+    async def _respond(self, request: web.Request, exchange: Exchange) -> web.Response:
+        body = await self._read(request, exchange)
+        workers = self.batches if body.lstrip()[:1] == b"[" else self.singles
+        loop = asyncio.get_running_loop()
+        answered = await loop.run_in_executor(workers, answer, self.backend, body, self.limits)
+        exchange.hold(len(answered or b""))
+        return web.Response(status=204, headers=CORS) if answered is None else _json(answered)
+
+    async def _read(self, request: web.Request, exchange: Exchange) -> bytes:
+        """The whole body.
+
+        Raises:
+            BusyError: There is no room for it.
+            SlowError: It does not arrive in time.
+            HTTPRequestEntityTooLarge: It is longer than any may be.
+            RequestPayloadError: It cannot be unpacked.
+            ConnectionError: It breaks off.
+        """
+        if (request.content_length or 0) > self.limits.body:
+            raise web.HTTPRequestEntityTooLarge(self.limits.body)
+        body = bytearray()
+        try:
+            async with self.intake.patience(exchange):
+                while part := await request.content.readany():
+                    exchange.hold(len(body) + len(part))
+                    body += part
+                    if len(body) > self.limits.body:
+                        raise web.HTTPRequestEntityTooLarge(self.limits.body)
+        except TimeoutError as error:
+            raise (BusyError() if exchange.is_cut else SlowError(self.intake.seconds)) from error
+        if exchange.is_cut:
+            raise BusyError
+        return bytes(body)
+
+    async def _send(self, request: web.Request, response: web.Response, exchange: Exchange) -> None:
+        """Sends an answer, or hangs up on a client that does not take it in time."""
+        try:
+            async with self.intake.patience(exchange):
+                await response.prepare(request)
+                await response.write_eof()
+        except (TimeoutError, ConnectionError):
+            if request.transport is not None:
+                request.transport.abort()
+
+    async def shut_down(self, _app: web.Application) -> AsyncIterator[None]:
+        """Lets requests that wait go when the application ends."""
+        yield
+        for workers in (self.singles, self.batches):
+            workers.shutdown(wait=False, cancel_futures=True)
+
+
+def make_app(
+    backend: Backend,
+    limits: Limits | None = None,
+    intake: Intake | None = None,
+    connections: Connections | None = None,
+) -> web.Application:
     """The application; run it with `node.HttpService`.
 
     Args:
         backend: The node behind it.
         limits: What one client may ask for at once.
+        intake: What is held for all clients together.
+        connections: How many there may be.
     """
     chosen = limits or Limits()
-    app = web.Application(client_max_size=chosen.body)
-    workers = ThreadPoolExecutor(WORKERS, "json-rpc")
-
-    async def post(request: web.Request) -> web.Response:
-        try:
-            body = await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            return _json(too_large(chosen), status=413)
-        except web.RequestPayloadError:
-            return _json(unreadable(), status=400)
-        loop = asyncio.get_running_loop()
-        answered = await loop.run_in_executor(workers, answer, backend, body, chosen)
-        return web.Response(status=204, headers=CORS) if answered is None else _json(answered)
-
-    async def options(_request: web.Request) -> web.Response:
-        return web.Response(status=204, headers=CORS)
-
-    async def shut_down(_app: web.Application) -> AsyncIterator[None]:
-        yield
-        workers.shutdown(wait=False, cancel_futures=True)
-
-    app.router.add_post("/", post)
-    app.router.add_route("OPTIONS", "/", options)
-    app.cleanup_ctx.append(shut_down)
+    front = _Front(backend, chosen, intake or Intake())
+    bounded = connections or Connections()
+    app = web.Application(client_max_size=chosen.body, middlewares=[bounded.watch])
+    app[CONNECTIONS] = bounded
+    app.router.add_post("/", front.post)
+    app.router.add_route("OPTIONS", "/", _options)
+    app.cleanup_ctx.append(front.shut_down)
     return app
+
+
+async def _options(_request: web.Request) -> web.Response:
+    return web.Response(status=204, headers=CORS)
 
 
 def _json(body: bytes, status: int = 200) -> web.Response:

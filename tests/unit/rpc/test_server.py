@@ -1,6 +1,9 @@
+import asyncio
+
 import orjson
 import pytest
-from aiohttp import web
+from aiohttp import StreamReader, web
+from aiohttp.base_protocol import BaseProtocol
 from aiohttp.test_utils import make_mocked_request
 
 from anh_rollup.rpc.dispatch import Limits
@@ -32,16 +35,21 @@ def test_the_server_reads_no_longer_body_than_it_answers(node: NodeDouble) -> No
     assert make_app(node, Limits(body=77))._client_max_size == 77
 
 
-async def test_a_body_that_cannot_be_unpacked_is_a_parse_error(
-    node: NodeDouble, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def fail(_request: web.Request) -> bytes:
-        raise web.RequestPayloadError("400, message: Can not decode content-encoding: gzip")
+def broken(error: Exception) -> StreamReader:
+    """A body that ends in an error."""
+    body = StreamReader(BaseProtocol(asyncio.get_running_loop()), 1 << 16)
+    body.set_exception(error)
+    return body
 
-    monkeypatch.setattr(web.Request, "read", fail)
+
+@pytest.mark.parametrize(
+    "error",
+    [web.RequestPayloadError("400, message: Can not decode content-encoding: gzip"), ConnectionResetError()],
+)
+async def test_a_body_that_cannot_be_read_is_a_parse_error(node: NodeDouble, error: Exception) -> None:
     app = make_app(node)
     app.freeze()
-    request = make_mocked_request("POST", "/", app=app)
+    request = make_mocked_request("POST", "/", app=app, payload=broken(error))
     response = await (await app.router.resolve(request)).handler(request)
     assert isinstance(response, web.Response)
     assert (response.status, orjson.loads(response.body or b"")["error"]["code"]) == (400, Code.PARSE)
