@@ -1,5 +1,6 @@
 """A whole rollup on this machine: anvil, contracts, and each role as a process of its own."""
 
+import secrets
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.deployment import Deployment, Rules, deploy, write_deployment
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.l1.transport import Patience
-from anh_rollup.primitives import Seconds, Wei
+from anh_rollup.primitives import Gas, Seconds, Wei
 
 #: The mnemonic that anvil, Hardhat and Ganache share; its keys are public and worth nothing elsewhere.
 MNEMONIC: Final = "test test test test test test test test test test test junk"
@@ -58,6 +59,9 @@ START_SECONDS: Final = 90.0
 
 #: Seconds between two rounds of a role: below a block's time, so that every block is seen.
 ROUND_SECONDS: Final = "0.5"
+
+#: Gas limits of the L1's blocks: the least, and how many there are to draw from (choice: those of L1 lately).
+LEAST_BLOCK_GAS, BLOCK_GAS_LIMITS = 30_000_000, 30_000_000
 
 Report = Callable[[str], None]
 
@@ -95,6 +99,14 @@ def _accounts() -> dict[str, LocalAccount]:
     }
 
 
+def _own_block_gas() -> Gas:
+    """A gas limit that most likely no other local L1 has: those started in one second differ in nothing else.
+
+    All their blocks would be the same otherwise, and the deployment file of one would pass for the other's.
+    """
+    return Gas(LEAST_BLOCK_GAS + secrets.randbelow(BLOCK_GAS_LIMITS))
+
+
 @dataclass(slots=True)
 class LocalNetwork:
     """The processes of a local rollup. Use `start_l1` first, then the roles in any order.
@@ -105,6 +117,7 @@ class LocalNetwork:
         anvil: How anvil is started; None looks for the one of `make setup`.
         rules: What the contracts fix.
         accounts: The account of each name of `ACCOUNTS`.
+        block_gas: Gas limit of the L1's blocks.
         l1_url: L1, once it is started.
         l2_url: The L2, once the sequencer is started.
     """
@@ -114,6 +127,7 @@ class LocalNetwork:
     anvil: str | None = None
     rules: Rules = LOCAL_RULES
     accounts: Mapping[str, LocalAccount] = field(default_factory=_accounts)
+    block_gas: Gas = field(default_factory=_own_block_gas)
     l1_url: str = ""
     l2_url: str = ""
     _deployment: Deployment | None = field(default=None, init=False)
@@ -156,17 +170,8 @@ class LocalNetwork:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._write_keys()
         port = port or free_port()
-        command = [
-            *anvil_command(self.anvil),
-            "--port",
-            str(port),
-            "--block-time",
-            "1",
-            "--mnemonic",
-            MNEMONIC,
-        ]
         self.l1_url = f"http://127.0.0.1:{port}"
-        self._await_port(self.processes.start("anvil", [*command, "--enable-tx-gas-limit", "--silent"]), port)
+        self._await_port(self.processes.start("anvil", self._anvil(port)), port)
         client = L1Client.connect(self.l1_url, patience=Patience(10.0, 20, 0.1))
         sender = TransactionSender(client, self.accounts["deployer"])
         sequencer = str(self.accounts["sequencer"].address)
@@ -234,6 +239,12 @@ class LocalNetwork:
         shared = ["--l1", self.l1_url, "--deployment", str(self.deployment_file)]
         command = [sys.executable, "-m", "anh_rollup.cli", role, *shared]
         return self.processes.start(name, [*command, "--key-file", str(self.key_file(name)), *options])
+
+    def _anvil(self, port: int) -> list[str]:
+        """How the L1 is started."""
+        options = {"--port": port, "--block-time": 1, "--gas-limit": self.block_gas, "--mnemonic": MNEMONIC}
+        words = [str(word) for option in options.items() for word in option]
+        return [*anvil_command(self.anvil), *words, "--enable-tx-gas-limit", "--silent"]
 
     def _write_keys(self) -> None:
         for name, account in self.accounts.items():

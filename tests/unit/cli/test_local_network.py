@@ -1,5 +1,6 @@
 """The local rollup: its accounts, and where it finds anvil."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from anh_rollup.cli.local_network import (
     UsedFolderError,
     anvil_command,
 )
-from anh_rollup.cli.processes import ProcessGroup, ProgramMissingError
+from anh_rollup.cli.processes import ProcessGroup, ProgramMissingError, Running
 
 
 def network(folder: Path) -> LocalNetwork:
@@ -62,6 +63,30 @@ def test_the_folder_of_an_earlier_one_is_refused_before_it_is_touched(tmp_path: 
     assert refused.value.remedy == "Remove it, or choose another folder: `--keep FOLDER`."
     assert sorted(tmp_path.rglob("*")) == before
     assert left.read_text() == "earlier"
+
+
+class StoppedError(Exception):
+    """Nothing is started in these tests."""
+
+
+class Listed(ProcessGroup):
+    """Notes what would be started."""
+
+    def start(self, name: str, command: Sequence[str], *, ends: bool = False) -> Running:
+        raise StoppedError(name, *command)
+
+
+def test_each_l1_has_a_gas_limit_of_its_own_which_makes_its_blocks_its_own(tmp_path: Path) -> None:
+    limits = set()
+    for number in range(3):
+        made = LocalNetwork(tmp_path / str(number), Listed(tmp_path), "anvil")
+        with pytest.raises(StoppedError) as started:
+            made.start_l1(8545)
+        words = started.value.args
+        assert words[words.index("--gas-limit") + 1] == str(made.block_gas)
+        limits.add(made.block_gas)
+    assert len(limits) == 3
+    assert all(30_000_000 <= limit < 60_000_000 for limit in limits)
 
 
 def test_a_given_anvil_is_used() -> None:
