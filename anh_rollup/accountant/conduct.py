@@ -3,16 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from anh_rollup.accountant.work import Result
 from anh_rollup.encoding.artifacts import Model
 from anh_rollup.l1.docket import Docket
 from anh_rollup.protocol.claims import Claim
-from anh_rollup.protocol.jobs import Job
+from anh_rollup.protocol.evaluated import EvaluatedProperty
 from anh_rollup.protocol.moves import Move
 
 
-def _same_result(_job: Job, result: Result) -> Result:
-    return result
+def _same_property(_index: int, evaluated: EvaluatedProperty) -> EvaluatedProperty:
+    return evaluated
 
 
 def _same_claim(claim: Claim) -> Claim:
@@ -34,7 +33,7 @@ class Conduct:
     Attributes:
         name: How the command line calls it.
         summary: What it is, in a line.
-        result: Changes an evaluated result before it is claimed and defended.
+        evaluated: Changes a property, told its index, before it is claimed and defended.
         claim: Changes a claim before it is committed.
         move: Changes a move of a game, or leaves it out.
         commitment: What is committed for (docket, own commitment, own account); None waits.
@@ -47,7 +46,7 @@ class Conduct:
 
     name: str = "honest"
     summary: str = "does the work and tells the truth"
-    result: Callable[[Job, Result], Result] = _same_result
+    evaluated: Callable[[int, EvaluatedProperty], EvaluatedProperty] = _same_property
     claim: Callable[[Claim], Claim] = _same_claim
     move: Callable[[Move], Move | None] = _same_move
     commitment: Callable[[Docket, bytes, str], bytes | None] = _own_commitment

@@ -11,7 +11,6 @@ from typing import Final
 import numpy as np
 
 from anh_rollup.accountant.conduct import Conduct
-from anh_rollup.accountant.work import Result
 from anh_rollup.encoding.artifacts import Model
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.merkle import MerkleTree
@@ -21,7 +20,6 @@ from anh_rollup.errors import AnhError
 from anh_rollup.l1.docket import Docket
 from anh_rollup.protocol.claims import Claim
 from anh_rollup.protocol.evaluated import EvaluatedProperty, Trace
-from anh_rollup.protocol.jobs import Job
 from anh_rollup.protocol.moves import Move, RevealScores, RevealSums
 from anh_rollup.tensor.opcodes import FOLDABLE, Opcode
 from anh_rollup.tensor.program import Program
@@ -99,9 +97,9 @@ def _with_scores(evaluated: EvaluatedProperty, scores: Elements, change: TraceCh
 
 def _in_first_property(
     change: Callable[[EvaluatedProperty], EvaluatedProperty],
-) -> Callable[[Job, Result], Result]:
-    def corrupt(_job: Job, result: Result) -> Result:
-        return Result(result.root, (change(result.properties[0]), *result.properties[1:]))
+) -> Callable[[int, EvaluatedProperty], EvaluatedProperty]:
+    def corrupt(index: int, evaluated: EvaluatedProperty) -> EvaluatedProperty:
+        return evaluated if index else change(evaluated)
 
     return corrupt
 
@@ -189,11 +187,9 @@ def _behind_batch(claim: Claim) -> Claim:
     return replace(claim, index=claim.index + 1_000)
 
 
-def _shorter_list(_job: Job, result: Result) -> Result:
+def _shorten(evaluated: EvaluatedProperty) -> EvaluatedProperty:
     """A score list that leaves the last sample out."""
-    first = result.properties[0]
-    shorter = replace(first, scores=ScoreTree(first.scores.scores[:-1]))
-    return Result(result.root, (shorter, *result.properties[1:]))
+    return replace(evaluated, scores=ScoreTree(evaluated.scores.scores[:-1]))
 
 
 def _other_shape(model: Model) -> Model:
@@ -210,6 +206,7 @@ def _copied(docket: Docket, _commitment: bytes, claimant: str) -> bytes | None:
 
 
 _boasted = _in_first_property(boast)
+_shorter_list = _in_first_property(_shorten)
 _flip = _in_first_property(lambda each: lie_about_sample(each, _score_only))
 _root = _in_first_property(lambda each: lie_about_sample(each, _wrong_root))
 _element = _in_first_property(lambda each: lie_about_sample(each, _wrong_element))
@@ -220,34 +217,37 @@ DRILLS: Final[Mapping[str, Conduct]] = {
     each.name: each
     for each in (
         Conduct("inflated-total", "claims a larger sum than its score tree has", claim=_inflated),
-        Conduct("flipped-score", "claims one sample's score one too high", result=_flip),
-        Conduct("wrong-output-root", "shows a trace with a root that no tensor has", result=_root),
-        Conduct("wrong-element", "has one wrong element deep in its largest tensor", result=_element),
+        Conduct("flipped-score", "claims one sample's score one too high", evaluated=_flip),
+        Conduct("wrong-output-root", "shows a trace with a root that no tensor has", evaluated=_root),
+        Conduct("wrong-element", "has one wrong element deep in its largest tensor", evaluated=_element),
         Conduct(
-            "wrong-partials", "backs a wrong sum with partial sums that add up", result=_sum, move=_forge_sums
+            "wrong-partials",
+            "backs a wrong sum with partial sums that add up",
+            evaluated=_sum,
+            move=_forge_sums,
         ),
         Conduct(
             "bad-children",
             "shows score nodes that do not add up",
-            result=_flip,
+            evaluated=_flip,
             move=_bad_children,
             lists=False,
         ),
         Conduct("wrong-model-shape", "claims a model of another shape", substitute=_other_shape),
         Conduct("withheld-model", "publishes nothing and answers no demand", answers=False, publishes=False),
         Conduct(
-            "drip-fed-model", "shows a lying claim's model on demand only", result=_flip, publishes=False
+            "drip-fed-model", "shows a lying claim's model on demand only", evaluated=_flip, publishes=False
         ),
-        Conduct("silent", "claims a wrong score and never moves", result=_flip, move=_nothing),
+        Conduct("silent", "claims a wrong score and never moves", evaluated=_flip, move=_nothing),
         Conduct("copied-commitment", "bonds somebody else's commitment", commitment=_copied),
         Conduct("unordered-job", "claims a job at a place where none was ordered", claim=_behind_batch),
         Conduct("below-threshold", "claims a result that is not good enough", checks=False),
         Conduct(
             "boasted-accuracy",
             "claims 99 % of the best sum, whatever the network is worth",
-            result=_boasted,
+            evaluated=_boasted,
             checks=False,
         ),
-        Conduct("wrong-dataset-size", "leaves a sample out of its score list", result=_shorter_list),
+        Conduct("wrong-dataset-size", "leaves a sample out of its score list", evaluated=_shorter_list),
     )
 }

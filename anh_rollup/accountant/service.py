@@ -1,8 +1,9 @@
 """The accountant's loops: read L1 and the order, decide, act, repeat. One works, one defends."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Final
 
 from eth_account.signers.local import LocalAccount
 
@@ -24,10 +25,13 @@ from anh_rollup.accountant.actions import (
 from anh_rollup.accountant.answers import answer_from_answers, answer_from_model
 from anh_rollup.accountant.conduct import HONEST, Conduct
 from anh_rollup.accountant.drafts import Draft, Drafts, salt_for
+from anh_rollup.accountant.preparations import MOST_LIGHT, Preparations
 from anh_rollup.accountant.strategy import AccountantView, Conditions, decide, is_over
-from anh_rollup.accountant.work import Result, ResultKey, Worker, make_claim, require_unrefuted
+from anh_rollup.accountant.work import Result, Worker, make_claim, require_unrefuted, scores_of
 from anh_rollup.bulkhead import Bulkhead
 from anh_rollup.errors import AnhError
+from anh_rollup.evaluation.evaluations import Key, property_key, property_keys
+from anh_rollup.evaluation.workload import multiply_adds
 from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.l1.disputes import Call, DisputeChain
 from anh_rollup.l1.docket import ClaimRecord
@@ -38,9 +42,16 @@ from anh_rollup.primitives import Seconds
 from anh_rollup.protocol.checks import check_order
 from anh_rollup.protocol.claims import Claim
 from anh_rollup.protocol.defence import decide_accountant
-from anh_rollup.protocol.jobs import Job, JobKind, terms
+from anh_rollup.protocol.evaluated import EvaluatedProperty
+from anh_rollup.protocol.jobs import Job, JobKind
 from anh_rollup.protocol.orders import OrderedJob, OrderFollower
 from anh_rollup.storage.errors import ArtifactError
+
+#: Announcements: their clock is the shortest, so nothing is computed before they are sent.
+ANNOUNCED: Final = (Reveal, Retract)
+
+#: What is prepared in threads: evaluations, traces and large artifacts take minutes to hours.
+PREPARED: Final = (Defend, Answer)
 
 
 def _fail(error: AnhError) -> None:
@@ -61,6 +72,7 @@ class Accountant:
         conditions: What it works for.
         uri: Where others find its artifacts.
         conduct: Honest, or a drill.
+        patience: Seconds that a round of `defend` waits for moves that are soon ready.
     """
 
     chain: DisputeChain
@@ -71,17 +83,20 @@ class Accountant:
     conditions: Conditions = field(default_factory=Conditions)
     uri: str = ""
     conduct: Conduct = HONEST
+    patience: float = 1.0
     _acting: Bulkhead = field(default_factory=lambda: Bulkhead(healing=(TransientL1Error,)))
     _working: Bulkhead = field(default_factory=lambda: Bulkhead(passing=(ArtifactError,)))
     _view: AccountantView | None = None
-    _presented: dict[ResultKey, Result] = field(default_factory=dict)
+    _preparations: Preparations = field(default_factory=Preparations)
     _over_since: dict[bytes, Seconds] = field(default_factory=dict)
 
     def defend(self) -> list[Action]:
         """One round of everything but the work itself; gives what was tried.
 
-        Up to `MOST_IN_FLIGHT` transactions are sent at once. One action that fails, in whatever way, does not
-        stop the others. It is tried again: in the next round where L1 is to blame, later and later otherwise.
+        Hidden claims are announced before anything is computed. A move that is not ready is sent in a later
+        round. Up to `MOST_IN_FLIGHT` transactions are sent at once. One action that fails, in whatever way,
+        does not stop the others. It is tried again: in the next round where L1 is to blame, later and later
+        otherwise.
 
         Raises:
             TransientL1Error: The chain cannot be read, or lags: nothing was done.
@@ -91,21 +106,63 @@ class Accountant:
         decided = decide(self._view, self.conditions)
         due = (each for each in decided if self._acting.is_due(subject(each)[0]))
         tried: list[Action] = [each for each in due if not isinstance(each, Work)]
-        for start in range(0, len(tried), MOST_IN_FLIGHT):
-            self._act_all(tried[start : start + MOST_IN_FLIGHT])
+        self._act_all([each for each in tried if isinstance(each, ANNOUNCED)], self.call)
+        self._prepare_all([each for each in tried if isinstance(each, PREPARED)])
+        self._act_all([each for each in tried if not isinstance(each, ANNOUNCED)], self._ready_call)
         return tried
 
-    def _act_all(self, actions: Sequence[Action]) -> None:
+    def close(self) -> None:
+        """Prepares no more moves."""
+        self._preparations.close()
+
+    def _prepare_all(self, actions: Sequence[Defend | Answer]) -> None:
+        """Begins to prepare moves and answers, and waits a moment for what is soon ready."""
+        self._preparations.begin_round(actions)
+        for action in actions:
+            key, name = subject(action)
+            if self._acting.is_due(("Prepare", key)):
+                self._acting.run(("Prepare", key), name, partial(self._begin, action))
+        if actions:
+            self._preparations.wait(self.patience)
+
+    def _begin(self, action: Defend | Answer) -> None:
+        """Begins to prepare a call; games about one property wait for its evaluation as one piece of work."""
+        key: Action | Key = action
+        if isinstance(action, Defend) and not self.worker.is_known(*self._disputed(action)):
+            key = property_key(*self._disputed(action))
+        self._preparations.begin(key, subject(action)[1], partial(self._prepare, action))
+
+    def _disputed(self, action: Defend) -> tuple[Job, bytes, int]:
+        """What a game is about: a job, the root of its result, and one of the job's properties."""
+        record = self.chain.docket.claims[action.game.position.claim]
+        return record.job, record.claim.result, action.game.position.property
+
+    def _prepare(self, action: Defend | Answer) -> None:
+        """Prepares a call; what has to be evaluated for it must not hold up the traces of others."""
+        cost = MOST_LIGHT + 1  # the result is read, whatever its size
+        if isinstance(action, Defend):
+            evaluated = self.worker.evaluated(*self._disputed(action), urgent=True)
+            cost = multiply_adds(evaluated.program, 1)
+        self._preparations.keep(action, cost, partial(self.call, action))
+
+    def _ready_call(self, action: Action) -> Call | None:
+        return self._preparations.take(action) if isinstance(action, PREPARED) else self.call(action)
+
+    def _act_all(self, actions: Sequence[Action], call_of: Callable[[Action], Call | None]) -> None:
+        for start in range(0, len(actions), MOST_IN_FLIGHT):
+            self._act_at_once(actions[start : start + MOST_IN_FLIGHT], call_of)
+
+    def _act_at_once(self, actions: Sequence[Action], call_of: Callable[[Action], Call | None]) -> None:
         """Carries actions out in one group of transactions: a move must not wait for the block of another."""
         calls: list[tuple[Action, Call]] = []
 
-        def prepare(action: Action) -> None:
-            call = self.call(action)
+        def make(action: Action) -> None:
+            call = call_of(action)
             if call is not None:
                 calls.append((action, call))
 
         for action in actions:
-            self._acting.run(*subject(action), partial(prepare, action))
+            self._acting.run(*subject(action), partial(make, action))
         errors = self._send_all([call for _, call in calls])
         for (action, _), error in zip(calls, errors, strict=True):
             if error is not None:
@@ -143,6 +200,9 @@ class Accountant:
 
     def look(self) -> AccountantView:
         """What there is to see now."""
+        idle = (
+            self.worker.idle
+        )  # before the drafts are read: a job that ends in between has its draft by then
         head = self.chain.refresh()
         self.order.refresh()
         docket, address = self.chain.docket, self.chain.address
@@ -161,7 +221,7 @@ class Accountant:
             price=self.chain.sender.price(),
             given_up=self._working.ended,
         )
-        self._forget_what_is_over(view)
+        self._forget_what_is_over(view, idle)
         return view
 
     def perform(self, ordered: OrderedJob) -> Draft:
@@ -170,14 +230,17 @@ class Accountant:
         Raises:
             AnhError: The job cannot be done, or not well enough.
         """
+        try:
+            return self._perform(ordered)
+        finally:
+            self.worker.put_down()
+
+    def _perform(self, ordered: OrderedJob) -> Draft:
         result = self.worker.perform(ordered)
         if self.conduct.checks:
             self.worker.require_good(ordered.job, result)
             self.require_defensible(make_claim(self.chain.address, ordered, result, ""), ordered.job)
-        told = self._told(ordered.job, result)
-        if self.conduct.lists:
-            for each in told.properties:
-                self.worker.store.put_scores(each.scores.scores)
+        told = self._told(ordered.job, result.root)
         claim = make_claim(self.chain.address, ordered, told, self.uri if self.conduct.publishes else "")
         claim = self._substituted(self.conduct.claim(claim))
         draft = Draft(claim, ordered.job, salt_for(self.account, claim), ordered.reward)
@@ -252,10 +315,8 @@ class Accountant:
         return "commit", self.chain.contracts.claims.commit(commitment, self.chain.rules.claim_bond)
 
     def _defend(self, action: Defend) -> Call | None:
-        position = action.game.position
-        record = self.chain.docket.claims[position.claim]
         view = self.chain.view(action.game, self.chain.client.head().time)
-        move = decide_accountant(view, self._result(record).properties[position.property])
+        move = decide_accountant(view, self._evaluated(*self._disputed(action)))
         told = None if move is None else self.conduct.move(move)
         return None if told is None else self.chain.move(view, told)
 
@@ -271,20 +332,27 @@ class Accountant:
         claims = self.chain.contracts.claims
         return "answer", claims.request("answer", record.claim, record.job, asked, *shown)
 
-    def _result(self, record: ClaimRecord) -> Result:
-        """The result behind an own claim, evaluated as it was claimed."""
-        return self._told(record.job, self.worker.result(record.job, record.claim.result))
+    def _evaluated(self, job: Job, root: bytes, index: int) -> EvaluatedProperty:
+        """A property as this conduct claims and defends it."""
+        return self.conduct.evaluated(index, self.worker.evaluated(job, root, index, urgent=True))
 
-    def _told(self, job: Job, result: Result) -> Result:
-        """A result as this conduct presents it; made once, because traces are dear."""
-        key = (terms(job), result.root)
-        found = self._presented.get(key)
-        if found is None:
-            found = self._presented[key] = self.conduct.result(job, result)
-        return found
+    def _told(self, job: Job, root: bytes) -> Result:
+        """A result as this conduct claims it, with its score lists in the store where it publishes them."""
+        scores = []
+        for index in range(len(job.properties)):
+            told = self._evaluated(job, root, index)
+            if self.conduct.lists:
+                self.worker.store.put_scores(told.scores.scores)
+            scores.append(scores_of(told))
+        return Result(root, tuple(scores))
 
-    def _forget_what_is_over(self, view: AccountantView) -> None:
-        """Lets go of drafts that are over for long, and of results that nobody can dispute any more."""
+    def _forget_what_is_over(self, view: AccountantView, idle: frozenset[Key]) -> None:
+        """Lets go of drafts that are over for long, and of results that nobody can dispute any more.
+
+        Args:
+            view: What is seen.
+            idle: What was evaluated, and belonged to no job in work before the drafts were read.
+        """
         self._forget_drafts(view)
         bonded = {(view.address, draft.commitment) for draft in view.drafts}
         view.docket.forget_commitments(Seconds(view.now - SECONDS_OF_REORGS), bonded)
@@ -292,12 +360,10 @@ class Accountant:
         disputed = {game.position.claim for game in view.docket.open_games()}
         living: list[ClaimRecord | Draft] = [claims[each] for each in disputed.union(view.statuses)]
         living += [each for each in view.drafts if each.identifier not in claims]
-        kept = {(terms(each.job), each.claim.result) for each in living}
-        self.worker.forget_all_but(kept)
         own = [each for each in living if each.claim.claimant == self.chain.address]
-        self.worker.store.need_only((each.job, each.claim.result) for each in own)
-        for key in [each for each in list(self._presented) if each not in kept]:
-            self._presented.pop(key, None)
+        needed = [(each.job, each.claim.result) for each in own]
+        self.worker.forget(idle - {key for each in needed for key in property_keys(*each)})
+        self.worker.store.need_only((*needed, *self.worker.in_work))
 
     def _forget_drafts(self, view: AccountantView) -> None:
         """Removes drafts that were over in every look for `SECONDS_OF_REORGS`."""

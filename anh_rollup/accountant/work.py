@@ -3,15 +3,26 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Final
 
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.tensors import Elements
 from anh_rollup.errors import AnhError
 from anh_rollup.evaluation.backend import Evaluator
 from anh_rollup.evaluation.disputability import check_disputable
-from anh_rollup.evaluation.properties import Artifacts, evaluate_property
+from anh_rollup.evaluation.errors import WorkTooLargeError
+from anh_rollup.evaluation.evaluations import (
+    MOST_HELD,
+    Evaluations,
+    Key,
+    dataset_bytes,
+    property_key,
+    property_keys,
+)
+from anh_rollup.evaluation.properties import MOST_KEPT, Artifacts, evaluate_property, trace_bytes
 from anh_rollup.evaluation.sources import check_score_program
-from anh_rollup.evaluation.workload import MOST_WORK, check_work
+from anh_rollup.evaluation.workload import MOST_WORK, check_memory, check_work, multiply_adds
+from anh_rollup.primitives import ZERO_DIGEST
 from anh_rollup.protocol.checks import Subject, check_sources, check_terms
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.evaluated import EvaluatedProperty
@@ -28,8 +39,10 @@ Trainer = Callable[["TrainingTask"], Sequence[Elements]]
 #: (architecture, samples, parameters) to one array (N, *shape) for each answer; any runtime.
 Answerer = Callable[[Program, Dataset, Model], Sequence[Elements]]
 
-#: What a result is known by: the terms of its job, and its root.
-ResultKey = tuple[bytes, bytes]
+#: Of the work of an evaluation, what may have to be traced again for each move (choice). An accountant makes
+#: 14 moves in a game that need a trace; at the slowest rate (`MOST_WORK`) a third of the work takes 16 hours
+#: for 14 moves, of the 24 of its clock (deployment.Rules.clock), however many samples are disputed at once.
+RETRACED: Final = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +81,23 @@ class ThresholdMissedError(AnhError):
         self.threshold = threshold
 
 
+class JobTooLargeError(AnhError):
+    """The data sets of a job together take too much memory.
+
+    Attributes:
+        taken: Bytes that they take at least.
+        most: The most bytes.
+    """
+
+    def __init__(self, taken: int, most: int) -> None:
+        super().__init__(
+            f"the job's data sets take {taken} bytes of memory, {most} are the most",
+            remedy="No claim was made: use fewer samples, or the same data set for several properties.",
+        )
+        self.taken = taken
+        self.most = most
+
+
 class ClaimRefutableError(AnhError):
     """A claim that anybody could refute with one call on L1; it is not bonded.
 
@@ -95,21 +125,21 @@ def require_unrefuted(found: Refutation | None) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
-    """A job's result with its properties.
+    """A job's result with the scores of its properties.
 
     Attributes:
         root: Root of the model or of the answers.
-        properties: Each property, evaluated.
+        scores: What a claim says about each property.
     """
 
     root: bytes
-    properties: tuple[EvaluatedProperty, ...]
+    scores: tuple[Scores, ...]
 
-    @property
-    def scores(self) -> tuple[Scores, ...]:
-        """What a claim says about each property."""
-        heads = (each.scores.header for each in self.properties)
-        return tuple(Scores(head.count, head.total, head.top) for head in heads)
+
+def scores_of(evaluated: EvaluatedProperty) -> Scores:
+    """What a claim says about a property."""
+    head = evaluated.scores.header
+    return Scores(head.count, head.total, head.top)
 
 
 @dataclass(slots=True)
@@ -122,6 +152,7 @@ class Worker:
         train: How to train.
         answer: How to answer.
         most_work: Multiply-adds that the evaluation of one property may take.
+        evaluations: What was evaluated, and whose turn it is.
     """
 
     store: ArtifactStore
@@ -129,7 +160,13 @@ class Worker:
     train: Trainer
     answer: Answerer
     most_work: int = MOST_WORK
-    _results: dict[ResultKey, Result] = field(default_factory=dict)
+    evaluations: Evaluations = field(default_factory=Evaluations)
+    _in_work: tuple[Job, bytes] | None = None
+
+    @property
+    def in_work(self) -> tuple[tuple[Job, bytes], ...]:
+        """The job that was last begun with its result, zero before there is one; none once it is put down."""
+        return () if self._in_work is None else (self._in_work,)
 
     def perform(self, ordered: OrderedJob) -> Result:
         """Does a job; its artifacts are in the store when this returns.
@@ -138,26 +175,57 @@ class Worker:
             ArtifactError: The job's artifacts cannot be had.
             SourcesRefusedError: A property's program gives no score, or its data set is not what it declares.
             UndisputableError: A lie about a score could not be refuted on L1.
-            WorkTooLargeError: A property takes more work than it may, or `ProgramTooLargeError`: memory.
+            WorkTooLargeError: A property or the architecture takes more work than it may, or
+                `ProgramTooLargeError`: memory.
+            JobTooLargeError: The samples take too much memory.
             JobUnfitError: No result fits all properties.
             AnhError: Whatever training, evaluation or the programs object to.
         """
         job = ordered.job
-        scored = [self._scored(job, wanted) for wanted in job.properties]
-        for program, dataset in scored:
-            check_score_program(program, dataset.fields)
-            check_disputable(program)
-            check_work(program, dataset.count, self.most_work)
-        architecture = self.store.get_program(job.architecture, job.uri)
-        model = None if job.kind is JobKind.TRAINING else self.store.get_model(job.model, job.uri)
-        require_fitting(job, architecture, scored, model)
-        samples = scored[0][1]
+        self._in_work = (job, ZERO_DIGEST)
+        architecture, samples, model = self._checked(job)
         if model is None:
             task = TrainingTask(job, architecture, samples, partial(self._is_good, job))
             root = self.store.put_model(Model(tuple(self.train(task))))
         else:
             root = self.store.put_dataset(Dataset(self.answer(architecture, samples, model)))
+        self._in_work = (job, root)
         return self.result(job, root)
+
+    def put_down(self) -> None:
+        """Says that the job in work is over: its draft is kept, or there is none."""
+        self._in_work = None
+
+    def _checked(self, job: Job) -> tuple[Program, Dataset, Model | None]:
+        """What a job is done with, once all that it takes is known: its owner may be anybody."""
+        programs = [self.store.get_program(wanted.program, job.uri) for wanted in job.properties]
+        architecture = self.store.get_program(job.architecture, job.uri)
+        for program in (*programs, architecture):
+            check_memory(program)
+        for program in programs:
+            check_disputable(program)
+        scored = list(zip(programs, self._datasets(job, programs), strict=True))
+        check_work(architecture, scored[0][1].count, self.most_work)
+        model = None if job.kind is JobKind.TRAINING else self.store.get_model(job.model, job.uri)
+        require_fitting(job, architecture, scored, model)
+        return architecture, scored[0][1], model
+
+    def _datasets(self, job: Job, programs: Sequence[Program]) -> list[Dataset]:
+        """The samples of each property; those that make too much work or memory end it before the next."""
+        held: dict[bytes, Dataset] = {}
+        retraced = 0
+        for wanted, program in zip(job.properties, programs, strict=True):
+            if wanted.dataset not in held:
+                held[wanted.dataset] = self.store.get_dataset(wanted.dataset, job.uri)
+            dataset, taken = held[wanted.dataset], sum(map(dataset_bytes, held.values()))
+            if taken > MOST_HELD:
+                raise JobTooLargeError(taken, MOST_HELD)
+            check_score_program(program, dataset.fields)
+            work = check_work(program, dataset.count, self.most_work)
+            retraced += work if dataset.count * trace_bytes(program) > MOST_KEPT else 0
+        if retraced > self.most_work // RETRACED:
+            raise WorkTooLargeError(retraced, self.most_work // RETRACED)
+        return [held[wanted.dataset] for wanted in job.properties]
 
     def require_defensible(self, claim: Claim, job: Job) -> None:
         """Checks a claim about a kept result as a challenger would: whatever one call on L1 could refute.
@@ -201,29 +269,51 @@ class Worker:
         return True
 
     def result(self, job: Job, root: bytes) -> Result:
-        """A kept result, evaluated; once for each job and root until it is forgotten."""
-        key = (terms(job), root)
-        found = self._results.get(key)
-        if found is None:
-            found = self._results[key] = self._evaluate(job, root)
-        return found
+        """The scores of a kept result; its score lists are in the store when this returns."""
+        scores = []
+        for index in range(len(job.properties)):
+            evaluated = self.evaluated(job, root, index)
+            self.store.put_scores(evaluated.scores.scores)
+            scores.append(scores_of(evaluated))
+        return Result(root, tuple(scores))
 
-    def forget_all_but(self, kept: Collection[ResultKey]) -> None:
-        """Lets all other results go: they hold models, data sets and traces in memory."""
-        for key in [each for each in list(self._results) if each not in kept]:
-            self._results.pop(key, None)
+    def is_known(self, job: Job, root: bytes, index: int) -> bool:
+        """Whether a property of a kept result is in memory."""
+        return self.evaluations.known(property_key(job, root, index)) is not None
 
-    def _evaluate(self, job: Job, root: bytes) -> Result:
+    def evaluated(self, job: Job, root: bytes, index: int, *, urgent: bool = False) -> EvaluatedProperty:
+        """One property of a kept result, evaluated; once until it is forgotten.
+
+        Args:
+            job: The job.
+            root: The result's.
+            index: Which of the job's properties.
+            urgent: Whether a game waits for it.
+
+        Raises:
+            ArtifactError: An artifact cannot be had.
+            TurnLostError: Enough lighter evaluations wait; it is for a later round.
+        """
+        key = property_key(job, root, index)
+        found = self.evaluations.known(key)
+        if found is not None:
+            return found
+        program, samples = self._scored(job, job.properties[index])
         training = job.kind is JobKind.TRAINING
-        model = self.store.get_model(root if training else job.model, job.uri)
         answers = None if training else self.store.get_dataset(root)
-        evaluated = []
-        for wanted in job.properties:
-            program, samples = self._scored(job, wanted)
-            held = model if program.parameters else None
-            evaluated.append(evaluate_property(Artifacts(program, samples, answers, held), self.evaluator))
-            self.store.put_scores(evaluated[-1].scores.scores)
-        return Result(root, tuple(evaluated))
+        model = self.store.get_model(root if training else job.model, job.uri) if program.parameters else None
+        work = multiply_adds(program, samples.count)
+        held = Artifacts(program, samples, answers, model)
+        return self.evaluations.evaluate(key, held, self.evaluator, work, urgent=urgent)
+
+    @property
+    def idle(self) -> frozenset[Key]:
+        """What was evaluated, but for the job in work: it goes unless a draft or a claim needs it."""
+        return self.evaluations.keys - {key for each in self.in_work for key in property_keys(*each)}
+
+    def forget(self, keys: Collection[Key]) -> None:
+        """Lets go of evaluations, but for those that a job in work needs."""
+        self.evaluations.forget(self.idle & set(keys))
 
 
 def make_claim(claimant: str, ordered: OrderedJob, result: Result, uri: str) -> Claim:

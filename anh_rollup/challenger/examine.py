@@ -11,7 +11,7 @@ from anh_rollup.encoding.tensors import Elements
 from anh_rollup.errors import AnhError
 from anh_rollup.evaluation.backend import Evaluator
 from anh_rollup.evaluation.disputability import check_disputable
-from anh_rollup.evaluation.evaluations import Evaluations, property_key
+from anh_rollup.evaluation.evaluations import Evaluations, property_key, property_keys
 from anh_rollup.evaluation.properties import Artifacts
 from anh_rollup.evaluation.sources import check_score_program
 from anh_rollup.evaluation.workload import MOST_WORK, check_work
@@ -156,11 +156,7 @@ class Examiner:
 
     def forget_all_but(self, records: Iterable[ClaimRecord]) -> None:
         """Lets the evaluations of all other claims go: they hold models and data sets in memory."""
-        kept = {
-            property_key(each.job, each.claim.result, index)
-            for each in records
-            for index in range(len(each.job.properties))
-        }
+        kept = {key for each in records for key in property_keys(each.job, each.claim.result)}
         self.evaluations.forget(self.evaluations.keys - kept)
 
     def need_only(self, records: Iterable[ClaimRecord]) -> None:

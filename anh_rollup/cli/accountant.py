@@ -118,7 +118,7 @@ def accountant_services(config: AccountantConfig) -> list[Service]:
     polling = partial(PollingService, interval=config.interval, passing=(TransientL1Error,))
     host, port = parse_listen(config.listen)
     return [
-        polling("accountant: defend", accountant.defend),
+        polling("accountant: defend", accountant.defend, close=accountant.close),
         polling("accountant: work", accountant.work),
         HttpService("accountant: artifacts", make_app(config.store), host, port),
     ]

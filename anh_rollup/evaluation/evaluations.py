@@ -55,6 +55,11 @@ def property_key(job: Job, result: bytes, index: int) -> Key:
     return wanted.program, wanted.dataset, answers, model
 
 
+def property_keys(job: Job, result: bytes) -> frozenset[Key]:
+    """The keys of all properties of a job with this result."""
+    return frozenset(property_key(job, result, index) for index in range(len(job.properties)))
+
+
 def held_bytes(artifacts: Artifacts) -> int:
     """Bytes of memory that an evaluated property takes with its artifacts and kept traces, roughly."""
     samples = [each for each in (artifacts.dataset, artifacts.answers) if each is not None]
@@ -62,14 +67,15 @@ def held_bytes(artifacts: Artifacts) -> int:
     model = sum(tensor_bytes(each.size) + _LOADED_BYTES * each.size for each in parameters)
     count, trace = artifacts.dataset.count, trace_bytes(artifacts.program)
     return (
-        sum(map(_dataset_bytes, samples))
+        sum(map(dataset_bytes, samples))
         + model
         + _SCORE_BYTES * count
         + max(trace, min(MOST_KEPT, count * trace))
     )
 
 
-def _dataset_bytes(dataset: Dataset) -> int:
+def dataset_bytes(dataset: Dataset) -> int:
+    """Bytes of memory that a data set takes with its tree, roughly."""
     return _SAMPLE_BYTES * dataset.count + sum(ELEMENT_SIZE * each.size for each in dataset.fields)
 
 

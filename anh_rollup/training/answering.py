@@ -20,8 +20,10 @@ from anh_rollup.training.trainer import WORTH_THREADS
 
 LOG = logging.getLogger(__name__)
 
-#: Samples that are answered at once: it bounds memory.
+#: Samples that are answered at once, and elements of all values of a program for them together: they bound
+#: memory (choices; measured: 16 bytes an element, so 4 GiB).
 SAMPLES_AT_ONCE: Final = 256
+ELEMENTS_AT_ONCE: Final = 1 << 28
 
 #: Most elements of all parameters in an ONNX file: protobuf ends at 2 GiB.
 MOST_ONNX_PARAMETERS: Final = 1 << 28
@@ -57,11 +59,18 @@ def answer(
     try:
         fields = real_fields(architecture, samples)
         run = ENGINES[engine](architecture, parameters)
-        starts = range(0, len(fields[0]), SAMPLES_AT_ONCE)
-        outputs = [run([field[first : first + SAMPLES_AT_ONCE] for field in fields]) for first in starts]
+        step = samples_at_once(architecture)
+        starts = range(0, len(fields[0]), step)
+        outputs = [run([field[first : first + step] for field in fields]) for first in starts]
         return (to_elements(torch.cat(outputs), architecture.output),)
     except TrainingError as error:
         raise AnsweringError(error.reason) from error
+
+
+def samples_at_once(architecture: Program) -> int:
+    """How many samples are answered at once: fewer where a program's values are large."""
+    elements = sum(value.size for value in architecture.values)
+    return max(1, min(SAMPLES_AT_ONCE, ELEMENTS_AT_ONCE // elements))
 
 
 def with_torch(architecture: Program, parameters: Sequence[Elements]) -> Run:
@@ -88,7 +97,7 @@ def with_onnxruntime(architecture: Program, parameters: Sequence[Elements]) -> R
         raise AnsweringError("the model is larger than an ONNX file can be", remedy="Answer with torch.")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = ORT_ERRORS
-    if sum(value.size for value in architecture.values) * SAMPLES_AT_ONCE < WORTH_THREADS:
+    if sum(value.size for value in architecture.values) * samples_at_once(architecture) < WORTH_THREADS:
         options.intra_op_num_threads = 1
     graph = to_onnx(architecture, parameters).SerializeToString()
     with _refusals():

@@ -38,6 +38,9 @@ EPOCHS_BETWEEN_LOOKS: Final = 2
 #: demo's training took 2 s on one thread, 27 s on two).
 WORTH_THREADS: Final = 1 << 22
 
+#: Elements of all values in one step (choice: 8 GiB as floats with their slopes). Strangers write recipes.
+MOST_STEP: Final = 1 << 30
+
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
@@ -98,6 +101,11 @@ def train(
     if seed is not None:
         torch.manual_seed(seed)
     elements = sum(value.size for value in architecture.values) * min(hints.batch_size, samples.count)
+    if elements > MOST_STEP:
+        raise TrainingError(
+            f"a step holds {elements} elements of all values, {MOST_STEP} are the most",
+            remedy="Choose a smaller batch_size, or a smaller network.",
+        )
     with _threads(1 if elements < WORTH_THREADS else torch.get_num_threads()):
         return _train(architecture, samples, hints, judge, progress)
 

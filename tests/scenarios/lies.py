@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from anh_rollup.accountant.conduct import Conduct
 from anh_rollup.accountant.drills import DRILLS, lie_about_sample
-from anh_rollup.accountant.work import Result
 from anh_rollup.cli.moves import selectors
 from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.tensor.opcodes import Opcode
@@ -38,11 +37,10 @@ def wrong_root(opcode):
         last[...] = score
         return trace.changed({len(values) - 1: last, value: elements})
 
-    def corrupt(_job, result):
-        told = lie_about_sample(result.properties[0], change)
-        return Result(result.root, (told, *result.properties[1:]))
+    def corrupt(index, evaluated):
+        return evaluated if index else lie_about_sample(evaluated, change)
 
-    return Conduct(f"{ROOT_OF}{opcode.name}", f"has a wrong root of a {opcode.name}", result=corrupt)
+    return Conduct(f"{ROOT_OF}{opcode.name}", f"has a wrong root of a {opcode.name}", evaluated=corrupt)
 
 
 #: Every lie by its name: the drills, and a wrong tensor root for each instruction kind.

@@ -37,7 +37,7 @@ class Withholder:
         (self.ordered,) = world.order.jobs()
         honest.worker.store.put_model(Model(world.parameters))
         evaluated = honest.worker.result(self.ordered.job, Model(world.parameters).root)
-        told = Result(root, evaluated.properties)
+        told = Result(root, evaluated.scores)
         self.claim = make_claim(self.chain.address, self.ordered, told, "")
         self.refused = set()
         claims, made = self.chain.contracts.claims, commitment(claim_id(self.claim), SALT)

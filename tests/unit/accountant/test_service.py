@@ -1,13 +1,25 @@
 """An accountant defends all other claims and does all other jobs, whatever one of them does to it."""
 
 import struct
+import threading
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
 
 from anh_rollup.accountant import service
-from anh_rollup.accountant.actions import Advance, Answer, Commit, Defend, Finalize, Withdraw, Work
+from anh_rollup.accountant.actions import (
+    Advance,
+    Answer,
+    Commit,
+    Defend,
+    Finalize,
+    Reveal,
+    Withdraw,
+    Work,
+    subject,
+)
 from anh_rollup.accountant.answers import answer_from_model
 from anh_rollup.accountant.conduct import HONEST
 from anh_rollup.accountant.drafts import Draft, DraftCorruptError
@@ -68,7 +80,14 @@ def accountant(monkeypatch, decided, drafts=None):
     view = SimpleNamespace(jobs=(FIRST, SECOND))
     monkeypatch.setattr(Accountant, "look", lambda _self: view)
     monkeypatch.setattr(service, "decide", lambda _view, _conditions: decided)
+    monkeypatch.setattr(Accountant, "_begin", begin_known)
     return Accountant(None, None, None, None, drafts or NoDrafts())
+
+
+def begin_known(one, action):
+    """Prepares a call for which nothing has to be evaluated."""
+    work = partial(one._preparations.keep, action, 0, partial(one.call, action))
+    one._preparations.begin(action, subject(action)[1], work)
 
 
 def acting(monkeypatch, name, fails, error):
@@ -91,27 +110,100 @@ def test_an_action_that_fails_stops_no_other(monkeypatch, fails, error):
     done = acting(monkeypatch, "call", fails, error())
 
     assert one.defend() == STEPS
-    assert done == [each for each in STEPS if each != fails]
+    assert sorted(done, key=repr) == sorted((each for each in STEPS if each != fails), key=repr)
 
 
 def test_what_heals_is_tried_in_the_next_round_and_what_breaks_later(monkeypatch, caplog):
-    one = accountant(monkeypatch, STEPS[:2])
-    acting(monkeypatch, "call", STEPS[0], RateLimitedError())
+    both = [Finalize(RECORD), Withdraw()]
+    one = accountant(monkeypatch, both)
+    acting(monkeypatch, "call", both[0], RateLimitedError())
 
-    assert (one.defend(), one.defend()) == (STEPS[:2], STEPS[:2])
-    acting(monkeypatch, "call", STEPS[0], IndexError("9"))
-    assert [one.defend() for _ in range(3)] == [STEPS[:2], STEPS[1:2], STEPS[:2]]
+    assert (one.defend(), one.defend()) == (both, both)
+    acting(monkeypatch, "call", both[0], IndexError("9"))
+    assert [one.defend() for _ in range(3)] == [both, both[1:], both]
     assert caplog.messages[2] == (
-        f"Defend in game 0x{'01' * 32}, claim 0x{'01' * 32}: unexpected IndexError (9); next: report it with "
-        "this trace, the others go on. It is tried again in 2 rounds."
+        f"Finalize, claim 0x{'01' * 32}: unexpected IndexError (9); next: report it with this trace, the "
+        "others go on. It is tried again in 2 rounds."
     )
 
 
-def test_an_error_that_no_time_heals_is_tried_ever_more_rarely(monkeypatch):
+def test_a_move_that_cannot_be_prepared_is_tried_again_like_any_other_action(monkeypatch, caplog):
     one = accountant(monkeypatch, STEPS[:1])
-    acting(monkeypatch, "call", STEPS[0], ArtifactMissingError("model", ROOT, "here"))
+    tried = []
+
+    def call(_self, action):
+        tried.append(action)
+        raise RateLimitedError if len(tried) == 1 else IndexError("9")
+
+    monkeypatch.setattr(Accountant, "call", call)
+    for _ in range(4):
+        one.defend()
+
+    name = f"Defend in game 0x{'01' * 32}, claim 0x{'01' * 32}"
+    assert tried == STEPS[:1] * 3
+    assert caplog.messages[0] == f"{name}: 429; next: Wait. It is tried again in the next round."
+    assert caplog.messages[1:] == [
+        f"{name}: unexpected IndexError (9); next: report it with this trace, the others go on. "
+        f"It is tried again in {rounds} rounds."
+        for rounds in (2, 4)
+    ]
+
+
+def test_an_error_that_no_time_heals_is_tried_ever_more_rarely(monkeypatch):
+    one = accountant(monkeypatch, [Withdraw()])
+    acting(monkeypatch, "call", Withdraw(), ArtifactMissingError("model", ROOT, "here"))
 
     assert [len(one.defend()) for _ in range(7)] == [1, 0, 1, 0, 0, 0, 1]
+
+
+def held_up(monkeypatch, decided):
+    """An accountant whose preparations wait until a test lets them go."""
+    released = threading.Event()
+    one = accountant(monkeypatch, decided)
+    one.chain, one.patience = GroupChain(), 0.05
+
+    def call(_self, action):
+        if isinstance(action, service.PREPARED):
+            released.wait(10)
+        return "call", action
+
+    monkeypatch.setattr(Accountant, "call", call)
+    return one, released
+
+
+def test_hidden_claims_are_announced_before_anything_is_computed(monkeypatch):
+    reveal, defend, withdraw = Reveal(Draft(CLAIM, JOB, ROOT, 9)), Defend(game(1)), Withdraw()
+    one, released = held_up(monkeypatch, [defend, withdraw, reveal])
+
+    assert one.defend() == [defend, withdraw, reveal]
+    sent = [[action for _, action in group] for group in one.chain.groups]
+    assert sent == [[reveal], [withdraw]]
+    released.set()
+
+
+def test_a_move_is_sent_once_it_is_ready_and_no_round_waits_for_it(monkeypatch):
+    defend = Defend(game(1))
+    one, released = held_up(monkeypatch, [defend])
+    one.defend()
+    assert one.chain.groups == []
+    released.set()
+    one._preparations.wait(10)
+    one.defend()
+
+    assert one.chain.groups == [[("call", defend)]]
+
+
+def test_a_move_for_a_position_that_is_left_is_not_sent(monkeypatch):
+    first, second = Defend(game(1)), Defend(replace(game(1), position=replace(game(1).position, sample=7)))
+    decided = [first]
+    one, released = held_up(monkeypatch, decided)
+    one.defend()
+    decided[:] = [second]
+    released.set()
+    one._preparations.wait(10)
+    one.defend()
+
+    assert one.chain.groups == [[("call", second)]]
 
 
 def test_a_chain_that_is_gone_ends_the_round(monkeypatch):
@@ -236,6 +328,32 @@ def test_a_claim_is_examined_as_by_a_challenger_before_it_is_bonded(defending):
     short = replace(case.claim.scores[0], count=1)
     with pytest.raises(ClaimRefutableError, match="refuteCount"):
         one.require_defensible(replace(case.claim, scores=(short,)), case.job)
+
+
+def test_games_wait_in_a_thread_for_the_evaluation_that_all_of_them_need(defending, monkeypatch):
+    """After a restart nothing is evaluated; doing that in a round would hold up the other games."""
+    case, one = defending
+    case.ours.put_dataset(case.dataset)
+    threads, asked, seen = [], [], []
+    one.chain.client = SimpleNamespace(head=lambda: SimpleNamespace(time=0))
+    one.chain.view = lambda game, _now: game
+    evaluate = Worker.evaluated
+
+    def evaluated(self, *given, **how):
+        threads.append(threading.current_thread() is threading.main_thread())
+        asked.append(how)
+        return evaluate(self, *given, **how)
+
+    monkeypatch.setattr(Worker, "evaluated", evaluated)
+    monkeypatch.setattr(service, "decide_accountant", lambda game, found: seen.append((game, found)))
+    games = [Defend(game(1)), Defend(game(2))]
+    for _ in range(2):
+        one._prepare_all(games)
+        one._preparations.wait(10)
+
+    assert {each.identifier for each, _ in seen} == {each.game.identifier for each in games}
+    assert {found.scores.root for _, found in seen} == {case.evaluated.scores.root}
+    assert (set(threads), all(how == {"urgent": True} for how in asked)) == ({False}, True)
 
 
 class GroupChain:

@@ -6,10 +6,21 @@ import numpy as np
 import pytest
 
 from anh_rollup.accountant import work
-from anh_rollup.accountant.work import ClaimRefutableError, Result, ThresholdMissedError, Worker, make_claim
+from anh_rollup.accountant.work import (
+    RETRACED,
+    ClaimRefutableError,
+    JobTooLargeError,
+    Result,
+    ThresholdMissedError,
+    Worker,
+    make_claim,
+    scores_of,
+)
 from anh_rollup.encoding.artifacts import Dataset, Model
-from anh_rollup.evaluation.errors import WorkTooLargeError
-from anh_rollup.evaluation.properties import evaluate_property
+from anh_rollup.evaluation import evaluations
+from anh_rollup.evaluation.errors import ProgramTooLargeError, WorkTooLargeError
+from anh_rollup.evaluation.evaluations import dataset_bytes
+from anh_rollup.evaluation.properties import evaluate_property, trace_bytes
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.workload import multiply_adds
 from anh_rollup.protocol.claims import Claim, Scores
@@ -17,6 +28,7 @@ from anh_rollup.protocol.fitting import JobUnfitError
 from anh_rollup.protocol.jobs import Job, JobKind, Property, terms
 from anh_rollup.protocol.orders import OrderedJob
 from anh_rollup.storage.errors import ArtifactMissingError
+from anh_rollup.tensor.builder import ProgramBuilder
 from tests.doubles.claimed import CLAIMANT, COUNT, answered_program, inference_case, training_case
 
 ROOT = b"\x07" * 32
@@ -116,7 +128,7 @@ def test_a_result_below_a_threshold_is_not_good(training):
     reached = training.claim.scores[0].sum
     first = training.job.properties[0]
     job = replace(training.job, properties=(first, replace(first, threshold=reached + 1)))
-    result = Result(ROOT, (training.evaluated, training.evaluated))
+    result = Result(ROOT, (scores_of(training.evaluated),) * 2)
     honest = worker(training)
 
     honest.require_good(replace(job, properties=(first, replace(first, threshold=reached))), result)
@@ -125,33 +137,83 @@ def test_a_result_below_a_threshold_is_not_good(training):
     assert raised.value.message == f"property 1 reaches {reached} of {reached + 1}"
 
 
-def test_a_kept_result_is_evaluated_once_for_each_job(training, monkeypatch):
-    evaluations = []
+def test_a_kept_result_is_evaluated_once_for_all_jobs(training, monkeypatch):
+    evaluated = []
 
     def counted(*given):
-        evaluations.append(given)
+        evaluated.append(given)
         return evaluate_property(*given)
 
-    monkeypatch.setattr(work, "evaluate_property", counted)
+    monkeypatch.setattr(evaluations, "evaluate_property", counted)
     training.ours.put_model(training.model)
     honest, other = worker(training), replace(training.job, deadline=1)
 
     for job in (training.job, training.job, other):
         honest.result(job, training.model.root)
-    assert len(evaluations) == 2
+    assert len(evaluated) == 1
 
 
-def test_only_what_is_kept_stays_in_memory(training):
+def test_what_no_draft_needs_is_forgotten_unless_its_job_is_in_work(training):
     training.ours.put_model(training.model)
-    honest, other = worker(training), replace(training.job, deadline=1)
-    root = training.model.root
-    first, second = honest.result(training.job, root), honest.result(other, root)
+    honest, root = worker(training, lambda _task: training.model.parameters), training.model.root
+    honest.perform(ordered(training.job))
 
-    honest.forget_all_but({(terms(other), root)})
-    assert honest.result(other, root) is second
-    assert honest.result(training.job, root) is not first
-    honest.forget_all_but(set())
-    assert honest.result(other, root) is not second
+    assert (honest.in_work, honest.idle) == (((training.job, root),), frozenset())
+    honest.forget(honest.evaluations.keys)
+    assert honest.is_known(training.job, root, 0)
+    honest.put_down()
+    honest.forget(honest.idle)
+    assert not honest.is_known(training.job, root, 0)
+
+
+def wide(elements):
+    """A program of a few hundred bytes with a value of so many elements."""
+    b = ProgramBuilder()
+    x = b.field((), low=0, high=1)
+    spread = b.expand(b.reshape(b.add(x, b.parameter((), low=0, high=1)), (1, 1)), (elements >> 18, 1 << 18))
+    return b.build(b.max(b.max(spread, axes=1), axes=0))
+
+
+TOO_LARGE = [(1 << 29, ProgramTooLargeError), (1 << 26, WorkTooLargeError)]
+
+
+@pytest.mark.parametrize(("elements", "error"), TOO_LARGE)
+def test_a_job_whose_architecture_takes_too_much_is_left_before_it_is_run(inference, elements, error):
+    """The score program says nothing of it: that compares answers, whatever gave them."""
+    architecture = inference.user.put_program(wide(elements))
+    careful = worker(inference)
+    careful.most_work = 10**10
+
+    with pytest.raises(error):
+        careful.perform(ordered(replace(inference.job, architecture=architecture)))
+
+
+def test_a_job_is_left_at_the_first_data_set_for_which_there_is_no_memory(training, monkeypatch):
+    other = training.user.put_dataset(Dataset([each + 0 for each in training.dataset.fields[::-1]]))
+    first = training.job.properties[0]
+    job = replace(training.job, properties=(first, first, replace(first, dataset=other)))
+    taken = dataset_bytes(training.dataset)
+    monkeypatch.setattr(work, "MOST_HELD", taken)
+
+    with pytest.raises(JobTooLargeError) as raised:
+        worker(training).perform(ordered(job))
+    assert raised.value.message == (
+        f"the job's data sets take {2 * taken} bytes of memory, {taken} are the most"
+    )
+
+
+def test_a_job_is_left_whose_traces_do_not_stay_in_memory_and_take_long(training, monkeypatch):
+    """Somebody could open a game about each sample, and every move would trace one again."""
+    needed = multiply_adds(training.program, COUNT)
+    careful = worker(training, lambda _task: training.model.parameters)
+    careful.most_work = RETRACED * needed - 1
+
+    careful.perform(ordered(training.job))
+    monkeypatch.setattr(work, "MOST_KEPT", COUNT * trace_bytes(training.program) - 1)
+    with pytest.raises(WorkTooLargeError):
+        careful.perform(ordered(training.job))
+    careful.most_work = RETRACED * needed
+    careful.perform(ordered(training.job))
 
 
 def test_a_job_whose_artifacts_are_gone_cannot_be_done(training):
@@ -165,7 +227,7 @@ def test_a_claim_says_where_its_job_stands_and_what_came_out(training):
     job = Job(JobKind.TRAINING, ROOT, bytes(32), (Property(ROOT, ROOT, 5),), 5000, "")
     head = training.evaluated.scores.header
 
-    assert make_claim(CLAIMANT, ordered(job), Result(ROOT, (training.evaluated,)), "uri") == Claim(
+    assert make_claim(CLAIMANT, ordered(job), Result(ROOT, (scores_of(training.evaluated),)), "uri") == Claim(
         CLAIMANT, 4, b"\x04" * 32, 2, b"\x05" * 32, terms(job), ROOT,
         (Scores(head.count, head.total, head.top),), "uri",
     )  # fmt: skip

@@ -1,11 +1,13 @@
 """Answers come from any engine, and are close to the exact outputs."""
 
 import logging
+from collections.abc import Sequence
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from torch import Tensor
 
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.encoding.tensors import Elements
@@ -15,7 +17,7 @@ from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.program import Program
 from anh_rollup.tensor.properties import closeness
 from anh_rollup.training import answering
-from anh_rollup.training.answering import ENGINES, ORT_EXCEPTIONS, SAMPLES_AT_ONCE, answer
+from anh_rollup.training.answering import ENGINES, ORT_EXCEPTIONS, SAMPLES_AT_ONCE, Run, answer
 from anh_rollup.training.errors import AnsweringError
 from anh_rollup.training.onnx_graph import to_onnx
 from scripts import digits
@@ -58,6 +60,29 @@ def test_answers_are_the_exact_outputs_within_a_tolerance(engine: str, count: in
     assert [(each.dtype, each.shape) for each in answers] == [(np.dtype(np.int32), (count, 3))]
     sources = Sources(data.fields, answers, tuple(parameters))
     assert ReferenceEvaluator().evaluate(closeness(architecture, 2), sources).tolist() == [1] * count
+
+
+def test_so_many_samples_are_answered_at_once_as_there_is_memory_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    architecture, data = network(), points(5)
+    parameters, engine = model(architecture), ENGINES["torch"]
+    size, taken = sum(value.size for value in architecture.values), []
+
+    def counted(program: Program, given: Sequence[Elements]) -> Run:
+        run = engine(program, given)
+
+        def counting(fields: Sequence[Tensor]) -> Tensor:
+            taken.append(len(fields[0]))
+            return run(fields)
+
+        return counting
+
+    monkeypatch.setattr(answering, "ENGINES", {"counted": counted})
+    for elements in (1, 2 * size, 3 * size - 1, 9 * size):
+        monkeypatch.setattr(answering, "ELEMENTS_AT_ONCE", elements)
+        answer(architecture, data, parameters, "counted")
+    assert taken == [1] * 5 + [2, 2, 1] * 2 + [5]
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -15,6 +15,7 @@ from anh_rollup.evaluation.torch_backend import TorchEvaluator
 from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.program import Program
 from anh_rollup.tensor.properties import accuracy, squared_loss
+from anh_rollup.training import trainer
 from anh_rollup.training.answering import answer
 from anh_rollup.training.errors import TrainingError
 from anh_rollup.training.hints import TrainingHints
@@ -113,6 +114,22 @@ def test_few_steps_are_enough_to_train(steps: int) -> None:
     hints = TrainingHints(training_data=ROOT, epochs=1, batch_size=1)
     trained = train(classifier(), sectors(steps), hints, never)
     assert (trained.epochs, trained.good) == (1, False)
+
+
+def test_a_step_that_takes_too_much_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Strangers write recipes; samples that a batch has no room for do not count."""
+    program, data = classifier(), sectors(40)
+    elements = sum(value.size for value in program.values) * 40
+    hints = NEVER.model_copy(update={"batch_size": 1 << 20, "epochs": 1})
+    monkeypatch.setattr(trainer, "MOST_STEP", elements)
+    train(program, data, hints, never)
+    monkeypatch.setattr(trainer, "MOST_STEP", elements - 1)
+
+    with pytest.raises(TrainingError) as refused:
+        train(program, data, hints, never)
+    assert refused.value.reason == (
+        f"a step holds {elements} elements of all values, {elements - 1} are the most"
+    )
 
 
 def test_the_number_of_threads_is_left_as_it_was() -> None:
