@@ -6,6 +6,7 @@ evaluation does. A claim with nothing wrong gives None.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -37,6 +38,9 @@ from anh_rollup.protocol.refutations import (
 )
 from anh_rollup.tensor.program import Kind, Program, Value
 
+#: Longest record that a transaction to L1 can show: 128 KiB, which nodes relay, less the longest claim.
+MOST_SHOWN_BYTES: Final = (128 << 10) - (4 << 10)
+
 
 def check_order(
     claim: Claim, job: Job, batch: OrderedBatch, recorded: bytes | None, chain_id: ChainId
@@ -44,7 +48,8 @@ def check_order(
     """Whether the claimed transaction stands at the claimed place and orders the claimed job.
 
     Nobody can open a void batch, so the place in one cannot be told; the transaction, however, has a reward
-    only where it stands in the order, and then everybody knows its record.
+    only where it stands in the order, and then everybody knows its record. A record that is too long to be
+    shown is no order, so a claim on it is paid nothing.
 
     Args:
         claim: The claim.
@@ -63,7 +68,7 @@ def check_order(
             proof = tuple(MerkleTree(leaves).proof(claim.index))
             return RefutePlace(claim, batch.header, leaves[claim.index], proof)
         recorded = batch.records[claim.index]
-    if recorded is None or _orders(recorded, job, chain_id):
+    if recorded is None or len(recorded) > MOST_SHOWN_BYTES or _orders(recorded, job, chain_id):
         return None
     return RefuteRecord(claim, recorded)
 

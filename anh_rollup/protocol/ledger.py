@@ -320,7 +320,9 @@ def charge(transaction: SignedTransaction, base_fee: Wei) -> Charged:
 def effect_of(transaction: SignedTransaction) -> Effect:
     """What a transaction is to the ledger, by its own bytes alone."""
     if transaction.to == DNN:
-        return Effect.ORDER if is_order(transaction.data) else Effect.PREPAID
+        # An access list has no bound, and the record of an order has to fit the call that shows it on L1.
+        short = not transaction.access_list
+        return Effect.ORDER if short and is_order(transaction.data) else Effect.PREPAID
     plain = transaction.gas_limit == TRANSFER_GAS and not transaction.data and transaction.to is not None
     return Effect.TRANSFER if plain else Effect.PREPAID
 

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from eth_abi.abi import encode
+from eth_account import Account
 from eth_utils.address import to_checksum_address
 
 from anh_rollup.encoding.artifacts import ProgramHeader
 from anh_rollup.encoding.batches import BatchHeader
 from anh_rollup.encoding.scores import SumNode
 from anh_rollup.encoding.tensors import Opening
+from anh_rollup.encoding.transactions import MOST_TRANSACTION_BYTES
 from anh_rollup.l1.abi import encode_arguments, field_name, load_artifact, signature_hash
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.contracts.base import Contract, Emitted
@@ -23,16 +25,19 @@ from anh_rollup.l1.contracts.claims import ClaimRules, Claims, ClaimStatus, Dema
 from anh_rollup.l1.contracts.game import Game
 from anh_rollup.l1.contracts.inbox import Deposited, Inbox, InboxRules
 from anh_rollup.l1.contracts.tensor_arbiter import TensorArbiter
+from anh_rollup.l1.fees import Offer
+from anh_rollup.l1.flight import Flight
 from anh_rollup.l1.transport import Transport
 from anh_rollup.l1.types import Log, TransactionRequest
 from anh_rollup.primitives import Digest
 from anh_rollup.protocol import moves as moves_module
 from anh_rollup.protocol import refutations
 from anh_rollup.protocol.calls import ContractCall
+from anh_rollup.protocol.checks import MOST_SHOWN_BYTES
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.evidence import NO_OPENING
 from anh_rollup.protocol.game import Clock, Inputs, Output, Position, RecordProof, TensorPath
-from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, Property
+from anh_rollup.protocol.jobs import MOST_PROPERTIES, MOST_URI_BYTES, NO_ROOT, Job, JobKind, Property
 from anh_rollup.protocol.moves import (
     AskSums,
     ChooseNode,
@@ -310,3 +315,12 @@ def test_a_revealed_claim_comes_back_whole() -> None:
     assert found is not None
     assert (found.event.claim, found.event.job, found.event.blobs) == (CLAIM, JOB, DD)
     assert (found.event.transaction, found.event.claim_id, found.event.claimant) == (D, DD[1], HERE)
+
+
+def test_the_longest_record_that_is_shown_fits_what_nodes_relay() -> None:
+    scores = (Scores(2**32 - 1, -1, D),) * MOST_PROPERTIES
+    claim = Claim(HERE, 2**64 - 1, D, 2**32 - 1, D, D, D, scores, "x" * MOST_URI_BYTES)
+    call = ClaimArbiter(CLIENT, HERE).request_for(RefuteRecord(claim, bytes(MOST_SHOWN_BYTES)))
+    flight = Flight(call, 2**64 - 2, 2**24, Offer(2**128, 2**128), None, 0.0)
+    flight.sign(Account.from_key(D), 2**64 - 1, flight.offer, 0.0)
+    assert len(flight.raw) <= MOST_TRANSACTION_BYTES

@@ -10,8 +10,10 @@ from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.merkle import root_from_proof
 from anh_rollup.encoding.scores import ScoreTree
 from anh_rollup.encoding.tensors import opening_tree_root
+from anh_rollup.encoding.transactions import decode_record, encode_record
 from anh_rollup.primitives import L2_CHAIN_ID
 from anh_rollup.protocol.checks import (
+    MOST_SHOWN_BYTES,
     Subject,
     check_order,
     check_scores,
@@ -21,6 +23,8 @@ from anh_rollup.protocol.checks import (
 )
 from anh_rollup.protocol.claims import Scores
 from anh_rollup.protocol.game import TensorPath
+from anh_rollup.protocol.jobs import MOST_PROPERTIES, MOST_URI_BYTES, NO_ROOT, Job, JobKind, Property
+from anh_rollup.protocol.ledger import Effect, effect_of
 from anh_rollup.protocol.refutations import (
     OpenGame,
     RefuteCount,
@@ -34,6 +38,7 @@ from anh_rollup.protocol.refutations import (
 )
 from anh_rollup.tensor.program import Kind
 from tests.doubles.claimed import COUNT, batch_of, inference_case, training_case, void_batch
+from tests.doubles.ordering import ALICE, decoded
 
 
 @pytest.fixture
@@ -102,6 +107,26 @@ def test_an_order_of_another_job_is_shown(case):
     claim = replace(case.claim, index=1, transaction=keccak256(other))
 
     assert ordered(case, claim) == RefuteRecord(claim, other)
+
+
+def test_a_record_is_shown_only_where_it_fits_a_transaction(case):
+    for size in (MOST_SHOWN_BYTES, MOST_SHOWN_BYTES + 1):
+        record = b"\1" * size
+        claim = replace(case.claim, index=0, transaction=keccak256(record))
+        shown = RefuteRecord(claim, record) if size == MOST_SHOWN_BYTES else None
+        assert ordered(case, claim, batch_of([record], number=1)) == shown
+
+
+def test_the_longest_order_is_far_shorter_than_what_can_be_shown():
+    job = Job(
+        JobKind.TRAINING, b"\1" * 32, NO_ROOT,
+        tuple(Property(bytes([0, 255] * 16), bytes([255, 0] * 16), -1) for _ in range(MOST_PROPERTIES)),
+        2**64 - 1, "\x00x" * (MOST_URI_BYTES // 2),
+    )  # fmt: skip
+    record = encode_record(decoded(ALICE.order(0, 2**255, job, gas=2**40)))
+
+    assert effect_of(decode_record(record)) is Effect.ORDER
+    assert len(record) < MOST_SHOWN_BYTES // 10
 
 
 def test_on_a_void_batch_the_record_decides_wherever_it_is_ordered(case):

@@ -101,6 +101,9 @@ def test_anything_else_prepays_its_whole_gas_and_value() -> None:
     assert ledger.account(SEQUENCER) == Account()
 
 
+ACCESS_LIST = [{"address": "0x" + "11" * 20, "storageKeys": []}]
+
+
 @pytest.mark.parametrize(
     ("fields", "effect"),
     [
@@ -111,6 +114,10 @@ def test_anything_else_prepays_its_whole_gas_and_value() -> None:
         ({"to": "0x" + DNN.hex()}, Effect.PREPAID),
         ({"to": "0x" + DNN.hex(), "data": order_calldata(JOB), "gas": 90_000}, Effect.ORDER),
         ({"to": "0x" + DNN.hex(), "data": order_calldata(JOB) + b"\0", "gas": 90_000}, Effect.PREPAID),
+        (
+            {"to": "0x" + DNN.hex(), "data": order_calldata(JOB), "gas": 90_000, "accessList": ACCESS_LIST},
+            Effect.PREPAID,
+        ),
         ({"data": order_calldata(JOB), "gas": 90_000}, Effect.PREPAID),
     ],
 )
