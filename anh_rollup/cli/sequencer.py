@@ -85,10 +85,11 @@ def open_sequencer(config: SequencerConfig) -> Sequencer:
     client, deployment = open_rollup(config.l1_url, config.deployment)
     if to_checksum_address(account.address) != deployment.sequencer:
         raise WrongKeyError(account.address, deployment.sequencer)
+    sidecars = SidecarProcess()
     return Sequencer(
         Parts(
             deployment,
-            TransactionSender(client, account, sidecars=SidecarProcess().make),
+            TransactionSender(client, account, sidecars=sidecars.make),
             account,
             Journal(config.data / "journal.sqlite3"),
             forced_depth=config.forced_depth,
@@ -97,6 +98,7 @@ def open_sequencer(config: SequencerConfig) -> Sequencer:
             force_calldata=config.calldata,
             new_journal=config.new_journal,
             beacon_url=config.beacon_url,
+            own_blobs=sidecars.recent,
         )
     )
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from eth_utils.address import to_canonical_address
 
-from anh_rollup.encoding.batches import BatchHeader, decode_batch
+from anh_rollup.encoding.batches import BatchHeader
 from anh_rollup.encoding.blobs import unpack
 from anh_rollup.encoding.checks import digest
 from anh_rollup.encoding.errors import EncodingError
@@ -29,7 +29,16 @@ from anh_rollup.l1.errors import L1AnswerError
 from anh_rollup.l1.events import EventReader, Page
 from anh_rollup.l1.types import Cursor
 from anh_rollup.primitives import Address, BatchNumber, BlockNumber, Digest, Seconds
-from anh_rollup.protocol.derivation import L2Block, Order, Posting, blocks_of, build_block, genesis
+from anh_rollup.protocol.derivation import (
+    Decoder,
+    L2Block,
+    Order,
+    Posting,
+    batch_in,
+    blocks_of,
+    build_block,
+    genesis,
+)
 from anh_rollup.protocol.jobs import decode_order
 from anh_rollup.protocol.ledger import (
     Charged,
@@ -41,6 +50,7 @@ from anh_rollup.protocol.ledger import (
     Origin,
     Outcome,
     Payout,
+    decode_or_none,
 )
 from anh_rollup.protocol.orders import OrderedBatch, OrderedJob
 
@@ -86,12 +96,20 @@ class OrderReader:
         deployment: Where the contracts are.
         client: The L1 node.
         data: Where batches' bytes are read.
+        decode: Gives the transaction of a record.
     """
 
-    def __init__(self, deployment: Deployment, client: L1Client, data: BatchDataReader) -> None:
+    def __init__(
+        self,
+        deployment: Deployment,
+        client: L1Client,
+        data: BatchDataReader,
+        decode: Decoder = decode_or_none,
+    ) -> None:
         self._deployment = deployment
         self._client = client
         self._data = data
+        self._decode = decode
         self._contracts = bind(deployment, client)
         addresses = [self._contracts.inbox.address, self._contracts.claims.address]
         self._reader = EventReader(client, addresses, deployment.start)
@@ -228,7 +246,7 @@ class OrderReader:
         """Appends the blocks of a posting."""
         first = BlockNumber(state.order.head.header.number + 1)
         chain = self._deployment.l2_chain_id
-        for record, forced, own in blocks_of(posting, state.order.head, state.queue, chain):
+        for record, forced, own in blocks_of(posting, state.order.head, state.queue, chain, self._decode):
             head = state.order.head
             place = (record.time, record.origin_number, record.origin_hash)
             brought = self._origin(state, head.header.origin_number, record.origin_number)
@@ -272,12 +290,8 @@ def _place(item: Emitted[Any]) -> tuple[int, int]:
 
 def _origins(payload: bytes | None, below: BlockNumber) -> set[BlockNumber]:
     """The L1 blocks below a height that a batch's blocks name."""
-    if payload is None:
-        return set()
-    try:
-        blocks = decode_batch(payload).blocks
-    except EncodingError:
-        return set()
+    batch = batch_in(payload)
+    blocks = () if batch is None else batch.blocks
     return {block.origin_number for block in blocks if block.origin_number < below}
 
 

@@ -6,8 +6,9 @@ forced batch. L1 hashes inside blocks are not compared with L1: a reorg must not
 another block of the same height.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from anh_rollup.encoding.batches import (
@@ -26,6 +27,9 @@ from anh_rollup.protocol.ledger import Ledger, Origin, Outcome, decode_or_none, 
 
 OrderedTransaction = tuple[bytes, SignedTransaction | None]
 """A record and its transaction; None where the record is none."""
+
+Decoder = Callable[[bytes, ChainId], SignedTransaction | None]
+"""What gives the transaction of a record on a chain, or None where it is none."""
 
 MOST_CLOCK_SKEW: Final = 900
 """Seconds that a block's time may be ahead of the L1 block that takes it in (choice)."""
@@ -184,19 +188,29 @@ def batch_of(blocks: Sequence[L2Block]) -> Batch:
     return Batch(first.number, first.parent, tuple([block.record() for block in blocks]))
 
 
-def read_posting(posting: Posting, head: Head) -> Batch | None:
-    """The batch of a posting, or None where it is void."""
-    if posting.payload is None:
+@lru_cache(maxsize=2)
+def batch_in(payload: bytes | None) -> Batch | None:
+    """The batch that bytes are, or None; the last answers are kept, as followers ask twice."""
+    if payload is None:
         return None
     try:
-        batch = decode_batch(posting.payload)
+        return decode_batch(payload)
     except EncodingError:
         return None
-    return batch if _agrees(batch, posting, head) else None
+
+
+def read_posting(posting: Posting, head: Head) -> Batch | None:
+    """The batch of a posting, or None where it is void."""
+    batch = batch_in(posting.payload)
+    return batch if batch is not None and _agrees(batch, posting, head) else None
 
 
 def blocks_of(
-    posting: Posting, head: Head, queue: Sequence[bytes], chain_id: ChainId
+    posting: Posting,
+    head: Head,
+    queue: Sequence[bytes],
+    chain_id: ChainId,
+    decode: Decoder = decode_or_none,
 ) -> Iterable[tuple[BlockRecord, tuple[OrderedTransaction, ...], tuple[OrderedTransaction, ...]]]:
     """What the blocks of a posting are built from, in order: record, forced and own transactions.
 
@@ -205,13 +219,14 @@ def blocks_of(
         head: The end of the order before it.
         queue: The records of all queue entries up to the posting's `forced_end` at least.
         chain_id: The L2's.
+        decode: Gives the transaction of a record.
     """
     batch = read_posting(posting, head)
     entries = list(queue[head.forced_end : posting.header.forced_end])
     records = batch.blocks if batch is not None else _block_by_itself(posting, head, len(entries))
     for record in records:
         forced, entries = entries[: record.forced], entries[record.forced :]
-        yield record, _decoded(forced, chain_id), _decoded(record.records, chain_id)
+        yield record, _decoded(forced, chain_id, decode), _decoded(record.records, chain_id, decode)
 
 
 @dataclass(slots=True)
@@ -270,5 +285,5 @@ def _block_by_itself(posting: Posting, head: Head, forced: int) -> list[BlockRec
     return [BlockRecord(time, posting.block_number, posting.block_hash or ZERO_DIGEST, forced, ())]
 
 
-def _decoded(records: Iterable[bytes], chain_id: ChainId) -> tuple[OrderedTransaction, ...]:
-    return tuple([(record, decode_or_none(record, chain_id)) for record in records])
+def _decoded(records: Iterable[bytes], chain_id: ChainId, decode: Decoder) -> tuple[OrderedTransaction, ...]:
+    return tuple([(record, decode(record, chain_id)) for record in records])

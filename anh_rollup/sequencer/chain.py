@@ -29,6 +29,7 @@ from anh_rollup.protocol.ledger import Account, BlockTerms, Origin, Outcome, dec
 from anh_rollup.sequencer.construction import Construction, room_of
 from anh_rollup.sequencer.errors import JournalMissingError, WrongJournalError
 from anh_rollup.sequencer.journal import Journal, JournalledBlock
+from anh_rollup.sequencer.known_records import KnownRecords
 from anh_rollup.sequencer.sealed import SealedBlocks, first_difference, first_unfounded
 
 MOST_FORCED: Final = 1_000
@@ -70,16 +71,20 @@ class SequencerChain:
         reader: The order that L1 holds, and L1's events; it was refreshed at least once.
         journal: The memory.
         setting: What to go by.
+        known: Learns what is admitted; the reader decodes with it.
 
     Raises:
         WrongJournalError: The journal is of another chain.
         JournalMissingError: There are batches on L1 and nothing in the journal.
     """
 
-    def __init__(self, reader: OrderReader, journal: Journal, setting: Setting) -> None:
+    def __init__(
+        self, reader: OrderReader, journal: Journal, setting: Setting, known: KnownRecords | None = None
+    ) -> None:
         self._reader = reader
         self._journal = journal
         self._setting = setting
+        self._known = KnownRecords() if known is None else known
         self._most_unposted = max(setting.most_unposted, setting.most_batch_bytes)
         self._lock = threading.RLock()
         self._writing = threading.Lock()  # taken before the other one, never while it is held
@@ -259,6 +264,7 @@ class SequencerChain:
             return error
         self._waiting[decoded.hash] = Placement(decoded, record)
         self._unwritten.append(record)
+        self._known.note(record, decoded)
         return decoded
 
     def _write(self) -> None:

@@ -3,7 +3,7 @@
 import logging
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from coincurve import PrivateKey
@@ -24,6 +24,7 @@ from anh_rollup.sequencer.backlog import most_unposted
 from anh_rollup.sequencer.chain import FORCED_DEPTH, SequencerChain, Setting
 from anh_rollup.sequencer.inclusion import OpenedBatches
 from anh_rollup.sequencer.journal import Journal
+from anh_rollup.sequencer.known_records import KnownRecords
 from anh_rollup.sequencer.poster import Poster, most_batch_bytes
 
 LOG = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class Parts:
         force_calldata: Post calldata even where the chain has blobs.
         new_journal: See `Setting`.
         beacon_url: See `BatchDataReader`.
+        own_blobs: Blobs that the sender has made, by versioned hash.
         clock: Seconds since 1970.
     """
 
@@ -57,6 +59,7 @@ class Parts:
     force_calldata: bool = False
     new_journal: bool = False
     beacon_url: str | None = None
+    own_blobs: Mapping[bytes, bytes] | None = None
     clock: Callable[[], float] = time.time
 
 
@@ -75,12 +78,13 @@ class Sequencer:
     def __init__(self, parts: Parts) -> None:
         self.deployment = parts.deployment
         client = parts.sender.client
-        self.reader = OrderReader(parts.deployment, client, BatchDataReader(client, parts.beacon_url))
+        data, known = BatchDataReader(client, parts.beacon_url, parts.own_blobs), KnownRecords()
+        self.reader = OrderReader(parts.deployment, client, data, known.decode)
         self.reader.refresh()
         chain_id = parts.deployment.l2_chain_id
         blobs = not parts.force_calldata and client.supports_blobs()
         most = most_batch_bytes(blobs=blobs)
-        self.chain = SequencerChain(self.reader, parts.journal, _setting(parts, most))
+        self.chain = SequencerChain(self.reader, parts.journal, _setting(parts, most), known)
         self._opened = OpenedBatches(self.chain.block)
         self._client = client
         self._final_block = BlockNumber(0)

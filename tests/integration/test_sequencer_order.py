@@ -93,6 +93,23 @@ def test_a_follower_has_the_sequencers_order_and_ledger(anvil: Chain, tmp_path: 
     assert chain.safe_number == chain.head.header.number
 
 
+def test_an_own_batch_is_read_back_without_recovering_its_senders(
+    anvil: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(anvil, tmp_path, force_calldata=True)
+    desk.deposit(2)
+    desk.send(desk.signed(2, 0))
+    desk.sequencer.post()
+    decoded: list[bytes] = []
+    monkeypatch.setattr(
+        "anh_rollup.sequencer.known_records.decode_or_none", lambda record, _chain: decoded.append(record)
+    )
+    desk.sequencer.order()
+    chain = desk.sequencer.chain
+    assert chain.safe_number == chain.head.header.number > 0
+    assert decoded == []
+
+
 def test_a_connection_that_fails_at_any_request_leaves_no_trace(
     anvil: Chain, tmp_path: Path, proxy: Proxy
 ) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from anh_rollup.encoding.blobs import BLOB_CAPACITY, BLOB_SIZE, pack
-from anh_rollup.l1.blobs import BlobMalformedError, make_sidecar
-from anh_rollup.l1.sidecar_process import SidecarProcess, SidecarProcessError
+from anh_rollup.l1.blobs import BlobMalformedError, make_sidecar, versioned_hash
+from anh_rollup.l1.sidecar_process import MOST_RECENT, SidecarProcess, SidecarProcessError
 
 BLOBS = pack(b"\1" * (BLOB_CAPACITY + 1))
 
@@ -44,6 +44,7 @@ def test_it_makes_what_this_process_would_make(sidecars: SidecarProcess) -> None
     first = pid_of(sidecars)
     assert sidecars.make(BLOBS[:1]) == make_sidecar(BLOBS[:1])
     assert pid_of(sidecars) == first
+    assert sidecars.recent == {versioned_hash(blob): blob for blob in BLOBS}
 
 
 def test_one_that_was_killed_is_replaced(sidecars: SidecarProcess) -> None:
@@ -52,6 +53,14 @@ def test_one_that_was_killed_is_replaced(sidecars: SidecarProcess) -> None:
     with pytest.raises(SidecarProcessError, match="the process that computes blob proofs failed"):
         sidecars.make(BLOBS[:1])
     assert sidecars.make(BLOBS[:1]) == make_sidecar(BLOBS[:1])
+
+
+def test_only_the_last_blobs_are_remembered() -> None:
+    fresh = SidecarProcess()
+    hashes = [bytes([number]) * 32 for number in range(MOST_RECENT + 2)]
+    for digest in [*hashes, hashes[3]]:
+        fresh._remember([digest], [digest])
+    assert list(fresh.recent) == [hashes[2], *hashes[4:], hashes[3]]
 
 
 @pytest.mark.parametrize("blobs", [[], [bytes(BLOB_SIZE)] * 7, [b"short"]])

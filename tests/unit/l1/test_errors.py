@@ -17,6 +17,7 @@ TRANSIENT = {
     "L1UnreachableError",
     "LaggingNodeError",
     "ReorgDetectedError",
+    "SidecarProcessError",
     "StaleViewError",
     "TransactionPendingError",
 }
