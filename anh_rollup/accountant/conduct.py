@@ -8,10 +8,15 @@ from anh_rollup.l1.docket import Docket
 from anh_rollup.protocol.claims import Claim
 from anh_rollup.protocol.evaluated import EvaluatedProperty
 from anh_rollup.protocol.moves import Move
+from anh_rollup.protocol.orders import OrderedJob
 
 
 def _same_property(_index: int, evaluated: EvaluatedProperty) -> EvaluatedProperty:
     return evaluated
+
+
+def _same_place(ordered: OrderedJob) -> OrderedJob:
+    return ordered
 
 
 def _same_claim(claim: Claim) -> Claim:
@@ -34,10 +39,12 @@ class Conduct:
         name: How the command line calls it.
         summary: What it is, in a line.
         evaluated: Changes a property, told its index, before it is claimed and defended.
+        place: Changes where a job is taken to be ordered.
         claim: Changes a claim before it is committed.
         move: Changes a move of a game, or leaves it out.
         commitment: What is committed for (docket, own commitment, own account); None waits.
         checks: Whether a result has to reach the job's thresholds.
+        examines: Whether a claim that anybody could refute is left.
         answers: Whether demands are answered.
         publishes: Whether the claim says where its artifacts are.
         lists: Whether the score lists are among them.
@@ -47,10 +54,12 @@ class Conduct:
     name: str = "honest"
     summary: str = "does the work and tells the truth"
     evaluated: Callable[[int, EvaluatedProperty], EvaluatedProperty] = _same_property
+    place: Callable[[OrderedJob], OrderedJob] = _same_place
     claim: Callable[[Claim], Claim] = _same_claim
     move: Callable[[Move], Move | None] = _same_move
     commitment: Callable[[Docket, bytes, str], bytes | None] = _own_commitment
     checks: bool = True
+    examines: bool = True
     answers: bool = True
     publishes: bool = True
     lists: bool = True

@@ -21,6 +21,7 @@ from anh_rollup.l1.docket import Docket
 from anh_rollup.protocol.claims import Claim
 from anh_rollup.protocol.evaluated import EvaluatedProperty, Trace
 from anh_rollup.protocol.moves import Move, RevealScores, RevealSums
+from anh_rollup.protocol.orders import OrderedJob
 from anh_rollup.tensor.opcodes import FOLDABLE, Opcode
 from anh_rollup.tensor.program import Program
 from anh_rollup.tensor.records import decode_value
@@ -182,9 +183,9 @@ def _inflated(claim: Claim) -> Claim:
     return replace(claim, scores=(replace(first, sum=first.sum + 1), *claim.scores[1:]))
 
 
-def _behind_batch(claim: Claim) -> Claim:
+def _behind_batch(ordered: OrderedJob) -> OrderedJob:
     """A place in the batch at which nothing was ordered."""
-    return replace(claim, index=claim.index + 1_000)
+    return replace(ordered, index=ordered.index + 1_000)
 
 
 def _shorten(evaluated: EvaluatedProperty) -> EvaluatedProperty:
@@ -240,7 +241,12 @@ DRILLS: Final[Mapping[str, Conduct]] = {
         ),
         Conduct("silent", "claims a wrong score and never moves", evaluated=_flip, move=_nothing),
         Conduct("copied-commitment", "bonds somebody else's commitment", commitment=_copied),
-        Conduct("unordered-job", "claims a job at a place where none was ordered", claim=_behind_batch),
+        Conduct(
+            "unordered-job",
+            "claims a job at a place where none was ordered",
+            place=_behind_batch,
+            examines=False,
+        ),
         Conduct("below-threshold", "claims a result that is not good enough", checks=False),
         Conduct(
             "boasted-accuracy",

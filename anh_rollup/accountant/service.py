@@ -54,6 +54,11 @@ ANNOUNCED: Final = (Reveal, Retract)
 PREPARED: Final = (Defend, Answer)
 
 
+def _sample(action: Defend | Answer) -> int:
+    """Moves about one sample follow each other, so that one trace serves them all; answers come first."""
+    return action.game.position.sample if isinstance(action, Defend) else -1
+
+
 def _fail(error: AnhError) -> None:
     """Raises an error that a transaction of a group ended with, so that it is told and counted."""
     raise error
@@ -118,7 +123,7 @@ class Accountant:
     def _prepare_all(self, actions: Sequence[Defend | Answer]) -> None:
         """Begins to prepare moves and answers, and waits a moment for what is soon ready."""
         self._preparations.begin_round(actions)
-        for action in actions:
+        for action in sorted(actions, key=_sample):
             key, name = subject(action)
             if self._acting.is_due(("Prepare", key)):
                 self._acting.run(("Prepare", key), name, partial(self._begin, action))
@@ -211,7 +216,7 @@ class Accountant:
         view = AccountantView(
             now=head.time,
             address=address,
-            jobs=tuple(self.order.jobs()),
+            jobs=tuple(map(self.conduct.place, self.order.jobs())),
             drafts=tuple(self.drafts.all()),
             docket=docket,
             statuses={record.identifier: self.chain.status(record.identifier) for record in standing},
@@ -239,6 +244,7 @@ class Accountant:
         result = self.worker.perform(ordered)
         if self.conduct.checks:
             self.worker.require_good(ordered.job, result)
+        if self.conduct.checks and self.conduct.examines:
             self.require_defensible(make_claim(self.chain.address, ordered, result, ""), ordered.job)
         told = self._told(ordered.job, result.root)
         claim = make_claim(self.chain.address, ordered, told, self.uri if self.conduct.publishes else "")

@@ -19,7 +19,7 @@ class TurnLostError(AnhError):
     def __init__(self, cost: int) -> None:
         super().__init__(
             f"no turn for an evaluation of {cost} multiply-adds: enough cheaper ones wait",
-            remedy="Nothing: it is tried again. If that lasts, run a second machine for the role.",
+            remedy="Nothing: it is tried again. If that lasts, use a faster machine, or a second challenger.",
         )
         self.cost = cost
 

@@ -22,7 +22,9 @@ from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.l1.docket import Docket
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.game import Inputs
+from anh_rollup.protocol.jobs import Job, JobKind, Property
 from anh_rollup.protocol.moves import RevealNodes, RevealScores, RevealSums
+from anh_rollup.protocol.orders import OrderedJob
 from tests.doubles import small_program as small
 from tests.doubles.claimed import trained_program
 
@@ -138,7 +140,10 @@ def test_an_inflated_total_is_one_too_high():
 
 
 def test_an_unordered_job_stands_behind_its_batch():
-    assert DRILLS["unordered-job"].claim(CLAIM) == replace(CLAIM, index=1_003)
+    job = Job(JobKind.TRAINING, ROOT, bytes(32), (Property(ROOT, ROOT, 5),), 5000, "")
+    ordered = OrderedJob(1, ROOT, 3, ROOT, job, 9)
+
+    assert DRILLS["unordered-job"].place(ordered) == replace(ordered, index=1_003)
 
 
 def test_a_model_of_another_shape_has_the_same_numbers():

@@ -193,6 +193,17 @@ def test_a_move_is_sent_once_it_is_ready_and_no_round_waits_for_it(monkeypatch):
     assert one.chain.groups == [[("call", defend)]]
 
 
+def test_moves_about_one_sample_are_prepared_one_after_the_other(monkeypatch):
+    """A trace that is too large to stay beside another one serves all of them."""
+    about = [replace(game(n), position=replace(game(n).position, sample=n % 2)) for n in range(4)]
+    begun = []
+    one = accountant(monkeypatch, [Defend(each) for each in about])
+    monkeypatch.setattr(Accountant, "_begin", lambda _self, action: begun.append(action.game))
+    one.defend()
+
+    assert begun == [about[0], about[2], about[1], about[3]]
+
+
 def test_a_move_for_a_position_that_is_left_is_not_sent(monkeypatch):
     first, second = Defend(game(1)), Defend(replace(game(1), position=replace(game(1).position, sample=7)))
     decided = [first]
