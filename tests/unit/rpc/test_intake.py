@@ -83,3 +83,13 @@ async def test_who_is_late_already_is_cut_without_harm() -> None:
         with pytest.raises(TimeoutError):
             await task
         assert (intake.held, late.is_cut) == (10, True)
+
+
+async def test_who_has_sent_all_is_not_cut_any_more() -> None:
+    intake = Intake(most=10)
+    with intake.exchange() as sent, intake.exchange() as new:
+        async with intake.patience(sent):
+            sent.hold(FREE_BYTES + 10)
+        with pytest.raises(BusyError):
+            new.hold(FREE_BYTES + 1)
+        assert (intake.held, sent.is_cut) == (10, False)
