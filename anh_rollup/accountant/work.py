@@ -304,7 +304,7 @@ class Worker:
         model = self.store.get_model(root if training else job.model, job.uri) if program.parameters else None
         work = multiply_adds(program, samples.count)
         held = Artifacts(program, samples, answers, model)
-        return self.evaluations.evaluate(key, held, self.evaluator, work, urgent=urgent)
+        return self.evaluations.evaluate(key, lambda: held, self.evaluator, work, urgent=urgent)
 
     @property
     def idle(self) -> frozenset[Key]:

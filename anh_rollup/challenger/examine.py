@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeVar
 
 from anh_rollup.challenger.recover import Withheld
@@ -32,7 +33,7 @@ from anh_rollup.protocol.evaluated import EvaluatedProperty
 from anh_rollup.protocol.jobs import Job, JobKind
 from anh_rollup.protocol.orders import OrderFollower
 from anh_rollup.protocol.refutations import OneShot, Refutation
-from anh_rollup.storage.artifacts import ArtifactStore
+from anh_rollup.storage.artifacts import ArtifactKind, ArtifactStore
 from anh_rollup.storage.errors import ArtifactError
 
 T = TypeVar("T")
@@ -70,6 +71,21 @@ class TransactionUnknownError(AnhError):
         )
         self.batch = batch
         self.transaction = transaction
+
+
+class SourcesRefutableError(AnhError):
+    """What a property of a claim is about is not what its score program declares.
+
+    Attributes:
+        refutation: What refutes the claim.
+    """
+
+    def __init__(self, refutation: Refutation) -> None:
+        super().__init__(
+            "a claim's result is not what its score program declares",
+            remedy="Nothing: the claim is refuted.",
+        )
+        self.refutation = refutation
 
 
 @dataclass(slots=True)
@@ -119,6 +135,7 @@ class Examiner:
             withheld = self._recover(record, answers)
             if withheld is not None:
                 return withheld
+        self._fetch_model(job)
         wrong = self._examine_properties(claim, job)
         if wrong is not None:
             return Verdict(wrong)
@@ -140,19 +157,32 @@ class Examiner:
 
         Raises:
             ArtifactError: An artifact cannot be had.
-            SourcesRefusedError: The artifacts are not what the program declares.
+            SourcesRefusedError: The artifacts give no score.
+            SourcesRefutableError: They are not what the program declares: the claim falls by one call.
             WorkTooLargeError: It takes more work than it may.
             ProgramTooLargeError: It takes more memory than there may be.
             TurnLostError: Enough cheaper evaluations wait; it is for a later round.
         """
         found = self.known(claim, job, index)
-        return found or self._evaluate(self._subject(claim, job, index), urgent=urgent)
+        if found is not None:
+            return found
+        program = self.store.get_program(job.properties[index].program, job.uri)
+        work = check_work(program, claim.scores[index].count, self.most_work)
+        key, load = property_key(job, claim.result, index), partial(self._checked, claim, job, index)
+        return self.evaluations.evaluate(key, load, self.evaluator, work, urgent=urgent)
 
-    def _evaluate(self, subject: Subject, *, urgent: bool = False) -> EvaluatedProperty:
-        work = check_work(subject.program, subject.dataset.count, self.most_work)
-        key = property_key(subject.job, subject.claim.result, subject.index)
-        held = Artifacts(subject.program, subject.dataset, subject.answers, subject.model)
-        return self.evaluations.evaluate(key, held, self.evaluator, work, urgent=urgent)
+    def _checked(self, claim: Claim, job: Job, index: int) -> Artifacts:
+        """What a property is evaluated over.
+
+        Raises:
+            SourcesRefutableError: It is not what the program declares: the claim falls by one call.
+        """
+        subject = self._subject(claim, job, index)
+        wrong = check_sources(subject)
+        if wrong is not None:
+            raise SourcesRefutableError(wrong)
+        check_score_program(subject.program, subject.dataset.fields)
+        return Artifacts(subject.program, subject.dataset, subject.answers, subject.model)
 
     def forget_all_but(self, records: Iterable[ClaimRecord]) -> None:
         """Lets the evaluations of all other claims go: they hold models and data sets in memory."""
@@ -185,6 +215,17 @@ class Examiner:
             if miscounted is not None:
                 return miscounted
         return None
+
+    def _fetch_model(self, job: Job) -> None:
+        """Fetches what is else fetched when the turn to evaluate has come, and would hold up others there."""
+
+        def fetch() -> None:
+            programs = (self.store.get_program(wanted.program, job.uri) for wanted in job.properties)
+            if any(program.parameters for program in programs):
+                self.store.get_model(job.model, job.uri)
+
+        if job.kind is JobKind.INFERENCE and not self.store.has(ArtifactKind.MODEL, job.model):
+            _or_none(fetch)
 
     def _recover(self, record: ClaimRecord, answers: Sequence[Answered]) -> Verdict | None:
         """Puts a withheld result together; a verdict where that is impossible or not yet possible."""
@@ -233,15 +274,14 @@ class Examiner:
         return None
 
     def _examine_property(self, claim: Claim, job: Job, index: int) -> Refutation | None:
-        subject = self._subject(claim, job, index)
-        wrong = check_sources(subject)
+        try:
+            found = self.evaluated(claim, job, index)
+        except SourcesRefutableError as error:
+            return error.refutation
+        scores = claim.scores[index]
+        wrong = check_scores(index, scores, found.scores, self._list(claim, scores))
         if wrong is not None:
-            return wrong
-        check_score_program(subject.program, subject.dataset.fields)
-        ours = self._evaluate(subject).scores
-        wrong = check_scores(index, claim.scores[index], ours, self._list(claim, claim.scores[index]))
-        if wrong is not None:
-            check_disputable(subject.program)  # a game that nobody can win is not opened
+            check_disputable(found.program)  # a game that nobody can win is not opened
         return wrong
 
     def _subject(self, claim: Claim, job: Job, index: int) -> Subject:

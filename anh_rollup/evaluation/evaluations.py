@@ -1,7 +1,7 @@
 """Properties as they were evaluated here: each once, whoever asks, and within a budget of memory."""
 
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from threading import Event, Lock
 from typing import Final
@@ -121,19 +121,26 @@ class Evaluations:
             return held.evaluated
 
     def evaluate(
-        self, key: Key, artifacts: Artifacts, evaluator: Evaluator, work: int, *, urgent: bool = False
+        self,
+        key: Key,
+        load: Callable[[], Artifacts],
+        evaluator: Evaluator,
+        work: int,
+        *,
+        urgent: bool = False,
     ) -> EvaluatedProperty:
         """A property, evaluated unless it is known; who asks for one that is being evaluated waits for it.
 
         Args:
             key: What it depends on.
-            artifacts: What it is evaluated over.
+            load: Reads what it is evaluated over, when its turn comes: those that wait take no memory.
             evaluator: An exact backend.
             work: Multiply-adds that it takes: what is light goes first.
             urgent: Whether a game waits for it, which goes before all else.
 
         Raises:
             SourcesRefusedError: The artifacts are not what the program declares.
+            AnhError: Whatever `load` objects to.
             TurnLostError: Enough lighter evaluations wait; it is for a later round.
         """
         while True:
@@ -146,7 +153,7 @@ class Evaluations:
                 continue
             with self.turns.take(0 if key in self._scores else work, urgent=urgent):
                 if self._begin(key):
-                    return self._evaluate(key, artifacts, evaluator)
+                    return self._evaluate(key, load, evaluator)
 
     def forget(self, keys: Collection[Key]) -> None:
         """Lets go of properties that nobody will ask for again."""
@@ -163,8 +170,9 @@ class Evaluations:
             self._running[key] = Event()
             return True
 
-    def _evaluate(self, key: Key, artifacts: Artifacts, evaluator: Evaluator) -> EvaluatedProperty:
+    def _evaluate(self, key: Key, load: Callable[[], Artifacts], evaluator: Evaluator) -> EvaluatedProperty:
         try:
+            artifacts = load()
             evaluated = evaluate_property(artifacts, evaluator, self._scores.get(key))
             with self._lock:
                 self._keep(key, _Held(evaluated, held_bytes(artifacts)))

@@ -3,9 +3,11 @@
 import struct
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
+from threading import Lock
 from typing import Final, TypeVar
 
 import numpy as np
@@ -42,6 +44,10 @@ MOST_BYTES: Final = 1 << 32
 
 #: Most bytes of a recipe.
 MOST_RECIPE_BYTES: Final = 1 << 20
+
+#: Bytes of artifacts that are read side by side (choice). Larger ones are read one at a time: with its trees
+#: an artifact can take many times its bytes.
+MOST_LIGHT_BYTES: Final = 1 << 24
 
 #: What reading hostile bytes may end in if a decoder misses a fault: to whoever asked they are no artifact.
 UNREADABLE: Final = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, struct.error,
@@ -80,6 +86,7 @@ class ArtifactStore:
         self._most_bytes = most_bytes
         folder = self._files.folder
         self._fetched = None if folder is None or most_cache is None else FetchedArtifacts(folder, most_cache)
+        self._decoding = Lock()
 
     def within(self, seconds: float) -> "ArtifactStore":
         """The same store; all that is fetched from others through it takes so many seconds together at most.
@@ -88,7 +95,7 @@ class ArtifactStore:
         """
         policy = replace(self.policy, deadline=time.monotonic() + seconds)
         store = ArtifactStore(self._files.base_url, policy, self._most_bytes)
-        store._fetched = self._fetched
+        store._fetched, store._decoding = self._fetched, self._decoding
         return store
 
     @property
@@ -182,14 +189,20 @@ class ArtifactStore:
         if content is not None:
             if self._fetched is not None:
                 self._fetched.use(name)
-            return _verified(kind, root, content, decode)
+            return self._verified(kind, root, content, decode)
         content = fetch(uri, name, self.policy) if uri else None
         if content is None:
             raise self._missing(kind, root, uri)
-        artifact = _verified(kind, root, content, decode)
+        artifact = self._verified(kind, root, content, decode)
         if self._fetched is None or self._fetched.make_room(name, len(content)):
             self._files.write(name, content)
         return artifact
+
+    def _verified(
+        self, kind: ArtifactKind, root: bytes, content: bytes, decode: Callable[[bytes, bytes], T]
+    ) -> T:
+        with self._decoding if len(content) > MOST_LIGHT_BYTES else nullcontext():
+            return _verified(kind, root, content, decode)
 
     def _missing(self, kind: ArtifactKind, root: bytes, uri: str) -> ArtifactMissingError:
         """What to raise where an artifact is nowhere: a mistyped folder lacks everything."""

@@ -17,6 +17,7 @@ from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.scores import ScoreTree
 from anh_rollup.evaluation import evaluations
 from anh_rollup.evaluation.errors import SourcesRefusedError, UndisputableError, WorkTooLargeError
+from anh_rollup.evaluation.evaluations import Evaluations
 from anh_rollup.evaluation.properties import evaluate_property
 from anh_rollup.evaluation.workload import multiply_adds
 from anh_rollup.protocol.claims import Scores
@@ -253,6 +254,29 @@ def test_light_claims_are_judged_whatever_heavy_ones_wait(training, monkeypatch)
     examinations.close()
 
     assert (first, judged) == ((1,), [Verdict(OpenGame(0, None))])
+
+
+def test_all_that_is_evaluated_is_fetched_before_its_turn(tmp_path, monkeypatch):
+    """A slow server must not hold up the other evaluations."""
+    b = ProgramBuilder()
+    x, answer = b.field((2,), low=-9, high=9), b.answer((2,), low=-9, high=9)
+    program = b.build(b.sum(b.equal(x + b.parameter((2,), low=0, high=0), answer)))
+    zeros, model = np.zeros((COUNT, 2), np.int32), Model([np.zeros(2, np.int32)])
+    case = Case(tmp_path, program, Dataset([zeros]), model, Dataset([zeros]))
+    case.job = replace(case.job, model=case.user.put_model(model))
+    claim, examiner, there = replace(case.claim, terms=terms(case.job), index=3), case.examiner(), []
+    case.order.batches = [void_batch(1, 4)]
+    evaluate = Evaluations.evaluate
+
+    def evaluating(*given, **how):
+        fetched = (ArtifactKind.MODEL, model), (ArtifactKind.DATASET, case.dataset)
+        there.append([examiner.store.has(kind, each.root) for kind, each in fetched])
+        return evaluate(*given, **how)
+
+    monkeypatch.setattr(Evaluations, "evaluate", evaluating)
+    with pytest.raises(TransactionUnknownError):
+        examiner.examine(replace(case.says(), claim=claim))
+    assert there == [[True, True]]
 
 
 # --- void batches

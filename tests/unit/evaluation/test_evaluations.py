@@ -9,7 +9,7 @@ import pytest
 
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.evaluation import evaluations
-from anh_rollup.evaluation.evaluations import Evaluations, held_bytes, property_key
+from anh_rollup.evaluation.evaluations import MOST_EVALUATIONS, Evaluations, held_bytes, property_key
 from anh_rollup.evaluation.properties import Artifacts
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.protocol.jobs import Job, JobKind, Property
@@ -53,6 +53,10 @@ def artifacts():
 HELD = artifacts()
 
 
+def load():
+    return HELD
+
+
 def test_an_evaluation_depends_on_what_it_reads_and_on_nothing_else_of_a_job():
     answering = replace(JOB, kind=JobKind.INFERENCE, model=MODEL)
     again = replace(JOB, deadline=1, properties=(replace(JOB.properties[0], threshold=6),))
@@ -64,9 +68,9 @@ def test_an_evaluation_depends_on_what_it_reads_and_on_nothing_else_of_a_job():
 
 def test_what_is_known_is_not_evaluated_again():
     made, evaluator = Evaluations(), CountingEvaluator()
-    first = made.evaluate(FIRST, HELD, evaluator, 1)
+    first = made.evaluate(FIRST, load, evaluator, 1)
 
-    assert made.evaluate(FIRST, HELD, evaluator, 1) is first
+    assert made.evaluate(FIRST, load, evaluator, 1) is first
     assert (made.known(FIRST), made.known(SECOND), evaluator.began) == (first, None, 1)
 
 
@@ -74,11 +78,11 @@ def test_who_asks_for_what_is_being_evaluated_waits_for_it_and_takes_no_turn():
     made, evaluator = Evaluations(), CountingEvaluator()
     evaluator.released.clear()
     pool = ThreadPoolExecutor(4)
-    asked = [pool.submit(made.evaluate, FIRST, HELD, evaluator, 1)]
+    asked = [pool.submit(made.evaluate, FIRST, load, evaluator, 1)]
     while not evaluator.began:
         threading.Event().wait(0.001)
-    asked += [pool.submit(made.evaluate, FIRST, HELD, evaluator, 1) for _ in range(2)]
-    light = pool.submit(made.evaluate, SECOND, HELD, ReferenceEvaluator(), 1)
+    asked += [pool.submit(made.evaluate, FIRST, load, evaluator, 1) for _ in range(2)]
+    light = pool.submit(made.evaluate, SECOND, load, ReferenceEvaluator(), 1)
 
     assert light.result(10).scores.root == made.known(SECOND).scores.root
     evaluator.released.set()
@@ -86,31 +90,48 @@ def test_who_asks_for_what_is_being_evaluated_waits_for_it_and_takes_no_turn():
     assert evaluator.began == 1
 
 
+def test_what_waits_for_its_turn_has_read_nothing():
+    made, evaluator, read = Evaluations(), CountingEvaluator(), []
+    evaluator.released.clear()
+    pool = ThreadPoolExecutor(4)
+    asked = [pool.submit(made.evaluate, key, load, evaluator, 1) for key in (FIRST, SECOND)]
+    while evaluator.began < MOST_EVALUATIONS:
+        threading.Event().wait(0.001)
+    asked.append(pool.submit(made.evaluate, THIRD, lambda: read.append(1) or HELD, evaluator, 1))
+    while not made.turns.waiting:
+        threading.Event().wait(0.001)
+
+    assert read == []
+    evaluator.released.set()
+    assert len({each.result(10).scores.root for each in asked}) == 1
+    assert read == [1]
+
+
 def test_an_evaluation_that_fails_is_done_again_by_who_asks_next():
     made, evaluator = Evaluations(), CountingEvaluator()
     evaluator.errors = [MemoryError()]
     with pytest.raises(MemoryError):
-        made.evaluate(FIRST, HELD, evaluator, 1)
+        made.evaluate(FIRST, load, evaluator, 1)
     evaluator.errors = []
 
-    assert made.evaluate(FIRST, HELD, evaluator, 1) is made.known(FIRST)
+    assert made.evaluate(FIRST, load, evaluator, 1) is made.known(FIRST)
     assert evaluator.began == 2
 
 
 def test_what_was_not_used_for_longest_makes_room_and_is_not_evaluated_again():
     made, evaluator = Evaluations(2 * held_bytes(HELD)), CountingEvaluator()
-    first, second = (made.evaluate(key, HELD, evaluator, 1) for key in (FIRST, SECOND))
+    first, second = (made.evaluate(key, load, evaluator, 1) for key in (FIRST, SECOND))
     made.known(FIRST)
-    made.evaluate(THIRD, HELD, evaluator, 1)
+    made.evaluate(THIRD, load, evaluator, 1)
 
     assert (made.known(FIRST), made.known(SECOND), evaluator.began) == (first, None, 3)
-    again = made.evaluate(SECOND, HELD, evaluator, 1)
+    again = made.evaluate(SECOND, load, evaluator, 1)
     assert (again is second, again.scores.root == second.scores.root, evaluator.began) == (False, True, 3)
 
 
 def test_the_latest_one_stays_however_large_it_is():
     made = Evaluations(0)
-    found = made.evaluate(FIRST, HELD, ReferenceEvaluator(), 1)
+    found = made.evaluate(FIRST, load, ReferenceEvaluator(), 1)
 
     assert made.known(FIRST) is found
 
@@ -118,11 +139,11 @@ def test_the_latest_one_stays_however_large_it_is():
 def test_what_is_forgotten_is_gone_with_its_scores():
     made, evaluator = Evaluations(), CountingEvaluator()
     for key in (FIRST, SECOND):
-        made.evaluate(key, HELD, evaluator, 1)
+        made.evaluate(key, load, evaluator, 1)
     made.forget({FIRST, THIRD})
 
     assert (made.known(FIRST), made.keys) == (None, {SECOND})
-    made.evaluate(FIRST, HELD, evaluator, 1)
+    made.evaluate(FIRST, load, evaluator, 1)
     assert evaluator.began == 3
 
 

@@ -2,6 +2,8 @@
 
 import os
 import struct
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -173,6 +175,32 @@ def test_bytes_that_break_a_decoder_are_no_artifact(
     with pytest.raises(ArtifactCorruptError) as caught:
         theirs.get_scores(root)
     assert caught.value.reason == f"reading them ends in {error.__name__}"
+
+
+@pytest.mark.parametrize(("most", "expected"), [(0, 1), (1 << 20, 2)])
+def test_large_artifacts_are_read_one_at_a_time_and_light_ones_side_by_side(
+    store: ArtifactStore, monkeypatch: pytest.MonkeyPatch, most: int, expected: int
+) -> None:
+    """With its trees a large one takes many times its bytes: sixteen at once could take all memory."""
+    root = store.put_scores(np.arange(5, dtype=np.int32))
+    reading, most_reading, both = [0], [0], threading.Event()
+    decode = artifacts.decode_scores
+
+    def counted(content: bytes, wanted: bytes) -> object:
+        reading[0] += 1
+        most_reading[0] = max(most_reading[0], reading[0])
+        if reading[0] == 2:
+            both.set()
+        both.wait(0.2)
+        reading[0] -= 1
+        return decode(content, wanted)
+
+    monkeypatch.setattr(artifacts, "decode_scores", counted)
+    monkeypatch.setattr(artifacts, "MOST_LIGHT_BYTES", most)
+    with ThreadPoolExecutor(2) as pool:
+        for each in [pool.submit(one.get_scores, root) for one in (store, store.within(60.0))]:
+            assert each.result(10).tolist() == [0, 1, 2, 3, 4]
+    assert most_reading == [expected]
 
 
 def test_a_store_with_a_time_limit_is_the_same_store(tmp_path: Path) -> None:
