@@ -31,6 +31,7 @@ from anh_rollup.accountant.work import Result, Worker, make_claim, require_unref
 from anh_rollup.bulkhead import Bulkhead
 from anh_rollup.errors import AnhError
 from anh_rollup.evaluation.evaluations import Key, property_key, property_keys
+from anh_rollup.evaluation.turns import TurnLostError
 from anh_rollup.evaluation.workload import multiply_adds
 from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.l1.disputes import Call, DisputeChain
@@ -90,7 +91,7 @@ class Accountant:
     conduct: Conduct = HONEST
     patience: float = 1.0
     _acting: Bulkhead = field(default_factory=lambda: Bulkhead(healing=(TransientL1Error,)))
-    _working: Bulkhead = field(default_factory=lambda: Bulkhead(passing=(ArtifactError,)))
+    _working: Bulkhead = field(default_factory=lambda: Bulkhead(passing=(ArtifactError, TurnLostError)))
     _view: AccountantView | None = None
     _preparations: Preparations = field(default_factory=Preparations)
     _over_since: dict[bytes, Seconds] = field(default_factory=dict)
@@ -182,8 +183,8 @@ class Accountant:
     def work(self) -> bool:
         """Does the best job that waits, and keeps the draft of its claim; whether there was one.
 
-        A job whose artifacts cannot be had is tried again after some rounds; one that fails in another way is
-        given up until the next start. Neither holds up other jobs.
+        A job whose artifacts cannot be had, or that gets no turn, is tried again after some rounds; one that
+        fails in another way is given up until the next start. None holds up other jobs.
         """
         view = self._view
         if view is None:
@@ -205,9 +206,8 @@ class Accountant:
 
     def look(self) -> AccountantView:
         """What there is to see now."""
-        idle = (
-            self.worker.idle
-        )  # before the drafts are read: a job that ends in between has its draft by then
+        # Before the drafts are read: a job that ends in between has its draft by then.
+        idle = self.worker.idle
         head = self.chain.refresh()
         self.order.refresh()
         docket, address = self.chain.docket, self.chain.address

@@ -62,6 +62,11 @@ class TrainingTask:
     is_good: Callable[[Sequence[Elements]], bool]
 
 
+#: Evaluations that wait for a turn (choice): after a restart those of all claims in games do, and the work
+#: that was done for a job must not be lost to them.
+MOST_WAITING: Final = 24
+
+
 class ThresholdMissedError(AnhError):
     """The work was done, and its result does not have a property that the job asks for.
 
@@ -160,7 +165,7 @@ class Worker:
     train: Trainer
     answer: Answerer
     most_work: int = MOST_WORK
-    evaluations: Evaluations = field(default_factory=Evaluations)
+    evaluations: Evaluations = field(default_factory=lambda: Evaluations(most_waiting=MOST_WAITING))
     _in_work: tuple[Job, bytes] | None = None
 
     @property

@@ -24,7 +24,7 @@ from anh_rollup.protocol.jobs import Job, JobKind
 #: Evaluations at a time (choice): each uses all cores and much memory, but a long one must not hold up all.
 MOST_EVALUATIONS: Final = 2
 
-#: Threads that wait for an evaluation (choice): of those of a role, enough are left for what is light.
+#: Threads that wait for an evaluation (choice): of sixteen that examine, enough are left to fetch.
 MOST_WAITING: Final = 6
 
 #: Bytes of memory that all evaluated properties may take (choice); the latest one always stays.
@@ -95,10 +95,11 @@ class Evaluations:
 
     Args:
         most_bytes: Bytes of memory that they may take.
+        most_waiting: Threads that wait for an evaluation, at most.
     """
 
-    def __init__(self, most_bytes: int = MOST_HELD) -> None:
-        self.turns = Turns(MOST_EVALUATIONS, MOST_WAITING)
+    def __init__(self, most_bytes: int = MOST_HELD, most_waiting: int = MOST_WAITING) -> None:
+        self.turns = Turns(MOST_EVALUATIONS, most_waiting)
         self._most_bytes = most_bytes
         self._lock = Lock()
         self._held: OrderedDict[Key, _Held] = OrderedDict()

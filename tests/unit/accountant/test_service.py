@@ -26,6 +26,7 @@ from anh_rollup.accountant.drafts import Draft, DraftCorruptError
 from anh_rollup.accountant.service import Accountant
 from anh_rollup.accountant.work import ClaimRefutableError, ThresholdMissedError, Worker
 from anh_rollup.evaluation.reference import ReferenceEvaluator
+from anh_rollup.evaluation.turns import TurnLostError
 from anh_rollup.l1.contracts.claims import Demand
 from anh_rollup.l1.docket import ClaimRecord, DemandRecord, Docket, GameRecord
 from anh_rollup.l1.errors import L1UnreachableError, TransientL1Error
@@ -249,9 +250,14 @@ def test_a_given_up_job_is_forgotten_once_its_reward_waits_no_more(monkeypatch):
     assert (one._working.ended, one.work(), one._working.ended) == ({FIRST.transaction}, False, frozenset())
 
 
-def test_a_job_whose_artifacts_are_gone_is_tried_again_later(monkeypatch):
+@pytest.mark.parametrize(
+    "error",
+    [ArtifactMissingError("program", ROOT, "here"), TurnLostError(9)],
+    ids=lambda each: type(each).__name__,
+)
+def test_a_job_that_waits_for_artifacts_or_a_turn_is_tried_again_later(monkeypatch, error):
     one = accountant(monkeypatch, [Work(FIRST)])
-    acting(monkeypatch, "perform", FIRST, ArtifactMissingError("program", ROOT, "here"))
+    acting(monkeypatch, "perform", FIRST, error)
     one.defend()
 
     assert [one.work() for _ in range(4)] == [True, False, True, False]
