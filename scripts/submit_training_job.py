@@ -88,6 +88,7 @@ def order(rollup: Rollup, job: Job, reward: int, report: Report) -> PlacedOrder:
         AnhError: A chain refuses, or the position is not signed by the sequencer that L1 names.
     """
     l2, sender = rollup.l2, rollup.address
+    price = l2.eth.gas_price * PRICE_MARGIN
     transaction: TxParams = {
         "type": 2,
         "chainId": l2.eth.chain_id,
@@ -96,11 +97,11 @@ def order(rollup: Rollup, job: Job, reward: int, report: Report) -> PlacedOrder:
         "to": Web3.to_checksum_address(DNN_ADDRESS),
         "value": Web3.to_wei(reward, "wei"),
         "data": order_calldata(job),
-        "maxFeePerGas": Web3.to_wei(l2.eth.gas_price * PRICE_MARGIN, "wei"),
+        "maxFeePerGas": Web3.to_wei(price, "wei"),
         "maxPriorityFeePerGas": Web3.to_wei(0, "wei"),
     }
     transaction["gas"] = l2.eth.estimate_gas(transaction)
-    deposit(rollup, reward + transaction["gas"] * l2.eth.gas_price * PRICE_MARGIN, report)
+    deposit(rollup, reward + transaction["gas"] * price, report)
     signable: dict[str, Any] = {**transaction}
     raw = bytes(rollup.account.sign_transaction(signable).raw_transaction)
     sent = l2.eth.send_raw_transaction(raw).to_0x_hex()
