@@ -50,8 +50,8 @@ demo: setup ## Play the whole story once on a local chain
 test: lint test-contracts ## The gate: lint, contract tests, Python tests
 	$(PYTEST) -m 'not slow and not ganache' $(TESTS)
 
-test-all: lint ## The gate with slow tests, Ganache and long fuzzing
-	FOUNDRY_PROFILE=all $(FORGE) test
+test-all: lint ## The gate with slow tests, Ganache and long fuzzing; gas beyond snapshots/ fails
+	FOUNDRY_PROFILE=all FORGE_SNAPSHOT_CHECK=true $(FORGE) test
 	$(PYTEST) --hypothesis-profile=long $(TESTS)
 
 test-contracts: setup $(CONTRACTS_STAMP) ## Foundry tests only; gas beyond snapshots/ fails
