@@ -1,7 +1,8 @@
 """Work on what strangers make, item by item: what one item breaks stays with that item.
 
-This is the one place below the supervisor where any exception ends; those of reading what strangers publish
-become typed errors in `storage`, or an artifact that cannot be had. A claim, job, demand or game whose bytes
+Below the supervisor any exception ends here, with two more places nearer to strangers' bytes: `storage` makes
+typed errors of what reading them raises, and the challenger goes on where one artifact cannot be read, or one
+property of a claim not be judged. A claim, job, demand or game whose bytes
 break our code must not end a role, or its author could stop every honest one at the price of a bond.
 """
 

@@ -214,7 +214,7 @@ def figures_of(network: LocalNetwork, lie: Lie, calls: Sequence[Call]) -> list[F
 
 
 def main() -> None:
-    """Plays both games and prints what they cost."""
+    """Plays the games and prints what they cost."""
     figures: list[Figure] = []
     logging.basicConfig(level=logging.ERROR)
     with local_network() as (network, deployment):

@@ -16,7 +16,8 @@ from anh_rollup.l1.transport import RETRIED_STATUSES
 from anh_rollup.l1.types import Transaction
 from anh_rollup.primitives import BlockNumber
 
-#: A beacon answer holds at most the blobs of one block (21 after the second EIP-7892 fork), in hexadecimal.
+#: Most bytes of a beacon answer: 64 blobs in hexadecimal (choice: three times what a block holds after the
+#: second fork of EIP-7892, which is 21).
 LARGEST_ANSWER: Final = 64 * 2 * BLOB_SIZE
 
 

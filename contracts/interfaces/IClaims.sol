@@ -19,7 +19,8 @@ import { Opening } from "contracts/types/Opening.sol";
 /// Liveness:
 /// - a claim is final, refuted or released after at most window + two clocks (and a transaction that says so);
 /// - the bond of an honest claim comes back, whatever other claims do;
-/// - whatever is asked of an accountant can be answered: a demand outside an artifact is answered by its header.
+/// - whatever is asked of an accountant can be answered: a demand outside an artifact is answered by what shows where
+///   it ends.
 interface IClaims is ISeals {
     /// @notice What is fixed at deployment; times in seconds, ether in wei.
     struct Rules {
@@ -170,8 +171,9 @@ interface IClaims is ISeals {
     );
 
     /// @notice A demand was answered.
-    /// @param path The way to the tensor; parts that the answer does not need (`chunksRoot` always) are empty.
-    /// @param opening The chunks; empty where the demand lies outside the artifact.
+    /// @param path The way to the tensor; parts that the answer does not need (`chunksRoot` always) are not checked.
+    /// @param opening The chunks, for a demand behind a tensor's end its last one; not checked where leaf or field lie
+    /// outside the artifact.
     event Answered(
         bytes32 indexed claimId, bytes32 indexed demandId, Demand demand, TensorPath path, Opening opening
     );

@@ -3,8 +3,8 @@ pragma solidity 0.8.37;
 
 /// @title Loops over packed 32-bit integers
 /// @notice Eight int32 in a word, the first one in the highest bits, as big-endian bytes lie in memory. The inner loops
-/// of TensorArbiter and the only assembly of the tensor code: docs/adr/0002-assembly-in-the-inner-loops.md. Nothing here
-/// checks bounds: Openings does.
+/// of TensorArbiter; where else assembly stands: docs/adr/0002-assembly-in-the-inner-loops.md. Nothing here checks
+/// bounds: Openings does.
 library PackedIntegers {
     /// @dev The lowest bit of each of eight lanes of 32 bits.
     uint256 private constant ONES = 0x0000000100000001000000010000000100000001000000010000000100000001;
