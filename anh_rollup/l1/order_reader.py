@@ -87,6 +87,16 @@ class _State:
     queued_at: list[int] = field(default_factory=list)
     batches: list[PostedBatch] = field(default_factory=list)
     jobs: dict[bytes, OrderedJob] = field(default_factory=dict)
+    _records: dict[bytes, bytes] = field(default_factory=dict)
+    _blocks_indexed: int = 0
+
+    def record(self, transaction: bytes) -> bytes | None:
+        """The record whose keccak is `transaction`; each block is hashed once, when somebody first asks."""
+        end = len(self.order.blocks)
+        for block in self.order.blocks[self._blocks_indexed : end]:
+            self._records.update((keccak256(record), record) for record, _ in block.transactions)
+        self._blocks_indexed = end
+        return self._records.get(transaction)
 
 
 class OrderReader:
@@ -206,12 +216,8 @@ class OrderReader:
         )
 
     def record(self, transaction: bytes) -> bytes | None:
-        """The record whose keccak is `transaction`, wherever it is ordered; None where it is not.
-
-        Looks through the whole order: it is asked about claims on void batches only.
-        """
-        records = (record for block in self._state.order.blocks for record, _ in block.transactions)
-        return next((record for record in records if keccak256(record) == transaction), None)
+        """The record whose keccak is `transaction`, wherever it is ordered; None where it is not."""
+        return self._state.record(transaction)
 
     def _begin(self) -> _State:
         return _State(self.new_order(), self._deployment.start)

@@ -461,3 +461,26 @@ def test_a_record_is_found_by_its_hash_in_whatever_batch_it_stands_forced_or_not
     reader = refreshed(l1)
     wanted = [forced[0], record_of(own), dropped]
     assert [reader.record(keccak256(each)) for each in wanted] == [forced[0], record_of(own), None]
+
+
+def test_a_record_that_comes_later_is_found_and_those_before_are_not_hashed_again(
+    l1: InboxL1, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    early, late = ALICE.transfer(0, BOB.address, 7), ALICE.transfer(1, BOB.address, 8)
+    l1.post([sealed(l1, early)])
+    reader = refreshed(l1)
+    wanted = [keccak256(record_of(early)), keccak256(record_of(late))]
+    hashed: list[bytes] = []
+
+    def counting(record: bytes) -> bytes:
+        hashed.append(record)
+        return keccak256(record)
+
+    monkeypatch.setattr("anh_rollup.l1.order_reader.keccak256", counting)
+    assert [reader.record(each) for each in wanted] == [record_of(early), None]
+    assert hashed == [record_of(early)]
+    l1.post([sealed(l1, late)])
+    reader.refresh()
+    hashed.clear()
+    assert [reader.record(each) for each in wanted] == [record_of(early), record_of(late)]
+    assert hashed == [record_of(late)]
