@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from coincurve import PublicKey
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
 
@@ -18,15 +17,17 @@ from anh_rollup.encoding.batches import BatchHeader
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.merkle import depth_of, root_from_proof
-from anh_rollup.encoding.transactions import decode_signed, encode_record
+from anh_rollup.encoding.transactions import decode_signed, encode_record, recover
 from anh_rollup.errors import AnhError
+from anh_rollup.l1 import wire
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.deployment import Deployment, bind
+from anh_rollup.l1.errors import L1AnswerError
 from anh_rollup.l1.sender import TransactionSender
-from anh_rollup.primitives import BatchNumber, BlockNumber, Digest, Wei
+from anh_rollup.primitives import DIGEST_SIZE, BatchNumber, BlockNumber, Digest, Wei
 from anh_rollup.protocol.fees import call_gas
 from anh_rollup.protocol.jobs import DNN_ADDRESS, Job, order_calldata
-from anh_rollup.protocol.soft_confirmation import PARITY_OFFSET, confirmation_digest
+from anh_rollup.protocol.soft_confirmation import SIGNATURE_SIZE, confirmation_digest, split_signature
 
 T = TypeVar("T")
 
@@ -185,17 +186,18 @@ def check_position(deployment: Deployment, position: Mapping[str, Any]) -> None:
         PositionError: It is malformed, or somebody else's.
     """
     try:
-        number = BlockNumber(int(position["blockNumber"], 16))
-        block_hash = Digest(bytes.fromhex(position["blockHash"][2:]))
-        signature = bytes.fromhex(position["signature"][2:])
+        told = wire.members("a position", position)
+        number = BlockNumber(wire.quantity("its block", told.get("blockNumber"), wire.SHORT_DIGITS))
+        block_hash = Digest(wire.data("its block hash", told.get("blockHash"), DIGEST_SIZE))
         signed = confirmation_digest(
             deployment.l2_chain_id, deployment.addresses["inbox"], number, block_hash
         )
-        compact = signature[:64] + bytes([signature[64] - PARITY_OFFSET])
-        key = PublicKey.from_signature_and_message(compact, signed, hasher=None)
-    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
-        raise PositionError(f"it is malformed ({type(error).__name__})") from error
-    signer = to_checksum_address(keccak256(key.format(compressed=False)[1:])[-20:])
+        signature = wire.data("its signature", told.get("signature"), SIGNATURE_SIZE)
+        signer = to_checksum_address(recover(signed, split_signature(signature)))
+    except L1AnswerError as error:
+        raise PositionError(f"{error.what} is malformed") from error
+    except EncodingError as error:
+        raise PositionError(error.message) from error
     if signer != deployment.sequencer:
         raise PositionError(f"it is signed by {signer} instead of {deployment.sequencer}")
 
@@ -227,23 +229,33 @@ def batch_on_l1(customer: Customer, placed: PlacedOrder) -> BatchNumber | None:
     if proof is None:
         return None
     try:
-        head, index = proof["batch"], int(proof["index"], 16)
-        count = int(head["count"], 16)
-        siblings = [bytes.fromhex(each[2:]) for each in proof["proof"]]
-        header = BatchHeader(
-            number=BatchNumber(int(head["number"], 16)),
-            previous=Digest(bytes.fromhex(head["previous"][2:])),
-            transactions_root=root_from_proof(placed.record, index, siblings, depth_of(count)),
-            count=count,
-            data=Digest(bytes.fromhex(head["data"][2:])),
-            forced_end=int(head["forcedEnd"], 16),
-        )
+        header = _proven_header(proof, placed.record)
         commitment = header.commitment()
-    except (KeyError, TypeError, ValueError, EncodingError) as error:
-        raise InclusionError(f"it is malformed ({error})") from error
+    except L1AnswerError as error:
+        raise InclusionError(f"{error.what} is malformed") from error
+    except EncodingError as error:
+        raise InclusionError(error.message) from error
     if bind(customer.deployment, customer.l1).inbox.commitment(header.number) != commitment:
         raise InclusionError(f"L1 holds another batch {header.number}")
     return header.number
+
+
+def _proven_header(proof: Mapping[str, Any], record: bytes) -> BatchHeader:
+    """The header of a batch that has a record where an inclusion proof says."""
+    head = wire.members("its batch", proof.get("batch"))
+    count = wire.quantity("its count", head.get("count"), wire.SHORT_DIGITS)
+    index = wire.quantity("its index", proof.get("index"), wire.SHORT_DIGITS)
+    siblings = [
+        wire.data("a sibling", each, DIGEST_SIZE) for each in wire.items("its proof", proof.get("proof"))
+    ]
+    return BatchHeader(
+        number=BatchNumber(wire.quantity("its batch's number", head.get("number"), wire.SHORT_DIGITS)),
+        previous=Digest(wire.data("its previous commitment", head.get("previous"), DIGEST_SIZE)),
+        transactions_root=root_from_proof(record, index, siblings, depth_of(count)),
+        count=count,
+        data=Digest(wire.data("its data hash", head.get("data"), DIGEST_SIZE)),
+        forced_end=wire.quantity("its end of the queue", head.get("forcedEnd"), wire.SHORT_DIGITS),
+    )
 
 
 def wait_for(what: str, look: Callable[[], T | None], seconds: float = PATIENCE, pause: float = PAUSE) -> T:

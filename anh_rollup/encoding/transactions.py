@@ -22,6 +22,9 @@ from anh_rollup.primitives import ADDRESS_SIZE, DIGEST_SIZE, L2_CHAIN_ID, Addres
 AccessList = tuple[tuple[Address, tuple[Digest, ...]], ...]
 """Addresses and storage keys, in the order in which they were signed (EIP-2930)."""
 
+Signature = tuple[int, int, int]
+"""y parity (0 or 1), r and s, the last at most half the curve's order."""
+
 MOST_TRANSACTION_BYTES: Final = 1 << 17
 """Longest signed transaction, 128 KiB: what Ethereum's own clients relay (go-ethereum's txMaxSize)."""
 
@@ -230,12 +233,12 @@ def _transaction(kind: int, items: Sequence[Item], raw: bytes, chain_id: ChainId
         y_parity=signature[0],
         r=signature[1],
         s=signature[2],
-        sender=_sender(_signing_hash(kind, raw, chain_id, signature), signature),
+        sender=recover(_signing_hash(kind, raw, chain_id, signature), signature),
         hash=keccak256(raw),
     )
 
 
-def _signing_hash(kind: int, raw: bytes, chain_id: ChainId, signature: tuple[int, int, int]) -> Digest:
+def _signing_hash(kind: int, raw: bytes, chain_id: ChainId, signature: Signature) -> Digest:
     """What was signed: the payload without the signature; for type 0 with the chain id in its place."""
     at = 1 if kind else 0
     head = raw[at] - _FIRST_LIST
@@ -253,10 +256,15 @@ def _encoded_size(word: int) -> int:
     return 1 if word < _SINGLE_BYTES else 1 + (word.bit_length() + 7) // 8
 
 
-def _sender(signing_hash: Digest, signature: tuple[int, int, int]) -> Address:
+def recover(signing_hash: Digest, signature: Signature) -> Address:
+    """The account whose key made a signature of a hash.
+
+    Raises:
+        EncodingError: Nobody can have made it, or not as EIP-2 wants it (BAD_SIGNATURE).
+    """
     parity, r, s = signature
-    if not (0 < r < CURVE_ORDER and 0 < s <= CURVE_ORDER // 2):
-        raise EncodingError(EncodingReason.BAD_SIGNATURE, "r or s is not in the range of a low-s signature")
+    if not (parity in (0, 1) and 0 < r < CURVE_ORDER and 0 < s <= CURVE_ORDER // 2):
+        raise EncodingError(EncodingReason.BAD_SIGNATURE, "r, s or parity is outside a low-s signature")
     serialized = r.to_bytes(_WORD, "big") + s.to_bytes(_WORD, "big") + bytes([parity])
     try:
         key = PublicKey.from_signature_and_message(serialized, signing_hash, hasher=None)
@@ -365,7 +373,7 @@ def _signed_bytes(transaction: SignedTransaction, access_list: bytes) -> bytes:
 
 
 def _enveloped(
-    kind: int, chain_id: ChainId, body: list[bytes], access_list: bytes, signature: tuple[int, int, int]
+    kind: int, chain_id: ChainId, body: list[bytes], access_list: bytes, signature: Signature
 ) -> bytes:
     """The signed transaction of an encoded body: nonce to data."""
     parity, r, s = signature

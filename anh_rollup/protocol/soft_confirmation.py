@@ -8,6 +8,7 @@ from typing import Final
 from eth_utils.address import to_canonical_address
 
 from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.encoding.transactions import Signature
 from anh_rollup.primitives import BlockNumber, ChainId, Digest
 
 PREFIX: Final = b"ANH soft confirmation"
@@ -15,6 +16,9 @@ PREFIX: Final = b"ANH soft confirmation"
 
 PARITY_OFFSET: Final = 27
 """What a signature's last byte holds beside the parity of the point (yellow paper, appendix F)."""
+
+SIGNATURE_SIZE: Final = 65
+"""Bytes of a signature: r, s, and the parity."""
 
 
 def confirmation_digest(chain_id: ChainId, inbox: str, number: BlockNumber, block_hash: Digest) -> Digest:
@@ -28,3 +32,9 @@ def confirmation_digest(chain_id: ChainId, inbox: str, number: BlockNumber, bloc
     """
     place = chain_id.to_bytes(32, "big") + to_canonical_address(inbox) + number.to_bytes(8, "big")
     return keccak256(PREFIX + place + block_hash)
+
+
+def split_signature(signature: bytes) -> Signature:
+    """Parity, r and s of a signature of `SIGNATURE_SIZE` bytes; what cannot be a parity stays what it is."""
+    r, s = signature[:32], signature[32:64]
+    return signature[64] - PARITY_OFFSET, int.from_bytes(r, "big"), int.from_bytes(s, "big")

@@ -15,7 +15,7 @@ from anh_rollup.cli.ordering import (
     sign_order,
     wait_for,
 )
-from anh_rollup.encoding.transactions import decode_signed
+from anh_rollup.encoding.transactions import CURVE_ORDER, decode_signed
 from anh_rollup.l1.deployment import CONTRACTS, Deployment, Rules
 from anh_rollup.primitives import Digest
 from anh_rollup.protocol.fees import intrinsic_gas
@@ -73,6 +73,10 @@ def test_a_signature_of_another_block_is_refused(change: dict[str, str]) -> None
         {"signature": "0x"},
         {"signature": "0x" + "00" * 65},
         {"signature": "0x" + "ff" * 65},
+        {"blockNumber": "9"},
+        {"blockNumber": "0x_9"},
+        {"blockHash": "0x" + " 17" * 32},
+        {"signature": position()["signature"] + "00"},
         {"signature": 5},
     ],
 )
@@ -81,6 +85,17 @@ def test_a_malformed_position_is_refused(change: dict[str, Any]) -> None:
         check_position(deployment(), position(**change))
 
     assert refused.value.remedy == "Do not rely on it; wait until the transaction's batch is on L1."
+
+
+def test_a_signature_that_l1_would_not_slash_for_is_refused() -> None:
+    told = bytes.fromhex(position()["signature"][2:])
+    high = (CURVE_ORDER - int.from_bytes(told[32:64], "big")).to_bytes(32, "big")
+    other = "0x" + (told[:32] + high + bytes([55 - told[64]])).hex()
+
+    with pytest.raises(PositionError) as refused:
+        check_position(deployment(), position(signature=other))
+
+    assert refused.value.reason == "r, s or parity is outside a low-s signature"
 
 
 class FixedL2:
