@@ -10,6 +10,7 @@ from typing import Final
 import orjson
 from eth_account.signers.local import LocalAccount
 
+from anh_rollup.accountant.attempts import Attempts
 from anh_rollup.encoding.checks import UINT256_MOST, digest, in_range
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.hashing import keccak256
@@ -96,10 +97,14 @@ class Drafts:
 
     Args:
         base_url: A folder, or a URL that fsspec knows; the drafts are in its folder `drafts`.
+
+    Attributes:
+        attempts: How often jobs were begun that have no draft yet.
     """
 
     def __init__(self, base_url: str | Path) -> None:
         self._files = FileStore(str(base_url))
+        self.attempts = Attempts(self._files)
 
     def save(self, draft: Draft) -> None:
         """Keeps a draft; it is on the disk when this returns. A replaced one stays until the job is over.

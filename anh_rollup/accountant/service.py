@@ -107,6 +107,8 @@ class Accountant:
         Raises:
             TransientL1Error: The chain cannot be read, or lags: nothing was done.
         """
+        if self._view is None:
+            self.drafts.attempts.tell()
         self._view = self.look()
         self._acting.begin_round()
         decided = decide(self._view, self.conditions)
@@ -184,7 +186,8 @@ class Accountant:
         """Does the best job that waits, and keeps the draft of its claim; whether there was one.
 
         A job whose artifacts cannot be had, or that gets no turn, is tried again after some rounds; one that
-        fails in another way is given up until the next start. None holds up other jobs.
+        fails in another way is given up until the next start, one that ends the process after some starts.
+        None holds up other jobs.
         """
         view = self._view
         if view is None:
@@ -193,9 +196,18 @@ class Accountant:
         self._working.forget_all_but({each.transaction for each in view.jobs})
         for action in decide(view, self.conditions):
             if isinstance(action, Work) and self._is_open(action.ordered.transaction):
-                self._working.run(*subject(action), partial(self.perform, action.ordered))
+                self._working.run(*subject(action), partial(self._attempt, action.ordered))
                 return True
         return False
+
+    def _attempt(self, ordered: OrderedJob) -> None:
+        """Does a job, unless it ends this process: then the next one knows that it was begun."""
+        attempts = self.drafts.attempts
+        attempts.begin(ordered.transaction)
+        try:
+            self.perform(ordered)
+        finally:
+            attempts.end(ordered.transaction)
 
     def _is_open(self, transaction: bytes) -> bool:
         """Whether a job is still to be done: a draft may be newer than the view."""
@@ -224,7 +236,7 @@ class Accountant:
             balance=self.chain.sender.balance(),
             credit=self.chain.contracts.bonds.credit_of(address),
             price=self.chain.sender.price(),
-            given_up=self._working.ended,
+            given_up=self._working.ended | self.drafts.attempts.given_up(),
         )
         self._forget_what_is_over(view, idle)
         return view

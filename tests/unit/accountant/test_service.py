@@ -73,7 +73,12 @@ class NoDrafts:
     """Drafts of an accountant that keeps none; a test may say what else loading does."""
 
     def __init__(self, load=lambda _transaction: None):
-        self.load = load
+        self.load, self.attempts = (
+            load,
+            SimpleNamespace(
+                begin=lambda _transaction: None, end=lambda _transaction: None, tell=lambda: None
+            ),
+        )
 
 
 def accountant(monkeypatch, decided, drafts=None):
