@@ -3,6 +3,7 @@
 import time
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -14,6 +15,7 @@ from anh_rollup.accountant.strategy import Conditions
 from anh_rollup.accountant.work import Worker
 from anh_rollup.cli.connecting import open_rollup
 from anh_rollup.cli.options import (
+    ROUND_INTERVAL,
     beacon_option,
     count_option,
     deployment_option,
@@ -41,6 +43,9 @@ from anh_rollup.storage.http_server import make_app
 from anh_rollup.storage.remote import RemotePolicy
 from anh_rollup.training.answering import ENGINES
 
+#: What an accountant works for where nothing else is given.
+USUAL: Final = Conditions()
+
 
 @click.command(name="accountant")
 @l1_option()
@@ -55,15 +60,17 @@ from anh_rollup.training.answering import ENGINES
     help="How others reach the store; default http://<listen>.",
 )
 @beacon_option()
-@count_option("--least-reward", 1, "Smallest reward to work for, in wei.")
-@count_option("--least-time", 60, "Least seconds to a job's deadline.")
+@count_option("--least-reward", USUAL.least_reward, "Smallest reward to work for, in wei.")
+@count_option("--least-time", USUAL.least_time, "Least seconds to a job's deadline.")
 @count_option(
-    "--reserved-games", 4, "Games over each own claim whose gas stays in the account, or no bond is paid."
+    "--reserved-games",
+    USUAL.reserved_games,
+    "Games over each own claim whose gas stays in the account, or no bond is paid.",
 )
 @count_option("--most-work", MOST_WORK, "Most multiply-adds to evaluate a property; heavier jobs are left.")
 @count_option("--most-cache", MOST_CACHE, "Most bytes of fetched artifacts that are kept.")
 @count_option("--most-lag", None, "Refuse an L1 head older than so many seconds.")
-@interval_option("--interval", 2.0, "Seconds between two rounds.")
+@interval_option("--interval", ROUND_INTERVAL, "Seconds between two rounds.")
 @click.option("--allow-folder", multiple=True, type=click.Path(path_type=Path), help="Read file:// below it.")
 @click.option("--allow-private", is_flag=True, help="Fetch artifacts from private hosts (devnets).")
 @click.option(

@@ -11,6 +11,7 @@ from anh_rollup.challenger.service import Challenger
 from anh_rollup.challenger.strategy import Budget
 from anh_rollup.cli.connecting import open_rollup
 from anh_rollup.cli.options import (
+    ROUND_INTERVAL,
     beacon_option,
     count_option,
     deployment_option,
@@ -39,13 +40,13 @@ from anh_rollup.storage.remote import RemotePolicy
 @key_option("the challenger's")
 @click.option("--store", type=click.Path(path_type=Path), required=True, help="Folder for fetched artifacts.")
 @beacon_option()
-@count_option("--budget", 10**19, "Most wei in bonds and fees at any time.")
+@count_option("--budget", Budget().most_bonds, "Most wei in bonds and fees at any time.")
 @count_option("--most-demand-fees", None, "Most wei in demand fees for a claim; default: the prize for it.")
 @count_option("--most-lost-fees", None, "Most wei in fees that no prize makes up for; default: four prizes.")
 @count_option("--most-work", MOST_WORK, "Most multiply-adds to evaluate a property; heavier claims are left.")
 @count_option("--most-cache", MOST_CACHE, "Most bytes of fetched artifacts that are kept.")
 @count_option("--most-lag", None, "Refuse an L1 head older than so many seconds.")
-@interval_option("--interval", 2.0, "Seconds between two rounds.")
+@interval_option("--interval", ROUND_INTERVAL, "Seconds between two rounds.")
 @click.option("--allow-folder", multiple=True, type=click.Path(path_type=Path), help="Read file:// below it.")
 @click.option("--allow-private", is_flag=True, help="Fetch artifacts from private hosts (devnets).")
 def challenger_command(**options: object) -> None:

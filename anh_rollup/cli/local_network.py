@@ -25,7 +25,7 @@ from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.deployment import Deployment, Rules, deploy, write_deployment
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.l1.transport import Patience
-from anh_rollup.primitives import Gas, Seconds, Wei
+from anh_rollup.primitives import Gas, Seconds
 
 #: The mnemonic that anvil, Hardhat and Ganache share; its keys are public and worth nothing elsewhere.
 MNEMONIC: Final = "test test test test test test test test test test test junk"
@@ -47,9 +47,6 @@ LOCAL_RULES: Final = Rules(
     clock=Seconds(45),
     reveal_window=Seconds(30),
     settlement=Seconds(600),
-    claim_bond=Wei(10**18),
-    challenge_bond=Wei(10**17),
-    demand_fee=Wei(10**16),
     force_delay=Seconds(60),
     force_timeout=Seconds(120),
 )

@@ -37,6 +37,9 @@ MOST_SHOWN: Final = 1_000
 #: Seconds between two rounds of a service, up to a day.
 INTERVAL: Final = (0.01, 86_400.0)
 
+#: Seconds between two rounds of accountants and challengers (choice: a sixth of an L1 block's time).
+ROUND_INTERVAL: Final = 2.0
+
 
 class KeyFileError(AnhError):
     """A key file that cannot be used. The message never shows what is in it.
