@@ -34,3 +34,29 @@ class SystemRevertError(WorldError):
             f"the call is refused with 0x{data[:68].hex()}", remedy="Call as the system contract's docs say."
         )
         self.data = data
+
+
+class RunRevertedError(WorldError):
+    """A call whose gas or list was asked for reverts.
+
+    Attributes:
+        output: What it reverts with.
+    """
+
+    def __init__(self, output: bytes) -> None:
+        super().__init__(
+            f"the call reverts with 0x{output[:68].hex()}", remedy="Call so that the contract takes it."
+        )
+        self.output = output
+
+
+class RunHaltedError(WorldError):
+    """A call whose gas or list was asked for stops without a revert.
+
+    Attributes:
+        reason: Why, in the field's words ("out of gas").
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the call stops: {reason}", remedy="Mend the call, or give it more gas.")
+        self.reason = reason
