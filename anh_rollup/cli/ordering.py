@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from coincurve import PublicKey
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
 
@@ -26,7 +25,7 @@ from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.primitives import Digest
 from anh_rollup.protocol.fees import call_gas
 from anh_rollup.protocol.jobs import DNN_ADDRESS, Job, order_calldata
-from anh_rollup.protocol.soft_confirmation import PARITY_OFFSET, confirmation_digest
+from anh_rollup.protocol.soft_confirmation import confirmation_digest, confirmation_signer
 
 T = TypeVar("T")
 
@@ -191,11 +190,12 @@ def check_position(deployment: Deployment, position: Mapping[str, Any]) -> None:
         signed = confirmation_digest(
             deployment.l2_chain_id, deployment.addresses["inbox"], number, block_hash
         )
-        compact = signature[:64] + bytes([signature[64] - PARITY_OFFSET])
-        key = PublicKey.from_signature_and_message(compact, signed, hasher=None)
-    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise PositionError(f"it is malformed ({type(error).__name__})") from error
-    signer = to_checksum_address(keccak256(key.format(compressed=False)[1:])[-20:])
+    signed_by = confirmation_signer(signed, signature)
+    if signed_by is None:
+        raise PositionError("its signature is none")
+    signer = to_checksum_address(signed_by)
     if signer != deployment.sequencer:
         raise PositionError(f"it is signed by {signer} instead of {deployment.sequencer}")
 

@@ -5,16 +5,20 @@ Two signatures for one height are proof of equivocation and cost its stake (`Inb
 
 from typing import Final
 
+from coincurve import PublicKey
 from eth_utils.address import to_canonical_address
 
 from anh_rollup.encoding.hashing import keccak256
-from anh_rollup.primitives import Digest
+from anh_rollup.primitives import ADDRESS_SIZE, Address, Digest
 
 PREFIX: Final = b"ANH soft confirmation"
 """Keeps the signed bytes apart from everything else that a key signs; `Inbox.confirmation` has the same."""
 
 PARITY_OFFSET: Final = 27
 """What a signature's last byte holds beside the parity of the point (yellow paper, appendix F)."""
+
+SIGNATURE_SIZE: Final = 65
+"""Bytes of a signature: r, s, v."""
 
 
 def confirmation_digest(chain_id: int, inbox: str, number: int, block_hash: Digest) -> Digest:
@@ -28,3 +32,20 @@ def confirmation_digest(chain_id: int, inbox: str, number: int, block_hash: Dige
     """
     place = chain_id.to_bytes(32, "big") + to_canonical_address(inbox) + number.to_bytes(8, "big")
     return keccak256(PREFIX + place + block_hash)
+
+
+def confirmation_signer(confirmed: Digest, signature: bytes) -> Address | None:
+    """Who signed a block; None where the signature is none.
+
+    Args:
+        confirmed: What `confirmation_digest` gives for the block.
+        signature: r, s, v.
+    """
+    if len(signature) != SIGNATURE_SIZE or signature[-1] < PARITY_OFFSET:
+        return None
+    compact = signature[:-1] + bytes([signature[-1] - PARITY_OFFSET])
+    try:
+        key = PublicKey.from_signature_and_message(compact, confirmed, hasher=None)
+    except ValueError:
+        return None
+    return Address(keccak256(key.format(compressed=False)[1:])[-ADDRESS_SIZE:])
