@@ -1,5 +1,6 @@
 """What ordering costs: the base fee, and the gas that a transaction owes before it does anything."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from anh_rollup.encoding.transactions import SignedTransaction
@@ -63,12 +64,28 @@ def next_base_fee(base_fee: int, ordered_gas: int) -> int:
 
 def intrinsic_gas(transaction: SignedTransaction) -> int:
     """The gas that a transaction owes before its first instruction, EIP-7623's floor included."""
-    tokens = calldata_tokens(transaction.data)
-    gas = TRANSFER_GAS + TOKEN_GAS * tokens
-    if transaction.to is None:
-        gas += CREATION_GAS + INIT_WORD_GAS * -(-len(transaction.data) // 32)
-    gas += sum(ACCESS_ADDRESS_GAS + ACCESS_KEY_GAS * len(keys) for _, keys in transaction.access_list)
-    return max(gas, TRANSFER_GAS + FLOOR_TOKEN_GAS * tokens)
+    creates = transaction.to is None
+    base = base_gas(transaction.data, creates, [len(keys) for _, keys in transaction.access_list])
+    return max(base, floor_gas(transaction.data))
+
+
+def base_gas(data: bytes, creates: bool, listed_keys: Sequence[int]) -> int:
+    """The gas that is gone when the first instruction runs.
+
+    Args:
+        data: Calldata or init code.
+        creates: Whether it is init code.
+        listed_keys: For each address of the access list the number of its storage keys.
+    """
+    gas = TRANSFER_GAS + TOKEN_GAS * calldata_tokens(data)
+    if creates:
+        gas += CREATION_GAS + INIT_WORD_GAS * -(-len(data) // 32)
+    return gas + ACCESS_ADDRESS_GAS * len(listed_keys) + ACCESS_KEY_GAS * sum(listed_keys)
+
+
+def floor_gas(data: bytes) -> int:
+    """The least that a transaction with this data uses (EIP-7623)."""
+    return TRANSFER_GAS + FLOOR_TOKEN_GAS * calldata_tokens(data)
 
 
 def call_gas(data: bytes) -> int:

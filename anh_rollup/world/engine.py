@@ -126,7 +126,10 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """What a run looked at, in reverted frames too, whether or not it was there."""
+    """What a run looked at, in reverted frames too, whether or not it was there.
+
+    What else the state holds cannot change the outcome. The reads of a strict run are all that exists for it.
+    """
 
     accounts: frozenset[Address] = frozenset()
     slots: frozenset[tuple[Address, Slot]] = frozenset()
@@ -138,13 +141,15 @@ class Outcome:
 
     Attributes:
         succeeded: False where it reverted or halted: then nothing changed.
-        gas_used: With the intrinsic gas, less refunds.
-        output: What it returned, or the data that it reverted with; a created contract's code.
+        gas_used: With the intrinsic gas, less refunds, and at least EIP-7623's floor.
+        output: What it returned, or the data that it reverted with; a created contract's code. Empty where it
+            halted.
         created: The address of the created contract, where it is one and succeeded.
         logs: In order; none where it failed.
         changes: Empty where it failed. Gas is not in it.
         reads: What it looked at.
-        halt: Why it stopped where it neither succeeded nor reverted, in the field's words ("out of gas").
+        halt: Why it stopped where it neither succeeded nor reverted, in the field's words ("out of gas"). It is
+            for people: engines may choose other words.
     """
 
     succeeded: bool
@@ -161,12 +166,20 @@ class SystemContract(Protocol):
     """A contract that the node carries out itself, at a fixed address."""
 
     def call(self, caller: Address, data: bytes, gas: Gas) -> tuple[bytes, Gas]:
-        """What it returns, and the gas that it takes.
+        """What it returns, and the gas that it takes; more than there is halts the call.
+
+        Its address is warm, as a precompiled contract's is. Delegated calls never arrive here: they revert.
+
+        Args:
+            caller: Whose call it is.
+            data: Calldata.
+            gas: What is left for the call.
 
         Raises:
             ResultMissingError: Its result is not known yet. The run stops as a whole, whatever the callers
                 would have caught, and is run again when the result is there.
-            SystemRevertError: The call is refused; the calling contract sees a revert with its data.
+            SystemRevertError: The call is refused and takes no gas; the calling contract sees a revert with its
+                data.
         """
         ...
 
