@@ -26,6 +26,7 @@ OTHERS = {
     "encoding.abi.decode": "its three callers wrap its errors: decode_job, decode_claim, decode_values",
     "encoding.tensors.read_shape": "a part of decode_model and decode_dataset",
     "encoding.tensors.read_tensor": "a part of decode_model",
+    "follower.sequencer_client.read_signed_blocks": "an answer's JSON: test_answers; decode_batch",
     "l1.abi.load_artifact": "reads the package's own files",
     "l1.blobs.load_trusted_setup": "reads a file of a dependency",
     "l1.deployment.load_deployment": "read_deployment and questions to L1",
