@@ -148,8 +148,8 @@ class Outcome:
         logs: In order; none where it failed.
         changes: Empty where it failed. Gas is not in it.
         reads: What it looked at.
-        halt: Why it stopped where it neither succeeded nor reverted, in the field's words ("out of gas"). It is
-            for people: engines may choose other words.
+        halt: Why it stopped where it neither succeeded nor reverted, in the field's words ("out of gas").
+            It is for people: engines may choose other words.
     """
 
     succeeded: bool
@@ -178,8 +178,8 @@ class SystemContract(Protocol):
         Raises:
             ResultMissingError: Its result is not known yet. The run stops as a whole, whatever the callers
                 would have caught, and is run again when the result is there.
-            SystemRevertError: The call is refused and takes no gas; the calling contract sees a revert with its
-                data.
+            SystemRevertError: The call is refused and takes no gas; the calling contract sees a revert with
+                its data.
         """
         ...
 

@@ -83,7 +83,7 @@ def _machine(run: Run, block: Block, filling: Filling) -> Any:
         _insert(evm, address, account, run)
     for (address, key), value in filling.slots.items():
         if value:
-            evm.insert_account_storage(_name(address), key, value)
+            _insert_element(evm, _name(address), key, value)
     listed = [(_name(address), list(keys)) for address, keys in run.access_list]
     evm.set_tx_env(pyrevm.TxEnv(caller=_name(run.sender), access_list=listed))
     return evm
@@ -95,10 +95,19 @@ def _insert(evm: Any, address: Address, account: Account, run: Run) -> None:
         account = replace(account, nonce=run.nonce)
     if account.is_empty:
         return
-    evm.insert_account_info(
-        _name(address), pyrevm.AccountInfo(nonce=account.nonce, code=account.code or None)
-    )
-    evm.set_balance(_name(address), account.balance)
+    filled = pyrevm.AccountInfo(nonce=account.nonce, balance=account.balance, code=account.code or None)
+    evm.insert_account_info(_name(address), filled)
+
+
+def _insert_element(evm: Any, name: str, key: Slot, value: int) -> None:
+    """Puts an element of storage into the machine's database.
+
+    pyrevm loads the account with it, and would take the next one for a change by the run: another original
+    value. So the account is unloaded again.
+    """
+    unloaded = evm.snapshot()
+    evm.insert_account_storage(name, key, value)
+    evm.revert(unloaded)
 
 
 def _output(evm: Any, run: Run) -> bytes:
