@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.transactions import SignedTransaction, decode_signed
@@ -25,8 +26,11 @@ from anh_rollup.protocol.derivation import Placement
 LOG = logging.getLogger(__name__)
 
 
+W = TypeVar("W", bound=World)
+
+
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Generic[W]):
     """What a follower is made of.
 
     Attributes:
@@ -42,13 +46,13 @@ class Parts:
     deployment: Deployment
     client: L1Client
     reader: OrderReader
-    world: World
+    world: W
     memory: FollowerMemory
     sequencer: SequencerClient | None = None
     clock: Callable[[], float] = time.monotonic
 
 
-class Follower:
+class Follower(Generic[W]):
     """A follower at work.
 
     Args:
@@ -60,7 +64,7 @@ class Follower:
         WrongDataError: The data folder is of another chain.
     """
 
-    def __init__(self, parts: Parts, progress: Progress = lambda _done, _all: None) -> None:
+    def __init__(self, parts: Parts[W], progress: Progress = lambda _done, _all: None) -> None:
         self.deployment = parts.deployment
         self.reader = parts.reader
         self.world = parts.world

@@ -10,7 +10,7 @@ from anh_rollup.follower.errors import RefusalReason, RefusedBlockError, WrongDa
 from anh_rollup.follower.memory import FollowerMemory
 from anh_rollup.follower.signed_blocks import SignedBlock
 from anh_rollup.primitives import Digest
-from tests.doubles.following import Following
+from tests.doubles.follower import Following
 from tests.doubles.ordering import ALICE, BOB, ETHER, GENESIS_TIME, decoded, record_of
 
 

@@ -10,7 +10,7 @@ from anh_rollup.follower.errors import NoSequencerError, SequencerAnswerError, S
 from anh_rollup.l1.errors import L1UnreachableError
 from anh_rollup.protocol.admission import RejectedError, RejectReason
 from anh_rollup.protocol.ledger import Charged
-from tests.doubles.following import Following
+from tests.doubles.follower import Following
 from tests.doubles.ordering import ALICE, BOB, ETHER, decoded
 
 
