@@ -18,8 +18,11 @@ from anh_rollup.rpc.world_methods import syncing
 
 LOG = logging.getLogger(__name__)
 
-NOT_OF_A_HEADER: Final = ("transactions", "uncles", "size", "totalDifficulty")
-"""Members of a block that a header has not."""
+NOT_OF_A_HEADER: Final = (
+    *("transactions", "uncles", "size", "totalDifficulty"),
+    *("l1OriginNumber", "l1OriginHash", "orderedGas"),
+)
+"""Members of a block that Ethereum's headers have not: clients tell by its members what a notification is."""
 
 
 class Hub:
@@ -69,7 +72,10 @@ class Hub:
 
     async def _repeat(self, work: Any) -> None:
         while True:
-            await work()
+            try:
+                await work()
+            except AnhError as error:
+                LOG.warning("subscriptions wait: %s; next: %s", error.message, error.remedy)
             await asyncio.sleep(self._interval)
 
     async def _in_thread(self, work: Any) -> Any:
@@ -96,7 +102,7 @@ class Hub:
         for each in blocks:
             block = chain.block(each.number)
             if block is not None and block.hash == each.hash:
-                shown = block_object(block.header, block, chain.ordered_gas(each.number), full=False)
+                shown = block_object(block.header, block, block.ordered_gas, full=False)
                 found.append({name: shown[name] for name in shown if name not in NOT_OF_A_HEADER})
         return found
 

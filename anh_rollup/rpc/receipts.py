@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from anh_rollup.encoding.hashing import keccak256
-from anh_rollup.encoding.transactions import SignedTransaction
 from anh_rollup.protocol.derivation import L2Block
 from anh_rollup.protocol.ledger import Charged, Outcome
 from anh_rollup.rpc import wire
@@ -29,7 +28,7 @@ def receipt(service: WorldService, parameters: Sequence[Any]) -> dict[str, Any] 
     """eth_getTransactionReceipt; null while the transaction waits for a block or for a network's result."""
     (digest,) = exactly(parameters, 1)
     placed = service.backend.chain.placement(read_digest(digest, "the transaction hash"))
-    if placed is None or placed.block is None:
+    if placed is None or placed.block is None or placed.outcome is None:
         return None
     try:
         found = service.world.receipt(placed.block.number, placed.index)
@@ -37,9 +36,10 @@ def receipt(service: WorldService, parameters: Sequence[Any]) -> dict[str, Any] 
         return None
     if found is None:
         return None
-    outcomes = service.backend.chain.outcomes(placed.block.number)
-    cumulative = _charged(outcomes[: placed.index + 1])
-    return _object(placed.transaction, (placed.block, placed.index), outcomes, found, cumulative)
+    before = service.backend.chain.outcomes(placed.block.number)[: placed.index]
+    cumulative = _charged([*before, placed.outcome])
+    shown = wire.receipt_object(placed.transaction, (placed.block, placed.index), placed.outcome, cumulative)
+    return _executed(shown, found, (placed.block, placed.index))
 
 
 def block_receipts(service: WorldService, parameters: Sequence[Any]) -> list[dict[str, Any]] | None:
@@ -53,12 +53,14 @@ def block_receipts(service: WorldService, parameters: Sequence[Any]) -> list[dic
         raise
     if block is None:
         return []
-    outcomes, cumulative, answers = service.backend.chain.outcomes(block.number), 0, []
-    for index, (_, transaction) in enumerate(block.transactions):
-        cumulative += _charged(outcomes[index : index + 1])
+    cumulative, answers = 0, []
+    outcomes = service.backend.chain.outcomes(block.number)
+    for index, ((_, transaction), outcome) in enumerate(zip(block.transactions, outcomes, strict=True)):
+        cumulative += _charged([outcome])
         found = None if transaction is None else service.world.receipt(block.number, index)
         if transaction is not None and found is not None:
-            answers.append(_object(transaction, (block, index), outcomes, found, cumulative))
+            shown = wire.receipt_object(transaction, (block, index), outcome, cumulative)
+            answers.append(_executed(shown, found, (block, index)))
     return answers
 
 
@@ -96,17 +98,11 @@ def bloom(logs: Iterable[Log]) -> bytes:
     return bits.to_bytes(BLOOM_SIZE, "big")
 
 
-def _object(
-    transaction: SignedTransaction,
-    place: tuple[L2Block, int],
-    outcomes: Sequence[Outcome],
-    found: Receipt,
-    cumulative: int,
-) -> dict[str, Any]:
-    """The receipt, with what the world knows in place of what the ledger charged."""
+def _executed(shown: dict[str, Any], found: Receipt, place: tuple[L2Block, int]) -> dict[str, Any]:
+    """A receipt with what the world knows in place of what the ledger charged."""
     block, index = place
     return {
-        **wire.receipt_object(transaction, place, outcomes[index], cumulative),
+        **shown,
         "gasUsed": quantity(found.gas_used),
         "effectiveGasPrice": quantity(found.effective_price),
         "contractAddress": None if found.created is None else address(found.created),
