@@ -15,7 +15,14 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 RESULTS: Final = ROOT / "benchmarks" / "RESULTS.md"
 
 #: Each prints its figures; the order is that of the table.
-BENCHMARKS: Final = ("game_gas", "arbiter_gas", "exact_evaluation", "claim_overhead", "encoding")
+BENCHMARKS: Final = (
+    "game_gas",
+    "arbiter_gas",
+    "exact_evaluation",
+    "claim_overhead",
+    "encoding",
+    "world_engines",
+)
 
 
 def figures_of(name: str) -> list[Figure]:

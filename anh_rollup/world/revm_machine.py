@@ -95,8 +95,13 @@ def _insert(evm: Any, address: Address, account: Account, run: Run) -> None:
         account = replace(account, nonce=run.nonce)
     if account.is_empty:
         return
-    filled = pyrevm.AccountInfo(nonce=account.nonce, balance=account.balance, code=account.code or None)
-    evm.insert_account_info(_name(address), filled)
+    # The type stub knows of no balance.
+    fields: dict[str, Any] = {
+        "nonce": account.nonce,
+        "balance": account.balance,
+        "code": account.code or None,
+    }
+    evm.insert_account_info(_name(address), pyrevm.AccountInfo(**fields))
 
 
 def _insert_element(evm: Any, name: str, key: Slot, value: int) -> None:

@@ -2,12 +2,21 @@
 
 import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, cast
 
 from ethereum.crypto.hash import Hash32
 from ethereum.forks.cancun.state import State, TransientStorage, account_has_code_or_nonce, get_account
-from ethereum.forks.cancun.vm import BlockEnvironment, Evm, Message, TransactionEnvironment, exceptions
+from ethereum.forks.cancun.vm import (
+    BlockEnvironment,
+    Evm,
+    Message,
+    TransactionEnvironment,
+    exceptions,
+    interpreter,
+)
 from ethereum.forks.cancun.vm.interpreter import STACK_DEPTH_LIMIT, process_create_message, process_message
+from ethereum.forks.cancun.vm.runtime import get_valid_jump_destinations
 from ethereum_types.bytes import Bytes0, Bytes20, Bytes32
 from ethereum_types.numeric import U64, U256, Uint
 
@@ -20,6 +29,13 @@ from anh_rollup.world.system_calls import system_contracts
 
 REFUND_QUOTIENT: Final = 5
 """At most one part in five of the gas is refunded (EIP-3529)."""
+
+_MOST_ANALYSED: Final = 64
+"""Codes whose jump destinations are remembered; those of a long one may take two megabytes."""
+
+interpreter.get_valid_jump_destinations = lru_cache(_MOST_ANALYSED)(  # type: ignore[attr-defined]
+    get_valid_jump_destinations
+)
 
 _DEEPEST: Final = 8 * int(STACK_DEPTH_LIMIT)
 """Frames of Python: the specification takes four for one of the EVM, and whoever calls an engine has some."""
