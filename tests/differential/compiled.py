@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from scripts.build_contracts import ROOT, compile_sources, read_settings
 SOURCE = Path(__file__).with_name("contracts") / "World.sol"
 
 
+@cache
 def contracts() -> dict[str, Any]:
     """Each contract's `abi` and `code` by name; what has been compiled before is read back."""
     text = SOURCE.read_text(encoding="utf-8")
@@ -18,7 +21,7 @@ def contracts() -> dict[str, Any]:
     kept = ROOT / "cache" / f"world-{name}.json"
     if not kept.exists():
         kept.parent.mkdir(exist_ok=True)
-        aside = kept.with_suffix(f".{id(text)}")
+        aside = kept.with_suffix(f".{os.getpid()}")
         aside.write_text(json.dumps(_compiled(text, settings)), encoding="utf-8")
         aside.rename(kept)
     found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Clones} from "@openzeppelin/contracts/proxy/Clones.sol";
-import {ERC1967Proxy} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol";
-import {ERC20, IERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
-import {ERC20Permit, Nonces} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Permit.sol";
-import {ERC20Votes} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Votes.sol";
-import {ERC4626} from "@openzeppelin/contracts/token/ERC20/extensions/ERC4626.sol";
-import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
-import {ERC721Enumerable} from "@openzeppelin/contracts/token/ERC721/extensions/ERC721Enumerable.sol";
-import {Governor} from "@openzeppelin/contracts/governance/Governor.sol";
-import {GovernorCountingSimple} from "@openzeppelin/contracts/governance/extensions/GovernorCountingSimple.sol";
-import {GovernorVotes, IVotes} from "@openzeppelin/contracts/governance/extensions/GovernorVotes.sol";
-import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import { Clones } from "@openzeppelin/contracts/proxy/Clones.sol";
+import { ERC1967Proxy } from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol";
+import { ERC20, IERC20 } from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+import { ERC20Permit, Nonces } from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Permit.sol";
+import { ERC20Votes } from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Votes.sol";
+import { ERC4626 } from "@openzeppelin/contracts/token/ERC20/extensions/ERC4626.sol";
+import { ERC721 } from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
+import { ERC721Enumerable } from "@openzeppelin/contracts/token/ERC721/extensions/ERC721Enumerable.sol";
+import { Governor } from "@openzeppelin/contracts/governance/Governor.sol";
+import {
+    GovernorCountingSimple
+} from "@openzeppelin/contracts/governance/extensions/GovernorCountingSimple.sol";
+import { GovernorVotes, IVotes } from "@openzeppelin/contracts/governance/extensions/GovernorVotes.sol";
+import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
 /// A token with votes, which anybody can mint.
 contract Token is ERC20Permit, ERC20Votes {
-    constructor() ERC20("Token", "T") ERC20Permit("Token") {}
+    constructor() ERC20("Token", "T") ERC20Permit("Token") { }
 
     function mint(address to, uint256 amount) external {
         _mint(to, amount);
@@ -36,11 +38,11 @@ contract Token is ERC20Permit, ERC20Votes {
 }
 
 contract Vault is ERC4626 {
-    constructor(IERC20 asset) ERC20("Vault", "V") ERC4626(asset) {}
+    constructor(IERC20 asset) ERC20("Vault", "V") ERC4626(asset) { }
 }
 
 contract Collectible is ERC721Enumerable {
-    constructor() ERC721("Collectible", "C") {}
+    constructor() ERC721("Collectible", "C") { }
 
     function mint(address to, uint256 id) external {
         _safeMint(to, id);
@@ -52,7 +54,7 @@ contract Collectible is ERC721Enumerable {
 }
 
 contract Assembly is Governor, GovernorCountingSimple, GovernorVotes {
-    constructor(IVotes token) Governor("Assembly") GovernorVotes(token) {}
+    constructor(IVotes token) Governor("Assembly") GovernorVotes(token) { }
 
     function votingDelay() public pure override returns (uint256) {
         return 1;
@@ -89,13 +91,13 @@ contract Counter {
         selfdestruct(heir);
     }
 
-    receive() external payable {}
+    receive() external payable { }
 }
 
 contract Proxy is ERC1967Proxy {
-    constructor(address implementation) ERC1967Proxy(implementation, "") {}
+    constructor(address implementation) ERC1967Proxy(implementation, "") { }
 
-    receive() external payable {}
+    receive() external payable { }
 
     function _unsafeAllowUninitialized() internal pure override returns (bool) {
         return true;
@@ -106,16 +108,16 @@ contract Proxy is ERC1967Proxy {
 contract Factory {
     address public last;
 
-    constructor() payable {}
+    constructor() payable { }
 
     function create(uint256 amount) external payable {
         Counter made = new Counter();
-        made.add{value: msg.value}(amount);
+        made.add{ value: msg.value }(amount);
         last = address(made);
     }
 
     function create2(bytes32 salt) external payable {
-        last = address(new Counter{salt: salt}());
+        last = address(new Counter{ salt: salt }());
     }
 
     function clone(address target, bytes32 salt) external {
@@ -124,7 +126,7 @@ contract Factory {
 
     function createAndClose(address payable heir) external payable {
         Counter made = new Counter();
-        made.add{value: msg.value}(1);
+        made.add{ value: msg.value }(1);
         made.close(heir);
     }
 
@@ -137,7 +139,7 @@ contract Factory {
         last = made;
     }
 
-    receive() external payable {}
+    receive() external payable { }
 }
 
 /// Reverts, catches, static calls, transient storage, precompiled contracts, the environment.
@@ -148,7 +150,7 @@ contract Oddities is ReentrancyGuardTransient {
 
     mapping(uint256 => uint256) public kept;
 
-    constructor() payable {}
+    constructor() payable { }
 
     function keep(uint256 key, uint256 value) external payable {
         kept[key] = value;
@@ -164,7 +166,9 @@ contract Oddities is ReentrancyGuardTransient {
     }
 
     function spin(uint256 turns) external {
-        for (uint256 i; i < turns; ++i) kept[i] = gasleft();
+        for (uint256 i; i < turns; ++i) {
+            kept[i] = gasleft();
+        }
     }
 
     function panic(uint256 a, uint256 b) external pure returns (uint256) {
@@ -187,10 +191,10 @@ contract Oddities is ReentrancyGuardTransient {
         uint256 gasAmount = gasleft() / (gasPart % 8 + 1);
         bool done;
         bytes memory output;
-        if (kind % 4 == 0) (done, output) = to.call{value: msg.value, gas: gasAmount}(data);
-        else if (kind % 4 == 1) (done, output) = to.delegatecall{gas: gasAmount}(data);
-        else if (kind % 4 == 2) (done, output) = to.staticcall{gas: gasAmount}(data);
-        else (done, output) = to.call{value: address(this).balance / 2}(data);
+        if (kind % 4 == 0) (done, output) = to.call{ value: msg.value, gas: gasAmount }(data);
+        else if (kind % 4 == 1) (done, output) = to.delegatecall{ gas: gasAmount }(data);
+        else if (kind % 4 == 2) (done, output) = to.staticcall{ gas: gasAmount }(data);
+        else (done, output) = to.call{ value: address(this).balance / 2 }(data);
         emit Seen(kind, keccak256(output), to, output);
     }
 
@@ -199,12 +203,14 @@ contract Oddities is ReentrancyGuardTransient {
         kept[2] = at.code.length;
         kept[3] = uint256(at.codehash);
         kept[4] = uint256(blockhash(number));
-        kept[5] = block.basefee + block.prevrandao + block.timestamp + block.number + block.gaslimit + block.chainid;
+        kept[5] = block.basefee + block.prevrandao + block.timestamp + block.number + block.gaslimit
+            + block.chainid;
         kept[6] = tx.gasprice + uint160(tx.origin) + uint160(address(block.coinbase)) + block.blobbasefee;
     }
 
     function glance(address at) external returns (uint256 sum) {
-        sum = at.balance + at.code.length + uint256(at.codehash) % 1000 + block.timestamp + address(this).balance;
+        sum = at.balance + at.code.length + uint256(at.codehash) % 1000 + block.timestamp
+            + address(this).balance;
         emit Seen(sum, at.codehash, at, at.code);
     }
 
@@ -218,7 +224,7 @@ contract Oddities is ReentrancyGuardTransient {
         kept[9] = uint160(ecrecover(digest, v, r, s));
     }
 
-    receive() external payable {}
+    receive() external payable { }
 }
 
 /// As Oddities, without what needs the specification: no creation, no gas price, no base fee, no block hashes.
@@ -227,7 +233,7 @@ contract Plain is Counter {
 
     event Seen(uint256 indexed a, bytes32 indexed b, address indexed c, bytes data);
 
-    constructor() payable {}
+    constructor() payable { }
 
     function keep(uint256 key, uint256 value) external payable {
         kept[key] = value;
@@ -237,15 +243,16 @@ contract Plain is Counter {
         uint256 gasAmount = gasleft() / (gasPart % 8 + 1);
         bool done;
         bytes memory output;
-        if (kind % 4 == 0) (done, output) = to.call{value: msg.value, gas: gasAmount}(data);
-        else if (kind % 4 == 1) (done, output) = to.delegatecall{gas: gasAmount}(data);
-        else if (kind % 4 == 2) (done, output) = to.staticcall{gas: gasAmount}(data);
-        else (done, output) = to.call{value: address(this).balance / 2}(data);
+        if (kind % 4 == 0) (done, output) = to.call{ value: msg.value, gas: gasAmount }(data);
+        else if (kind % 4 == 1) (done, output) = to.delegatecall{ gas: gasAmount }(data);
+        else if (kind % 4 == 2) (done, output) = to.staticcall{ gas: gasAmount }(data);
+        else (done, output) = to.call{ value: address(this).balance / 2 }(data);
         emit Seen(kind, keccak256(output), to, output);
     }
 
     function glance(address at) external returns (uint256 sum) {
-        sum = at.balance + at.code.length + uint256(at.codehash) % 1000 + block.timestamp + address(this).balance;
+        sum = at.balance + at.code.length + uint256(at.codehash) % 1000 + block.timestamp
+            + address(this).balance;
         emit Seen(sum, at.codehash, at, at.code);
     }
 
