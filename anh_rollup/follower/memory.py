@@ -21,6 +21,7 @@ MIGRATIONS: Final = (
         signature BLOB NOT NULL,
         payload BLOB
     );
+    CREATE INDEX revocable ON signed (number) WHERE payload NOT NULL;
     """,
 )
 """Tables: the genesis block, a mark of each block that the world was given, and the sequencer's signatures

@@ -159,7 +159,8 @@ def test_a_position_has_the_sequencers_signature(follower: FollowerProcess) -> N
     funded(follower)
     paid = follower.send(2, to=BOB, value=5)
     name = "0x" + paid["transactionHash"].hex()
-    position = eventually(lambda: follower.anh("anh_getPosition", name))
+    eventually(lambda: follower.anh("anh_getPosition", name)["signature"])
+    position = follower.anh("anh_getPosition", name)
     assert follower.rollup.signer(position) == follower.rollup.sequencer
 
 
