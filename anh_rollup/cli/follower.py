@@ -4,6 +4,7 @@ import logging
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 from rich.console import Console
@@ -12,12 +13,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from anh_rollup.cli.connecting import open_rollup, require_followed
 from anh_rollup.cli.l2 import L2Client, L2UnreachableError
 from anh_rollup.cli.options import (
+    UsageError,
     beacon_option,
     deployment_option,
     interval_option,
     l1_option,
     l2_option,
     listen_option,
+    parse_endpoint,
     parse_listen,
 )
 from anh_rollup.config import FollowerConfig
@@ -38,6 +41,33 @@ from anh_rollup.world.world import World
 LOG = logging.getLogger(__name__)
 
 
+class OriginOptionError(UsageError):
+    """A word that should be a web page's origin.
+
+    Attributes:
+        word: The word.
+    """
+
+    def __init__(self, word: str) -> None:
+        super().__init__(
+            f"{word[:80]!r} is no origin of a web page",
+            remedy="Give scheme and host in small letters, and the port if it has one: https://example.org.",
+        )
+        self.word = word
+
+
+def origin_word(word: str) -> str:
+    """`word`, where it is an origin as browsers send it: the type of `--allow-origin`.
+
+    Raises:
+        UsageError: It is something else.
+    """
+    parts = urlsplit(parse_endpoint(word))
+    if word != f"{parts.scheme}://{parts.netloc}" or word != word.lower() or "@" in word:
+        raise OriginOptionError(word)
+    return word
+
+
 @click.command(name="follower")
 @l1_option()
 @beacon_option()
@@ -47,7 +77,13 @@ LOG = logging.getLogger(__name__)
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of the L2's state.")
 @interval_option("--interval", 2.0, "Seconds between two looks at L1.")
 @interval_option("--l2-interval", 0.5, "Seconds between two looks at the sequencer.")
-@click.option("--allow-origin", multiple=True, help="Web page that may ask; without it every page may.")
+@click.option(
+    "--allow-origin",
+    multiple=True,
+    type=origin_word,
+    metavar="ORIGIN",
+    help="Web page that may ask; without it every page may.",
+)
 def follower_command(**options: object) -> None:
     """Rebuild the L2 from L1 and serve it to wallets.
 
