@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, Final, cast
 
 from ethereum.crypto.hash import Hash32
@@ -16,11 +15,11 @@ from ethereum.forks.cancun.vm import (
     interpreter,
 )
 from ethereum.forks.cancun.vm.interpreter import STACK_DEPTH_LIMIT, process_create_message, process_message
-from ethereum.forks.cancun.vm.runtime import get_valid_jump_destinations
 from ethereum_types.bytes import Bytes0, Bytes20, Bytes32
 from ethereum_types.numeric import U64, U256, Uint
 
 from anh_rollup.primitives import DIGEST_SIZE, Address, Gas
+from anh_rollup.world.bytecode import JumpDestinations
 from anh_rollup.world.engine import Block, Changes, Log, Outcome, Run, StateReader, SystemContract
 from anh_rollup.world.outcomes import OUT_OF_GAS, gas_with_floor, halted, owed_gas, refused
 from anh_rollup.world.specification_state import LazyState
@@ -30,12 +29,7 @@ from anh_rollup.world.system_calls import system_contracts
 REFUND_QUOTIENT: Final = 5
 """At most one part in five of the gas is refunded (EIP-3529)."""
 
-_MOST_ANALYSED: Final = 64
-"""Codes whose jump destinations are remembered; those of a long one may take two megabytes."""
-
-interpreter.get_valid_jump_destinations = lru_cache(_MOST_ANALYSED)(  # type: ignore[attr-defined]
-    get_valid_jump_destinations
-)
+interpreter.get_valid_jump_destinations = JumpDestinations  # type: ignore[assignment, attr-defined]
 
 _DEEPEST: Final = 8 * int(STACK_DEPTH_LIMIT)
 """Frames of Python: the specification takes four for one of the EVM, and whoever calls an engine has some."""

@@ -69,8 +69,12 @@ class Scope:
     @cached_property
     def slots(self) -> frozenset[tuple[Address, Slot]]:
         """The elements of storage that it can read and write."""
-        listed = ((address, key) for address, keys in self.run.access_list for key in keys)
-        return frozenset((address, key) for address, key in listed if key != ACCOUNT_KEY)
+        return frozenset((address, key) for address, key in self._listed if key != ACCOUNT_KEY)
+
+    @cached_property
+    def _listed(self) -> frozenset[tuple[Address, Slot]]:
+        """Listed keys, account keys among them."""
+        return frozenset((address, key) for address, keys in self.run.access_list for key in keys)
 
     @property
     def reads(self) -> Reads:
@@ -86,7 +90,7 @@ class Scope:
         harmless = PRECOMPILED | {fee_recipient, STRICT_MARKER}
         return (
             looks.accounts <= self.accounts | harmless
-            and all(slot in self.slots or self._lists_key(slot) for slot in looks.slots)
+            and looks.slots <= self._listed
             and changes.accounts.keys() <= self.writable
             and changes.slots.keys() <= self.slots
         )
@@ -102,12 +106,6 @@ class Scope:
         if outcome.succeeded and not self.permits(looks, outcome.changes, fee_recipient):
             return halted(self.run.gas_limit, OUTSIDE, self.reads)
         return replace(outcome, reads=self.reads)
-
-    def _lists_key(self, slot: tuple[Address, Slot]) -> bool:
-        address, key = slot
-        return key == ACCOUNT_KEY and any(
-            address == listed and key in keys for listed, keys in self.run.access_list
-        )
 
 
 @dataclass(frozen=True, slots=True)

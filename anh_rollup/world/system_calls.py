@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, Final
 
 from ethereum.forks.cancun.vm import Evm, interpreter
@@ -14,22 +15,25 @@ from ethereum_types.numeric import Uint
 from anh_rollup.primitives import Address, Gas
 from anh_rollup.world.engine import SystemContract
 from anh_rollup.world.errors import SystemRevertError
+from anh_rollup.world.native import NATIVE
 
-_SYSTEMS: Final[ContextVar[Mapping[Address, SystemContract]]] = ContextVar("system_contracts")
+Computation = Callable[[Evm], None]
+"""What carries out a frame of a precompiled contract."""
+
+_OURS: Final[ContextVar[Mapping[Address, Computation]]] = ContextVar("computations")
 
 
-class _Precompiled(dict[Any, Callable[[Evm], None]]):
-    """The specification's table, and behind it the system contracts of the run that looks something up.
+class _Precompiled(dict[Any, Computation]):
+    """The specification's table, and before it what the run that looks something up has of its own.
 
     Each thread and task has its own run, and outside of one the table is what it was.
     """
 
     def __contains__(self, address: object) -> bool:
-        return super().__contains__(address) or address in _SYSTEMS.get({})
+        return super().__contains__(address) or address in _OURS.get({})
 
-    def __missing__(self, address: Address) -> Callable[[Evm], None]:
-        contract = _SYSTEMS.get({})[address]
-        return lambda evm: _call(contract, evm)
+    def __getitem__(self, address: Address) -> Computation:
+        return _OURS.get({}).get(address) or super().__getitem__(address)
 
 
 interpreter.PRE_COMPILED_CONTRACTS = _Precompiled(PRE_COMPILED_CONTRACTS)  # type: ignore[attr-defined]
@@ -37,12 +41,16 @@ interpreter.PRE_COMPILED_CONTRACTS = _Precompiled(PRE_COMPILED_CONTRACTS)  # typ
 
 @contextmanager
 def system_contracts(contracts: Mapping[Address, SystemContract]) -> Iterator[None]:
-    """While it is open, the specification carries out calls of these addresses by these contracts."""
-    token = _SYSTEMS.set(contracts)
+    """While it is open, the specification carries out calls of these addresses by these contracts.
+
+    The precompiled contracts that it is slow at are computed natively.
+    """
+    systems = {address: partial(_call, contract) for address, contract in contracts.items()}
+    token = _OURS.set({**NATIVE, **systems})
     try:
         yield
     finally:
-        _SYSTEMS.reset(token)
+        _OURS.reset(token)
 
 
 def _call(contract: SystemContract, evm: Evm) -> None:

@@ -7,7 +7,6 @@ import pytest
 
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.primitives import Address, Gas
-from anh_rollup.world.bytecode import instructions
 from anh_rollup.world.engine import Account, Block, Outcome, Run, StateReader, SystemContract
 from anh_rollup.world.revm import UNTRUSTED, RevmEngine
 from anh_rollup.world.revm_journal import JournaledAccount, read_journal
@@ -71,24 +70,6 @@ def test_more_gas_than_a_block_has_is_handed_on() -> None:
 
 def test_code_that_cannot_run_is_no_reason_to_hand_on() -> None:
     assert not is_handed_on(state(""), to=None, data=bytes.fromhex(creation("5f40600055")))
-
-
-@pytest.mark.parametrize(
-    ("code", "reached"),
-    [
-        ("", set()),
-        ("600140", {0x60, 0x40}),
-        ("614040", {0x61}),
-        ("0040", {0x00}),
-        ("00405b48", {0x00, 0x5B, 0x48}),
-        ("00605b40", {0x00}),
-        ("5f5640", {0x5F, 0x56}),
-        ("5f5f57405b", {0x5F, 0x57, 0x40, 0x5B}),
-        ("7f40", {0x7F}),
-    ],
-)
-def test_instructions_are_those_that_code_may_reach(code: str, reached: set[int]) -> None:
-    assert instructions(bytes.fromhex(code)) == reached
 
 
 def test_a_journal_is_read_back() -> None:
