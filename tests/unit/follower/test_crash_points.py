@@ -1,4 +1,4 @@
-"""A follower that is killed before or after any write of its world or its memory ends up as if it was not."""
+"""A follower that is killed between any two writes of its world or its memory ends up as if it was not."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,20 +23,17 @@ class KilledError(Exception):
 
 
 class Countdown:
-    """Kills before or after the write with a number."""
+    """Kills before the write with a number."""
 
-    def __init__(self, left: int, *, after: bool) -> None:
-        self.left, self.after = left, after
+    def __init__(self, left: int) -> None:
+        self.left = left
 
     def guard(self, write: Callable[..., Any]) -> Callable[..., Any]:
         def guarded(*given: Any) -> Any:
             self.left -= 1
-            if self.left == 0 and not self.after:
-                raise KilledError
-            done = write(*given)
             if self.left == 0:
                 raise KilledError
-            return done
+            return write(*given)
 
         return guarded
 
@@ -106,7 +103,7 @@ def final(following: Following) -> tuple[Any, ...]:
 def expected(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, ...]:
     following = Following(tmp_path_factory.mktemp("whole"), world=DurableWorld())
     with pytest.MonkeyPatch.context() as patch:
-        play(following, Countdown(-1, after=False), patch)
+        play(following, Countdown(-1), patch)
     return final(following)
 
 
@@ -116,18 +113,17 @@ def test_the_story_ends_with_the_origin_that_l1_kept(expected: tuple[Any, ...]) 
     assert sum(len(origin.events) for _, (origin,) in given) == 1
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("point", range(1, MOST_WRITES))
 def test_a_kill_at_any_write_changes_nothing(
-    tmp_path: Path, expected: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch, point: int, after: bool
+    tmp_path: Path, expected: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch, point: int
 ) -> None:
     following = Following(tmp_path, world=DurableWorld())
-    countdown = Countdown(point, after=after)
+    countdown = Countdown(point)
     play(following, countdown, monkeypatch)
     assert final(following) == expected
 
 
 def test_the_points_cover_the_whole_story(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    countdown = Countdown(MOST_WRITES, after=False)
+    countdown = Countdown(MOST_WRITES)
     play(Following(tmp_path, world=DurableWorld()), countdown, monkeypatch)
     assert countdown.left > 0
