@@ -26,11 +26,11 @@ _HALTS: Final[Mapping[str, str]] = {
     "InvalidFEOpcode": "invalid opcode",
     "InvalidJump": "invalid jump destination",
     "OpcodeNotFound": "invalid opcode",
+    "OutOfGas": OUT_OF_GAS,
     "OutOfOffset": "return data out of bounds",
-    "PrecompileError": "precompiled contract failed",
+    "PrecompileError": OUT_OF_GAS,
     "StackOverflow": "stack overflow",
     "StackUnderflow": "stack underflow",
-    "StateChangeDuringStaticCall": "write protection",
 }
 
 
@@ -56,7 +56,7 @@ def execute(run: Run, block: Block, filling: Filling) -> tuple[Outcome, Reads] |
         return None
     used = gas_with_floor(run, result.gas_used)
     if not result.is_success:
-        halt = _HALTS.get(result.reason, OUT_OF_GAS) if result.is_halt else None
+        halt = _HALTS.get(result.reason.partition("(")[0], result.reason) if result.is_halt else None
         return Outcome(False, used, output, None, (), Changes(), Reads(), halt), Reads()
     journal = list(read_journal(evm.journal_str))
     changes, looks = _changes(evm, run, filling, journal), _looks(journal)

@@ -34,17 +34,16 @@ interpreter.get_valid_jump_destinations = JumpDestinations  # type: ignore[assig
 _DEEPEST: Final = 8 * int(STACK_DEPTH_LIMIT)
 """Frames of Python: the specification takes four for one of the EVM, and whoever calls an engine has some."""
 
+#: What can end the outermost frame, which is never static and never too deep.
 _HALTS: Final[Mapping[type, str]] = {
     exceptions.AddressCollision: "contract address collision",
     exceptions.InvalidContractPrefix: "invalid code: must not begin with 0xef",
     exceptions.InvalidJumpDestError: "invalid jump destination",
     exceptions.InvalidOpcode: "invalid opcode",
-    exceptions.KZGProofError: "precompiled contract failed",
     exceptions.OutOfBoundsRead: "return data out of bounds",
     exceptions.OutOfGasError: OUT_OF_GAS,
     exceptions.StackOverflowError: "stack overflow",
     exceptions.StackUnderflowError: "stack underflow",
-    exceptions.WriteInStaticContext: "write protection",
 }
 
 
@@ -110,7 +109,11 @@ def _succeeded(run: Run, evm: Evm, state: LazyState) -> Outcome:
 
 
 def _failed(run: Run, evm: Evm, state: LazyState) -> Outcome:
-    halt = None if isinstance(evm.error, exceptions.Revert) else _HALTS.get(type(evm.error), "halted")
+    halt = (
+        None
+        if isinstance(evm.error, exceptions.Revert)
+        else _HALTS.get(type(evm.error), type(evm.error).__name__)
+    )
     return Outcome(
         succeeded=False,
         gas_used=_gas_used(run, evm, 0),

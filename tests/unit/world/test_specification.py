@@ -111,22 +111,6 @@ def test_a_revert_has_its_data_and_is_no_halt() -> None:
     assert outcome.gas_used < 500_000
 
 
-@pytest.mark.parametrize(
-    ("code", "halt"),
-    [
-        ("fe", "invalid opcode"),
-        ("5b5f56", "out of gas"),
-        ("50", "stack underflow"),
-        ("5f" * 1025, "stack overflow"),
-        ("600456", "invalid jump destination"),
-        ("60015f5f3e", "return data out of bounds"),
-    ],
-)
-def test_a_halt_uses_all_gas_and_has_a_name(code: str, halt: str) -> None:
-    outcome = execute(state(code))
-    assert (outcome.succeeded, outcome.gas_used, outcome.output, outcome.halt) == (False, 500_000, b"", halt)
-
-
 def test_a_delegated_call_works_on_its_callers_storage() -> None:
     outcome = execute(state(call(OTHER, "f4"), store(1)))
     assert outcome.changes.slots == {(CONTRACT, 1): 1}

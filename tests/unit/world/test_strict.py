@@ -260,6 +260,43 @@ def test_a_created_contract_has_its_code(engine: Engine) -> None:
     assert outcome.changes.accounts == {CREATED: Account(1, 0, bytes.fromhex("600100"))}
 
 
+@pytest.mark.parametrize(
+    ("code", "halt"),
+    [
+        ("fe", "invalid opcode"),
+        ("0c", "invalid opcode"),
+        ("5b5f56", "out of gas"),
+        ("63ffffffff51", "out of gas"),
+        ("50", "stack underflow"),
+        ("5f" * 1025, "stack overflow"),
+        ("600456", "invalid jump destination"),
+        ("60015f5f3e", "return data out of bounds"),
+    ],
+)
+def test_a_halt_uses_all_gas_and_has_a_name(engine: Engine, code: str, halt: str) -> None:
+    outcome = execute(engine, state(code))
+    assert (outcome.succeeded, outcome.gas_used, outcome.output, outcome.halt) == (False, 500_000, b"", halt)
+
+
+@pytest.mark.parametrize("number", [6, 8, 9, 10])
+def test_precompiled_contracts_refuse_what_is_malformed(engine: Engine, number: int) -> None:
+    outcome = execute(engine, state(""), to=Address(number.to_bytes(20, "big")), data=b"\xff" * 100)
+    assert (outcome.gas_used, outcome.halt) == (500_000, "out of gas")
+
+
+def test_a_creation_collides_with_an_account_that_has_a_nonce(engine: Engine) -> None:
+    before = state("")
+    before.accounts[CREATED] = Account(1)
+    outcome = execute(engine, before, to=None)
+    assert (outcome.gas_used, outcome.halt) == (500_000, "contract address collision")
+
+
+@pytest.mark.parametrize("code", ["60ef5f5360015ff3", "6160015ff3"], ids=["begins with 0xef", "too long"])
+def test_code_that_cannot_be_deployed_uses_all_gas(engine: Engine, code: str) -> None:
+    outcome = execute(engine, state(""), to=None, data=bytes.fromhex(code), gas_limit=Gas(6_000_000))
+    assert (outcome.succeeded, outcome.gas_used, outcome.halt is None) == (False, 6_000_000, False)
+
+
 def test_a_value_without_cover_runs_no_code(engine: Engine) -> None:
     outcome = execute(engine, state(store(1)), value=Wei(MONEY + 1))
     assert (outcome.halt, outcome.gas_used) == ("insufficient balance for transfer", 23_400)
