@@ -8,6 +8,9 @@ from anh_rollup.primitives import Address, Digest
 from anh_rollup.protocol.derivation import Placement
 from anh_rollup.protocol.ledger import Account, Ledger, charge
 
+MOST_WAITING: Final = 10_000
+"""Most transactions that are kept (choice): more than a sequencer puts into a few blocks."""
+
 MOST_SECONDS: Final = 600.0
 """How long a transaction is kept without a block (choice): a sequencer that lost it brings it no more."""
 
@@ -33,7 +36,9 @@ class Pending:
         return iter([placed for placed, _ in self._by_hash.values()])
 
     def add(self, placed: Placement) -> None:
-        """Keeps an accepted transaction."""
+        """Keeps an accepted transaction; the oldest one goes where there are too many."""
+        while len(self._by_hash) >= MOST_WAITING:
+            self._forget(next(iter(self._by_hash)))
         transaction = placed.transaction
         self._by_hash[transaction.hash] = (placed, self.clock())
         self._by_sender.setdefault(transaction.sender, {})[transaction.hash] = placed
@@ -64,8 +69,11 @@ class Pending:
             sender = placed.transaction.sender
             if since > too_old and ledger.account(sender).nonce <= placed.transaction.nonce:
                 continue
-            del self._by_hash[digest]
-            own = self._by_sender[sender]
-            del own[digest]
-            if not own:
-                del self._by_sender[sender]
+            self._forget(digest)
+
+    def _forget(self, digest: Digest) -> None:
+        placed, _ = self._by_hash.pop(digest)
+        own = self._by_sender[placed.transaction.sender]
+        del own[digest]
+        if not own:
+            del self._by_sender[placed.transaction.sender]

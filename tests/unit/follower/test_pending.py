@@ -1,3 +1,5 @@
+import pytest
+
 from anh_rollup.follower.pending import MOST_SECONDS, Pending
 from anh_rollup.protocol.derivation import Placement
 from anh_rollup.protocol.ledger import Account
@@ -49,3 +51,11 @@ def test_what_waits_for_too_long_is_let_go() -> None:
     pending.settle(empty_ledger())
     assert len(pending) == 0
     assert pending.account(ALICE.address, empty_ledger(), GWEI) == Account()
+
+
+def test_of_too_many_the_oldest_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("anh_rollup.follower.pending.MOST_WAITING", 2)
+    pending = Pending(Clock())
+    for nonce in range(3):
+        pending.add(placed(nonce))
+    assert list(pending) == [placed(1), placed(2)]
