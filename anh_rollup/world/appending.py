@@ -60,18 +60,18 @@ def _fold_next(
     record, transaction = ordered
     outcome = ledger.apply(record, transaction, terms)
     if transaction is None or not isinstance(outcome, Charged):
-        rows.ordered.append((key, Ordered(Kind.SKIPPED, 0, 0, 0, None, record)))
+        rows.ordered.append((key, Ordered(Kind.SKIPPED, 0, 0, 0, None, b"")))
         return
-    strict = None
+    strict, kept = None, b""
     if outcome.effect is Effect.PREPAID:
-        strict = is_strict(transaction.access_list)
+        strict, kept = is_strict(transaction.access_list), record
     elif outcome.effect is Effect.ORDER:
         job = keccak256(record)
         rows.opened.append((key, job, ledger.escrows[job]))
     if strict:
         rows.writers += _writers(transaction, key, terms.base_fee)
     kind = Kind(outcome.effect.value)
-    rows.ordered.append((key, Ordered(kind, outcome.gas, outcome.price, outcome.covered, strict, record)))
+    rows.ordered.append((key, Ordered(kind, outcome.gas, outcome.price, outcome.covered, strict, kept)))
 
 
 def _writers(transaction: SignedTransaction, key: int, base_fee: int) -> list[tuple[bytes, int]]:

@@ -1,7 +1,7 @@
 """Executes closures: each transaction once, in order, its findings kept before the next one starts."""
 
-import threading
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
 from anh_rollup.primitives import Address
@@ -53,7 +53,8 @@ class Execution:
         self._rules = rules
         self._load = load
         self._systems = systems
-        self._turn = threading.RLock()
+        # A thread of their own: what asks may be deep inside of a run, and Python's stack is bounded.
+        self._worker = ThreadPoolExecutor(1, "world")
         self._closed = False
 
     @cached_property
@@ -94,14 +95,16 @@ class Execution:
         generation = self._order.generation
         keys = [*self._results.unexecuted_until(closure.everything_until), *closure.strict]
         for key in keys:
-            with self._turn:
-                if self._closed:
-                    raise WorldClosedError
-                if not self._results.is_executed(key):
-                    self._execute_one(key, generation)
+            self._worker.submit(self._execute_next, key, generation).result()
+
+    def _execute_next(self, key: int, generation: int) -> None:
+        """Executes a transaction whose dependencies are executed, unless another question has had it done."""
+        if self._closed:
+            raise WorldClosedError
+        if not self._results.is_executed(key):
+            self._execute_one(key, generation)
 
     def _execute_one(self, key: int, generation: int) -> None:
-        """Executes a transaction whose dependencies are executed."""
         ordered = self._order.ordered(key)
         block = self._order.block(Position.of_key(key).block)
         if ordered is None or block is None:

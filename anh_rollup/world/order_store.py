@@ -48,7 +48,7 @@ class Ordered:
         price: Wei a gas that the ledger took.
         covered: Wei of its value that the ledger took.
         strict: Whether it is strict; None for one that runs no code.
-        record: Its record.
+        record: Its record where it runs code, else empty.
     """
 
     kind: Kind
@@ -221,7 +221,7 @@ class OrderStore:
             accounts[Address(address)] = Account(nonce, unpack(cleared))
         held = self.database.query("SELECT job, reward, payer, deadline FROM escrow WHERE closed IS NULL")
         escrows = {
-            Digest(job): Escrow(unpack(reward), Address(payer), deadline)
+            Digest(job): Escrow(unpack(reward), Address(payer), unpack(deadline))
             for job, reward, payer, deadline in held
         }
         ((deposited, prepaid),) = self.database.query(
@@ -244,7 +244,7 @@ class OrderStore:
             "UPDATE escrow SET closed = ? WHERE job = ?", [(origin, job) for job in rows.closed]
         )
         opened: Iterable[Sequence[object]] = [
-            (job, pack(each.reward), each.payer, each.deadline, key) for key, job, each in rows.opened
+            (job, pack(each.reward), each.payer, pack(each.deadline), key) for key, job, each in rows.opened
         ]
         self.database.execute_many("INSERT INTO escrow VALUES (?, ?, ?, ?, ?, NULL)", list(opened))
 

@@ -43,7 +43,7 @@ MIGRATIONS: Final = (
         job BLOB PRIMARY KEY,
         reward BLOB NOT NULL,
         payer BLOB NOT NULL,
-        deadline INTEGER NOT NULL,
+        deadline BLOB NOT NULL,
         opened INTEGER NOT NULL,
         closed INTEGER
     );

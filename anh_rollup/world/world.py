@@ -12,21 +12,21 @@ from anh_rollup.protocol import ledger
 from anh_rollup.protocol.derivation import L2Block
 from anh_rollup.protocol.fees import TRANSFER_GAS
 from anh_rollup.storage.database import Database
-from anh_rollup.world.answers import Balance, Kind, PlacedLog, Receipt
+from anh_rollup.world.answers import Balance, PlacedLog, Receipt
 from anh_rollup.world.appending import WatchedAccounts, fold
-from anh_rollup.world.dependencies import Closure
+from anh_rollup.world.dependencies import items_read
 from anh_rollup.world.engine import AccessList, Account, Block, Outcome, Run, Slot, SystemContract
 from anh_rollup.world.engines import LoadEngine, load_engine
 from anh_rollup.world.errors import (
     BlockOutOfOrderError,
-    OrderReplacedError,
     UnknownPositionError,
     WorldError,
     WrongWorldError,
 )
 from anh_rollup.world.execution import Execution
+from anh_rollup.world.finding import Finder
 from anh_rollup.world.order_store import OrderStore
-from anh_rollup.world.position import ORIGIN_INDEX, Position, account_item, end_of
+from anh_rollup.world.position import INDEX_BITS, ORIGIN_INDEX, Position, end_of
 from anh_rollup.world.questions import least_gas, strict_list
 from anh_rollup.world.result_store import ResultStore
 from anh_rollup.world.runs import environment
@@ -68,12 +68,14 @@ class World:
         systems: Mapping[Address, SystemContract] = MappingProxyType({}),
     ) -> None:
         self._database = Database(path, MIGRATIONS)
-        # What a power failure takes back is derived from L1 again; `head` says what is there.
+        # Appended blocks that a power failure takes back are derived from L1 again.
         self._database.execute("PRAGMA synchronous = NORMAL")
+        self._open, self._must_last = 0, False
         self._rules = rules
         self._order = OrderStore(self._database)
         self._results = ResultStore(self._database)
         self._execution = Execution(self._order, self._results, rules, load, systems)
+        self._find = Finder(self._order, self._results, self._execution)
         self._search = LogSearch(self._order, self._results, self._execution)
         if self._order.genesis is None:
             self._order.begin(genesis)
@@ -103,6 +105,8 @@ class World:
     def truncate(self, number: int) -> None:
         """Forgets the blocks from this height on, with all that followed from them.
 
+        Once this, and the transaction around it, is over, not even a power failure brings them back.
+
         Raises:
             UnknownPositionError: It is the first block's height, which stays.
         """
@@ -111,6 +115,7 @@ class World:
         with self.transaction():
             self._order.truncate(number)
             self._fill()
+            self._must_last = True
 
     def finalize(self, number: int) -> None:
         """Notes that the blocks up to here are final on L1, so that they cost no validation."""
@@ -121,10 +126,17 @@ class World:
         """Everything that is appended inside is kept together, or nothing of it."""
         try:
             with self._database.transaction():
-                yield
+                self._open += 1
+                try:
+                    yield
+                finally:
+                    self._open -= 1
         except BaseException:
             self._fill()
             raise
+        if self._must_last and not self._open:
+            self._must_last = False
+            self._database.query("PRAGMA wal_checkpoint(FULL)")
 
     def close(self) -> None:
         """Stops executions before their next transaction: questions that need one raise from now on."""
@@ -138,7 +150,7 @@ class World:
         Raises:
             UnknownPositionError: The order has no such place.
         """
-        known = self._order.block(block)
+        known = self._order.block(block) if 0 <= block <= self.head else None
         count = 0 if known is None else known.transactions
         last = count - 1 if index is None else index
         if known is None or not ORIGIN_INDEX <= last < count:
@@ -151,11 +163,10 @@ class World:
         Raises:
             UnknownPositionError: The order has no such transaction.
         """
-        position = self._transaction(block, index)
-        ordered = self._order.ordered(position.key)
-        if ordered is None or ordered.strict is None:
-            return [position]
-        return self._consistent(lambda: self._closure(position.key))
+        position = self.behind(block, index)
+        if index == ORIGIN_INDEX:
+            raise UnknownPositionError(block, index, self.head)
+        return self._consistent(lambda: self._find.closure(position.key))
 
     # --- state ---
 
@@ -165,8 +176,7 @@ class World:
 
     def balance(self, address: Address, position: Position) -> Balance:
         """What an account has; executes what its uncleared money depends on."""
-        key = position.key
-        return self._consistent(lambda: self._balance(address, key))
+        return self._consistent(lambda: self._find.balance(address, position.key))
 
     def account(self, address: Address, position: Position) -> Account:
         """Nonce, total balance and code; empty where there is none."""
@@ -219,8 +229,9 @@ class World:
 
     def receipt(self, block: int, index: int) -> Receipt | None:
         """What came of a transaction; executes what it depends on. None where there is none."""
-        key = Position(block, index).key
-        return self._consistent(lambda: self._receipt(key)) if index >= 0 else None
+        if not (0 < block <= self.head and 0 <= index < 1 << INDEX_BITS):
+            return None
+        return self._consistent(lambda: self._find.receipt(Position(block, index).key))
 
     def logs(
         self, first: int, last: int, addresses: frozenset[Address], topics: Topics = ()
@@ -233,7 +244,7 @@ class World:
             addresses: Of the contracts wanted; empty for all.
             topics: For each place of a topic those wanted; None for any.
         """
-        start, end = Position(first).key, end_of(last)
+        start, end = Position(max(first, 0)).key, end_of(min(last, self.head))
         return self._consistent(lambda: self._search.logs(start, end, addresses, topics))
 
     def waiting(self) -> dict[Position, bytes]:
@@ -266,47 +277,10 @@ class World:
             if generation == self._order.generation:
                 return answer
 
-    def _transaction(self, block: int, index: int) -> Position:
-        position = self.behind(block, index)
-        if index == ORIGIN_INDEX:
-            raise UnknownPositionError(block, index, self.head)
-        return position
-
-    def _closure(self, key: int) -> list[Position]:
-        closure = self._execution.dependencies.of_transaction(key, lambda _: False)
-        before = [each for each, _ in self._order.prepaid_between(0, closure.everything_until)]
-        return [Position.of_key(each) for each in (*before, *closure.strict)]
-
-    def _balance(self, address: Address, key: int) -> Balance:
-        items = [account_item(address)]
-        self._execution.settle(items, key)
-        final = self._order.final_end
-        closure = self._execution.dependencies.of_items(items, key, lambda each: each <= final)
-        cleared = self._order.account(address, key).cleared
-        return Balance(cleared, self._results.holding(address, key).uncleared, self._cost(closure, final))
-
-    def _cost(self, closure: Closure, final: int) -> Gas:
-        """Gas used by the transactions of a closure that are not final."""
-        gas = self._results.gas_between(final + 1, closure.everything_until)
-        return Gas(gas + sum(self._results.gas_between(each, each) for each in closure.strict))
-
     def _call(self, run: Run, position: Position, block: Block | None) -> Outcome:
         known = self._order.block(position.block)
         if known is None:
             raise UnknownPositionError(position.block, None, self.head)
         chosen = block or environment(known, self._rules, self._order)
+        self._execution.settle(items_read(run) if run.is_strict else (), position.key)
         return self._execution.call(run, self._execution.state(position.key), chosen)
-
-    def _receipt(self, key: int) -> Receipt | None:
-        ordered, position = self._order.ordered(key), Position.of_key(key)
-        if ordered is None:
-            return None
-        if ordered.strict is None:
-            status = ordered.kind is not Kind.SKIPPED
-            return Receipt(position, ordered.kind, status, Gas(ordered.gas), ordered.price)
-        self._execution.settle_transaction(key)
-        result, price = self._results.result(key), self._execution.dependencies.run(key).gas_price
-        if result is None:
-            raise OrderReplacedError
-        logs = tuple([each.log for each in self._results.logs(key, key)])
-        return Receipt(position, ordered.kind, result.succeeded, result.gas_used, price, result.created, logs)
