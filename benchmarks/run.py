@@ -22,6 +22,7 @@ BENCHMARKS: Final = (
     "claim_overhead",
     "encoding",
     "world_engines",
+    "laziness",
 )
 
 

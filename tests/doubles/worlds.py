@@ -1,7 +1,7 @@
 """Orders for worlds: blocks of signed transactions, built one after the other."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -83,9 +83,10 @@ class Orders:
     def transfer(self, wallet: Wallet, to: Address, wei: int) -> int:
         return self.add(wallet, to="0x" + to.hex(), value=wei)
 
-    def order(self, wallet: Wallet, reward: int) -> bytes:
+    def order(self, wallet: Wallet, reward: int, deadline: int = JOB.deadline) -> bytes:
         """A direct order of a job; its record."""
-        index = self.add(wallet, to=DNN_ADDRESS, value=reward, data=order_calldata(JOB), gas=200_000)
+        data = order_calldata(replace(JOB, deadline=deadline))
+        index = self.add(wallet, to=DNN_ADDRESS, value=reward, data=data, gas=200_000)
         return self._next[index][0]
 
     def add(self, wallet: Wallet, **fields: Any) -> int:

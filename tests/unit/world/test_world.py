@@ -1,3 +1,7 @@
+import shutil
+import sqlite3
+import threading
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -431,3 +435,43 @@ def test_an_engine_that_changes_more_than_is_listed_is_found_out(tmp_path: Path,
     with pytest.raises(EngineUnsoundError, match="changed what transaction 0 of block 2 does not list"):
         world.slot(ONE, 0, world.behind(2))
     assert (world.executed, world.slot(TWO, 0, world.behind(2))) == (0, 0)
+
+
+def test_places_that_cannot_be_have_no_receipt_and_no_logs(tmp_path: Path, orders: Orders) -> None:
+    orders.transfer(ALICE, BOB.address, 1)
+    orders.seal()
+    world = built(tmp_path, orders)
+    places = [(0, 0), (1, 0), (2, 1), (2, -1), (3, 0), (1, (1 << 20) + 1), (1 << 70, 0), (-1, 0)]
+    assert [world.receipt(*place) for place in places] == [None] * len(places)
+    assert world.logs(-5, 1 << 70, frozenset(), []) == []
+    for number in (-1, 3, 1 << 70):
+        with pytest.raises(UnknownPositionError):
+            world.behind(number)
+
+
+def test_a_job_may_have_any_deadline(tmp_path: Path, orders: Orders) -> None:
+    orders.order(ALICE, 5, deadline=2**64 - 1)
+    orders.seal()
+    built(tmp_path, orders)
+    assert world_in(tmp_path)._ledger == orders.ledger
+
+
+def test_blocks_that_were_forgotten_are_gone_from_the_file_itself(tmp_path: Path, orders: Orders) -> None:
+    orders.seal()
+    world = built(tmp_path, orders)
+    with world.transaction():
+        world.truncate(2)
+        world.truncate(1)
+    shutil.copy(tmp_path / "world.sqlite3", tmp_path / "copy.sqlite3")
+    with closing(sqlite3.connect(tmp_path / "copy.sqlite3")) as copy:
+        assert copy.execute("SELECT COUNT(*) FROM block").fetchall() == [(1,)]
+
+
+def test_a_call_executes_what_it_finds_on_the_way_however_deep_it_is(tmp_path: Path, orders: Orders) -> None:
+    orders.send(BOB, COUNT, to=TWO, access=((TWO, (0,)),))
+    orders.seal()
+    world = built(tmp_path, orders)
+    threads = []
+    world._execution._engine._before = lambda _: threads.append(threading.current_thread().name)
+    world.call(asked(["copy", TWO.hex(), 0, 1]), world.behind(2))
+    assert threads == ["MainThread", "world_0"]
