@@ -140,10 +140,43 @@ class SequencerConfig:
         return cls(**_renamed(options))
 
 
+@dataclass(frozen=True, slots=True)
+class FollowerConfig:
+    """Settings of `anh follower`.
+
+    Attributes:
+        l1_url: The L1 node's JSON-RPC.
+        deployment: The deployment file.
+        beacon_url: A beacon node, for batches in blobs.
+        l2_url: The sequencer's JSON-RPC; None follows L1 alone.
+        listen: host:port of the JSON-RPC server.
+        data: Folder of the world and of what was followed.
+        interval: Seconds between two looks at L1.
+        l2_interval: Seconds between two looks at the sequencer.
+        allowed_origins: Web pages that may ask; none stands for all.
+    """
+
+    l1_url: str
+    deployment: Path
+    beacon_url: str | None
+    l2_url: str | None
+    listen: str
+    data: Path
+    interval: float
+    l2_interval: float
+    allowed_origins: tuple[str, ...]
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> "FollowerConfig":
+        """The settings that a command line gave."""
+        return cls(**_renamed(options))
+
+
 #: Options whose name on the command line is not the setting's.
 _SETTINGS = {
     "deployment_path": "deployment",
     "allow_folder": "allowed_folders",
+    "allow_origin": "allowed_origins",
     "allow_private": "private_hosts",
 }
 

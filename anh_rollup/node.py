@@ -151,6 +151,24 @@ def shorten_malformed(record: logging.LogRecord) -> bool:
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class AtStop:
+    """Does something as soon as the node is to stop, while other services still finish what they have begun.
+
+    Attributes:
+        name: What the log calls it.
+        act: What it does: it returns at once.
+    """
+
+    name: str
+    act: Callable[[], None]
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Waits for `stop`."""
+        await stop.wait()
+        self.act()
+
+
 async def sleep_until(stop: asyncio.Event, seconds: float) -> None:
     """Waits for `seconds`, or less if `stop` is set before."""
     try:

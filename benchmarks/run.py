@@ -23,6 +23,8 @@ BENCHMARKS: Final = (
     "encoding",
     "l1_cost",
     "throughput",
+    "world_engines",
+    "laziness",
 )
 
 

@@ -5,6 +5,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -44,7 +45,8 @@ class PortTakenError(AnhError):
 
 @click.command(name="devnet")
 @port_option("--port", 8545, "Port of the L1; 0 takes a free one.")
-@port_option("--l2-port", 8560, "Port of the L2's JSON-RPC; 0 takes a free one.")
+@port_option("--l2-port", 8560, "Port of the sequencer's JSON-RPC; 0 takes a free one.")
+@port_option("--wallet-port", 8570, "Port of the follower's JSON-RPC, for wallets; 0 takes a free one.")
 @click.option(
     "--keep",
     type=click.Path(file_okay=False, path_type=Path),
@@ -59,22 +61,22 @@ class PortTakenError(AnhError):
     help="How the dishonest accountant lies.",
 )
 @click.option("--anvil", default=None, help="Path of anvil; without it the one of `make setup`.")
-def devnet_command(port: int, l2_port: int, keep: Path | None, drill: str, anvil: str | None) -> None:
-    """Run a whole rollup on this machine: L1, sequencer, two accountants, a challenger.
+def devnet_command(keep: Path | None, drill: str, anvil: str | None, **ports: int) -> None:
+    """Run a whole rollup on this machine: L1, sequencer, follower, two accountants, a challenger.
 
     \b
     Example:
       anh devnet --keep devnet
     """
     console = Console(stderr=True)
-    for option, wanted in {"--port": port, "--l2-port": l2_port}.items():
-        require_free(option, wanted)
+    for name, wanted in ports.items():
+        require_free(f"--{name.replace('_', '-')}", wanted)
     folder = keep or Path(tempfile.mkdtemp(prefix="anh-devnet-"))
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with ProcessGroup(folder / "logs") as processes:
             network = LocalNetwork(folder.resolve(), processes, anvil)
-            start_all(network, port, l2_port, drill, console)
+            start_all(network, ports, drill, console)
             console.print(endpoints(network))
             for line in [*places(network), "", *next_steps(network), "", "Ctrl-C stops everything."]:
                 console.print(line, soft_wrap=True, highlight=False, markup=False)
@@ -96,16 +98,23 @@ def require_free(option: str, port: int) -> None:
         raise PortTakenError(option, port)
 
 
-def start_all(network: LocalNetwork, port: int, l2_port: int, drill: str, console: Console) -> None:
+def start_all(network: LocalNetwork, ports: Mapping[str, int], drill: str, console: Console) -> None:
     """Starts every process.
+
+    Args:
+        network: What is started.
+        ports: The ports of L1 (`port`), sequencer (`l2_port`) and follower (`wallet_port`).
+        drill: How the dishonest accountant lies.
+        console: Where it is told.
 
     Raises:
         AnhError: One does not come up.
     """
     console.print("starting anvil and deploying the contracts")
-    network.start_l1(port, report=console.print)
-    console.print("starting the sequencer, two accountants and a challenger")
-    network.start_sequencer(l2_port)
+    network.start_l1(ports["port"], report=console.print)
+    console.print("starting the sequencer, a follower, two accountants and a challenger")
+    network.start_sequencer(ports["l2_port"])
+    network.start_follower(ports["wallet_port"])
     network.start_accountant("honest accountant")
     network.start_accountant("dishonest accountant", "--drill", drill)
     network.start_challenger()
@@ -138,7 +147,8 @@ def endpoints(network: LocalNetwork) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_row("L1 (anvil)", network.l1_url)
-    table.add_row("L2 JSON-RPC", network.l2_url)
+    table.add_row("L2 for wallets (follower)", network.wallet_url)
+    table.add_row("L2 sequencer", network.l2_url)
     for name in ACCOUNTS:
         table.add_row(name, str(network.accounts[name].address))
     return table

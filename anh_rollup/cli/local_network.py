@@ -117,6 +117,7 @@ class LocalNetwork:
         block_gas: Gas limit of the L1's blocks.
         l1_url: L1, once it is started.
         l2_url: The L2, once the sequencer is started.
+        wallet_url: The L2 as a follower serves it to wallets, once one is started.
     """
 
     folder: Path
@@ -127,6 +128,7 @@ class LocalNetwork:
     block_gas: Gas = field(default_factory=_own_block_gas)
     l1_url: str = ""
     l2_url: str = ""
+    wallet_url: str = ""
     _deployment: Deployment | None = field(default=None, init=False)
 
     @property
@@ -186,7 +188,18 @@ class LocalNetwork:
         places = ("--data", str(self._sequencer_data), "--listen", f"127.0.0.1:{port}")
         started = self._start_role("sequencer", "sequencer", *places, *options)
         self._await_port(started, port)
-        wait_for("the L2's first answer", lambda: self._ask_l2(started), START_SECONDS)
+        wait_for("the L2's first answer", lambda: self._ask_l2(started, self.l2_url), START_SECONDS)
+        return started
+
+    def start_follower(self, port: int = 0, *options: str) -> Running:
+        """Starts a follower behind the sequencer; it answers when this returns."""
+        port = port or free_port()
+        self.wallet_url = f"http://127.0.0.1:{port}"
+        places = ("--data", str(self.folder / "follower"), "--listen", f"127.0.0.1:{port}")
+        rounds = ("--l2", self.l2_url, "--interval", ROUND_SECONDS)
+        started = self._start("follower", "follower", *places, *rounds, *options)
+        self._await_port(started, port)
+        wait_for("the follower's first answer", lambda: self._ask_l2(started, self.wallet_url), START_SECONDS)
         return started
 
     def start_accountant(self, name: str, *options: str) -> Running:
@@ -233,9 +246,12 @@ class LocalNetwork:
         return ["--store", str(folder), "--interval", ROUND_SECONDS, *allowed]
 
     def _start_role(self, name: str, role: str, *options: str) -> Running:
+        return self._start(name, role, "--key-file", str(self.key_file(name)), *options)
+
+    def _start(self, name: str, role: str, *options: str) -> Running:
         shared = ["--l1", self.l1_url, "--deployment", str(self.deployment_file)]
         command = [sys.executable, "-m", "anh_rollup.cli", role, *shared]
-        return self.processes.start(name, [*command, "--key-file", str(self.key_file(name)), *options])
+        return self.processes.start(name, [*command, *options])
 
     def _anvil(self, port: int) -> list[str]:
         """How the L1 is started."""
@@ -257,10 +273,10 @@ class LocalNetwork:
 
         wait_for(f"the start of {started.name}", look, START_SECONDS, pause=0.05)
 
-    def _ask_l2(self, started: Running) -> int | None:
+    def _ask_l2(self, started: Running, url: str) -> int | None:
         started.require_alive()
         try:
-            return L2Client(self.l2_url, Patience(2.0, 1)).chain_id()
+            return L2Client(url, Patience(2.0, 1)).chain_id()
         except L2UnreachableError:
             return None
 

@@ -19,6 +19,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "claim": "claim_group",
     "deploy": "deploy_command",
     "devnet": "devnet_command",
+    "follower": "follower_command",
     "game": "game_group",
     "job": "job_group",
     "model": "model_group",

@@ -1,5 +1,6 @@
 """What ordering costs: the base fee, and the gas that a transaction owes before it does anything."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from anh_rollup.encoding.transactions import SignedTransaction
@@ -64,12 +65,28 @@ def next_base_fee(base_fee: Wei, ordered_gas: Gas) -> Wei:
 
 def intrinsic_gas(transaction: SignedTransaction) -> Gas:
     """The gas that a transaction owes before its first instruction, EIP-7623's floor included."""
-    tokens = calldata_tokens(transaction.data)
-    gas = TRANSFER_GAS + TOKEN_GAS * tokens
-    if transaction.to is None:
-        gas += CREATION_GAS + INIT_WORD_GAS * -(-len(transaction.data) // 32)
-    gas += sum(ACCESS_ADDRESS_GAS + ACCESS_KEY_GAS * len(keys) for _, keys in transaction.access_list)
-    return Gas(max(gas, TRANSFER_GAS + FLOOR_TOKEN_GAS * tokens))
+    creates = transaction.to is None
+    base = base_gas(transaction.data, creates, [len(keys) for _, keys in transaction.access_list])
+    return Gas(max(base, floor_gas(transaction.data)))
+
+
+def base_gas(data: bytes, creates: bool, listed_keys: Sequence[int]) -> Gas:
+    """The gas that is gone when the first instruction runs.
+
+    Args:
+        data: Calldata or init code.
+        creates: Whether it is init code.
+        listed_keys: For each address of the access list the number of its storage keys.
+    """
+    gas = TRANSFER_GAS + TOKEN_GAS * calldata_tokens(data)
+    if creates:
+        gas += CREATION_GAS + INIT_WORD_GAS * -(-len(data) // 32)
+    return Gas(gas + ACCESS_ADDRESS_GAS * len(listed_keys) + ACCESS_KEY_GAS * sum(listed_keys))
+
+
+def floor_gas(data: bytes) -> Gas:
+    """The least that a transaction with this data uses (EIP-7623)."""
+    return Gas(TRANSFER_GAS + FLOOR_TOKEN_GAS * calldata_tokens(data))
 
 
 def call_gas(data: bytes) -> Gas:

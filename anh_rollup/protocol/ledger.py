@@ -1,8 +1,9 @@
 """The ledger: nonces and cleared balances as a pure fold over L1 events and ordered transactions.
 
 Nothing here executes anything. What a transaction pays follows from the transaction alone where it is a
-plain transfer or a direct order of a job; every other one prepays the most it could cost. A transaction that
-breaks a rule has no effect at all. docs/ledger.md tells the same in words.
+plain transfer or a direct order of a job; every other one prepays the most gas that it could cost, and what
+cleared money is left of its value. A transaction that breaks a rule has no effect at all. docs/ledger.md
+tells the same in words.
 """
 
 from collections.abc import Iterable, Sequence
@@ -137,16 +138,23 @@ class Charged:
         effect: What it is to the ledger.
         gas: Gas that it paid for.
         price: Wei a gas.
+        covered: Wei of its value that cleared money paid: all of it, unless it prepays.
     """
 
     effect: Effect
     gas: Gas
     price: Wei
+    covered: Wei
 
     @property
     def fee(self) -> Wei:
         """Wei paid for gas."""
         return Wei(self.gas * self.price)
+
+    @property
+    def paid(self) -> Wei:
+        """Cleared wei that it took from its sender."""
+        return Wei(self.fee + self.covered)
 
 
 Outcome = Skipped | Charged
@@ -228,11 +236,10 @@ class Ledger:
         if reason is not None or transaction is None:
             return Skipped(reason or SkipReason.UNDECODABLE)
         terms.ordered_gas = Gas(terms.ordered_gas + transaction.gas_limit)
-        charged = charge(transaction, terms.base_fee)
         sender = transaction.sender
         before = self.account(sender)
-        paid = charged.fee + transaction.value
-        self.accounts[sender] = Account(before.nonce + 1, Wei(before.cleared - paid))
+        charged = charge(transaction, terms.base_fee, before.cleared)
+        self.accounts[sender] = Account(before.nonce + 1, Wei(before.cleared - charged.paid))
         self._settle(record, transaction, charged)
         return charged
 
@@ -250,7 +257,7 @@ class Ledger:
             return SkipReason.BLOCK_GAS
         if transaction.max_fee < terms.base_fee:
             return SkipReason.BASE_FEE
-        if account.cleared < transaction.gas_limit * transaction.max_fee + transaction.value:
+        if account.cleared < asked_cover(transaction):
             return SkipReason.FUNDS
         return None
 
@@ -261,7 +268,7 @@ class Ledger:
     def _settle(self, record: bytes, transaction: SignedTransaction, charged: Charged) -> None:
         """Gives what the sender has paid to whom it belongs."""
         if charged.effect is Effect.PREPAID:
-            self.prepaid = Wei(self.prepaid + charged.fee + transaction.value)
+            self.prepaid = Wei(self.prepaid + charged.paid)
             return
         self._credit(self.rules.fee_recipient, charged.fee)
         if charged.effect is Effect.TRANSFER and transaction.to is not None:
@@ -305,16 +312,33 @@ class BlockTerms:
         return BLOCK_GAS_LIMIT if self.forced else Gas(BLOCK_GAS_LIMIT - self.ordered_gas)
 
 
-def charge(transaction: SignedTransaction, base_fee: Wei) -> Charged:
-    """What a valid transaction pays for gas.
+def asked_cover(transaction: SignedTransaction) -> Wei:
+    """Cleared wei that a transaction must find: what it could pay for gas at most, and its value.
+
+    Where code runs, the value may come out of uncleared money, which the ledger does not know: whether it is
+    there shows when the transaction is executed.
+    """
+    fee = Wei(transaction.gas_limit * transaction.max_fee)
+    return fee if effect_of(transaction) is Effect.PREPAID else Wei(fee + transaction.value)
+
+
+def charge(transaction: SignedTransaction, base_fee: Wei, cleared: Wei) -> Charged:
+    """What a valid transaction pays.
 
     A plain transfer runs no code and a direct order runs none that depends on state, so both pay exactly what
-    they use. Anything else prepays its whole gas limit at its highest price.
+    they use. Anything else prepays its whole gas limit at its highest price, and of its value what is left.
+
+    Args:
+        transaction: One that no rule refuses.
+        base_fee: Wei a gas.
+        cleared: The sender's cleared wei before it.
     """
     effect = effect_of(transaction)
     if effect is Effect.PREPAID:
-        return Charged(effect, transaction.gas_limit, transaction.max_fee)
-    return Charged(effect, intrinsic_gas(transaction), effective_gas_price(transaction, base_fee))
+        covered = min(transaction.value, cleared - transaction.gas_limit * transaction.max_fee)
+        return Charged(effect, transaction.gas_limit, transaction.max_fee, Wei(covered))
+    price = effective_gas_price(transaction, base_fee)
+    return Charged(effect, intrinsic_gas(transaction), price, transaction.value)
 
 
 def effect_of(transaction: SignedTransaction) -> Effect:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 
 from anh_rollup.errors import AnhError
-from anh_rollup.rpc import ethereum, rollup
+from anh_rollup.rpc import ethereum, order_methods, rollup
 from anh_rollup.rpc.backend import Backend
 from anh_rollup.rpc.errors import Code, NotServedError, RpcError
 from anh_rollup.rpc.not_served import NOT_SERVED
@@ -17,8 +17,12 @@ from anh_rollup.rpc.wire import read_data
 
 LOG = logging.getLogger(__name__)
 
-METHODS: Final[Mapping[str, ethereum.Handler]] = {**ethereum.METHODS, **rollup.METHODS}
-"""Every method that is answered."""
+METHODS: Final[Mapping[str, ethereum.Handler]] = {
+    **ethereum.METHODS,
+    **order_methods.METHODS,
+    **rollup.METHODS,
+}
+"""Every method that follows from the order and the ledger."""
 
 SUBMIT: Final = "eth_sendRawTransaction"
 """The method whose requests in one batch share one sync of the disk."""
@@ -43,7 +47,11 @@ class Limits:
     clock: Callable[[], float] = time.monotonic
 
 
-def answer(backend: Backend, body: bytes, limits: Limits) -> bytes | None:
+Methods = Mapping[str, ethereum.Handler]
+"""What is answered, by name."""
+
+
+def answer(backend: Backend, body: bytes, limits: Limits, methods: Methods = METHODS) -> bytes | None:
     """The answer to a body, as JSON; None where it asks for none (notifications)."""
     if len(body) > limits.body:
         return too_large(limits)
@@ -52,12 +60,12 @@ def answer(backend: Backend, body: bytes, limits: Limits) -> bytes | None:
     except orjson.JSONDecodeError:
         return unreadable()
     if not isinstance(asked, list):
-        return _single(backend, asked)
+        return _single(backend, asked, methods)
     if not asked:
         return _failure(None, _invalid("an empty batch"))
     if len(asked) > limits.batch:
         return _failure(None, _too_much(f"a batch of {len(asked)} requests; {limits.batch} are allowed"))
-    answers = [each for each in _batch(backend, asked, limits) if each is not None]
+    answers = [each for each in _batch(backend, asked, limits, methods) if each is not None]
     return b"[" + b",".join(answers) + b"]" if answers else None
 
 
@@ -76,7 +84,7 @@ def refusal(error: RpcError) -> bytes:
     return _failure(None, error)
 
 
-def _batch(backend: Backend, asked: Sequence[Any], limits: Limits) -> list[bytes | None]:
+def _batch(backend: Backend, asked: Sequence[Any], limits: Limits, methods: Methods) -> list[bytes | None]:
     """The answers to a batch, in order; submissions that stand together go to the backend together."""
     answers: list[bytes | None] = [None] * len(asked)
     raws: list[tuple[int, bytes]] = []
@@ -89,7 +97,7 @@ def _batch(backend: Backend, asked: Sequence[Any], limits: Limits) -> list[bytes
         _submit(backend, raws, asked, answers)
         raws = []
         spent = size > limits.answers or limits.clock() > until
-        answered = _over_budget(request) if spent else _single(backend, request)
+        answered = _over_budget(request) if spent else _single(backend, request, methods)
         answers[place] = answered
         size += len(answered or b"")
     _submit(backend, raws, asked, answers)
@@ -136,14 +144,14 @@ def _submit(
             answers[place] = _failure(identifier, error)
 
 
-def _single(backend: Backend, request: Any) -> bytes | None:
+def _single(backend: Backend, request: Any, methods: Methods) -> bytes | None:
     """The answer to one request; None for a notification."""
     fault = _fault(request)
     if fault is not None:
         return _failure(None, fault)
     silent = "id" not in request
     try:
-        result = _call(backend, request["method"], request.get("params", []))
+        result = _call(backend, request["method"], request.get("params", []), methods)
     except RpcError as error:
         return None if silent else _failure(request["id"], error)
     return None if silent else _success(request["id"], result)
@@ -160,7 +168,7 @@ def _fault(request: Any) -> RpcError | None:
     return None
 
 
-def _call(backend: Backend, method: str, parameters: Any) -> Any:
+def _call(backend: Backend, method: str, parameters: Any, methods: Methods) -> Any:
     """A method's result.
 
     Raises:
@@ -170,7 +178,7 @@ def _call(backend: Backend, method: str, parameters: Any) -> Any:
         parameters = []
     if not isinstance(parameters, list):
         raise RpcError(Code.INVALID_PARAMS, "params is a list", remedy="Send the parameters by position.")
-    handler = METHODS.get(method)
+    handler = methods.get(method)
     if handler is None:
         raise _no_handler(method)
     try:

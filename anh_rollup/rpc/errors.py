@@ -18,6 +18,9 @@ class Code(IntEnum):
     REJECTED = -32003
     NOT_SERVED = -32004
     LIMIT = -32005
+    UNAVAILABLE = -32002
+    REVERT = 3
+    TIMEOUT = 4
 
 
 class RpcError(AnhError):
@@ -36,8 +39,24 @@ class RpcError(AnhError):
         return {"code": int(self.code), "message": self.message, "data": self.remedy}
 
 
+class DataError(RpcError):
+    """An error whose data is bytes that programs read: what a call reverts with, or a transaction's hash.
+
+    Attributes:
+        content: The bytes.
+    """
+
+    def __init__(self, code: Code, message: str, content: bytes) -> None:
+        super().__init__(code, message, remedy="See docs/json-rpc.md.")
+        self.content = content
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer's `error` member; clients decode its data."""
+        return {"code": int(self.code), "message": self.message, "data": "0x" + self.content.hex()}
+
+
 class NotServedError(RpcError):
-    """What this node cannot know, since it orders and never executes: it does not invent an answer.
+    """What this node cannot know or does not answer: it does not invent anything.
 
     Attributes:
         method: The method.

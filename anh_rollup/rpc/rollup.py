@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from anh_rollup.encoding.batches import BatchHeader
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.protocol.derivation import Placement
 from anh_rollup.protocol.jobs import Job, JobMalformedError, decode_order
@@ -11,6 +12,7 @@ from anh_rollup.rpc.backend import Backend
 from anh_rollup.rpc.errors import invalid_params
 from anh_rollup.rpc.ethereum import Handler, describe
 from anh_rollup.rpc.parameters import exactly
+from anh_rollup.rpc.signed_blocks import signed_blocks
 from anh_rollup.rpc.wire import address, data, quantity, read_address, read_digest
 
 
@@ -50,21 +52,25 @@ def inclusion_proof(backend: Backend, parameters: Sequence[Any]) -> dict[str, An
     if placed is None or included is None:
         return None
     batch, place, proof = included
-    head = batch.header
     return {
         "record": data(placed.record),
         "index": quantity(place),
         "proof": [data(node) for node in proof],
-        "batch": {
-            "number": quantity(head.number),
-            "previous": data(head.previous),
-            "transactionsRoot": data(head.transactions_root),
-            "count": quantity(head.count),
-            "data": data(head.data),
-            "forcedEnd": quantity(head.forced_end),
-        },
+        "batch": batch_header(batch.header),
         "commitment": data(batch.commitment),
         "l1Transaction": data(batch.transaction),
+    }
+
+
+def batch_header(header: BatchHeader) -> dict[str, str]:
+    """What the Inbox committed to."""
+    return {
+        "number": quantity(header.number),
+        "previous": data(header.previous),
+        "transactionsRoot": data(header.transactions_root),
+        "count": quantity(header.count),
+        "data": data(header.data),
+        "forcedEnd": quantity(header.forced_end),
     }
 
 
@@ -135,6 +141,7 @@ METHODS: Final[Mapping[str, Handler]] = {
     "anh_getPosition": position,
     "anh_getInclusionProof": inclusion_proof,
     "anh_getJob": job,
+    "anh_getSignedBlocks": signed_blocks,
     "anh_syncStatus": sync_status,
 }
 """The rollup's own methods."""

@@ -1,7 +1,7 @@
 """The HTTP front of the JSON-RPC server."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
@@ -9,9 +9,15 @@ from typing import Final
 from aiohttp import web
 
 from anh_rollup.rpc.backend import Backend
+from anh_rollup.rpc.connection import SocketLimits
 from anh_rollup.rpc.connections import CONNECTIONS, Connections
-from anh_rollup.rpc.dispatch import Limits, answer, refusal, too_large, unreadable
+from anh_rollup.rpc.dispatch import METHODS, Limits, Methods, answer, refusal, too_large, unreadable
+from anh_rollup.rpc.health import health_handler
 from anh_rollup.rpc.intake import BusyError, Exchange, Intake, SlowError
+from anh_rollup.rpc.origins import ANY, restrict
+from anh_rollup.rpc.service import WorldService
+from anh_rollup.rpc.websocket import WebSockets
+from anh_rollup.rpc.world_methods import method_table
 
 CORS: Final = {
     "Access-Control-Allow-Origin": "*",
@@ -27,6 +33,9 @@ WORKERS: Final = 4
 BATCH_WORKERS: Final = 2
 """Threads for batches, which take up to `Limits.seconds` each: single requests do not wait for them."""
 
+WAITING_WORKERS: Final = 32
+"""Threads of a node with a world, where requests may wait for execution (more than may wait: others pass)."""
+
 
 @dataclass(slots=True, eq=False)
 class _Front:
@@ -35,8 +44,9 @@ class _Front:
     backend: Backend
     limits: Limits
     intake: Intake
-    singles: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(WORKERS, "json-rpc"))
-    batches: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(BATCH_WORKERS, "batches"))
+    methods: Methods
+    singles: ThreadPoolExecutor
+    batches: ThreadPoolExecutor
 
     async def post(self, request: web.Request) -> web.StreamResponse:
         with self.intake.exchange() as exchange:
@@ -57,7 +67,7 @@ class _Front:
         body = await self._read(request, exchange)
         workers = self.batches if body.lstrip()[:1] == b"[" else self.singles
         loop = asyncio.get_running_loop()
-        answered = await loop.run_in_executor(workers, answer, self.backend, body, self.limits)
+        answered = await loop.run_in_executor(workers, answer, self.backend, body, self.limits, self.methods)
         exchange.hold(len(answered or b""))
         return web.Response(status=204, headers=CORS) if answered is None else _json(answered)
 
@@ -104,33 +114,70 @@ class _Front:
             workers.shutdown(wait=False, cancel_futures=True)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Capacity:
+    """What one server takes on.
+
+    Attributes:
+        limits: What one client may ask for at once.
+        intake: What is held for all clients together.
+        connections: How many there may be.
+        sockets: What WebSocket clients may take.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    intake: Intake = field(default_factory=Intake)
+    connections: Connections = field(default_factory=Connections)
+    sockets: SocketLimits = field(default_factory=SocketLimits)
+
+
 def make_app(
     backend: Backend,
-    limits: Limits | None = None,
-    intake: Intake | None = None,
-    connections: Connections | None = None,
+    capacity: Capacity | None = None,
+    *,
+    service: WorldService | None = None,
+    origins: Iterable[str] = (ANY,),
 ) -> web.Application:
     """The application; run it with `node.HttpService`.
 
     Args:
         backend: The node behind it.
-        limits: What one client may ask for at once.
-        intake: What is held for all clients together.
-        connections: How many there may be.
+        capacity: What it takes on; not shared with another application.
+        service: What answers the methods that need execution, over WebSocket too; None where nothing does.
+        origins: Which web pages may ask; `ANY` stands for all.
     """
-    chosen = limits or Limits()
-    front = _Front(backend, chosen, intake or Intake())
-    bounded = connections or Connections()
-    app = web.Application(client_max_size=chosen.body, middlewares=[bounded.watch])
-    app[CONNECTIONS] = bounded
+    chosen, permitted = capacity or Capacity(), frozenset(origins)
+    methods = METHODS if service is None else method_table(service)
+    sizes = (WORKERS, BATCH_WORKERS) if service is None else (WAITING_WORKERS, WAITING_WORKERS)
+    singles, batches = (
+        ThreadPoolExecutor(size, name) for size, name in zip(sizes, ("json-rpc", "batches"), strict=True)
+    )
+    front = _Front(backend, chosen.limits, chosen.intake, methods, singles, batches)
+    app = web.Application(client_max_size=chosen.limits.body, middlewares=[chosen.connections.watch])
+    app[CONNECTIONS] = chosen.connections
     app.router.add_post("/", front.post)
+    app.router.add_get("/health", health_handler(backend))
     app.router.add_route("OPTIONS", "/", _options)
     app.cleanup_ctx.append(front.shut_down)
+    restrict(app, permitted)
+    if service is not None:
+        app.cleanup_ctx.append(_closing(service))
+        WebSockets(service, methods, singles, chosen.limits, chosen.sockets, permitted).attach(app)
     return app
 
 
 async def _options(_request: web.Request) -> web.Response:
     return web.Response(status=204, headers=CORS)
+
+
+def _closing(service: WorldService) -> Callable[[web.Application], AsyncIterator[None]]:
+    """Closes a service when the application ends."""
+
+    async def close(_app: web.Application) -> AsyncIterator[None]:
+        yield
+        service.close()
+
+    return close
 
 
 def _json(body: bytes, status: int = 200) -> web.Response:

@@ -26,11 +26,11 @@ from anh_rollup.protocol.derivation import (
 )
 from anh_rollup.protocol.fees import next_base_fee
 from anh_rollup.protocol.ledger import Account, BlockTerms, Origin, Outcome, decode_or_none, fold_block
+from anh_rollup.protocol.sealed import SealedBlocks, first_difference, first_unfounded
 from anh_rollup.sequencer.construction import Construction, room_of
 from anh_rollup.sequencer.errors import JournalMissingError, WrongJournalError
 from anh_rollup.sequencer.journal import Journal, JournalledBlock
 from anh_rollup.sequencer.known_records import KnownRecords
-from anh_rollup.sequencer.sealed import SealedBlocks, first_difference, first_unfounded
 
 MOST_FORCED: Final = 1_000
 """Most forced transactions of one block; the rest comes in the next one."""
@@ -128,11 +128,7 @@ class SequencerChain:
     def fee_history(self, first: BlockNumber, last: BlockNumber) -> tuple[list[Wei], list[float]]:
         """Base fees of the blocks from `first` to `last` and of the one after, and the fullness of each."""
         with self._lock:
-            headers = [self.genesis, *[block.header for block in self._sealed.order.blocks[: last + 1]]]
-            fees = [header.base_fee for header in headers[first : last + 2]]
-            if last >= self.head.header.number:
-                fees.append(self.next_base_fee)
-            return fees, self._sealed.fullness(first, last)
+            return self._sealed.fee_history(self.genesis, first, last, self.next_base_fee)
 
     def outcomes(self, number: BlockNumber) -> Sequence[Outcome]:
         """What came of the transactions of a sealed block."""

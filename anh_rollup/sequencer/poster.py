@@ -25,8 +25,8 @@ from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.l1.types import TransactionRequest
 from anh_rollup.primitives import ZERO_DIGEST, BatchNumber, BlockNumber, ChainId
 from anh_rollup.protocol.derivation import L2Block, batch_of
+from anh_rollup.protocol.sealed import block_size, first_unfounded
 from anh_rollup.sequencer.chain import SequencerChain
-from anh_rollup.sequencer.sealed import block_size, first_unfounded
 
 LOG = logging.getLogger(__name__)
 

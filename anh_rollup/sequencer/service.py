@@ -2,7 +2,6 @@
 
 import logging
 import time
-from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +12,8 @@ from anh_rollup.encoding.transactions import SignedTransaction
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.blobs import load_trusted_setup
 from anh_rollup.l1.deployment import Deployment, bind
-from anh_rollup.l1.errors import L1RejectedError, TransientL1Error
+from anh_rollup.l1.errors import TransientL1Error
+from anh_rollup.l1.inclusion import PostedBlocks
 from anh_rollup.l1.order_reader import OrderReader, PostedBatch
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.primitives import BlockNumber, Digest
@@ -22,7 +22,6 @@ from anh_rollup.protocol.derivation import Placement
 from anh_rollup.protocol.soft_confirmation import PARITY_OFFSET, confirmation_digest
 from anh_rollup.sequencer.backlog import most_unposted
 from anh_rollup.sequencer.chain import FORCED_DEPTH, SequencerChain, Setting
-from anh_rollup.sequencer.inclusion import OpenedBatches
 from anh_rollup.sequencer.journal import Journal
 from anh_rollup.sequencer.known_records import KnownRecords
 from anh_rollup.sequencer.poster import Poster, most_batch_bytes
@@ -85,9 +84,8 @@ class Sequencer:
         blobs = not parts.force_calldata and client.supports_blobs()
         most = most_batch_bytes(blobs=blobs)
         self.chain = SequencerChain(self.reader, parts.journal, _setting(parts, most), known)
-        self._opened = OpenedBatches(self.chain.block)
+        self._posted = PostedBlocks(self.reader, self.chain.block)
         self._client = client
-        self._final_block = BlockNumber(0)
         self._blobs = blobs
         inbox = bind(parts.deployment, client).inbox
         self._inbox = inbox.address
@@ -106,7 +104,7 @@ class Sequencer:
         """One round of ordering: take in L1, seal. Sealing goes on while L1 is away."""
         try:
             self.chain.follow()
-            self._final_block = self._read_final_block()
+            self._posted.read_finality(self._client)
         except TransientL1Error as error:
             LOG.warning("L1 cannot be followed: %s; next: %s", error.message, error.remedy)
         block = self.chain.seal()
@@ -138,39 +136,15 @@ class Sequencer:
     @property
     def finalized_number(self) -> BlockNumber:
         """Height of the last block whose batch is in an L1 block that is final."""
-        final = bisect_right(self.reader.batches, self._final_block, key=lambda batch: batch.l1_block)
-        return BlockNumber(self.reader.batches[final - 1].end_block - 1 if final else 0)
+        return self._posted.finalized_number
 
     def batch_of(self, block: BlockNumber) -> PostedBatch | None:
         """The batch on L1 that holds a block, or None."""
-        place = bisect_right(self.reader.batches, block, key=lambda batch: batch.first_block) - 1
-        held = self.reader.batches[place] if place >= 0 else None
-        return held if held is not None and block < held.end_block else None
-
-    def _read_final_block(self) -> BlockNumber:
-        """Number of L1's finalized block; 0 where L1 has no such notion."""
-        try:
-            block = self._client.block("finalized")
-        except L1RejectedError:
-            return BlockNumber(0)
-        return BlockNumber(0) if block is None else block.number
+        return self._posted.batch_of(block)
 
     def inclusion(self, placement: Placement) -> tuple[PostedBatch, int, list[bytes]] | None:
-        """The batch of a transaction, its place among the batch's own transactions, and its Merkle proof.
-
-        Returns:
-            None where no batch on L1 holds it or the sealed blocks are not yet the batch's, and where it was
-            forced (the queue holds its hash then).
-        """
-        block = placement.block
-        batch = None if block is None else self.batch_of(block.number)
-        if block is None or batch is None or placement.index < block.forced:
-            return None
-        opened = self._opened.open(batch)
-        if opened is None:
-            return None
-        place = opened.firsts[block.number] + placement.index - block.forced
-        return batch, place, list(opened.tree.proof(place))
+        """A transaction's batch, place and Merkle proof; see `PostedBlocks.inclusion`."""
+        return self._posted.inclusion(placement)
 
     def close(self) -> None:
         """Closes the journal."""

@@ -15,6 +15,7 @@ from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import SignedTransaction, decode_signed, encode_record
 from anh_rollup.l1.deployment import Deployment, Rules
 from anh_rollup.l1.errors import L1UnreachableError
+from anh_rollup.l1.inclusion import PostedBlocks
 from anh_rollup.l1.order_reader import PostedBatch
 from anh_rollup.l1.types import Cursor
 from anh_rollup.primitives import L2_CHAIN_ID, ZERO_DIGEST, Address, Digest
@@ -23,7 +24,6 @@ from anh_rollup.protocol.derivation import L2Block, Order, Posting, batch_of, bl
 from anh_rollup.protocol.jobs import DNN_ADDRESS, Job, JobKind, Property, order_calldata
 from anh_rollup.protocol.ledger import Deposit, Ledger, LedgerEvent, LedgerRules, Origin
 from anh_rollup.sequencer.chain import SequencerChain, Setting
-from anh_rollup.sequencer.inclusion import OpenedBatches
 from anh_rollup.sequencer.journal import Journal
 from anh_rollup.sequencer.service import Sequencer
 
@@ -247,17 +247,16 @@ class NodeDouble(Sequencer):
     def __init__(self, l1: FakeL1, folder: Path, **setting: Any) -> None:
         self.reader = l1
         self.chain = chain_on(l1, folder, **setting)
-        self._opened = OpenedBatches(self.chain.block)
+        self._posted = PostedBlocks(l1, self.chain.block)
         rules = Rules(settlement=10**7)
         address = str(Keys.from_key(keccak256(b"sequencer")).address)
         at = {"inbox": to_checksum_address("0x" + "1b" * 20)}
         self.deployment = Deployment(1, L2_CHAIN_ID, address, 0, bytes(32), at, rules)
         self._inbox = at["inbox"]
         self._key = PrivateKey(keccak256(b"sequencer"))
-        self._final_block = 0
 
     def finalize(self, l1_block: int) -> None:
-        self._final_block = l1_block
+        self._posted.finalize(l1_block)
 
 
 def accepted(chain: SequencerChain, *raws: bytes) -> None:

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from anh_rollup.rpc.dispatch import Limits
-from anh_rollup.rpc.server import make_app
+from anh_rollup.rpc.server import Capacity, make_app
 from tests.doubles.ordering import ALICE, ETHER, FakeL1, NodeDouble
 
 Client: TypeAlias = TestClient[web.Request, web.Application]
@@ -24,7 +24,9 @@ ANSWER = {"jsonrpc": "2.0", "id": 1, "result": "0xc8db9eb"}
 async def client(tmp_path: Path) -> AsyncIterator[Client]:
     l1 = FakeL1()
     l1.deposit(ALICE.address, ETHER)
-    async with TestClient(TestServer(make_app(NodeDouble(l1, tmp_path), Limits(body=5_000)))) as opened:
+    async with TestClient(
+        TestServer(make_app(NodeDouble(l1, tmp_path), Capacity(Limits(body=5_000))))
+    ) as opened:
         yield opened
 
 

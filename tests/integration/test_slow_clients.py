@@ -15,7 +15,7 @@ from anh_rollup.cli.processes import free_port
 from anh_rollup.node import HttpService
 from anh_rollup.rpc.connections import Connections
 from anh_rollup.rpc.intake import FREE_BYTES, Intake
-from anh_rollup.rpc.server import make_app
+from anh_rollup.rpc.server import Capacity, make_app
 from tests.doubles.ordering import FakeL1, NodeDouble
 
 CHAIN_ID = b'{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}'
@@ -80,7 +80,7 @@ class Served:
 async def serving(
     folder: Path, intake: Intake, connections: Connections | None = None
 ) -> AsyncIterator[Served]:
-    app = make_app(NodeDouble(FakeL1(), folder), None, intake, connections)
+    app = make_app(NodeDouble(FakeL1(), folder), Capacity(intake=intake, connections=connections))
     stop, served = asyncio.Event(), Served(free_port())
     task = asyncio.create_task(HttpService("json-rpc", app, "127.0.0.1", served.port).run(stop))
     try:

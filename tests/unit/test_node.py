@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from anh_rollup.errors import AnhError
-from anh_rollup.node import PollingService, run_node, supervise
+from anh_rollup.node import AtStop, PollingService, run_node, supervise
 
 
 class PassingError(AnhError):
@@ -70,6 +70,22 @@ def test_signals_are_given_back():
     run_node([service])
 
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+async def test_what_is_done_at_the_stop_is_done_while_others_finish():
+    stop, done = asyncio.Event(), asyncio.Event()
+
+    class Waiting:
+        name = "waiting"
+
+        async def run(self, _stop):
+            await asyncio.wait_for(done.wait(), 5)
+
+    running = asyncio.create_task(supervise([Waiting(), AtStop("at the stop", done.set)], stop))
+    await asyncio.sleep(0)
+    assert not done.is_set()
+    stop.set()
+    await running
 
 
 async def test_a_round_under_way_is_finished_before_the_service_stops():

@@ -30,12 +30,15 @@ from anh_rollup.l1.contracts.game import Opened
 NOBODY = "0x" + "12" * 20
 
 
-@pytest.mark.parametrize("option", ["--port", "--l2-port"])
+PORTS = ("--port", "--l2-port", "--wallet-port")
+
+
+@pytest.mark.parametrize("option", PORTS)
 def test_a_taken_port_is_told_before_anything_is_started(option: str, tmp_path: Path) -> None:
-    other = "--l2-port" if option == "--port" else "--port"
+    others = [word for other in PORTS if other != option for word in (other, "0")]
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        words = ["devnet", "--keep", str(tmp_path / "kept"), option, str(port), other, "0"]
+        words = ["devnet", "--keep", str(tmp_path / "kept"), option, str(port), *others]
         result = CliRunner().invoke(main, words)
     assert result.exit_code == 1
     assert result.output == (
@@ -47,7 +50,7 @@ def test_a_taken_port_is_told_before_anything_is_started(option: str, tmp_path: 
 
 def test_a_second_devnet_in_the_same_folder_starts_nothing(tmp_path: Path) -> None:
     (tmp_path / "deployment.json").write_text("earlier")
-    words = ["devnet", "--keep", str(tmp_path), "--port", "0", "--l2-port", "0"]
+    words = ["devnet", "--keep", str(tmp_path), *[word for option in PORTS for word in (option, "0")]]
     result = CliRunner().invoke(main, words)
     assert result.exit_code == 1
     told = "".join(result.output.split())

@@ -16,7 +16,10 @@ from anh_rollup.cli.ordering import (
     batch_on_l1,
     check_position,
 )
+from anh_rollup.encoding.batches import encode_batch
 from anh_rollup.errors import AnhError
+from anh_rollup.follower.errors import RefusedBlockError, SequencerAnswerError
+from anh_rollup.follower.sequencer_client import read_signed_blocks, rejection_in
 from anh_rollup.l1 import wire
 from anh_rollup.l1.abi import signature_hash
 from anh_rollup.l1.batch_data import BatchDataReader
@@ -30,7 +33,8 @@ from anh_rollup.l1.errors import L1AnswerError, L1Error
 from anh_rollup.l1.transport import Patience, Transport
 from anh_rollup.l1.types import Log
 from tests.unit.fuzz.decoders import ADDRESS, DEPLOYMENT, ROOT
-from tests.unit.fuzz.mangling import JSON, attempt, bent, strange
+from tests.unit.fuzz.decoders import BATCH as ORDERED
+from tests.unit.fuzz.mangling import JSON, attempt, bent, mangled, strange
 
 HASH = "0x" + "11" * 32
 BLOCK = {
@@ -179,3 +183,33 @@ def test_an_inclusion_proof_of_any_form_is_refused(proof: Any) -> None:
         return
     with pytest.raises((InclusionError, L2AnswerError)):
         batch_on_l1(customer, PlacedOrder(HASH, ROOT, {}))
+
+
+SIGNED_BLOCK = {"payload": "0x" + encode_batch(ORDERED).hex(), "signature": "0x" + "11" * 65}
+
+
+def test_good_signed_blocks_are_read() -> None:
+    (found,) = read_signed_blocks("l2", 1, [SIGNED_BLOCK])
+    assert (found.batch, found.signature) == (ORDERED, b"\x11" * 65)
+
+
+@given(bent([SIGNED_BLOCK, SIGNED_BLOCK]) | JSON)
+def test_signed_blocks_of_any_form_are_read_or_refused(answer: Any) -> None:
+    found, refusal = attempt(
+        lambda: read_signed_blocks("l2", 1, answer), SequencerAnswerError, RefusedBlockError
+    )
+    assert (found is None) == (refusal is not None)
+    assert found is None or len(found) == len(answer)
+
+
+@given(mangled(encode_batch(ORDERED)))
+def test_a_signed_block_of_any_bytes_is_read_or_refused(payload: bytes) -> None:
+    answer = [{"payload": "0x" + payload.hex(), "signature": None}]
+    found, refusal = attempt(lambda: read_signed_blocks("l2", 1, answer), RefusedBlockError)
+    assert refusal is not None or found[0].number == 1
+
+
+@given(bent({"code": -32000, "message": "nonce too low: next nonce 1, tx nonce 0", "data": "..."}) | JSON)
+def test_an_error_of_any_form_is_a_rejection_or_none(error: Any) -> None:
+    found, _ = attempt(lambda: rejection_in(error))
+    assert found is None or error["message"] in (found.message, f"{found.reason}: ")

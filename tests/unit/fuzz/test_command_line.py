@@ -124,6 +124,7 @@ READERS: list[tuple[str, dict[str, Callable[[Path], None]], tuple[str, ...]]] = 
         BAD_DEPLOYMENTS,
         ("challenger", *L1, "--deployment", FILE, "--key-file", "KEY", "--store", GOOD),
     ),
+    ("follower", BAD_DEPLOYMENTS, ("follower", *L1, "--deployment", FILE, "--data", "data")),
     ("deploy", BAD_KEYS, ("deploy", *L1, "--key-file", FILE, "--sequencer", ADDRESS)),
 ]
 CASES = [
@@ -192,6 +193,7 @@ def test_a_malformed_artifact_is_told(
 SUBMIT = ("job", "submit", *L1, *L2, "--key-file", "KEY", "--store", GOOD, "--architecture", HEX)
 ROLE = (*L1, "--deployment", "none.json", "--key-file", "KEY")
 ORDERING = ("sequencer", *ROLE, "--data", "data")
+FOLLOWING = ("follower", *L1, "--deployment", "none.json", "--data", "data")
 DEPLOY = ("deploy", *L1, "--key-file", "KEY", "--sequencer")
 
 
@@ -242,7 +244,16 @@ DEPLOY = ("deploy", *L1, "--key-file", "KEY", "--sequencer")
         ("accountant", *ROLE, "--store", GOOD, "--least-reward", "-1"),
         ("challenger", *ROLE, "--store", GOOD, "--budget", "-1"),
         ("challenger", *ROLE, "--store", GOOD, "--most-lag", "-1"),
+        (*FOLLOWING, "--listen", "a:b"),
+        (*FOLLOWING, "--l2", "nowhere"),
+        (*FOLLOWING, "--interval", "nan"),
+        (*FOLLOWING, "--l2-interval", "0"),
+        *[
+            (*FOLLOWING, "--allow-origin", word)
+            for word in ("", "*", "example.org", "https://example.org/", "https://a@b", "HTTPS://example.org")
+        ],
         ("devnet", "--port", "70000"),
+        ("devnet", "--wallet-port", "-1"),
         ("devnet", "--l2-port", "-1"),
     ],
     ids=lambda words: " ".join(words)[:100],

@@ -29,6 +29,7 @@ OTHERS = {
     "encoding.short_numbers.read_number": "a part of decode_batch",
     "encoding.tensors.read_shape": "a part of decode_model and decode_dataset",
     "encoding.tensors.read_tensor": "a part of decode_model",
+    "follower.sequencer_client.read_signed_blocks": "an answer's JSON: test_answers; decode_batch",
     "l1.abi.load_artifact": "reads the package's own files",
     "l1.blobs.load_trusted_setup": "reads a file of a dependency",
     "l1.deployment.load_deployment": "read_deployment and questions to L1",

@@ -71,7 +71,7 @@ def test_a_plain_transfer_moves_cleared_money_and_pays_the_effective_price() -> 
     ledger = funded(alice=ETHER)
     outcome = apply(ledger, ALICE.transfer(0, BOB.address, 100, maxPriorityFeePerGas=3))
     fee = 21_000 * (BASE_FEE + 3)
-    assert outcome == Charged(Effect.TRANSFER, 21_000, BASE_FEE + 3)
+    assert outcome == Charged(Effect.TRANSFER, 21_000, BASE_FEE + 3, covered=100)
     assert ledger.accounts == {
         ALICE.address: Account(1, ETHER - 100 - fee),
         BOB.address: Account(0, 100),
@@ -89,16 +89,38 @@ def test_an_order_pays_its_intrinsic_gas_and_puts_the_reward_into_escrow() -> No
     ledger = funded(alice=ETHER)
     raw = ALICE.order(0, 70)
     gas = call_gas(order_calldata(JOB))
-    assert apply(ledger, raw) == Charged(Effect.ORDER, gas, BASE_FEE)
+    assert apply(ledger, raw) == Charged(Effect.ORDER, gas, BASE_FEE, covered=70)
     assert ledger.escrows == {keccak256(record_of(raw)): Escrow(70, ALICE.address, JOB.deadline)}
     assert ledger.account(ALICE.address) == Account(1, ETHER - 70 - gas * BASE_FEE)
 
 
 def test_anything_else_prepays_its_whole_gas_and_value() -> None:
     ledger = funded(alice=ETHER)
-    assert apply(ledger, ALICE.call(0, b"\1", value=9)) == Charged(Effect.PREPAID, 100_000, 2 * GWEI)
+    assert apply(ledger, ALICE.call(0, b"\1", value=9)) == Charged(
+        Effect.PREPAID, 100_000, 2 * GWEI, covered=9
+    )
     assert ledger.prepaid == 100_000 * 2 * GWEI + 9
     assert ledger.account(SEQUENCER) == Account()
+
+
+def test_of_a_value_that_code_receives_the_ledger_takes_what_cleared_money_is_left() -> None:
+    fee = 100_000 * 2 * GWEI
+    ledger = funded(alice=fee + 4)
+    outcome = apply(ledger, ALICE.call(0, b"\1", value=9))
+    assert outcome == Charged(Effect.PREPAID, 100_000, 2 * GWEI, covered=4)
+    assert ledger.account(ALICE.address) == Account(nonce=1, cleared=0)
+    assert ledger.prepaid == fee + 4
+
+
+def test_gas_is_paid_in_cleared_money_whatever_runs() -> None:
+    ledger = funded(alice=100_000 * 2 * GWEI - 1)
+    assert apply(ledger, ALICE.call(0, b"\1")) == Skipped(SkipReason.FUNDS)
+
+
+def test_the_reward_of_an_order_is_covered_by_cleared_money() -> None:
+    cover = 200_000 * 2 * GWEI + 70
+    assert apply(funded(alice=cover - 1), ALICE.order(0, 70)) == Skipped(SkipReason.FUNDS)
+    assert isinstance(apply(funded(alice=cover), ALICE.order(0, 70)), Charged)
 
 
 ACCESS_LIST = [{"address": "0x" + "11" * 20, "storageKeys": []}]
@@ -286,6 +308,10 @@ def test_whatever_comes_deposits_equal_balances_escrow_and_prepaid(steps: list[A
             paid = isinstance(outcome, Charged)
             assert paid or state(ledger) == before
             assert not paid or ledger.account(step.sender).nonce == step.nonce + 1
+            if isinstance(outcome, Charged):
+                whole = outcome.effect is not Effect.PREPAID or ledger.account(step.sender).cleared > 0
+                assert 0 <= outcome.covered <= step.value
+                assert not whole or outcome.covered == step.value
         elif isinstance(step, Deposit):
             ledger.apply_origin(Origin(GENESIS_TIME, (step,)))
         elif step <= 5:

@@ -71,7 +71,7 @@ def test_what_needs_execution_is_not_served_and_says_what_to_do(node: NodeDouble
     assert asked(node, {**CHAIN_ID, "method": "eth_getBalance", "params": ["0x" + "11" * 20]}) == failure(
         -32004,
         "eth_getBalance is not served by this node",
-        "Ask anh_getLedgerAccount for the nonce and the cleared balance.",
+        "Ask a follower, or anh_getLedgerAccount for the nonce and the cleared balance.",
         1,
     )
 

@@ -8,7 +8,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from anh_rollup.rpc.dispatch import Limits
 from anh_rollup.rpc.errors import Code
-from anh_rollup.rpc.server import CORS, make_app
+from anh_rollup.rpc.server import CORS, Capacity, make_app
 from tests.doubles.ordering import NodeDouble
 
 
@@ -32,7 +32,7 @@ async def test_there_is_one_door(node: NodeDouble, method: str, path: str) -> No
 
 
 def test_the_server_reads_no_longer_body_than_it_answers(node: NodeDouble) -> None:
-    assert make_app(node, Limits(body=77))._client_max_size == 77
+    assert make_app(node, Capacity(Limits(body=77)))._client_max_size == 77
 
 
 def broken(error: Exception) -> StreamReader:

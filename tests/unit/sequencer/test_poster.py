@@ -11,6 +11,7 @@ from anh_rollup.l1.errors import L1RevertedError
 from anh_rollup.l1.types import TransactionRequest
 from anh_rollup.primitives import L2_CHAIN_ID
 from anh_rollup.protocol.derivation import batch_of
+from anh_rollup.protocol.sealed import block_size
 from anh_rollup.sequencer.chain import SequencerChain
 from anh_rollup.sequencer.poster import (
     MOST_CALLDATA,
@@ -20,7 +21,6 @@ from anh_rollup.sequencer.poster import (
     fitting,
     most_batch_bytes,
 )
-from anh_rollup.sequencer.sealed import block_size
 from tests.doubles.ordering import ALICE, BOB, ETHER, FakeL1, chain_on, record_of
 
 MOST = 100_000

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from anh_rollup.encoding.batches import BLOCK_HEAD_SIZE, RECORD_HEAD_SIZE
-from anh_rollup.primitives import BlockNumber, Digest, Gas
+from anh_rollup.encoding.batches import BLOCK_HEAD_SIZE, RECORD_HEAD_SIZE, Header
+from anh_rollup.primitives import BlockNumber, Digest, Gas, Wei
 from anh_rollup.protocol.derivation import L2Block, Order, Placement
 from anh_rollup.protocol.fees import BLOCK_GAS_LIMIT
 from anh_rollup.protocol.ledger import Charged, Origin, Skipped
@@ -55,6 +55,23 @@ class SealedBlocks:
     def ordered_gas(self, number: BlockNumber) -> Gas:
         """Gas limits of the own transactions of a block."""
         return self.order.blocks[number - 1].ordered_gas
+
+    def fee_history(
+        self, genesis: Header, first: BlockNumber, last: BlockNumber, next_base_fee: Wei
+    ) -> tuple[list[Wei], list[float]]:
+        """Base fees of the blocks from `first` to `last` and of the one after, and the fullness of each.
+
+        Args:
+            genesis: The genesis block's header.
+            first: A height, 0 for the genesis block.
+            last: A height up to the last block's.
+            next_base_fee: Of the block that is not sealed yet.
+        """
+        headers = [genesis, *[block.header for block in self.order.blocks[: last + 1]]]
+        fees = [header.base_fee for header in headers[first : last + 2]]
+        if last >= self.order.head.header.number:
+            fees.append(next_base_fee)
+        return fees, self.fullness(first, last)
 
     def fullness(self, first: BlockNumber, last: BlockNumber) -> list[float]:
         """Ordered gas over the limit of each block from `first` to `last`; the genesis block is empty."""

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from anh_rollup.encoding.batches import BatchHeader
+from anh_rollup.l1.inclusion import MOST_TREES, OpenedBatches
 from anh_rollup.l1.order_reader import PostedBatch
 from anh_rollup.primitives import ZERO_DIGEST, Digest
 from anh_rollup.protocol.derivation import L2Block, batch_of
-from anh_rollup.sequencer.inclusion import MOST_TREES, OpenedBatches
 from tests.doubles.ordering import ALICE, BOB, ETHER, FakeL1, chain_on
 
 COUNT = MOST_TREES + 2

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from anh_rollup.primitives import ZERO_DIGEST
 from anh_rollup.protocol.derivation import Head, L2Block, build_block
 from anh_rollup.protocol.ledger import Charged, Deposit, Origin, Skipped
-from anh_rollup.sequencer.sealed import SealedBlocks, first_difference
+from anh_rollup.protocol.sealed import SealedBlocks, first_difference
 from tests.doubles.ordering import ALICE, BOB, ETHER, GENESIS_TIME, FakeL1, decoded, pair
 
 

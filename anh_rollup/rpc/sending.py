@@ -1,0 +1,128 @@
+"""eth_sendRawTransactionSync (EIP-7966), and what this node knows of transactions without a block."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from threading import BoundedSemaphore
+from typing import Any, Final
+
+from anh_rollup.encoding.transactions import SignedTransaction
+from anh_rollup.rpc.errors import Code, DataError, RpcError, invalid_params
+from anh_rollup.rpc.ethereum import sent
+from anh_rollup.rpc.parameters import exactly
+from anh_rollup.rpc.receipts import receipt
+from anh_rollup.rpc.service import Reader, WorldService
+from anh_rollup.rpc.wire import (
+    address,
+    quantity,
+    read_address,
+    read_data,
+    read_digest,
+    read_quantity,
+    transaction_object,
+)
+
+INTERVAL: Final = 0.05
+"""Seconds between two looks for a transaction's block (choice)."""
+
+
+class Sender:
+    """Sends transactions and waits for their receipts.
+
+    Args:
+        most: How many wait at the same time.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._room = BoundedSemaphore(most)
+
+    def methods(self) -> Mapping[str, Reader]:
+        """The method that clients use it with."""
+        return {"eth_sendRawTransactionSync": self.send}
+
+    def send(self, service: WorldService, parameters: Sequence[Any]) -> dict[str, Any]:
+        """eth_sendRawTransactionSync: the receipt, if it is there within the given time (milliseconds).
+
+        Raises:
+            RpcError: It was rejected, or is not there yet: then the error's data is its hash.
+        """
+        text, wanted = exactly(parameters, 1, 2)
+        raw, seconds = read_data(text, "the transaction"), _seconds(service, wanted)
+        if not self._room.acquire(blocking=False):
+            raise RpcError(
+                Code.LIMIT, "limit exceeded: too many wait for receipts", remedy="Use eth_sendRawTransaction."
+            )
+        try:
+            (result,) = service.backend.submit([raw])
+            return _await(service, sent(result), seconds)
+        finally:
+            self._room.release()
+
+
+def pool_status(service: WorldService, parameters: Sequence[Any]) -> dict[str, str]:
+    """txpool_status: what was accepted and has no block; nothing is ever queued behind a gap."""
+    exactly(parameters, 0)
+    return {"pending": quantity(len(service.backend.pending())), "queued": quantity(0)}
+
+
+def pool_content(service: WorldService, parameters: Sequence[Any]) -> dict[str, Any]:
+    """txpool_content: the same by sender and nonce."""
+    exactly(parameters, 0)
+    senders: dict[str, dict[str, Any]] = {}
+    for each in service.backend.pending():
+        senders.setdefault(address(each.sender), {}).update(_by_nonce([each]))
+    return {"pending": senders, "queued": {}}
+
+
+def pool_content_from(service: WorldService, parameters: Sequence[Any]) -> dict[str, Any]:
+    """txpool_contentFrom: the same of one sender."""
+    (text,) = exactly(parameters, 1)
+    owner = read_address(text, "the address")
+    own = [each for each in service.backend.pending() if each.sender == owner]
+    return {"pending": _by_nonce(own), "queued": {}}
+
+
+def _by_nonce(transactions: Sequence[SignedTransaction]) -> dict[str, Any]:
+    return {str(each.nonce): transaction_object(each, None, 0) for each in transactions}
+
+
+def _seconds(service: WorldService, wanted: Any) -> float:
+    """How long to wait; a client gives milliseconds, as a number or in hexadecimal."""
+    usual, most = service.limits.sync_seconds
+    if wanted is None:
+        return usual
+    plain = isinstance(wanted, int) and not isinstance(wanted, bool)
+    milliseconds = wanted if plain else read_quantity(wanted, "the timeout")
+    if milliseconds < 1:
+        raise invalid_params("the timeout is at least 1 millisecond")
+    return min(milliseconds / 1000, most)
+
+
+def _await(service: WorldService, digest: str, seconds: float) -> dict[str, Any]:
+    """The receipt of an accepted transaction."""
+    limits = service.limits
+    until = limits.clock() + seconds
+    while True:
+        if _has_block(service, digest):
+            found = service.execution.run(partial(receipt, service, [digest]))
+            if found is not None:
+                return found
+        if limits.clock() >= until:
+            raise DataError(
+                Code.TIMEOUT,
+                f"the transaction was accepted, but its receipt was not there within {seconds:g} seconds",
+                bytes.fromhex(digest[2:]),
+            )
+        limits.sleep(INTERVAL)
+
+
+def _has_block(service: WorldService, digest: str) -> bool:
+    placed = service.backend.chain.placement(read_digest(digest, "the hash"))
+    return placed is not None and placed.block is not None
+
+
+METHODS: Final[Mapping[str, Reader]] = {
+    "txpool_status": pool_status,
+    "txpool_content": pool_content,
+    "txpool_contentFrom": pool_content_from,
+}
+"""What is known of transactions without a block."""

@@ -1,0 +1,81 @@
+"""What serves the methods that need execution: the node, its world, what questions may take, what is new."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from anh_rollup.rpc.block_names import known_block
+from anh_rollup.rpc.execution import Execution, ExecutionLimits
+from anh_rollup.rpc.feed import Feed
+from anh_rollup.rpc.world import World, WorldBackend
+from anh_rollup.world.position import Position
+
+CALL_GAS: Final = 50_000_000
+"""Gas of one eth_call at most, and of one that names none (as in Ethereum's clients)."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorldLimits:
+    """What one question may ask for.
+
+    Attributes:
+        call_gas: Gas of a call.
+        blocks: Blocks of one eth_getLogs.
+        logs: Events of one answer.
+        filters: Filters that are installed at the same time.
+        filter_seconds: Time after which a filter that nobody asks is forgotten.
+        closure: Transactions of one anh_getClosure.
+        slots: Elements of storage of one eth_getStorageValues.
+        senders: eth_sendRawTransactionSync that wait at the same time.
+        sync_seconds: Time that one of them waits if it does not say; and at most.
+        execution: What questions together may take.
+        clock: Seconds that only grow.
+        sleep: Waits so many seconds.
+    """
+
+    call_gas: int = CALL_GAS
+    blocks: int = 10_000
+    logs: int = 10_000
+    filters: int = 1_000
+    filter_seconds: float = 300.0
+    closure: int = 10_000
+    slots: int = 1_024
+    senders: int = 8
+    sync_seconds: tuple[float, float] = (2.0, 10.0)
+    execution: ExecutionLimits = field(default_factory=ExecutionLimits)
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+class WorldService:
+    """A node that executes, as its methods see it; `close` it.
+
+    Args:
+        backend: The node.
+        world: Its world.
+        limits: What questions may ask for.
+    """
+
+    def __init__(self, backend: WorldBackend, world: World, limits: WorldLimits | None = None) -> None:
+        self.backend = backend
+        self.world = world
+        self.limits = limits or WorldLimits()
+        self.execution = Execution(self.limits.execution)
+        self.feed = Feed(backend)
+
+    def position(self, name: Any) -> Position:
+        """The position behind the block that a parameter names.
+
+        Raises:
+            RpcError: There is no such block.
+        """
+        return self.world.behind(known_block(self.backend, name))
+
+    def close(self) -> None:
+        """Takes no more questions."""
+        self.execution.close()
+
+
+Reader = Callable[[WorldService, Sequence[Any]], Any]
+"""A method: from its parameters to its result."""

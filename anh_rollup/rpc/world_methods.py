@@ -1,0 +1,104 @@
+"""Every method that a node with a world answers beside those of the order, bound to its service."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+
+from anh_rollup.primitives import BlockNumber
+from anh_rollup.rpc import calls, dispatch, logs, receipts, sending, state
+from anh_rollup.rpc.backend import Backend
+from anh_rollup.rpc.errors import Code, RpcError
+from anh_rollup.rpc.ethereum import Handler
+from anh_rollup.rpc.filters import Filters
+from anh_rollup.rpc.parameters import exactly
+from anh_rollup.rpc.reverts import halted, reverted
+from anh_rollup.rpc.sending import Sender
+from anh_rollup.rpc.service import Reader, WorldService
+from anh_rollup.rpc.wire import data, quantity, read_digest
+from anh_rollup.world.errors import (
+    ResultMissingError,
+    RunHaltedError,
+    RunRevertedError,
+    UnknownPositionError,
+)
+from anh_rollup.world.position import Position
+
+
+def closure(service: WorldService, parameters: Sequence[Any]) -> dict[str, Any] | None:
+    """anh_getClosure: what a transaction depends on, in order, itself last; null until it has a block."""
+    (digest,) = exactly(parameters, 1)
+    chain = service.backend.chain
+    placed = chain.placement(read_digest(digest, "the transaction hash"))
+    if placed is None or placed.block is None:
+        return None
+    found = service.world.closure(placed.block.number, placed.index)
+    listed = found[-service.limits.closure :]
+    return {"count": quantity(len(found)), "transactions": [_placed(service, each) for each in listed]}
+
+
+def syncing(service: WorldService, parameters: Sequence[Any]) -> dict[str, str] | bool:
+    """eth_syncing: false at the head, else where it began, where it is and the highest known block."""
+    exactly(parameters, 0)
+    blocks = service.backend.syncing
+    if blocks is None:
+        return False
+    names = ("startingBlock", "currentBlock", "highestBlock")
+    return {name: quantity(number) for name, number in zip(names, blocks, strict=True)}
+
+
+def method_table(service: WorldService) -> Mapping[str, Handler]:
+    """All methods of a node with a world, those of the order included."""
+    ready = {**READY, **Filters(service).methods(), **Sender(service.limits.senders).methods()}
+    bound = {name: partial(_answer, service, reader) for name, reader in ready.items()}
+    executing = {name: partial(_execute, service, reader) for name, reader in EXECUTING.items()}
+    return {**dispatch.METHODS, **bound, **executing}
+
+
+def _answer(service: WorldService, reader: Reader, _backend: Backend, parameters: Sequence[Any]) -> Any:
+    """A method's result, with the world's errors in JSON-RPC's words."""
+    try:
+        return reader(service, parameters)
+    except RunRevertedError as error:
+        raise reverted(error.output) from error
+    except RunHaltedError as error:
+        raise halted(error.reason) from error
+    except ResultMissingError as error:
+        raise RpcError(Code.UNAVAILABLE, error.message, remedy=error.remedy) from error
+    except UnknownPositionError as error:
+        raise RpcError(Code.SERVER, "header not found", remedy=error.remedy) from error
+
+
+def _execute(service: WorldService, reader: Reader, backend: Backend, parameters: Sequence[Any]) -> Any:
+    """The same, in a thread for execution."""
+    return service.execution.run(partial(_answer, service, reader, backend, parameters))
+
+
+def _placed(service: WorldService, position: Position) -> dict[str, Any]:
+    block = service.backend.chain.block(BlockNumber(position.block))
+    transaction = None if block is None else block.transactions[position.index][1]
+    return {
+        "blockNumber": quantity(position.block),
+        "index": quantity(position.index),
+        "transactionHash": None if transaction is None else data(transaction.hash),
+    }
+
+
+EXECUTING: Final[Mapping[str, Reader]] = {
+    "eth_getBalance": state.balance,
+    "eth_getCode": state.code,
+    "eth_getStorageAt": state.storage_at,
+    "eth_getStorageValues": state.storage_values,
+    "eth_getTransactionCount": state.transaction_count,
+    "eth_call": calls.call,
+    "eth_estimateGas": calls.estimate_gas,
+    "eth_createAccessList": calls.create_access_list,
+    "eth_getTransactionReceipt": receipts.receipt,
+    "eth_getBlockReceipts": receipts.block_receipts,
+    "eth_getLogs": logs.get_logs,
+    "anh_getBalance": state.split_balance,
+    "anh_getClosure": closure,
+}
+"""Methods that may execute: they have threads of their own, and a time limit."""
+
+READY: Final[Mapping[str, Reader]] = {"eth_syncing": syncing, **sending.METHODS}
+"""Methods that are answered at once."""

@@ -1,0 +1,107 @@
+"""The tables of a world: what the order says, and what executions have found out.
+
+Every row of a versioned table counts from its position on. Whatever an execution writes is committed together
+with its result, so a crash loses results and never half of one.
+"""
+
+from typing import Final
+
+MIGRATIONS: Final = (
+    """
+    CREATE TABLE world (genesis BLOB NOT NULL, final INTEGER NOT NULL);
+    CREATE TABLE block (
+        number INTEGER PRIMARY KEY,
+        hash BLOB NOT NULL,
+        time INTEGER NOT NULL,
+        base_fee BLOB NOT NULL,
+        gas_limit INTEGER NOT NULL,
+        randomness BLOB NOT NULL,
+        transactions INTEGER NOT NULL,
+        deposited BLOB NOT NULL,
+        prepaid BLOB NOT NULL
+    );
+    CREATE TABLE ordered (
+        position INTEGER PRIMARY KEY,
+        kind TEXT NOT NULL,
+        gas INTEGER NOT NULL,
+        price BLOB NOT NULL,
+        covered BLOB NOT NULL,
+        strict INTEGER,
+        record BLOB NOT NULL
+    );
+    CREATE INDEX ordered_open ON ordered (position) WHERE strict = 0;
+    CREATE INDEX ordered_prepaid ON ordered (position) WHERE strict IS NOT NULL;
+    CREATE TABLE ledger (
+        address BLOB NOT NULL,
+        position INTEGER NOT NULL,
+        nonce INTEGER NOT NULL,
+        cleared BLOB NOT NULL,
+        PRIMARY KEY (address, position)
+    ) WITHOUT ROWID;
+    CREATE INDEX ledger_position ON ledger (position);
+    CREATE TABLE escrow (
+        job BLOB PRIMARY KEY,
+        reward BLOB NOT NULL,
+        payer BLOB NOT NULL,
+        deadline BLOB NOT NULL,
+        opened INTEGER NOT NULL,
+        closed INTEGER
+    );
+    CREATE TABLE writer (
+        item BLOB NOT NULL,
+        position INTEGER NOT NULL,
+        PRIMARY KEY (item, position)
+    ) WITHOUT ROWID;
+    CREATE INDEX writer_position ON writer (position);
+    CREATE TABLE unexecuted (position INTEGER PRIMARY KEY, request BLOB);
+    CREATE TABLE result (
+        position INTEGER PRIMARY KEY,
+        succeeded INTEGER NOT NULL,
+        gas_used INTEGER NOT NULL,
+        created BLOB
+    );
+    CREATE TABLE account (
+        address BLOB NOT NULL,
+        position INTEGER NOT NULL,
+        nonce INTEGER NOT NULL,
+        uncleared BLOB NOT NULL,
+        code BLOB NOT NULL,
+        PRIMARY KEY (address, position)
+    ) WITHOUT ROWID;
+    CREATE INDEX account_position ON account (position);
+    CREATE TABLE slot (
+        address BLOB NOT NULL,
+        key BLOB NOT NULL,
+        position INTEGER NOT NULL,
+        value BLOB NOT NULL,
+        PRIMARY KEY (address, key, position)
+    ) WITHOUT ROWID;
+    CREATE INDEX slot_position ON slot (position);
+    CREATE TABLE code (hash BLOB PRIMARY KEY, code BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE log (
+        position INTEGER NOT NULL,
+        place INTEGER NOT NULL,
+        address BLOB NOT NULL,
+        topics BLOB NOT NULL,
+        data BLOB NOT NULL,
+        PRIMARY KEY (position, place)
+    ) WITHOUT ROWID;
+    CREATE INDEX log_address ON log (address, position);
+    """,
+)
+"""What the order says: `block`, `ordered` with what the ledger answered, versions of `ledger` accounts, each
+`escrow`, and for each item its strict `writer`s. What executions found out: `result`, `log`, and versions of
+`account` and `slot`. A prepaid transaction is `unexecuted` until then, with what it waits for."""
+
+VERSIONED: Final = ("ordered", "ledger", "writer", "unexecuted", "result", "account", "slot", "log")
+"""The tables whose rows are forgotten with the order from their position on."""
+
+
+def pack(number: int) -> bytes:
+    """A number of any size and sign as a column holds it."""
+    return number.to_bytes(number.bit_length() // 8 + 1, "big", signed=True)
+
+
+def unpack(data: bytes) -> int:
+    """The number of a column."""
+    return int.from_bytes(data, "big", signed=True)

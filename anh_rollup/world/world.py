@@ -1,0 +1,286 @@
+"""The world: EVM state behind any place of the order, computed when somebody asks (docs/world.md)."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
+
+from anh_rollup.encoding.batches import Header
+from anh_rollup.primitives import Address, Gas
+from anh_rollup.protocol import ledger
+from anh_rollup.protocol.derivation import L2Block
+from anh_rollup.protocol.fees import TRANSFER_GAS
+from anh_rollup.storage.database import Database
+from anh_rollup.world.answers import Balance, PlacedLog, Receipt
+from anh_rollup.world.appending import WatchedAccounts, fold
+from anh_rollup.world.dependencies import items_read
+from anh_rollup.world.engine import AccessList, Account, Block, Outcome, Run, Slot, SystemContract
+from anh_rollup.world.engines import LoadEngine, load_engine
+from anh_rollup.world.errors import (
+    BlockOutOfOrderError,
+    UnknownPositionError,
+    WorldError,
+    WrongWorldError,
+)
+from anh_rollup.world.execution import Execution
+from anh_rollup.world.finding import Finder
+from anh_rollup.world.order_store import OrderStore
+from anh_rollup.world.position import INDEX_BITS, ORIGIN_INDEX, Position, end_of
+from anh_rollup.world.questions import least_gas, strict_list
+from anh_rollup.world.result_store import ResultStore
+from anh_rollup.world.runs import environment
+from anh_rollup.world.schema import MIGRATIONS
+from anh_rollup.world.searching import LogSearch, Topics
+
+Answer = TypeVar("Answer")
+
+
+class World:
+    """Appends the order and answers questions about it; questions may come from several threads.
+
+    Where an answer needs a system contract's result that is not known yet, every question raises
+    `ResultMissingError`; what was executed until then is kept.
+
+    Args:
+        path: The file that it lives in; made if it is missing.
+        genesis: The first block's header.
+        rules: Of the deployment.
+        load: Makes the engine when the first transaction is executed.
+        systems: The system contracts by address.
+
+    Attributes:
+        head: The height of the last block.
+
+    Raises:
+        WrongWorldError: The file is another chain's.
+        DatabaseError: The file cannot be opened.
+    """
+
+    head: int
+
+    def __init__(
+        self,
+        path: Path,
+        genesis: Header,
+        rules: ledger.LedgerRules,
+        load: LoadEngine = load_engine,
+        systems: Mapping[Address, SystemContract] = MappingProxyType({}),
+    ) -> None:
+        self._database = Database(path, MIGRATIONS)
+        # Appended blocks that a power failure takes back are derived from L1 again.
+        self._database.execute("PRAGMA synchronous = NORMAL")
+        self._open, self._must_last = 0, False
+        self._rules = rules
+        self._order = OrderStore(self._database)
+        self._results = ResultStore(self._database)
+        self._execution = Execution(self._order, self._results, rules, load, systems)
+        self._find = Finder(self._order, self._results, self._execution)
+        self._search = LogSearch(self._order, self._results, self._execution)
+        if self._order.genesis is None:
+            self._order.begin(genesis)
+        if self._order.genesis != genesis.hash:
+            raise WrongWorldError(path)
+        self._fill()
+
+    # --- the order ---
+
+    def append(self, block: L2Block, origins: Sequence[ledger.Origin]) -> None:
+        """Adds the next block: folds the ledger and notes who writes what. Nothing is executed.
+
+        Args:
+            block: The block.
+            origins: What L1 brings with it.
+
+        Raises:
+            BlockOutOfOrderError: It is not the next one.
+        """
+        with self.transaction():
+            if block.number != self.head + 1:
+                raise BlockOutOfOrderError(block.number, self.head)
+            rows = fold(self._ledger, self._accounts, block, origins)
+            self._order.add(block.header, rows, self._ledger)
+            self.head = block.number
+
+    def truncate(self, number: int) -> None:
+        """Forgets the blocks from this height on, with all that followed from them.
+
+        Once this, and the transaction around it, is over, not even a power failure brings them back.
+
+        Raises:
+            UnknownPositionError: It is the first block's height, which stays.
+        """
+        if number < 1:
+            raise UnknownPositionError(number, None, self.head)
+        with self.transaction():
+            self._order.truncate(number)
+            self._fill()
+            self._must_last = True
+
+    def finalize(self, number: int) -> None:
+        """Notes that the blocks up to here are final on L1, so that they cost no validation."""
+        self._order.finalize(min(number, self.head))
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything that is appended inside is kept together, or nothing of it."""
+        try:
+            with self._database.transaction():
+                self._open += 1
+                try:
+                    yield
+                finally:
+                    self._open -= 1
+        except BaseException:
+            self._fill()
+            raise
+        if self._must_last and not self._open:
+            self._must_last = False
+            self._database.query("PRAGMA wal_checkpoint(FULL)")
+
+    def close(self) -> None:
+        """Stops executions before their next transaction: questions that need one raise from now on."""
+        self._execution.close()
+
+    # --- places ---
+
+    def behind(self, block: int, index: int | None = None) -> Position:
+        """The place behind a transaction, or behind a whole block.
+
+        Raises:
+            UnknownPositionError: The order has no such place.
+        """
+        known = self._order.block(block) if 0 <= block <= self.head else None
+        count = 0 if known is None else known.transactions
+        last = count - 1 if index is None else index
+        if known is None or not ORIGIN_INDEX <= last < count:
+            raise UnknownPositionError(block, index, self.head)
+        return Position(block, last)
+
+    def closure(self, block: int, index: int) -> Sequence[Position]:
+        """What a transaction depends on, in order, the transaction itself last.
+
+        Raises:
+            UnknownPositionError: The order has no such transaction.
+        """
+        position = self.behind(block, index)
+        if index == ORIGIN_INDEX:
+            raise UnknownPositionError(block, index, self.head)
+        return self._consistent(lambda: self._find.closure(position.key))
+
+    # --- state ---
+
+    def ledger_account(self, address: Address, position: Position) -> ledger.Account:
+        """Nonce and cleared balance; executes nothing."""
+        return self._order.account(address, position.key)
+
+    def balance(self, address: Address, position: Position) -> Balance:
+        """What an account has; executes what its uncleared money depends on."""
+        return self._consistent(lambda: self._find.balance(address, position.key))
+
+    def account(self, address: Address, position: Position) -> Account:
+        """Nonce, total balance and code; empty where there is none."""
+        state = self._execution.state(position.key)
+        return self._consistent(lambda: state.account(address)) or Account()
+
+    def slot(self, address: Address, key: Slot, position: Position) -> int:
+        """An element of an account's storage, 0 where nothing was written."""
+        state = self._execution.state(position.key)
+        return self._consistent(lambda: state.slot(address, key))
+
+    # --- calls ---
+
+    def call(self, run: Run, position: Position, block: Block | None = None) -> Outcome:
+        """What a call would do behind a place; it changes nothing, and pays nothing for gas.
+
+        Args:
+            run: The call. A value that the sender does not have fails it.
+            position: Behind what.
+            block: What it sees of its block; the position's own unless given.
+        """
+        return self._consistent(lambda: self._call(run, position, block))
+
+    def estimate_gas(self, run: Run, position: Position) -> Gas:
+        """The least gas limit, up to the run's own, with which it succeeds behind a place.
+
+        What exactly 21,000 gas would make a plain transfer gets one more where cleared money does not cover
+        one: only transactions that run code spend uncleared money.
+
+        Raises:
+            RunRevertedError: It reverts.
+            RunHaltedError: It stops without a revert.
+        """
+        gas = least_gas(lambda each: self.call(each, position), run)
+        if gas != TRANSFER_GAS or run.data:
+            return gas
+        cleared = self.ledger_account(run.sender, position).cleared
+        return gas if cleared >= run.value + gas * run.gas_price else Gas(gas + 1)
+
+    def access_list(self, run: Run, position: Position) -> tuple[AccessList, Gas]:
+        """The list that makes a run strict, and the gas that it uses with it.
+
+        Raises:
+            RunRevertedError: It reverts.
+            RunHaltedError: It stops without a revert.
+        """
+        return strict_list(lambda each: self.call(each, position), run, self._rules.fee_recipient)
+
+    # --- what came of it ---
+
+    def receipt(self, block: int, index: int) -> Receipt | None:
+        """What came of a transaction; executes what it depends on. None where there is none."""
+        if not (0 < block <= self.head and 0 <= index < 1 << INDEX_BITS):
+            return None
+        return self._consistent(lambda: self._find.receipt(Position(block, index).key))
+
+    def logs(
+        self, first: int, last: int, addresses: frozenset[Address], topics: Topics = ()
+    ) -> list[PlacedLog]:
+        """The logs of the blocks from one height to another; executes what may have logged them.
+
+        Args:
+            first: Height.
+            last: Height, inclusive.
+            addresses: Of the contracts wanted; empty for all.
+            topics: For each place of a topic those wanted; None for any.
+        """
+        start, end = Position(max(first, 0)).key, end_of(min(last, self.head))
+        return self._consistent(lambda: self._search.logs(start, end, addresses, topics))
+
+    def waiting(self) -> dict[Position, bytes]:
+        """The transactions that were asked for and lack a system contract's result, with what each asked."""
+        return self._results.waiting()
+
+    @property
+    def executed(self) -> int:
+        """Transactions executed so far."""
+        return self._execution.executed
+
+    # --- inside ---
+
+    def _fill(self) -> None:
+        """Takes head and ledger from the tables."""
+        self._accounts = WatchedAccounts()
+        self._ledger = self._order.fill(self._rules, self._accounts)
+        self.head = self._order.head
+
+    def _consistent(self, ask: Callable[[], Answer]) -> Answer:
+        """An answer that saw one order: asked again where the order was replaced meanwhile."""
+        while True:
+            generation = self._order.generation
+            try:
+                answer = ask()
+            except WorldError:
+                if generation == self._order.generation:
+                    raise
+                continue
+            if generation == self._order.generation:
+                return answer
+
+    def _call(self, run: Run, position: Position, block: Block | None) -> Outcome:
+        known = self._order.block(position.block)
+        if known is None:
+            raise UnknownPositionError(position.block, None, self.head)
+        chosen = block or environment(known, self._rules, self._order)
+        self._execution.settle(items_read(run) if run.is_strict else (), position.key)
+        return self._execution.call(run, self._execution.state(position.key), chosen)
