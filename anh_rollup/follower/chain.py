@@ -4,6 +4,7 @@ L1 decides. Blocks of the sequencer stand until L1 says otherwise; they are chec
 signatures are. Each block goes into the world, too, which executes nothing until it is asked.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -21,6 +22,8 @@ from anh_rollup.protocol.derivation import Head, L2Block, Placement
 from anh_rollup.protocol.fees import next_base_fee
 from anh_rollup.protocol.ledger import Account, Deposit, Origin, Outcome
 from anh_rollup.protocol.sealed import SealedBlocks, first_difference, first_unfounded
+
+LOG = logging.getLogger(__name__)
 
 MOST_SOFT: Final = 100_000
 """Most blocks that may wait for L1 (choice): a sequencer that never posts cannot fill the disk."""
@@ -349,8 +352,21 @@ class FollowerChain:
             self._pending.settle(self._sealed.order.ledger)
 
     def _keep(self, block: L2Block, signed: SignedBlock) -> None:
-        if signed.signature is not None:
-            self._memory.keep(Confirmation(block.number, block.hash, signed.signature, signed.payload))
+        """Keeps a signature; where there was one for another block of the height, both are told."""
+        if signed.signature is None:
+            return
+        kept = Confirmation(block.number, block.hash, signed.signature, signed.payload)
+        known = self._memory.confirmation(block.number)
+        if known is not None and known.hash != kept.hash:
+            proof = [(each.hash.hex(), each.signature.hex()) for each in (known, kept)]
+            LOG.warning(
+                "the sequencer has signed two blocks of height %d: 0x%s by 0x%s, and 0x%s by 0x%s; "
+                "next: show both signatures to Inbox.slash, which takes its stake",
+                block.number,
+                *proof[0],
+                *proof[1],
+            )
+        self._memory.keep(kept)
 
     def _origin(self, before: Head, block: L2Block) -> Origin:
         return self._reader.origin(before.header.origin_number, block.header.origin_number)

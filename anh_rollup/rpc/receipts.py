@@ -14,7 +14,7 @@ from anh_rollup.rpc.service import WorldService
 from anh_rollup.rpc.wire import BLOOM_SIZE, address, data, quantity, read_digest
 from anh_rollup.world.answers import Receipt
 from anh_rollup.world.engine import Log
-from anh_rollup.world.errors import ResultMissingError
+from anh_rollup.world.errors import ResultMissingError, UnknownPositionError
 
 LOG_INDEX_BITS: Final = 20
 """An event's index is its transaction's times 2^20, and its place there: so it needs no execution of the
@@ -25,14 +25,17 @@ BLOOM_BITS: Final = (0, 2, 4)
 
 
 def receipt(service: WorldService, parameters: Sequence[Any]) -> dict[str, Any] | None:
-    """eth_getTransactionReceipt; null while the transaction waits for a block or for a network's result."""
+    """eth_getTransactionReceipt; null while the transaction waits for a block or for a network's result.
+
+    It is null, too, if its block is replaced at this moment: then it waits for another one.
+    """
     (digest,) = exactly(parameters, 1)
     placed = service.backend.chain.placement(read_digest(digest, "the transaction hash"))
     if placed is None or placed.block is None or placed.outcome is None:
         return None
     try:
         found = service.world.receipt(placed.block.number, placed.index)
-    except ResultMissingError:
+    except (ResultMissingError, UnknownPositionError):
         return None
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""eth_sendRawTransactionSync (EIP-7966), and what this node knows of transactions without a block."""
+"""Transactions without a block: waiting for receipts (EIP-7966 too), and what this node knows of them."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -25,8 +25,11 @@ INTERVAL: Final = 0.05
 """Seconds between two looks for a transaction's block (choice)."""
 
 
-class Sender:
-    """Sends transactions and waits for their receipts.
+class Waiting:
+    """What waits for the block of a transaction that was accepted: bounded in number and time.
+
+    Clients that look for a receipt look again with the next block, and on a quiet chain there is none: so the
+    first look is answered when the transaction's own block is there.
 
     Args:
         most: How many wait at the same time.
@@ -36,8 +39,20 @@ class Sender:
         self._room = BoundedSemaphore(most)
 
     def methods(self) -> Mapping[str, Reader]:
-        """The method that clients use it with."""
-        return {"eth_sendRawTransactionSync": self.send}
+        """The methods that clients use it with."""
+        return {"eth_getTransactionReceipt": self.receipt, "eth_sendRawTransactionSync": self.send}
+
+    def receipt(self, service: WorldService, parameters: Sequence[Any]) -> dict[str, Any] | None:
+        """eth_getTransactionReceipt: null where it is not there within a moment."""
+        (digest,) = exactly(parameters, 1)
+        placed = service.backend.chain.placement(read_digest(digest, "the transaction hash"))
+        waits = placed is not None and placed.block is None
+        if waits and self._room.acquire(blocking=False):
+            try:
+                _await_block(service, digest, service.limits.receipt_seconds)
+            finally:
+                self._room.release()
+        return service.execution.run(partial(receipt, service, [digest]))
 
     def send(self, service: WorldService, parameters: Sequence[Any]) -> dict[str, Any]:
         """eth_sendRawTransactionSync: the receipt, if it is there within the given time (milliseconds).
@@ -53,7 +68,7 @@ class Sender:
             )
         try:
             (result,) = service.backend.submit([raw])
-            return _await(service, sent(result), seconds)
+            return _await_receipt(service, sent(result), seconds)
         finally:
             self._room.release()
 
@@ -97,27 +112,35 @@ def _seconds(service: WorldService, wanted: Any) -> float:
     return min(milliseconds / 1000, most)
 
 
-def _await(service: WorldService, digest: str, seconds: float) -> dict[str, Any]:
-    """The receipt of an accepted transaction."""
+def _await_receipt(service: WorldService, digest: str, seconds: float) -> dict[str, Any]:
+    """The receipt of an accepted transaction.
+
+    Raises:
+        DataError: It is not there in time.
+    """
+    until = service.limits.clock() + seconds
+    while _await_block(service, digest, until - service.limits.clock()):
+        found = service.execution.run(partial(receipt, service, [digest]))
+        if found is not None:
+            return found
+        service.limits.sleep(INTERVAL)
+    raise DataError(
+        Code.TIMEOUT,
+        f"the transaction was accepted, but its receipt was not there within {seconds:g} seconds",
+        bytes.fromhex(digest[2:]),
+    )
+
+
+def _await_block(service: WorldService, digest: str, seconds: float) -> bool:
+    """Waits until a transaction has a block; whether it has one in time."""
     limits = service.limits
     until = limits.clock() + seconds
-    while True:
-        if _has_block(service, digest):
-            found = service.execution.run(partial(receipt, service, [digest]))
-            if found is not None:
-                return found
-        if limits.clock() >= until:
-            raise DataError(
-                Code.TIMEOUT,
-                f"the transaction was accepted, but its receipt was not there within {seconds:g} seconds",
-                bytes.fromhex(digest[2:]),
-            )
+    while limits.clock() < until:
+        placed = service.backend.chain.placement(read_digest(digest, "the transaction hash"))
+        if placed is not None and placed.block is not None:
+            return True
         limits.sleep(INTERVAL)
-
-
-def _has_block(service: WorldService, digest: str) -> bool:
-    placed = service.backend.chain.placement(read_digest(digest, "the hash"))
-    return placed is not None and placed.block is not None
+    return False
 
 
 METHODS: Final[Mapping[str, Reader]] = {

@@ -27,8 +27,9 @@ class WorldLimits:
         filter_seconds: Time after which a filter that nobody asks is forgotten.
         closure: Transactions of one anh_getClosure.
         slots: Elements of storage of one eth_getStorageValues.
-        senders: eth_sendRawTransactionSync that wait at the same time.
-        sync_seconds: Time that one of them waits if it does not say; and at most.
+        waiting: Requests that wait for a transaction's block at the same time.
+        sync_seconds: Time that eth_sendRawTransactionSync waits if it does not say; and at most.
+        receipt_seconds: Time that eth_getTransactionReceipt waits for an accepted transaction's block.
         execution: What questions together may take.
         clock: Seconds that only grow.
         sleep: Waits so many seconds.
@@ -41,8 +42,9 @@ class WorldLimits:
     filter_seconds: float = 300.0
     closure: int = 10_000
     slots: int = 1_024
-    senders: int = 8
+    waiting: int = 16
     sync_seconds: tuple[float, float] = (2.0, 10.0)
+    receipt_seconds: float = 1.0
     execution: ExecutionLimits = field(default_factory=ExecutionLimits)
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep

@@ -12,7 +12,7 @@ from anh_rollup.rpc.ethereum import Handler
 from anh_rollup.rpc.filters import Filters
 from anh_rollup.rpc.parameters import exactly
 from anh_rollup.rpc.reverts import halted, reverted
-from anh_rollup.rpc.sending import Sender
+from anh_rollup.rpc.sending import Waiting
 from anh_rollup.rpc.service import Reader, WorldService
 from anh_rollup.rpc.wire import data, quantity, read_digest
 from anh_rollup.world.errors import (
@@ -48,7 +48,7 @@ def syncing(service: WorldService, parameters: Sequence[Any]) -> dict[str, str] 
 
 def method_table(service: WorldService) -> Mapping[str, Handler]:
     """All methods of a node with a world, those of the order included."""
-    ready = {**READY, **Filters(service).methods(), **Sender(service.limits.senders).methods()}
+    ready = {**READY, **Filters(service).methods(), **Waiting(service.limits.waiting).methods()}
     bound = {name: partial(_answer, service, reader) for name, reader in ready.items()}
     executing = {name: partial(_execute, service, reader) for name, reader in EXECUTING.items()}
     return {**dispatch.METHODS, **bound, **executing}
@@ -92,7 +92,6 @@ EXECUTING: Final[Mapping[str, Reader]] = {
     "eth_call": calls.call,
     "eth_estimateGas": calls.estimate_gas,
     "eth_createAccessList": calls.create_access_list,
-    "eth_getTransactionReceipt": receipts.receipt,
     "eth_getBlockReceipts": receipts.block_receipts,
     "eth_getLogs": logs.get_logs,
     "anh_getBalance": state.split_balance,

@@ -18,8 +18,8 @@ from anh_rollup.world.position import Item, Position, account_item, slot_item
 from anh_rollup.world.runs import run_of
 from anh_rollup.world.strict import Scope
 
-MOST_DECODED: Final = 4_096
-"""Decoded transactions that are kept in memory (choice)."""
+MOST_DECODED: Final = 512
+"""Decoded transactions that are kept in memory, at most 64 MiB of them (choice)."""
 
 Stop = Callable[[int], bool]
 """Where a walk along dependencies ends: true for a transaction that is left out, with all before it."""

@@ -187,7 +187,8 @@ class OrderStore:
     def latest_open(self, key: int) -> int:
         """The latest transaction up to a key that is not strict; -1 where there is none."""
         rows = self.database.query(
-            "SELECT MAX(position) FROM ordered WHERE strict = 0 AND position <= ?", (key,)
+            "SELECT MAX(position) FROM ordered INDEXED BY ordered_open WHERE strict = 0 AND position <= ?",
+            (key,),
         )
         return -1 if rows[0][0] is None else int(rows[0][0])
 

@@ -54,6 +54,7 @@ MIGRATIONS: Final = (
     ) WITHOUT ROWID;
     CREATE INDEX writer_position ON writer (position);
     CREATE TABLE unexecuted (position INTEGER PRIMARY KEY, request BLOB);
+    CREATE INDEX unexecuted_waiting ON unexecuted (position) WHERE request IS NOT NULL;
     CREATE TABLE result (
         position INTEGER PRIMARY KEY,
         succeeded INTEGER NOT NULL,

@@ -145,4 +145,4 @@ def matches(log: Log, addresses: frozenset[Address], topics: Sequence[frozenset[
 
 
 def service_of(node: FollowerDouble, world: FakeWorld, **limits: Any) -> WorldService:
-    return WorldService(node, world, WorldLimits(**limits))
+    return WorldService(node, world, WorldLimits(**{"receipt_seconds": 0.0, **limits}))

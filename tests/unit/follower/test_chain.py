@@ -170,6 +170,29 @@ def test_blocks_that_never_come_to_l1_are_taken_up_to_a_limit(
     assert same(following)
 
 
+def test_two_signatures_for_one_height_are_told(
+    following: Following, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = following.seal(pay(0))
+    following.follower.follow_l1()
+    following.follower.follow_sequencer()
+    earlier = following.follower.confirm(1, first.hash)
+    following.l1.force(record_of(ALICE.transfer(0, BOB.address, 9)))
+    following.l1.post_forced()
+    following.follower.follow_l1()
+    following.node.chain.follow()
+    following.node.chain.signs = lambda *_block: True  # type: ignore[method-assign]
+    following.follower.chain.take(signed(following, 1))
+    (second,) = following.world.blocks
+    later = following.follower.confirm(1, second.hash)
+    assert earlier is not None
+    assert later is not None
+    assert (
+        f"has signed two blocks of height 1: 0x{first.hash.hex()} by 0x{earlier.hex()}, "
+        f"and 0x{second.hash.hex()} by 0x{later.hex()}"
+    ) in caplog.text
+
+
 def test_l1_replaces_what_was_only_signed(following: Following) -> None:
     following.seal(pay(0))
     following.follower.follow_l1()

@@ -40,7 +40,7 @@ def test_every_limit_is_the_one_that_holds() -> None:
         f"| {limits.logs:,} | -32005 `query returned more than {limits.logs} results` |",
         f"| {limits.filters:,}; one that nobody asks for {limits.filter_seconds:g} seconds",
         f"| {limits.slots:,} |",
-        f"that wait | {limits.senders} |",
+        f"that wait for a transaction's block | {limits.waiting} |",
         f"of more than {limits.closure:,} the last",
         f"(default {limits.sync_seconds[0] * 1000:,.0f}, at most {limits.sync_seconds[1] * 1000:,.0f})",
         f"| {sockets.connections}, with frames of {sockets.frame >> 20} MiB and {sockets.subscriptions} sub",

@@ -4,7 +4,7 @@ import pytest
 
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.rpc.receipts import bloom
-from anh_rollup.world.errors import ResultMissingError
+from anh_rollup.world.errors import ResultMissingError, UnknownPositionError
 from tests.doubles.answering_world import FakeWorld, FollowerDouble
 from tests.doubles.ordering import ALICE, BOB, FakeL1, record_of
 from tests.unit.rpc.conftest import Ask
@@ -87,6 +87,8 @@ def test_a_receipt_is_null_while_its_transaction_waits(
     world.failure = ResultMissingError(b"\1")
     assert query("eth_getTransactionReceipt", name_of(CALL)) is None
     assert query("eth_getBlockReceipts", "latest")["code"] == -32002
+    world.failure = UnknownPositionError(1, 0, 0)
+    assert query("eth_getTransactionReceipt", name_of(CALL)) is None
     world.failure = None
     assert query("eth_getTransactionReceipt", name_of(CALL))["status"] == "0x1"
     assert query("eth_getTransactionReceipt", "0x" + "77" * 32) is None

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from anh_rollup.rpc.world_methods import method_table
+from anh_rollup.world.errors import ResultMissingError
 from tests.doubles.answering_world import FakeWorld, FollowerDouble, service_of
 from tests.doubles.ordering import ALICE, BOB, MALLORY, Clock
 from tests.unit.rpc.conftest import Ask, asking
@@ -60,7 +61,7 @@ def test_a_rejected_transaction_is_told_at_once(waiting: Callable[..., Ask]) -> 
 def test_no_more_wait_than_may(waiting: Callable[..., Ask]) -> None:
     inner: list[Any] = []
     query: Ask = waiting(
-        lambda: inner.append(query("eth_sendRawTransactionSync", text(ALICE.sign(nonce=1)))), senders=1
+        lambda: inner.append(query("eth_sendRawTransactionSync", text(ALICE.sign(nonce=1)))), waiting=1
     )
     query("eth_sendRawTransactionSync", text(RAW), 10)
     assert [each["message"] for each in inner] == ["limit exceeded: too many wait for receipts"]
@@ -81,3 +82,36 @@ def test_the_pool_shows_what_has_no_block(query: Ask, follower: FollowerDouble) 
     assert query("txpool_contentFrom", text(BOB.address)) == {"pending": {}, "queued": {}}
     follower.chain.seal()
     assert query("txpool_status") == {"pending": "0x0", "queued": "0x0"}
+
+
+def test_the_receipt_of_what_was_accepted_waits_for_its_block(
+    waiting: Callable[..., Ask], follower: FollowerDouble
+) -> None:
+    query = waiting(follower.chain.seal, receipt_seconds=1.0)
+    assert query("eth_getTransactionReceipt", name_of(RAW)) is None
+    follower.submit([RAW])
+    assert query("eth_getTransactionReceipt", name_of(RAW))["blockNumber"] == "0x1"
+
+
+def test_a_receipt_waits_a_moment_only(waiting: Callable[..., Ask], follower: FollowerDouble) -> None:
+    waits: list[int] = []
+    query = waiting(lambda: waits.append(1), receipt_seconds=0.5)
+    follower.submit([RAW])
+    assert query("eth_getTransactionReceipt", name_of(RAW)) is None
+    assert len(waits) == 10
+    crowded = waiting(pytest.fail, receipt_seconds=0.5, waiting=0)
+    assert crowded("eth_getTransactionReceipt", name_of(RAW)) is None
+
+
+def test_a_receipt_that_waits_for_a_result_is_looked_for_again(
+    waiting: Callable[..., Ask], follower: FollowerDouble, world: FakeWorld
+) -> None:
+    """The block is there at once, the network's result with the second look."""
+    world.failure = ResultMissingError(b"\1")
+
+    def go_on() -> None:
+        if follower.chain.seal() is None:
+            world.failure = None
+
+    query = waiting(go_on)
+    assert query("eth_sendRawTransactionSync", text(RAW))["status"] == "0x1"
