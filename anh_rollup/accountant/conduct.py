@@ -37,7 +37,6 @@ class Conduct:
 
     Attributes:
         name: How the command line calls it.
-        summary: What it is, in a line.
         evaluated: Changes a property, told its index, before it is claimed and defended.
         place: Changes where a job is taken to be ordered.
         claim: Changes a claim before it is committed.
@@ -52,7 +51,6 @@ class Conduct:
     """
 
     name: str = "honest"
-    summary: str = "does the work and tells the truth"
     evaluated: Callable[[int, EvaluatedProperty], EvaluatedProperty] = _same_property
     place: Callable[[OrderedJob], OrderedJob] = _same_place
     claim: Callable[[Claim], Claim] = _same_claim
