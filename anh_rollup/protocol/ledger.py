@@ -224,16 +224,16 @@ class Ledger:
             terms: What its block says.
         """
         reason = self.refusal(transaction, terms)
-        terms.forced = max(terms.forced - 1, 0)
+        if terms.forced:
+            terms.forced -= 1
         if reason is not None or transaction is None:
             return Skipped(reason or SkipReason.UNDECODABLE)
         terms.ordered_gas = Gas(terms.ordered_gas + transaction.gas_limit)
         charged = charge(transaction, terms.base_fee)
-        sender = transaction.sender
+        sender, fee = transaction.sender, charged.fee
         before = self.account(sender)
-        paid = charged.fee + transaction.value
-        self.accounts[sender] = Account(before.nonce + 1, Wei(before.cleared - paid))
-        self._settle(record, transaction, charged)
+        self.accounts[sender] = Account(before.nonce + 1, Wei(before.cleared - fee - transaction.value))
+        self._settle(record, transaction, charged.effect, fee)
         return charged
 
     def refusal(self, transaction: SignedTransaction | None, terms: "BlockTerms") -> SkipReason | None:
@@ -258,15 +258,15 @@ class Ledger:
         settlement = self.rules.settlement
         return [(key, each) for key, each in self.escrows.items() if time >= each.deadline + settlement]
 
-    def _settle(self, record: bytes, transaction: SignedTransaction, charged: Charged) -> None:
+    def _settle(self, record: bytes, transaction: SignedTransaction, effect: Effect, fee: Wei) -> None:
         """Gives what the sender has paid to whom it belongs."""
-        if charged.effect is Effect.PREPAID:
-            self.prepaid = Wei(self.prepaid + charged.fee + transaction.value)
+        if effect is Effect.PREPAID:
+            self.prepaid = Wei(self.prepaid + fee + transaction.value)
             return
-        self._credit(self.rules.fee_recipient, charged.fee)
-        if charged.effect is Effect.TRANSFER and transaction.to is not None:
+        self._credit(self.rules.fee_recipient, fee)
+        if effect is Effect.TRANSFER and transaction.to is not None:
             self._credit(transaction.to, transaction.value)
-        elif charged.effect is Effect.ORDER:
+        elif effect is Effect.ORDER:
             deadline = decode_order(transaction.data).deadline
             escrow = Escrow(transaction.value, transaction.sender, deadline)
             self.escrows[keccak256(record)] = escrow

@@ -89,7 +89,7 @@ class SequencerChain:
         self._lock = threading.RLock()
         self._writing = threading.Lock()  # taken before the other one, never while it is held
         self._unwritten: list[bytes] = []
-        self._waiting: dict[Digest, Placement] = {}
+        self._waiting: dict[Digest, tuple[bytes, SignedTransaction]] = {}
         self._parked: list[OrderedTransaction] = []
         self.genesis = reader.new_order().head.header
         self._require_fitting_journal()
@@ -148,7 +148,8 @@ class SequencerChain:
         """Where an accepted transaction stands, or None for an unknown one."""
         with self._lock:
             sealed = self._sealed.placed.get(digest)
-            return sealed if self._sealed.had_effect(digest) else self._waiting.get(digest) or sealed
+            waiting = None if self._sealed.had_effect(digest) else self._waiting.get(digest)
+            return sealed if waiting is None else Placement(waiting[1], waiting[0])
 
     def account(self, address: Address, *, pending: bool) -> Account:
         """An account after the last sealed block, or after everything that was accepted."""
@@ -262,7 +263,7 @@ class SequencerChain:
             self._next.admit(record, decoded)
         except RejectedError as error:
             return error
-        self._waiting[decoded.hash] = Placement(decoded, record)
+        self._waiting[decoded.hash] = (record, decoded)
         self._unwritten.append(record)
         self._known.note(record, decoded)
         return decoded
@@ -292,7 +293,7 @@ class SequencerChain:
                 if posted.account(transaction.sender).nonce > transaction.nonce:
                     continue
                 self._parked.append((record, transaction))
-            self._waiting[transaction.hash] = Placement(transaction, record)
+            self._waiting[transaction.hash] = (record, transaction)
             kept.append(record)
         if len(kept) < len(again):
             self._journal.keep(kept)
