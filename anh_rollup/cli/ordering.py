@@ -17,7 +17,7 @@ from anh_rollup.encoding.batches import BatchHeader
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.merkle import depth_of, root_from_proof
-from anh_rollup.encoding.transactions import decode_signed, encode_record, recover
+from anh_rollup.encoding.transactions import decode_signed, encode_record
 from anh_rollup.errors import AnhError
 from anh_rollup.l1 import wire
 from anh_rollup.l1.client import L1Client
@@ -27,7 +27,7 @@ from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.primitives import DIGEST_SIZE, BatchNumber, BlockNumber, Digest, Wei
 from anh_rollup.protocol.fees import call_gas
 from anh_rollup.protocol.jobs import DNN_ADDRESS, Job, order_calldata
-from anh_rollup.protocol.soft_confirmation import SIGNATURE_SIZE, confirmation_digest, split_signature
+from anh_rollup.protocol.soft_confirmation import SIGNATURE_SIZE, confirmation_digest, confirmation_signer
 
 T = TypeVar("T")
 
@@ -193,11 +193,12 @@ def check_position(deployment: Deployment, position: Mapping[str, Any]) -> None:
             deployment.l2_chain_id, deployment.addresses["inbox"], number, block_hash
         )
         signature = wire.data("its signature", told.get("signature"), SIGNATURE_SIZE)
-        signer = to_checksum_address(recover(signed, split_signature(signature)))
     except L1AnswerError as error:
         raise PositionError(f"{error.what} is malformed") from error
-    except EncodingError as error:
-        raise PositionError(error.message) from error
+    signed_by = confirmation_signer(signed, signature)
+    if signed_by is None:
+        raise PositionError("its signature is none")
+    signer = to_checksum_address(signed_by)
     if signer != deployment.sequencer:
         raise PositionError(f"it is signed by {signer} instead of {deployment.sequencer}")
 
