@@ -6,7 +6,7 @@ from typing import Final
 from anh_rollup.encoding.batches import BATCH_HEAD_SIZE, BLOCK_HEAD_SIZE, RECORD_HEAD_SIZE
 from anh_rollup.encoding.transactions import SignedTransaction
 from anh_rollup.primitives import BlockNumber, Digest
-from anh_rollup.protocol.admission import RejectedError, RejectReason
+from anh_rollup.protocol.admission import REJECTED, RejectedError, RejectReason
 from anh_rollup.protocol.derivation import OrderedTransaction
 from anh_rollup.protocol.ledger import BlockTerms, Ledger, Origin, Skipped, SkipReason
 
@@ -78,4 +78,4 @@ class Construction:
             SkipReason.BASE_FEE: f"maxFeePerGas {transaction.max_fee}, baseFee {self.terms.base_fee}",
             SkipReason.BLOCK_GAS: f"gas left {self.terms.room}, tx gas {transaction.gas_limit}",
         }
-        return RejectedError(RejectReason[reason.name], details.get(reason, ""))
+        return RejectedError(REJECTED[reason], details.get(reason, ""))
