@@ -254,10 +254,15 @@ class Order:
         """Folds the next block; what came of its transactions."""
         fee = block.header.base_fee
         outcomes, _ = fold_block(self.ledger, block.transactions, fee, origins, block.forced)
+        self.take(block, self.ledger, outcomes)
+        return outcomes
+
+    def take(self, block: L2Block, ledger: Ledger, outcomes: list[Outcome]) -> None:
+        """Appends a block that was folded already: the ledger after it, and what came of its transactions."""
+        self.ledger = ledger
         self.head = Head(block.header, block.ordered_gas, self.head.forced_end + block.forced)
         self.blocks.append(block)
         self.outcomes.append(outcomes)
-        return outcomes
 
 
 def _agrees(batch: Batch, posting: Posting, head: Head) -> bool:

@@ -211,7 +211,7 @@ class SequencerChain:
             block = build_block(before, place, building.forced, building.own)
             self._journal.seal(_journalled(block), [record for record, _ in self._parked])
             self._unwritten.clear()
-            self._sealed.append(block, building.brings)
+            self._sealed.take(block, building.ledger, building.outcomes)
             for _, transaction in building.own:
                 if transaction is not None:
                     self._waiting.pop(transaction.hash, None)
@@ -315,10 +315,10 @@ class SequencerChain:
         forced = self._decoded_records(queue[head.forced_end : head.forced_end + MOST_FORCED])
         ledger = self._sealed.order.ledger.copy()
         base_fee = next_base_fee(head.header.base_fee, head.ordered_gas)
-        _, gas = fold_block(ledger, forced, base_fee, [brings], len(forced))
+        outcomes, gas = fold_block(ledger, forced, base_fee, [brings], len(forced))
         capacity, terms = room_of(self._setting.most_batch_bytes), BlockTerms(base_fee, gas)
         room = room_of(self._most_unposted) - self._sealed.bytes_after(self.safe_number)
-        return Construction(number, digest, brings, tuple(forced), terms, ledger, capacity, room)
+        return Construction(number, digest, brings, tuple(forced), terms, ledger, capacity, room, outcomes)
 
     def _decoded_records(self, records: Sequence[bytes]) -> list[OrderedTransaction]:
         return [(record, decode_or_none(record, self._setting.chain_id)) for record in records]
