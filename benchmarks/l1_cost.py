@@ -21,7 +21,7 @@ from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.l1.types import Receipt, TransactionRequest
 from anh_rollup.primitives import ZERO_DIGEST, BatchNumber
 from anh_rollup.protocol.derivation import L2Block, batch_of
-from anh_rollup.protocol.fees import FLOOR_TOKEN_GAS, TOKEN_GAS, TRANSFER_GAS
+from anh_rollup.protocol.fees import FLOOR_TOKEN_GAS, TOKEN_GAS, TRANSFER_GAS, calldata_tokens
 from anh_rollup.sequencer.poster import fitting, most_batch_bytes
 from benchmarks.local import local_network
 from benchmarks.report import Figure, show
@@ -121,14 +121,9 @@ def gas_besides(data: bytes, call: bytes, gas_used: int) -> int:
 
     These cost EIP-7623's floor where the transaction paid that, otherwise their calldata and their log.
     """
-    if gas_used == TRANSFER_GAS + FLOOR_TOKEN_GAS * tokens(call):
-        return gas_used - FLOOR_TOKEN_GAS * tokens(data)
-    return gas_used - TOKEN_GAS * tokens(data) - LOG_BYTE_GAS * len(data)
-
-
-def tokens(data: bytes) -> int:
-    """Calldata as EIP-7623 counts it: a zero byte is one token, another four."""
-    return 4 * len(data) - 3 * data.count(0)
+    if gas_used == TRANSFER_GAS + FLOOR_TOKEN_GAS * calldata_tokens(call):
+        return gas_used - FLOOR_TOKEN_GAS * calldata_tokens(data)
+    return gas_used - TOKEN_GAS * calldata_tokens(data) - LOG_BYTE_GAS * len(data)
 
 
 def figures_in_blobs(desk: Desk, load: Load) -> Iterator[Figure]:

@@ -17,7 +17,7 @@ from web3.types import TxParams
 
 from anh_rollup.cli.job_checks import require_light, scored_properties
 from anh_rollup.cli.options import parse_ether, show_ether
-from anh_rollup.cli.ordering import PlacedOrder, check_position
+from anh_rollup.cli.ordering import PlacedOrder, check_position, wait_for
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import decode_signed, encode_record
 from anh_rollup.primitives import ChainId, Seconds
@@ -25,7 +25,7 @@ from anh_rollup.protocol.jobs import DNN_ADDRESS, NO_ROOT, Job, JobKind, Propert
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.training.hints import encode_hints
 from scripts import digits
-from scripts.chains import Rollup, ask, key_option, rollup_of, rollup_options, run, send, wait_for
+from scripts.chains import Rollup, ask, key_option, rollup_of, rollup_options, run, send
 
 #: Seconds from now to the job's deadline.
 TIME_TO_CLAIM = 3_600
