@@ -10,7 +10,7 @@ Put a copy beside this file and replace `digits_job` by what you want to have tr
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from web3 import Web3
 from web3.types import TxParams
@@ -28,13 +28,13 @@ from scripts import digits
 from scripts.chains import Rollup, ask, key_option, rollup_of, rollup_options, run, send
 
 #: Seconds from now to the job's deadline.
-TIME_TO_CLAIM = 3_600
+TIME_TO_CLAIM: Final = 3_600
 
 #: Least number of right answers of 360: 0.97 would be 349.2.
-LEAST_RIGHT = 350
+LEAST_RIGHT: Final = 350
 
 #: How many times the suggested gas price an order offers at most; what is not needed is not paid.
-PRICE_MARGIN = 2
+PRICE_MARGIN: Final = 2
 
 EXAMPLE = """python -m scripts.submit_training_job --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:8560 \\
     --deployment devnet/deployment.json --key-file devnet/keys/user.key --store devnet/user"""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from anh_rollup.encoding.artifacts import Model
 from anh_rollup.l1.docket import Docket
@@ -64,4 +65,4 @@ class Conduct:
     substitute: Callable[[Model], Model] | None = None
 
 
-HONEST = Conduct()
+HONEST: Final = Conduct()

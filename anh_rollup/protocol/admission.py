@@ -28,7 +28,7 @@ class RejectReason(StrEnum):
     BACKLOG_FULL = "too many transactions wait for L1"
 
 
-REMEDIES = {
+REMEDIES: Final = {
     RejectReason.MALFORMED: "Sign a transaction of type 0, 1 or 2 for this chain id.",
     RejectReason.UNSUPPORTED: "Sign a transaction of type 0, 1 or 2.",
     RejectReason.WRONG_CHAIN: "Sign for the chain id that eth_chainId gives, a legacy one by EIP-155.",
@@ -72,7 +72,7 @@ class RejectedError(AnhError):
 
 
 #: What encodings call a fault, in the words of Ethereum's clients; any other is MALFORMED.
-_REASONS = {
+_REASONS: Final = {
     EncodingReason.UNSUPPORTED: RejectReason.UNSUPPORTED,
     EncodingReason.WRONG_CHAIN: RejectReason.WRONG_CHAIN,
     EncodingReason.BAD_SIGNATURE: RejectReason.BAD_SIGNATURE,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
 
 from anh_rollup.encoding.checks import INT32_LEAST, INT32_MOST
 from anh_rollup.encoding.tensors import Shape
@@ -22,7 +23,7 @@ class Kind(IntEnum):
 
 
 #: The kinds that are numbered and come from outside the program.
-SOURCES = (Kind.FIELD, Kind.ANSWER, Kind.PARAMETER)
+SOURCES: Final = (Kind.FIELD, Kind.ANSWER, Kind.PARAMETER)
 
 
 @dataclass(frozen=True, slots=True)

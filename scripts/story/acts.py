@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass
+from typing import Final
 
 from anh_rollup.cli.moves import moves_of
 from anh_rollup.cli.options import short, show_ether
@@ -18,17 +19,17 @@ from scripts import submit_inference_job, submit_training_job
 from scripts.chains import Rollup, connect_rollup
 from scripts.story.stage import Stage
 
-TRAINING_REWARD = ETHER
-INFERENCE_REWARD = ETHER // 4
+TRAINING_REWARD: Final = ETHER
+INFERENCE_REWARD: Final = ETHER // 4
 
 #: What the dishonest accountant claims at least, in hundredths of the images.
-BOASTED_PERCENT = 99
+BOASTED_PERCENT: Final = 99
 
 #: Moves that make L1 compute an element.
-PROOFS = {"prove", "proveBlock"}
+PROOFS: Final = {"prove", "proveBlock"}
 
 #: Seconds for a step of the story on two busy cores.
-PATIENCE = 150.0
+PATIENCE: Final = 150.0
 
 HONEST, DISHONEST = "honest accountant", "dishonest accountant"
 CHALLENGER, BASELESS = "challenger", "baseless challenger"

@@ -188,7 +188,7 @@ class Advanced:
     words: int
 
 
-_EVENTS = (
+_EVENTS: Final = (
     Committed, Revealed, Retracted, Expired, Refuted, Finalized, Released,
     Demanded, Answered, FeeReturned, Advanced,
 )  # fmt: skip
