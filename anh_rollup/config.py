@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from anh_rollup.primitives import Seconds, Wei
 
@@ -173,7 +173,7 @@ class FollowerConfig:
 
 
 #: Options whose name on the command line is not the setting's.
-_SETTINGS = {
+_SETTINGS: Final = {
     "deployment_path": "deployment",
     "allow_folder": "allowed_folders",
     "allow_origin": "allowed_origins",

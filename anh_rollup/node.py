@@ -23,7 +23,7 @@ from anh_rollup.rpc.connections import CONNECTIONS
 LOG = logging.getLogger(__name__)
 
 #: After failures in a row the interval doubles up to this factor: one minute at two seconds (choice).
-LONGEST_BACKOFF = 32
+LONGEST_BACKOFF: Final = 32
 
 #: Connections that the system keeps until they are taken (aiohttp's own).
 BACKLOG: Final = 128

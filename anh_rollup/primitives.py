@@ -34,6 +34,9 @@ ChainId = NewType("ChainId", int)
 ETHER: Final = Wei(10**18)
 """Wei of one ether."""
 
+GWEI: Final = Wei(10**9)
+"""Wei of one gwei, in which prices of gas are named."""
+
 HOUR: Final = Seconds(3_600)
 """Seconds of one hour."""
 

@@ -5,6 +5,7 @@ from eth_account import Account
 from anh_rollup.encoding.hashing import hash_rows
 from anh_rollup.encoding.transactions import decode_record, decode_signed, encode_record
 from anh_rollup.primitives import L2_CHAIN_ID
+from anh_rollup.protocol.fees import TRANSFER_GAS
 from benchmarks.report import Figure, shortest, show
 
 ROUNDS = 5
@@ -29,7 +30,7 @@ def signed_transfer() -> bytes:
         "nonce": 5,
         "maxFeePerGas": 10**10,
         "maxPriorityFeePerGas": 1,
-        "gas": 21_000,
+        "gas": TRANSFER_GAS,
         "to": "0x" + "11" * 20,
         "value": 10**18,
     }

@@ -32,6 +32,7 @@ from anh_rollup.l1.deployment import Deployment
 from anh_rollup.l1.disputes import DisputeChain, Freshness
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.l1.sender import TransactionSender
+from anh_rollup.primitives import ETHER, Seconds, Wei
 from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, Property
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.tensor.builder import ProgramBuilder
@@ -43,7 +44,7 @@ from scripts.chains import connect_rollup
 from scripts.submit_training_job import TIME_TO_CLAIM, order
 
 MOST_CLAIM_GAS, MOST_SIDE_GAS, MOST_MOVES = 250_000, 1_500_000, 8
-REWARD = 10**17
+REWARD = Wei(ETHER // 10)
 CHALLENGER = "challenger"
 
 #: Seconds for a game on a busy machine, and between two of the liar's rounds.
@@ -73,7 +74,7 @@ class Lie:
 
     name: str
     accountant: str
-    reward: int
+    reward: Wei
     program: Program
     samples: Dataset
     conduct: Conduct
@@ -116,8 +117,8 @@ def make_lies() -> list[Lie]:
     hidden = replace(element, lists=False)
     return [
         Lie("demo's network, hidden scores", "dishonest accountant", REWARD, *demo, hidden, *limits),
-        Lie("demo's network", "honest accountant", 2 * REWARD, *demo, element, *limits),
-        Lie("deep network", "baseless challenger", 3 * REWARD, deep_program(), deep_samples(), sums),
+        Lie("demo's network", "honest accountant", Wei(2 * REWARD), *demo, element, *limits),
+        Lie("deep network", "baseless challenger", Wei(3 * REWARD), deep_program(), deep_samples(), sums),
     ]
 
 
@@ -163,7 +164,7 @@ class Table:
             architecture=program,
             model=NO_ROOT,
             properties=(Property(program, store.put_dataset(lie.samples), 0),),
-            deadline=network.l1().head().time + TIME_TO_CLAIM,
+            deadline=Seconds(network.l1().head().time + TIME_TO_CLAIM),
             uri=network.user_folder.as_uri(),
         )
         files = (network.l1_url, network.l2_url, network.deployment_file)

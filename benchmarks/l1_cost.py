@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from anh_rollup.encoding.batches import Batch, BatchHeader, encode_batch
-from anh_rollup.encoding.blobs import BLOB_SIZE, ELEMENT_SIZE, LENGTH_SIZE, pack
+from anh_rollup.encoding.blobs import BLOB_SIZE, FIELD_ELEMENT_SIZE, LENGTH_SIZE, pack
 from anh_rollup.encoding.checks import digest
 from anh_rollup.l1.contracts.inbox import Inbox
 from anh_rollup.l1.deployment import bind
@@ -21,7 +21,7 @@ from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.l1.types import Receipt, TransactionRequest
 from anh_rollup.primitives import ZERO_DIGEST, BatchNumber
 from anh_rollup.protocol.derivation import L2Block, batch_of
-from anh_rollup.protocol.fees import FLOOR_TOKEN_GAS, TOKEN_GAS, TRANSFER_GAS
+from anh_rollup.protocol.fees import FLOOR_TOKEN_GAS, TOKEN_GAS, TRANSFER_GAS, calldata_tokens
 from anh_rollup.sequencer.poster import fitting, most_batch_bytes
 from benchmarks.local import local_network
 from benchmarks.report import Figure, show
@@ -81,7 +81,7 @@ class Load:
     @property
     def blob_bytes(self) -> int:
         """Bytes of the field elements that hold it."""
-        return -(-(LENGTH_SIZE + len(self.payload)) // (ELEMENT_SIZE - 1)) * ELEMENT_SIZE
+        return -(-(LENGTH_SIZE + len(self.payload)) // (FIELD_ELEMENT_SIZE - 1)) * FIELD_ELEMENT_SIZE
 
 
 class Desk:
@@ -121,14 +121,9 @@ def gas_besides(data: bytes, call: bytes, gas_used: int) -> int:
 
     These cost EIP-7623's floor where the transaction paid that, otherwise their calldata and their log.
     """
-    if gas_used == TRANSFER_GAS + FLOOR_TOKEN_GAS * tokens(call):
-        return gas_used - FLOOR_TOKEN_GAS * tokens(data)
-    return gas_used - TOKEN_GAS * tokens(data) - LOG_BYTE_GAS * len(data)
-
-
-def tokens(data: bytes) -> int:
-    """Calldata as EIP-7623 counts it: a zero byte is one token, another four."""
-    return 4 * len(data) - 3 * data.count(0)
+    if gas_used == TRANSFER_GAS + FLOOR_TOKEN_GAS * calldata_tokens(call):
+        return gas_used - FLOOR_TOKEN_GAS * calldata_tokens(data)
+    return gas_used - TOKEN_GAS * calldata_tokens(data) - LOG_BYTE_GAS * len(data)
 
 
 def figures_in_blobs(desk: Desk, load: Load) -> Iterator[Figure]:

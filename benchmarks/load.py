@@ -10,12 +10,11 @@ from coincurve import PrivateKey
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.rlp import encode_bytes, encode_list, encode_uint
 from anh_rollup.encoding.transactions import DYNAMIC_FEE
-from anh_rollup.primitives import ETHER, Address
+from anh_rollup.primitives import ETHER, GWEI, Address
+from anh_rollup.protocol.fees import TRANSFER_GAS
 
-GWEI = 10**9
-
-#: The gas of a transfer, and what a token's transfer to somebody who has some of it takes on Ethereum.
-TRANSFER_GAS, CALL_GAS = 21_000, 45_000
+#: Gas that a token's transfer to somebody who has some of it takes on Ethereum.
+CALL_GAS = 45_000
 
 #: Enough for a base fee that full blocks raise while the load runs.
 MOST_FEE = 100 * GWEI

@@ -22,6 +22,7 @@ from anh_rollup.encoding.transactions import (
     encode_record,
 )
 from anh_rollup.primitives import (
+    GWEI,
     L2_CHAIN_ID,
     ZERO_DIGEST,
     Address,
@@ -42,7 +43,6 @@ ORIGIN_BLOCKS: Final = 24
 TRANSFER: Final = keccak256(b"transfer(address,uint256)")[:4]
 TOKENS: Final = 200
 POPULAR: Final = 100
-GWEI: Final = 10**9
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ from typing import Any
 import solcx
 from solcx.exceptions import SolcError
 
+from anh_rollup.errors import AnhError
+
 ROOT = Path(__file__).resolve().parent.parent
 CONTRACTS = ROOT / "contracts"
 ARTIFACTS = ROOT / "anh_rollup" / "l1" / "artifacts"
@@ -39,8 +41,18 @@ OUTPUTS = (
 Json = Mapping[str, Any]
 
 
-class UnshippableContractError(Exception):
-    """A contract that cannot become an artifact, with the reason."""
+class UnshippableContractError(AnhError):
+    """A contract that cannot become an artifact.
+
+    Attributes:
+        source: Its file, from the repository's root.
+        reason: Why not.
+    """
+
+    def __init__(self, source: str, reason: str, remedy: str) -> None:
+        super().__init__(f"{source}: {reason}", remedy=remedy)
+        self.source = source
+        self.reason = reason
 
 
 def main(arguments: list[str]) -> int:
@@ -50,8 +62,11 @@ def main(arguments: list[str]) -> int:
     check = parser.parse_args(arguments).check
     try:
         rendered = render(compile_sources(read_sources(CONTRACTS), read_settings(ROOT / "foundry.toml")))
-    except (SolcError, UnshippableContractError) as error:
-        print(error.message if isinstance(error, SolcError) else error, file=sys.stderr)
+    except SolcError as error:
+        print(error.message, file=sys.stderr)
+        return 1
+    except UnshippableContractError as error:
+        print(f"Error: {error.message}\nNext:  {error.remedy}", file=sys.stderr)
         return 1
     return check_artifacts(rendered) if check else write_artifacts(rendered)
 
@@ -106,7 +121,9 @@ def render(contracts: Json) -> dict[str, str]:
     rendered: dict[str, str] = {}
     for source, name, output in shipped(contracts):
         if f"{name}.json" in rendered:
-            raise UnshippableContractError(f"{source}: another contract is named {name} too")
+            raise UnshippableContractError(
+                source, f"another contract is named {name} too", "Rename one of the two."
+            )
         artifact = make_artifact(source, name, output)
         rendered[f"{name}.json"] = json.dumps(artifact, indent=1, sort_keys=True) + "\n"
     return rendered
@@ -125,7 +142,9 @@ def shipped(contracts: Json) -> Iterator[tuple[str, str, Json]]:
 def make_artifact(source: str, name: str, output: Json) -> Json:
     """What Python needs to deploy and call a contract, and its storage layout for reviewers."""
     if output["evm"]["bytecode"]["linkReferences"]:
-        raise UnshippableContractError(f"{source}: {name} calls an external library")
+        raise UnshippableContractError(
+            source, f"{name} calls an external library", "Make the library's functions internal."
+        )
     return {
         "contractName": name,
         "sourceName": source,

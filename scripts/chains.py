@@ -6,11 +6,10 @@ The package's own clients of the chains are not used.
 
 import argparse
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
@@ -29,13 +28,8 @@ from anh_rollup.l1.deployment import Deployment, read_deployment, require_parent
 from anh_rollup.l1.reverts import decode_revert
 from anh_rollup.l1.transport import revert_data
 
-T = TypeVar("T")
-
 #: Seconds between two looks at a chain.
 LOOK_SECONDS: Final = 1.0
-
-#: Seconds within which a chain has to do what it was asked for.
-PATIENCE: Final = 120.0
 
 
 class UnreachableError(AnhError):
@@ -79,21 +73,6 @@ class OtherChainError(AnhError):
             remedy="Check --l1, --l2 and --deployment: they belong together.",
         )
         self.url, self.expected, self.found = url, expected, found
-
-
-class TooLongError(AnhError):
-    """Something that was waited for did not happen.
-
-    Attributes:
-        what: What.
-    """
-
-    def __init__(self, what: str) -> None:
-        super().__init__(
-            f"{what} did not happen in {PATIENCE:g} seconds",
-            remedy="See whether L1 and the sequencer make blocks, then run this again.",
-        )
-        self.what = what
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,20 +197,6 @@ def decoded(l1: Web3, contract: Contract, first: int, last: int) -> Iterator[Eve
     by_topic = {each().topic: each for each in events}
     for log in logs:
         yield by_topic[log["topics"][0].to_0x_hex()]().process_log(log)
-
-
-def wait_for(what: str, look: Callable[[], T | None]) -> T:
-    """Looks again and again until there is something.
-
-    Raises:
-        TooLongError: There is nothing in time.
-    """
-    until = time.monotonic() + PATIENCE
-    while (found := look()) is None:
-        if time.monotonic() > until:
-            raise TooLongError(what)
-        time.sleep(LOOK_SECONDS)
-    return found
 
 
 def rollup_options(summary: str, example: str) -> argparse.ArgumentParser:

@@ -10,14 +10,14 @@ Put a copy beside this file and replace `digits_job` by what you want to have tr
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from web3 import Web3
 from web3.types import TxParams
 
 from anh_rollup.cli.job_checks import require_light, scored_properties
 from anh_rollup.cli.options import parse_ether, show_ether
-from anh_rollup.cli.ordering import PlacedOrder, check_position
+from anh_rollup.cli.ordering import PlacedOrder, check_position, wait_for
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import decode_signed, encode_record
 from anh_rollup.primitives import ChainId, Seconds
@@ -25,16 +25,16 @@ from anh_rollup.protocol.jobs import DNN_ADDRESS, NO_ROOT, Job, JobKind, Propert
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.training.hints import encode_hints
 from scripts import digits
-from scripts.chains import Rollup, ask, key_option, rollup_of, rollup_options, run, send, wait_for
+from scripts.chains import Rollup, ask, key_option, rollup_of, rollup_options, run, send
 
 #: Seconds from now to the job's deadline.
-TIME_TO_CLAIM = 3_600
+TIME_TO_CLAIM: Final = 3_600
 
 #: Least number of right answers of 360: 0.97 would be 349.2.
-LEAST_RIGHT = 350
+LEAST_RIGHT: Final = 350
 
 #: How many times the suggested gas price an order offers at most; what is not needed is not paid.
-PRICE_MARGIN = 2
+PRICE_MARGIN: Final = 2
 
 EXAMPLE = """python -m scripts.submit_training_job --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:8560 \\
     --deployment devnet/deployment.json --key-file devnet/keys/user.key --store devnet/user"""

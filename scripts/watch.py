@@ -11,12 +11,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from web3 import Web3
 from web3.contract import Contract
 
 from anh_rollup.cli.claim import show_time
+from anh_rollup.cli.narration import ENDINGS
 from anh_rollup.cli.options import parse_digest, short, show_ether, visible
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import decode_signed, encode_record
@@ -38,14 +39,6 @@ from scripts.chains import (
 
 EXAMPLE = """python -m scripts.watch 0x5c50... --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:8560 \\
     --deployment devnet/deployment.json"""
-
-#: IGame.Outcome.
-ENDINGS: Final = (
-    "the claim is wrong",
-    "the accountant's clock ran out",
-    "the challenger's clock ran out",
-    "the claim fell in another game",
-)
 
 #: What the two contracts' events say of a claim, as a line; the moves of games are told by `told_move`.
 SENTENCES: Mapping[str, Callable[[Any], str]] = {

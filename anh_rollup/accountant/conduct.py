@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from anh_rollup.encoding.artifacts import Model
 from anh_rollup.l1.docket import Docket
@@ -37,7 +38,6 @@ class Conduct:
 
     Attributes:
         name: How the command line calls it.
-        summary: What it is, in a line.
         evaluated: Changes a property, told its index, before it is claimed and defended.
         place: Changes where a job is taken to be ordered.
         claim: Changes a claim before it is committed.
@@ -52,7 +52,6 @@ class Conduct:
     """
 
     name: str = "honest"
-    summary: str = "does the work and tells the truth"
     evaluated: Callable[[int, EvaluatedProperty], EvaluatedProperty] = _same_property
     place: Callable[[OrderedJob], OrderedJob] = _same_place
     claim: Callable[[Claim], Claim] = _same_claim
@@ -66,4 +65,4 @@ class Conduct:
     substitute: Callable[[Model], Model] | None = None
 
 
-HONEST = Conduct()
+HONEST: Final = Conduct()

@@ -29,7 +29,7 @@ from anh_rollup.storage.errors import ArtifactTooLargeError
 from anh_rollup.storage.files import FileStore
 
 #: What an account's salt secret is derived with; changing it orphans open commitments.
-SALT_DOMAIN = b"ANH claim salt"
+SALT_DOMAIN: Final = b"ANH claim salt"
 
 #: The folder of the drafts, and most bytes of one (choice: a claim and its job take a few KiB).
 FOLDER: Final = "drafts"

@@ -217,43 +217,37 @@ _sum = _in_first_property(lambda each: lie_about_sample(each, _wrong_sum))
 DRILLS: Final[Mapping[str, Conduct]] = {
     each.name: each
     for each in (
-        Conduct("inflated-total", "claims a larger sum than its score tree has", claim=_inflated),
-        Conduct("flipped-score", "claims one sample's score one too high", evaluated=_flip),
-        Conduct("wrong-output-root", "shows a trace with a root that no tensor has", evaluated=_root),
-        Conduct("wrong-element", "has one wrong element deep in its largest tensor", evaluated=_element),
+        Conduct("inflated-total", claim=_inflated),
+        Conduct("flipped-score", evaluated=_flip),
+        Conduct("wrong-output-root", evaluated=_root),
+        Conduct("wrong-element", evaluated=_element),
         Conduct(
             "wrong-partials",
-            "backs a wrong sum with partial sums that add up",
             evaluated=_sum,
             move=_forge_sums,
         ),
         Conduct(
             "bad-children",
-            "shows score nodes that do not add up",
             evaluated=_flip,
             move=_bad_children,
             lists=False,
         ),
-        Conduct("wrong-model-shape", "claims a model of another shape", substitute=_other_shape),
-        Conduct("withheld-model", "publishes nothing and answers no demand", answers=False, publishes=False),
-        Conduct(
-            "drip-fed-model", "shows a lying claim's model on demand only", evaluated=_flip, publishes=False
-        ),
-        Conduct("silent", "claims a wrong score and never moves", evaluated=_flip, move=_nothing),
-        Conduct("copied-commitment", "bonds somebody else's commitment", commitment=_copied),
+        Conduct("wrong-model-shape", substitute=_other_shape),
+        Conduct("withheld-model", answers=False, publishes=False),
+        Conduct("drip-fed-model", evaluated=_flip, publishes=False),
+        Conduct("silent", evaluated=_flip, move=_nothing),
+        Conduct("copied-commitment", commitment=_copied),
         Conduct(
             "unordered-job",
-            "claims a job at a place where none was ordered",
             place=_behind_batch,
             examines=False,
         ),
-        Conduct("below-threshold", "claims a result that is not good enough", checks=False),
+        Conduct("below-threshold", checks=False),
         Conduct(
             "boasted-accuracy",
-            "claims 99 % of the best sum, whatever the network is worth",
             evaluated=_boasted,
             checks=False,
         ),
-        Conduct("wrong-dataset-size", "leaves a sample out of its score list", evaluated=_shorter_list),
+        Conduct("wrong-dataset-size", evaluated=_shorter_list),
     )
 }

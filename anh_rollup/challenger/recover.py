@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
@@ -26,10 +27,10 @@ from anh_rollup.protocol.refutations import OneShot, RefuteResult, RefuteShape
 from anh_rollup.tensor.program import Kind, Program, Value
 
 #: Chunks that one demand asks for (IClaims.Demand.count).
-MOST_CHUNKS = 32
+MOST_CHUNKS: Final = 32
 
 #: More demands than this cost more than any prize; it also bounds what a claim can make us plan.
-MOST_PIECES = 10_000
+MOST_PIECES: Final = 10_000
 
 
 class ResultTooLargeError(AnhError):

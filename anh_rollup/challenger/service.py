@@ -159,8 +159,6 @@ class Challenger:
                 self._expire(claimant, commitment)
             case Withdraw():
                 chain.send("withdraw", chain.contracts.bonds.withdraw(chain.address))
-            case Examine(record):
-                self._examine(record)
 
     def _examine(self, record: ClaimRecord) -> None:
         answers = [each for each in self.chain.docket.answers if each.claim_id == record.identifier]

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import click
 from rich.console import Console
@@ -23,7 +24,7 @@ from anh_rollup.l1.contracts.claims import Revealed
 from anh_rollup.l1.contracts.game import Opened
 
 #: Seconds between two looks at the processes and at L1.
-WATCH_SECONDS = 1.0
+WATCH_SECONDS: Final = 1.0
 
 
 class PortTakenError(AnhError):

@@ -1,7 +1,7 @@
 """`anh job`: order training or inference, and see what became of it."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -162,15 +162,16 @@ def status_command(
         for name, value in (position or {"position": "none yet"}).items():
             console.print(visible(f"{name}: {value}"), soft_wrap=True)
         unposted = unposted_job(l2, transaction)
+    hashes = hashes_by_record(reader)
     try:
-        ordered = find_job(reader, transaction)
+        ordered = find_job(reader, transaction, hashes)
     except NotOrderedError:
         if unposted is None:
             raise
         console.print(unposted)
         return
     claims = view.docket.claims_of(ordered.transaction)
-    console.print(job_table([ordered], view.docket, reader))
+    console.print(job_table([ordered], view.docket, reader, hashes))
     console.print(claims_table(claims))
     look_closer(console, "claim show", [each.identifier for each in claims])
 
@@ -194,7 +195,7 @@ def list_command(l1_url: str, deployment_path: Path, beacon_url: str | None, eve
         hint = "" if everything else " wait for a final claim; --all shows the settled ones, too"
         console.print(f"no jobs{hint}", soft_wrap=True)
         return
-    console.print(job_table(jobs, view.docket, reader))
+    console.print(job_table(jobs, view.docket, reader, hashes))
     look_closer(console, "job status", [hashes.get(each.transaction, each.transaction) for each in jobs])
 
 
@@ -212,15 +213,14 @@ def connect(l1_url: str, deployment_path: Path, beacon_url: str | None) -> tuple
     return view, reader
 
 
-def find_job(reader: OrderReader, transaction: bytes) -> OrderedJob:
-    """A job by its transaction's hash, or by its record's.
+def find_job(reader: OrderReader, transaction: bytes, hashes: Mapping[bytes, bytes]) -> OrderedJob:
+    """A job by its transaction's hash, or by its record's; see `hashes_by_record`.
 
     Raises:
         NotOrderedError: There is none on L1.
     """
-    records = hashes_by_record(reader)
     for each in reader.all_jobs():
-        if transaction in (each.transaction, records.get(each.transaction)):
+        if transaction in (each.transaction, hashes.get(each.transaction)):
             return each
     raise NotOrderedError(transaction)
 
@@ -235,9 +235,10 @@ def hashes_by_record(reader: OrderReader) -> dict[bytes, bytes]:
     }
 
 
-def job_table(jobs: Sequence[OrderedJob], docket: Docket, reader: OrderReader) -> Table:
-    """Jobs, one a row."""
-    hashes = hashes_by_record(reader)
+def job_table(
+    jobs: Sequence[OrderedJob], docket: Docket, reader: OrderReader, hashes: Mapping[bytes, bytes]
+) -> Table:
+    """Jobs, one a row; see `hashes_by_record`."""
     waiting = {each.transaction for each in reader.unsettled_jobs()}
     table = Table(title="jobs")
     for heading in ("transaction", "kind", "place", "reward", "thresholds", "state"):

@@ -8,7 +8,7 @@ from anh_rollup.errors import AnhError
 from anh_rollup.l1 import wire
 from anh_rollup.l1.errors import L1AnswerError, L1RejectedError, L1UnreachableError
 from anh_rollup.l1.transport import Patience, Transport
-from anh_rollup.primitives import ChainId
+from anh_rollup.primitives import DIGEST_SIZE, ChainId
 from anh_rollup.rpc.errors import Code
 
 
@@ -104,7 +104,8 @@ class Followed:
         known = answer if isinstance(answer, Mapping) else {}
         inbox, start = known.get("inbox"), known.get("l1Start")
         try:
-            parent = wire.data("a block hash", start.get("hash") if isinstance(start, Mapping) else None, 32)
+            given = start.get("hash") if isinstance(start, Mapping) else None
+            parent = wire.data("a block hash", given, DIGEST_SIZE)
         except L1AnswerError as error:
             raise L2AnswerError("the deployment that it follows", answer) from error
         if not isinstance(inbox, str):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import singledispatchmethod
-from typing import Any
+from typing import Any, Final
 
 from anh_rollup.cli.options import short, show_ether
 from anh_rollup.l1.contracts.bonds import Withdrawn
@@ -32,7 +32,7 @@ from anh_rollup.l1.contracts.inbox import Deposited, Forced, Posted
 from anh_rollup.protocol.game import Phase, Position
 
 #: What a game's end means.
-ENDINGS: Mapping[GameOutcome, str] = {
+ENDINGS: Final[Mapping[GameOutcome, str]] = {
     GameOutcome.REFUTED: "L1 computed the element: the claim is wrong",
     GameOutcome.ACCOUNTANT_LATE: "the accountant's clock ran out",
     GameOutcome.CHALLENGER_LATE: "the challenger's clock ran out: its bond is the accountant's",

@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from os import SEEK_END
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -13,6 +14,9 @@ from anh_rollup.errors import AnhError
 
 #: Seconds that a process has to stop by itself before it is killed.
 GRACE: Final = 10.0
+
+#: Bytes at the end of a log in which its last words are looked for (choice: several long traces).
+LAST_BYTES: Final = 1 << 16
 
 
 class ProcessDiedError(AnhError):
@@ -151,10 +155,13 @@ def accepts_connections(port: int) -> bool:
 
 
 def _last_words(log: Path) -> str:
-    """The last error that a log tells, or its last line that says something."""
+    """The last error that the end of a log tells, or its last line that says something."""
     try:
-        lines = [line.strip() for line in log.read_text(errors="replace").splitlines()]
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, SEEK_END) - LAST_BYTES))
+            end = file.read()
     except OSError:
         return "(no log)"
+    lines = [line.strip() for line in end.decode(errors="replace").splitlines()]
     told = [line for line in lines if line.startswith("Error:")] or [line for line in lines if line]
     return told[-1].removeprefix("Error: ") if told else "(empty log)"

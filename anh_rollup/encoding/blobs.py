@@ -13,13 +13,13 @@ from anh_rollup.encoding.errors import EncodingError, EncodingReason
 BLOB_ELEMENTS: Final = 4096
 """Field elements of a blob (EIP-4844, FIELD_ELEMENTS_PER_BLOB)."""
 
-ELEMENT_SIZE: Final = 32
+FIELD_ELEMENT_SIZE: Final = 32
 """Bytes of a field element."""
 
-BLOB_SIZE: Final = BLOB_ELEMENTS * ELEMENT_SIZE
+BLOB_SIZE: Final = BLOB_ELEMENTS * FIELD_ELEMENT_SIZE
 """Bytes of a blob."""
 
-BLOB_CAPACITY: Final = BLOB_ELEMENTS * (ELEMENT_SIZE - 1)
+BLOB_CAPACITY: Final = BLOB_ELEMENTS * (FIELD_ELEMENT_SIZE - 1)
 """Bytes that a blob carries, the length among them."""
 
 MOST_BLOBS: Final = 6
@@ -43,9 +43,9 @@ def pack(payload: bytes) -> list[bytes]:
         raise EncodingError(EncodingReason.TOO_LARGE, message)
     prefixed = len(payload).to_bytes(LENGTH_SIZE, "big") + payload
     blobs = -(-len(prefixed) // BLOB_CAPACITY)
-    rows = np.zeros((blobs * BLOB_ELEMENTS, ELEMENT_SIZE), np.uint8)
+    rows = np.zeros((blobs * BLOB_ELEMENTS, FIELD_ELEMENT_SIZE), np.uint8)
     padded = prefixed.ljust(blobs * BLOB_CAPACITY, b"\0")
-    rows[:, 1:] = np.frombuffer(padded, np.uint8).reshape(-1, ELEMENT_SIZE - 1)
+    rows[:, 1:] = np.frombuffer(padded, np.uint8).reshape(-1, FIELD_ELEMENT_SIZE - 1)
     packed = rows.tobytes()
     return [packed[first : first + BLOB_SIZE] for first in range(0, len(packed), BLOB_SIZE)]
 
@@ -61,7 +61,7 @@ def unpack(blobs: Sequence[bytes]) -> bytes:
         raise EncodingError(EncodingReason.OUT_OF_RANGE, f"{len(blobs)} blobs; a batch has 1 to {MOST_BLOBS}")
     if any(len(blob) != BLOB_SIZE for blob in blobs):
         raise EncodingError(EncodingReason.WRONG_LENGTH, f"a blob does not have {BLOB_SIZE} bytes")
-    rows = np.frombuffer(b"".join(blobs), np.uint8).reshape(-1, ELEMENT_SIZE)
+    rows = np.frombuffer(b"".join(blobs), np.uint8).reshape(-1, FIELD_ELEMENT_SIZE)
     carried = rows[:, 1:].tobytes()
     end = LENGTH_SIZE + int.from_bytes(carried[:LENGTH_SIZE], "big")
     if end > len(carried):

@@ -1,6 +1,7 @@
 """The one error of this package, with a reason that a program can branch on."""
 
 from enum import StrEnum
+from typing import Final
 
 from anh_rollup.errors import AnhError
 
@@ -24,7 +25,7 @@ class EncodingReason(StrEnum):
     UNSUPPORTED = "unsupported"
 
 
-_REMEDIES = {
+_REMEDIES: Final = {
     EncodingReason.TRUNCATED: "Fetch the bytes again; if they stay short, their source is faulty.",
     EncodingReason.TRAILING: "Fetch the bytes again; if they stay long, their source is faulty.",
     EncodingReason.TOO_LARGE: "Use fewer or smaller parts; docs/encoding.md lists every limit.",

@@ -7,6 +7,7 @@ docs/encoding.md draws the layout.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from anh_rollup.encoding.checks import in_range
@@ -40,6 +41,9 @@ CALL_BIT: Final = 1 << 5
 VERBATIM: Final = 1 << 7
 """Head of a packed record that is a record as it stands: bytes that are no record's, mostly."""
 
+MOST_SPLIT: Final = 1 << 13
+"""Records whose parts are kept, those of a full batch: the search for how many blocks fit asks again."""
+
 _SIGNATURE_SIZE: Final = 64
 _SELECTOR_SIZE: Final = 4
 _WORD: Final = 32
@@ -67,6 +71,7 @@ class Parts:
     data: bytes
 
 
+@lru_cache(maxsize=MOST_SPLIT)
 def split(record: bytes) -> Parts | None:
     """The parts from which `join` makes this record; None where there are none."""
     reader = Reader(record, "the record")

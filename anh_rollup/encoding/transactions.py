@@ -34,6 +34,8 @@ MOST_NONCE: Final = UINT64_MOST - 1
 CURVE_ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 """Order of secp256k1; s is at most half of it (EIP-2)."""
 
+_HIGHEST_S: Final = CURVE_ORDER // 2
+
 LEGACY, ACCESS_LIST, DYNAMIC_FEE = range(3)
 
 EIP155_BASE: Final = 35
@@ -141,7 +143,8 @@ def encode_record(transaction: SignedTransaction) -> bytes:
     if transaction.access_list:
         encoded = _access_list_bytes(transaction.access_list)
         parts += [len(encoded).to_bytes(3, "big"), encoded]
-    parts.append(compress(transaction.data))
+    if transaction.data:
+        parts.append(compress(transaction.data))
     record = b"".join(parts)
     if len(record) > UINT24_MOST:
         raise EncodingError(EncodingReason.TOO_LARGE, f"the record has {len(record)} bytes")
@@ -215,8 +218,15 @@ def _transaction(kind: int, items: Sequence[Item], raw: bytes, chain_id: ChainId
     if signed_for != chain_id:
         message = f"the transaction is signed for chain {signed_for}, not {chain_id}"
         raise EncodingError(EncodingReason.WRONG_CHAIN, message)
-    signature = (_number(parity, 1, "the parity"), _word(r, "r"), _word(s, "s"))
-    fees = (Wei(_word(max_fee, "the fee")), Wei(_word(priority_fee, "the priority fee")))
+    signature = (
+        _number(parity, 1, "the parity"),
+        _number(r, UINT256_MOST, "r"),
+        _number(s, UINT256_MOST, "s"),
+    )
+    fees = (
+        Wei(_number(max_fee, UINT256_MOST, "the fee")),
+        Wei(_number(priority_fee, UINT256_MOST, "the priority fee")),
+    )
     if fees[1] > fees[0]:
         raise EncodingError(EncodingReason.OUT_OF_RANGE, "the priority fee is above the fee")
     return SignedTransaction(
@@ -227,7 +237,7 @@ def _transaction(kind: int, items: Sequence[Item], raw: bytes, chain_id: ChainId
         max_fee=fees[0],
         priority_fee=fees[1],
         to=_recipient(to),
-        value=Wei(_word(value, "the value")),
+        value=Wei(_number(value, UINT256_MOST, "the value")),
         data=_string(data, "the data"),
         access_list=_access_list(access_list),
         y_parity=signature[0],
@@ -263,7 +273,7 @@ def recover(signing_hash: Digest, signature: Signature) -> Address:
         EncodingError: Nobody can have made it, or not as EIP-2 wants it (BAD_SIGNATURE).
     """
     parity, r, s = signature
-    if not (parity in (0, 1) and 0 < r < CURVE_ORDER and 0 < s <= CURVE_ORDER // 2):
+    if not (parity in (0, 1) and 0 < r < CURVE_ORDER and 0 < s <= _HIGHEST_S):
         raise EncodingError(EncodingReason.BAD_SIGNATURE, "r, s or parity is outside a low-s signature")
     serialized = r.to_bytes(_WORD, "big") + s.to_bytes(_WORD, "big") + bytes([parity])
     try:
@@ -287,15 +297,11 @@ def _list(item: Item, name: str) -> list[Item]:
 
 def _number(item: Item, most: int, name: str) -> int:
     data = item if isinstance(item, bytes) else _string(item, name)
-    if data.startswith(b"\0"):
+    if data and data[0] == 0:
         raise EncodingError(EncodingReason.NOT_CANONICAL, f"{name} starts with a zero byte")
     if len(data) > _WORD or (value := int.from_bytes(data, "big")) > most:
         raise EncodingError(EncodingReason.OUT_OF_RANGE, f"{name} is above {most:#x}")
     return value
-
-
-def _word(item: Item, name: str) -> int:
-    return _number(item, UINT256_MOST, name)
 
 
 def _recipient(item: Item) -> Address | None:
@@ -348,8 +354,8 @@ def _numbers(transaction: SignedTransaction) -> list[int]:
 
 
 def _sized(value: int) -> bytes:
-    data = minimal(value)
-    return bytes([len(data)]) + data
+    size = (value.bit_length() + 7) // 8
+    return (size << 8 * size | value).to_bytes(1 + size, "big")
 
 
 def _read_number(reader: Reader) -> int:

@@ -10,7 +10,7 @@ from anh_rollup.l1.errors import L1RejectedError
 from anh_rollup.l1.reverts import decode_revert
 from anh_rollup.l1.transport import Patience, Transport
 from anh_rollup.l1.types import Block, BlockId, Log, Receipt, Transaction, TransactionRequest
-from anh_rollup.primitives import BlockNumber, ChainId, Gas, Wei
+from anh_rollup.primitives import DIGEST_SIZE, BlockNumber, ChainId, Gas, Wei
 
 #: JSON-RPC's code for a reverted call (execution-apis).
 REVERTED: Final = 3
@@ -122,7 +122,7 @@ class L1Client:
     def send_raw(self, signed: bytes) -> bytes:
         """Hands a signed transaction to the node; its hash. The node's refusal is `L1RejectedError`."""
         answer = self.transport.request("eth_sendRawTransaction", "0x" + signed.hex())
-        return wire.data("a transaction hash", answer, 32)
+        return wire.data("a transaction hash", answer, DIGEST_SIZE)
 
     def priority_fee(self) -> Wei | None:
         """The tip that the node suggests, in wei a gas; None where it has no opinion."""

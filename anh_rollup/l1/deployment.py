@@ -54,11 +54,9 @@ CONTRACTS: Final[Mapping[str, str]] = {
     "claim_arbiter": "ClaimArbiter",
 }
 
-#: Constructor parameters that are addresses and do not bear the name of their contract.
+#: Constructor parameters whose type names no contract, and which do not bear the name of their contract.
 ALIASES: Final[Mapping[tuple[str, str], str]] = {
     ("Claims", "arbiter"): "claim_arbiter",
-    ("Game", "arbiter"): "tensor_arbiter",
-    ("Game", "tensors"): "tensor_arbiter",
 }
 
 

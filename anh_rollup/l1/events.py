@@ -8,7 +8,7 @@ from typing import Final
 
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.errors import L1AnswerError, L1RejectedError, TransientL1Error
-from anh_rollup.l1.types import Block, BlockTag, Cursor, Log
+from anh_rollup.l1.types import Block, Cursor, Log
 from anh_rollup.primitives import BlockNumber
 
 LOG = logging.getLogger(__name__)
@@ -64,7 +64,6 @@ class EventReader:
         client: The chain.
         addresses: The contracts.
         start: A block before the first event that can never be reorganised away (the deployment's parent).
-        tag: How far to read: `latest`, `safe` or `finalized`.
         span: Most blocks of a page.
     """
 
@@ -74,12 +73,10 @@ class EventReader:
         addresses: Sequence[str],
         start: Cursor,
         *,
-        tag: BlockTag = "latest",
         span: int = SPAN,
     ) -> None:
         self._client = client
         self._addresses = tuple(addresses)
-        self._tag: BlockTag = tag
         self._span = span
         self._start = start
         self._trail: deque[Cursor] = deque(maxlen=TRAIL)
@@ -91,7 +88,7 @@ class EventReader:
             ReorgDetectedError: The cursor's block, or one read just now, is not canonical any more.
             TransientL1Error: The chain cannot be read.
         """
-        head = self._client.block(self._tag)
+        head = self._client.block("latest")
         self._require_standing(cursor)
         if head is None or head.number <= cursor.number:
             return Page((), cursor, cursor.number)

@@ -5,9 +5,7 @@ from typing import Final
 
 from anh_rollup.l1.errors import FeeCapError
 from anh_rollup.l1.types import TRANSACTION_GAS_CAP
-from anh_rollup.primitives import Gas, Wei
-
-GWEI: Final = Wei(10**9)
+from anh_rollup.primitives import GWEI, Gas, Wei
 
 #: Gas of one blob (EIP-4844, GAS_PER_BLOB).
 BLOB_GAS: Final = 131_072

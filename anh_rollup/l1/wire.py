@@ -8,7 +8,7 @@ from eth_utils.address import to_checksum_address
 from anh_rollup.encoding.checks import HEXADECIMAL
 from anh_rollup.l1.errors import L1AnswerError
 from anh_rollup.l1.types import Block, Log, Receipt, Transaction
-from anh_rollup.primitives import BlockNumber, Gas, Seconds, Wei
+from anh_rollup.primitives import ADDRESS_SIZE, DIGEST_SIZE, BlockNumber, Gas, Seconds, Wei
 
 #: Hexadecimal digits of a uint256: no number of Ethereum is larger.
 MOST_DIGITS: Final = 64
@@ -48,7 +48,7 @@ def address(what: str, value: object) -> str:
     Raises:
         L1AnswerError: It is something else.
     """
-    return to_checksum_address(data(what, value, 20))
+    return to_checksum_address(data(what, value, ADDRESS_SIZE))
 
 
 def members(what: str, value: object) -> Mapping[str, Any]:
@@ -81,13 +81,13 @@ def block(value: object) -> Block:
     root = fields.get("parentBeaconBlockRoot")
     return Block(
         number=BlockNumber(quantity("a block's number", fields.get("number"), SHORT_DIGITS)),
-        hash=data("a block's hash", fields.get("hash"), 32),
-        parent=data("a block's parent", fields.get("parentHash"), 32),
+        hash=data("a block's hash", fields.get("hash"), DIGEST_SIZE),
+        parent=data("a block's parent", fields.get("parentHash"), DIGEST_SIZE),
         time=Seconds(quantity("a block's time", fields.get("timestamp"), SHORT_DIGITS)),
         gas_limit=Gas(quantity("a block's gas limit", fields.get("gasLimit"), SHORT_DIGITS)),
         base_fee=None if base_fee is None else Wei(quantity("a block's base fee", base_fee)),
         excess_blob_gas=None if excess is None else Gas(quantity("a block's excess blob gas", excess)),
-        beacon_root=None if root is None else data("a block's beacon root", root, 32),
+        beacon_root=None if root is None else data("a block's beacon root", root, DIGEST_SIZE),
     )
 
 
@@ -96,11 +96,11 @@ def log(value: object) -> Log:
     fields = members("a log", value)
     return Log(
         address=address("a log's address", fields.get("address")),
-        topics=tuple(data("a topic", topic, 32) for topic in items("topics", fields.get("topics"))),
+        topics=tuple(data("a topic", topic, DIGEST_SIZE) for topic in items("topics", fields.get("topics"))),
         data=data("a log's data", fields.get("data")),
         block=BlockNumber(quantity("a log's block", fields.get("blockNumber"), SHORT_DIGITS)),
-        block_hash=data("a log's block hash", fields.get("blockHash"), 32),
-        transaction=data("a log's transaction", fields.get("transactionHash"), 32),
+        block_hash=data("a log's block hash", fields.get("blockHash"), DIGEST_SIZE),
+        transaction=data("a log's transaction", fields.get("transactionHash"), DIGEST_SIZE),
         index=quantity("a log's index", fields.get("logIndex"), SHORT_DIGITS),
     )
 
@@ -111,7 +111,7 @@ def transaction(value: object) -> Transaction:
     to, number = fields.get("to"), fields.get("blockNumber")
     hashes = items("blob hashes", fields.get("blobVersionedHashes") or [])
     return Transaction(
-        hash=data("a transaction's hash", fields.get("hash"), 32),
+        hash=data("a transaction's hash", fields.get("hash"), DIGEST_SIZE),
         sender=address("a transaction's sender", fields.get("from")),
         to=None if to is None else address("a transaction's target", to),
         nonce=quantity("a transaction's nonce", fields.get("nonce"), SHORT_DIGITS),
@@ -120,7 +120,7 @@ def transaction(value: object) -> Transaction:
         block=None
         if number is None
         else BlockNumber(quantity("a transaction's block", number, SHORT_DIGITS)),
-        blob_hashes=tuple(data("a blob hash", item, 32) for item in hashes),
+        blob_hashes=tuple(data("a blob hash", item, DIGEST_SIZE) for item in hashes),
     )
 
 
@@ -129,9 +129,9 @@ def receipt(value: object) -> Receipt:
     fields = members("a receipt", value)
     contract = fields.get("contractAddress")
     return Receipt(
-        transaction=data("a receipt's transaction", fields.get("transactionHash"), 32),
+        transaction=data("a receipt's transaction", fields.get("transactionHash"), DIGEST_SIZE),
         block=BlockNumber(quantity("a receipt's block", fields.get("blockNumber"), SHORT_DIGITS)),
-        block_hash=data("a receipt's block hash", fields.get("blockHash"), 32),
+        block_hash=data("a receipt's block hash", fields.get("blockHash"), DIGEST_SIZE),
         succeeded=quantity("a receipt's status", fields.get("status")) == 1,
         gas_used=Gas(quantity("a receipt's gas", fields.get("gasUsed"), SHORT_DIGITS)),
         gas_price=Wei(quantity("a receipt's price", fields.get("effectiveGasPrice") or "0x0")),

@@ -1,9 +1,12 @@
 """Why a transaction is not taken into the order."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
 
 from anh_rollup.encoding.errors import EncodingError, EncodingReason
 from anh_rollup.errors import AnhError
+from anh_rollup.protocol.ledger import SkipReason
 
 
 class RejectReason(StrEnum):
@@ -25,7 +28,7 @@ class RejectReason(StrEnum):
     BACKLOG_FULL = "too many transactions wait for L1"
 
 
-REMEDIES = {
+REMEDIES: Final = {
     RejectReason.MALFORMED: "Sign a transaction of type 0, 1 or 2 for this chain id.",
     RejectReason.UNSUPPORTED: "Sign a transaction of type 0, 1 or 2.",
     RejectReason.WRONG_CHAIN: "Sign for the chain id that eth_chainId gives, a legacy one by EIP-155.",
@@ -40,6 +43,17 @@ REMEDIES = {
     RejectReason.FUNDS: "Deposit more ether on L1 with Inbox.deposit, or lower gas limit, price or value.",
     RejectReason.BLOCK_FULL: "Try again in a moment.",
     RejectReason.BACKLOG_FULL: "Try again in a minute, when more of them are on L1.",
+}
+
+#: What is rejected as the ledger would skip it.
+REJECTED: Final[Mapping[SkipReason, RejectReason]] = {
+    SkipReason.UNDECODABLE: RejectReason.MALFORMED,
+    SkipReason.NONCE_TOO_LOW: RejectReason.NONCE_TOO_LOW,
+    SkipReason.NONCE_TOO_HIGH: RejectReason.NONCE_TOO_HIGH,
+    SkipReason.INTRINSIC_GAS: RejectReason.INTRINSIC_GAS,
+    SkipReason.BLOCK_GAS: RejectReason.BLOCK_GAS,
+    SkipReason.BASE_FEE: RejectReason.BASE_FEE,
+    SkipReason.FUNDS: RejectReason.FUNDS,
 }
 
 
@@ -58,7 +72,7 @@ class RejectedError(AnhError):
 
 
 #: What encodings call a fault, in the words of Ethereum's clients; any other is MALFORMED.
-_REASONS = {
+_REASONS: Final = {
     EncodingReason.UNSUPPORTED: RejectReason.UNSUPPORTED,
     EncodingReason.WRONG_CHAIN: RejectReason.WRONG_CHAIN,
     EncodingReason.BAD_SIGNATURE: RejectReason.BAD_SIGNATURE,

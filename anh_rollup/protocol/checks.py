@@ -20,7 +20,8 @@ from anh_rollup.encoding.transactions import decode_record
 from anh_rollup.primitives import ChainId, Digest
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.game import TensorPath
-from anh_rollup.protocol.jobs import DNN_ADDRESS, Job, order_calldata
+from anh_rollup.protocol.jobs import Job, order_calldata
+from anh_rollup.protocol.ledger import DNN
 from anh_rollup.protocol.orders import OrderedBatch
 from anh_rollup.protocol.refutations import (
     OneShot,
@@ -78,7 +79,7 @@ def _orders(record: bytes, job: Job, chain_id: ChainId) -> bool:
         transaction = decode_record(record, chain_id)
     except EncodingError:
         return False
-    return transaction.to == bytes.fromhex(DNN_ADDRESS[2:]) and transaction.data == order_calldata(job)
+    return transaction.to == DNN and transaction.data == order_calldata(job)
 
 
 def check_terms(claim: Claim, job: Job) -> OneShot | None:

@@ -10,7 +10,7 @@ from anh_rollup.encoding.abi import decode, encode, text_size
 from anh_rollup.encoding.checks import INT64_LEAST, INT64_MOST, UINT32_MOST, UINT64_MOST
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.errors import AnhError
-from anh_rollup.primitives import BatchNumber
+from anh_rollup.primitives import DIGEST_SIZE, BatchNumber
 from anh_rollup.protocol.jobs import MOST_PROPERTIES, MOST_URI_BYTES
 
 SCORES_TYPE: Final = "(uint32,int64,bytes32)"
@@ -154,5 +154,5 @@ def _claim_of(fields: tuple[Any, ...]) -> Claim:
 
 
 def _require_digest(name: str, digest: bytes) -> None:
-    if len(digest) != 32:
-        raise ClaimMalformedError(f"{name} has {len(digest)} bytes instead of 32")
+    if len(digest) != DIGEST_SIZE:
+        raise ClaimMalformedError(f"{name} has {len(digest)} bytes instead of {DIGEST_SIZE}")

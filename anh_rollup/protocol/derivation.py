@@ -21,7 +21,7 @@ from anh_rollup.encoding.batches import (
 )
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.transactions import SignedTransaction, encode_signed
-from anh_rollup.primitives import ZERO_DIGEST, BlockNumber, ChainId, Digest, Gas, Seconds
+from anh_rollup.primitives import DIGEST_SIZE, ZERO_DIGEST, BlockNumber, ChainId, Digest, Gas, Seconds
 from anh_rollup.protocol.fees import BLOCK_GAS_LIMIT, FIRST_BASE_FEE, next_base_fee
 from anh_rollup.protocol.ledger import Ledger, Origin, Outcome, decode_or_none, fold_block
 
@@ -147,7 +147,7 @@ def genesis(chain_id: ChainId, origin_number: BlockNumber, origin_hash: Digest) 
         origin_number: The L1 block before the deployment.
         origin_hash: Its hash.
     """
-    parent = Digest(chain_id.to_bytes(32, "big"))
+    parent = Digest(chain_id.to_bytes(DIGEST_SIZE, "big"))
     root = block_transactions_root([])
     first, start = BlockNumber(0), Seconds(0)
     return Header(first, parent, start, origin_number, origin_hash, root, BLOCK_GAS_LIMIT, FIRST_BASE_FEE)
@@ -254,10 +254,15 @@ class Order:
         """Folds the next block; what came of its transactions."""
         fee = block.header.base_fee
         outcomes, _ = fold_block(self.ledger, block.transactions, fee, origins, block.forced)
+        self.take(block, self.ledger, outcomes)
+        return outcomes
+
+    def take(self, block: L2Block, ledger: Ledger, outcomes: list[Outcome]) -> None:
+        """Appends a block that was folded already: the ledger after it, and what came of its transactions."""
+        self.ledger = ledger
         self.head = Head(block.header, block.ordered_gas, self.head.forced_end + block.forced)
         self.blocks.append(block)
         self.outcomes.append(outcomes)
-        return outcomes
 
 
 def _agrees(batch: Batch, posting: Posting, head: Head) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from anh_rollup.encoding.transactions import SignedTransaction
-from anh_rollup.primitives import Gas, Wei
+from anh_rollup.primitives import GWEI, Gas, Wei
 
 BLOCK_GAS_LIMIT: Final = Gas(120_000_000)
 """Gas that the transactions of one L2 block may order together (choice: four times Ethereum's of 2024)."""
@@ -15,7 +15,7 @@ ELASTICITY: Final = 2
 BASE_FEE_CHANGE_DENOMINATOR: Final = 8
 """A full block raises the base fee by an eighth (EIP-1559)."""
 
-FIRST_BASE_FEE: Final = Wei(10**9)
+FIRST_BASE_FEE: Final = GWEI
 """Base fee of the first blocks in wei a gas (EIP-1559's INITIAL_BASE_FEE)."""
 
 LEAST_BASE_FEE: Final = Wei(10**6)

@@ -13,7 +13,7 @@ from eth_abi.abi import encode
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.scores import SumNode
 from anh_rollup.encoding.tensors import Opening
-from anh_rollup.primitives import Seconds
+from anh_rollup.primitives import ZERO_DIGEST, Seconds
 
 
 class Side(IntEnum):
@@ -203,7 +203,7 @@ class TensorPath:
     tensors: tuple[bytes, ...]
     proof: tuple[bytes, ...]
     shape: bytes = b""
-    chunks_root: bytes = bytes(32)
+    chunks_root: bytes = ZERO_DIGEST
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from anh_rollup.encoding.abi import decode, encode, text_size
 from anh_rollup.encoding.checks import INT64_LEAST, INT64_MOST, UINT64_MOST
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.errors import AnhError
-from anh_rollup.primitives import Seconds
+from anh_rollup.primitives import DIGEST_SIZE, ZERO_DIGEST, Seconds
 
 #: The system contract of the L2 that jobs are sent to; it has no code on the L2.
 DNN_ADDRESS: Final = "0x0000000000000000000000000000000000000A4e"
@@ -25,7 +25,7 @@ MOST_PROPERTIES: Final = 4
 #: Most bytes of a URI in a job or a claim: Claims.sol takes no claim about a job with a longer one.
 MOST_URI_BYTES: Final = 512
 
-NO_ROOT: Final = bytes(32)
+NO_ROOT: Final = ZERO_DIGEST
 
 PROPERTY_TYPE: Final = "(bytes32,bytes32,int64)"
 JOB_TYPE: Final = f"(uint8,bytes32,bytes32,{PROPERTY_TYPE}[],uint64,string)"
@@ -98,8 +98,8 @@ class Job:
     def __post_init__(self) -> None:
         """Raises `JobMalformedError` where a field breaks a rule."""
         _require_root("the architecture", self.architecture)
-        if len(self.model) != 32:
-            raise JobMalformedError(f"the model root has {len(self.model)} bytes instead of 32")
+        if len(self.model) != DIGEST_SIZE:
+            raise JobMalformedError(f"the model root has {len(self.model)} bytes instead of {DIGEST_SIZE}")
         if (self.model == NO_ROOT) != (self.kind is JobKind.TRAINING):
             raise JobMalformedError("a training job names no model, an inference job names one")
         if not 1 <= len(self.properties) <= MOST_PROPERTIES:
@@ -171,5 +171,5 @@ def _job_of(fields: tuple[Any, ...]) -> Job:
 
 def _require_root(what: str, root: bytes) -> None:
     # A root that nothing has is no fault of form: a claim about such a job must be read to be refuted.
-    if len(root) != 32:
-        raise JobMalformedError(f"{what} is not a root of 32 bytes: 0x{root.hex()}")
+    if len(root) != DIGEST_SIZE:
+        raise JobMalformedError(f"{what} is not a root of {DIGEST_SIZE} bytes: 0x{root.hex()}")

@@ -232,7 +232,8 @@ class Ledger:
             terms: What its block says.
         """
         reason = self.refusal(transaction, terms)
-        terms.forced = max(terms.forced - 1, 0)
+        if terms.forced:
+            terms.forced -= 1
         if reason is not None or transaction is None:
             return Skipped(reason or SkipReason.UNDECODABLE)
         terms.ordered_gas = Gas(terms.ordered_gas + transaction.gas_limit)
@@ -267,13 +268,14 @@ class Ledger:
 
     def _settle(self, record: bytes, transaction: SignedTransaction, charged: Charged) -> None:
         """Gives what the sender has paid to whom it belongs."""
-        if charged.effect is Effect.PREPAID:
-            self.prepaid = Wei(self.prepaid + charged.paid)
+        effect, fee = charged.effect, charged.fee
+        if effect is Effect.PREPAID:
+            self.prepaid = Wei(self.prepaid + fee + charged.covered)
             return
-        self._credit(self.rules.fee_recipient, charged.fee)
-        if charged.effect is Effect.TRANSFER and transaction.to is not None:
+        self._credit(self.rules.fee_recipient, fee)
+        if effect is Effect.TRANSFER and transaction.to is not None:
             self._credit(transaction.to, transaction.value)
-        elif charged.effect is Effect.ORDER:
+        elif effect is Effect.ORDER:
             deadline = decode_order(transaction.data).deadline
             escrow = Escrow(transaction.value, transaction.sender, deadline)
             self.escrows[keccak256(record)] = escrow

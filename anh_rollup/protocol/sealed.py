@@ -7,7 +7,7 @@ from anh_rollup.encoding.batches import BLOCK_HEAD_SIZE, RECORD_HEAD_SIZE, Heade
 from anh_rollup.primitives import BlockNumber, Digest, Gas, Wei
 from anh_rollup.protocol.derivation import L2Block, Order, Placement
 from anh_rollup.protocol.fees import BLOCK_GAS_LIMIT
-from anh_rollup.protocol.ledger import Charged, Origin, Skipped
+from anh_rollup.protocol.ledger import Charged, Ledger, Origin, Outcome, Skipped
 
 
 @dataclass(slots=True)
@@ -28,7 +28,14 @@ class SealedBlocks:
 
     def append(self, block: L2Block, brings: Origin) -> None:
         """Folds the next block and notes where its transactions stand."""
-        outcomes = self.order.append(block, [brings])
+        self._note(block, self.order.append(block, [brings]))
+
+    def take(self, block: L2Block, ledger: Ledger, outcomes: list[Outcome]) -> None:
+        """Appends the next block as it was folded during its construction; notes the same."""
+        self.order.take(block, ledger, outcomes)
+        self._note(block, outcomes)
+
+    def _note(self, block: L2Block, outcomes: Sequence[Outcome]) -> None:
         self.numbers[block.hash] = block.number
         self.ends.append(block_size(block) + (self.ends[-1] if self.ends else 0))
         for index, ((record, transaction), outcome) in enumerate(

@@ -10,7 +10,7 @@ from eth_utils.address import to_canonical_address
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import recover
-from anh_rollup.primitives import Address, BlockNumber, ChainId, Digest
+from anh_rollup.primitives import DIGEST_SIZE, Address, BlockNumber, ChainId, Digest
 
 PREFIX: Final = b"ANH soft confirmation"
 """Keeps the signed bytes apart from everything else that a key signs; `Inbox.confirmation` has the same."""
@@ -31,12 +31,12 @@ def confirmation_digest(chain_id: ChainId, inbox: str, number: BlockNumber, bloc
         number: The block's height.
         block_hash: Its hash.
     """
-    place = chain_id.to_bytes(32, "big") + to_canonical_address(inbox) + number.to_bytes(8, "big")
+    place = chain_id.to_bytes(DIGEST_SIZE, "big") + to_canonical_address(inbox) + number.to_bytes(8, "big")
     return keccak256(PREFIX + place + block_hash)
 
 
 def confirmation_signer(confirmed: Digest, signature: bytes) -> Address | None:
-    """Who signed a block; None where the signature is none.
+    """Who signed a block; None where the signature is none that L1 would take.
 
     Args:
         confirmed: What `confirmation_digest` gives for the block.
@@ -44,9 +44,8 @@ def confirmation_signer(confirmed: Digest, signature: bytes) -> Address | None:
     """
     if len(signature) != SIGNATURE_SIZE:
         return None
-    r, s = signature[:32], signature[32:64]
-    parts = (signature[64] - PARITY_OFFSET, int.from_bytes(r, "big"), int.from_bytes(s, "big"))
+    r, s = (int.from_bytes(part, "big") for part in (signature[:DIGEST_SIZE], signature[DIGEST_SIZE:-1]))
     try:
-        return recover(confirmed, parts)
+        return recover(confirmed, (signature[-1] - PARITY_OFFSET, r, s))
     except EncodingError:
         return None

@@ -1,6 +1,6 @@
 """Values as Ethereum's JSON-RPC writes and reads them."""
 
-from typing import Any
+from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
 
@@ -13,10 +13,10 @@ from anh_rollup.protocol.fees import effective_gas_price
 from anh_rollup.protocol.ledger import Charged, Outcome
 from anh_rollup.rpc.errors import invalid_params
 
-BLOOM_SIZE = 256
+BLOOM_SIZE: Final = 256
 """Bytes of a logs bloom."""
 
-MOST_QUANTITY_DIGITS = 64
+MOST_QUANTITY_DIGITS: Final = 64
 """Hexadecimal digits of a uint256."""
 
 

@@ -89,7 +89,7 @@ class SequencerChain:
         self._lock = threading.RLock()
         self._writing = threading.Lock()  # taken before the other one, never while it is held
         self._unwritten: list[bytes] = []
-        self._waiting: dict[Digest, Placement] = {}
+        self._waiting: dict[Digest, tuple[bytes, SignedTransaction]] = {}
         self._parked: list[OrderedTransaction] = []
         self.genesis = reader.new_order().head.header
         self._require_fitting_journal()
@@ -144,7 +144,8 @@ class SequencerChain:
         """Where an accepted transaction stands, or None for an unknown one."""
         with self._lock:
             sealed = self._sealed.placed.get(digest)
-            return sealed if self._sealed.had_effect(digest) else self._waiting.get(digest) or sealed
+            waiting = None if self._sealed.had_effect(digest) else self._waiting.get(digest)
+            return sealed if waiting is None else Placement(waiting[1], waiting[0])
 
     def account(self, address: Address, *, pending: bool) -> Account:
         """An account after the last sealed block, or after everything that was accepted."""
@@ -206,7 +207,7 @@ class SequencerChain:
             block = build_block(before, place, building.forced, building.own)
             self._journal.seal(_journalled(block), [record for record, _ in self._parked])
             self._unwritten.clear()
-            self._sealed.append(block, building.brings)
+            self._sealed.take(block, building.ledger, building.outcomes)
             for _, transaction in building.own:
                 if transaction is not None:
                     self._waiting.pop(transaction.hash, None)
@@ -258,7 +259,7 @@ class SequencerChain:
             self._next.admit(record, decoded)
         except RejectedError as error:
             return error
-        self._waiting[decoded.hash] = Placement(decoded, record)
+        self._waiting[decoded.hash] = (record, decoded)
         self._unwritten.append(record)
         self._known.note(record, decoded)
         return decoded
@@ -288,7 +289,7 @@ class SequencerChain:
                 if posted.account(transaction.sender).nonce > transaction.nonce:
                     continue
                 self._parked.append((record, transaction))
-            self._waiting[transaction.hash] = Placement(transaction, record)
+            self._waiting[transaction.hash] = (record, transaction)
             kept.append(record)
         if len(kept) < len(again):
             self._journal.keep(kept)
@@ -310,10 +311,10 @@ class SequencerChain:
         forced = self._decoded_records(queue[head.forced_end : head.forced_end + MOST_FORCED])
         ledger = self._sealed.order.ledger.copy()
         base_fee = next_base_fee(head.header.base_fee, head.ordered_gas)
-        _, gas = fold_block(ledger, forced, base_fee, [brings], len(forced))
+        outcomes, gas = fold_block(ledger, forced, base_fee, [brings], len(forced))
         capacity, terms = room_of(self._setting.most_batch_bytes), BlockTerms(base_fee, gas)
         room = room_of(self._most_unposted) - self._sealed.bytes_after(self.safe_number)
-        return Construction(number, digest, brings, tuple(forced), terms, ledger, capacity, room)
+        return Construction(number, digest, brings, tuple(forced), terms, ledger, capacity, room, outcomes)
 
     def _decoded_records(self, records: Sequence[bytes]) -> list[OrderedTransaction]:
         return [(record, decode_or_none(record, self._setting.chain_id)) for record in records]

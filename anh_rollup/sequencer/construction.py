@@ -6,9 +6,9 @@ from typing import Final
 from anh_rollup.encoding.batches import BATCH_HEAD_SIZE, BLOCK_HEAD_SIZE, RECORD_HEAD_SIZE
 from anh_rollup.encoding.transactions import SignedTransaction
 from anh_rollup.primitives import BlockNumber, Digest
-from anh_rollup.protocol.admission import RejectedError, RejectReason
+from anh_rollup.protocol.admission import REJECTED, RejectedError, RejectReason
 from anh_rollup.protocol.derivation import OrderedTransaction
-from anh_rollup.protocol.ledger import BlockTerms, Ledger, Origin, Skipped, SkipReason
+from anh_rollup.protocol.ledger import BlockTerms, Ledger, Origin, Outcome, Skipped, SkipReason
 
 MOST_TRANSACTIONS: Final = 60_000
 """Most own transactions of one block: below a batch's uint16 (docs/encoding.md)."""
@@ -32,6 +32,7 @@ class Construction:
         ledger: The ledger after everything in it.
         capacity: Bytes that its own records can have, lengths included.
         room: Bytes that they can have now, for what waits to be posted before it.
+        outcomes: What came of its transactions, the forced ones first.
         own: Accepted transactions, in order.
         size: Bytes of their records, lengths included.
     """
@@ -44,6 +45,7 @@ class Construction:
     ledger: Ledger
     capacity: int
     room: int
+    outcomes: list[Outcome]
     own: list[OrderedTransaction] = field(default_factory=list)
     size: int = 0
 
@@ -64,6 +66,7 @@ class Construction:
         outcome = self.ledger.apply(record, transaction, self.terms)
         if isinstance(outcome, Skipped):
             raise self._rejection(transaction, outcome.reason)
+        self.outcomes.append(outcome)
         self.own.append((record, transaction))
         self.size += size
 
@@ -78,4 +81,4 @@ class Construction:
             SkipReason.BASE_FEE: f"maxFeePerGas {transaction.max_fee}, baseFee {self.terms.base_fee}",
             SkipReason.BLOCK_GAS: f"gas left {self.terms.room}, tx gas {transaction.gas_limit}",
         }
-        return RejectedError(RejectReason[reason.name], details.get(reason, ""))
+        return RejectedError(REJECTED[reason], details.get(reason, ""))

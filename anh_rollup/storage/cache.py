@@ -120,5 +120,5 @@ def unmark(folder: Path, name: str) -> None:
     """
     try:
         (folder / MARKS / name).unlink(missing_ok=True)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise StoreUnreachableError(str(folder), str(error)) from error

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -12,7 +13,7 @@ from yarl import URL
 from anh_rollup.storage.errors import ArtifactTooLargeError, StoreUnreachableError
 
 #: Statuses by which a server says that it has no such artifact.
-ABSENT = (404, 410)
+ABSENT: Final = (404, 410)
 
 
 @dataclass(frozen=True, slots=True)

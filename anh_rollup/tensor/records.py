@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.reader import Reader
 from anh_rollup.encoding.tensors import MOST_RANK, Shape, encode_shape, read_shape
+from anh_rollup.primitives import DIGEST_SIZE
 from anh_rollup.tensor.errors import ProgramBytesError
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.values import SOURCES, Kind, Value
@@ -70,7 +71,7 @@ def _read_value(reader: Reader) -> tuple[Value, tuple[Shape, ...]]:
     shape = read_shape(reader)
     low, high = reader.signed(4), reader.signed(4)
     index = reader.uint(2) if kind in SOURCES else 0
-    constant = reader.take(32) if kind is Kind.CONSTANT else b""
+    constant = reader.take(DIGEST_SIZE) if kind is Kind.CONSTANT else b""
     inputs, shapes, attributes = _decode_instruction(reader) if opcode is not None else ((), (), ())
     reader.end()
     return Value(kind, shape, low, high, scale, index, constant, opcode, inputs, attributes), shapes

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
 
 from anh_rollup.encoding.checks import INT32_LEAST, INT32_MOST
 from anh_rollup.encoding.tensors import Shape
+from anh_rollup.primitives import DIGEST_SIZE
 from anh_rollup.tensor.errors import ProgramRefusedError
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.shapes import check_shape
@@ -21,7 +23,7 @@ class Kind(IntEnum):
 
 
 #: The kinds that are numbered and come from outside the program.
-SOURCES = (Kind.FIELD, Kind.ANSWER, Kind.PARAMETER)
+SOURCES: Final = (Kind.FIELD, Kind.ANSWER, Kind.PARAMETER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Value:
             raise ProgramRefusedError(f"scale {self.scale} is no int8")
         if not 0 <= self.index < (2**16 if self.kind in SOURCES else 1):
             raise ProgramRefusedError(f"index {self.index} of a {self.kind.name.lower()}")
-        if len(self.constant) != (32 if self.kind is Kind.CONSTANT else 0):
+        if len(self.constant) != (DIGEST_SIZE if self.kind is Kind.CONSTANT else 0):
             raise ProgramRefusedError(f"a {self.kind.name.lower()} with {len(self.constant)} bytes of root")
         if (self.opcode is None) == (self.kind is Kind.INSTRUCTION):
             raise ProgramRefusedError(f"a {self.kind.name.lower()} with opcode {self.opcode}")

@@ -20,6 +20,7 @@ from anh_rollup.encoding.blobs import pack
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import decode_signed, encode_record
 from anh_rollup.primitives import (
+    GWEI,
     L2_CHAIN_ID,
     ZERO_ADDRESS,
     ZERO_DIGEST,
@@ -28,12 +29,10 @@ from anh_rollup.primitives import (
     Digest,
     Gas,
     Seconds,
-    Wei,
 )
 from scripts.generate_vectors.cases import Row, Vectors, some_bytes, table
 
 _TO = "0x" + "11" * 20
-_GWEI = 10**9
 _TIME = 1_700_000_000
 _ACCESS_LIST = [
     {"address": "0x" + "22" * 20, "storageKeys": ["0x" + "33" * 32, "0x" + "00" * 32]},
@@ -61,9 +60,9 @@ def vectors() -> Vectors:
 
 
 def _transactions() -> list[dict[str, Any]]:
-    legacy = {"chainId": L2_CHAIN_ID, "gasPrice": 7 * _GWEI}
+    legacy = {"chainId": L2_CHAIN_ID, "gasPrice": 7 * GWEI}
     listed = {**legacy, "type": 1, "accessList": _ACCESS_LIST}
-    dynamic = {"type": 2, "chainId": L2_CHAIN_ID, "maxFeePerGas": 9 * _GWEI, "maxPriorityFeePerGas": _GWEI}
+    dynamic = {"type": 2, "chainId": L2_CHAIN_ID, "maxFeePerGas": 9 * GWEI, "maxPriorityFeePerGas": GWEI}
     order = "0x" + some_bytes("order", 4).hex() + bytes(200).hex() + "ff" * 50
     most = {"nonce": 2**64 - 2, "gas": 2**64 - 1, "value": 2**256 - 1}
     return [
@@ -182,7 +181,7 @@ def _header(number: int, records: list[bytes]) -> Row:
     origin = Digest(some_bytes("origin", 32))
     parent = Digest(some_bytes("parent", 32))
     place = (Seconds(_TIME), BlockNumber(77), origin)
-    header = Header(BlockNumber(number), parent, *place, root, Gas(30_000_000), Wei(_GWEI))
+    header = Header(BlockNumber(number), parent, *place, root, Gas(30_000_000), GWEI)
     return {"number": number, "transactions_root": root, "rlp": header.encode(), "hash": header.hash}
 
 

@@ -2,7 +2,9 @@
 
 import sys
 from dataclasses import dataclass
+from typing import Final
 
+from anh_rollup.accountant.drills import BOASTED_PERCENT
 from anh_rollup.cli.moves import moves_of
 from anh_rollup.cli.options import short, show_ether
 from anh_rollup.cli.ordering import PlacedOrder, batch_on_l1
@@ -16,19 +18,17 @@ from anh_rollup.primitives import ETHER
 from anh_rollup.storage.artifacts import ArtifactStore
 from scripts import submit_inference_job, submit_training_job
 from scripts.chains import Rollup, connect_rollup
+from scripts.digits import TEST_IMAGES
 from scripts.story.stage import Stage
 
-TRAINING_REWARD = ETHER
-INFERENCE_REWARD = ETHER // 4
-
-#: What the dishonest accountant claims at least, in hundredths of the images.
-BOASTED_PERCENT = 99
+TRAINING_REWARD: Final = ETHER
+INFERENCE_REWARD: Final = ETHER // 4
 
 #: Moves that make L1 compute an element.
-PROOFS = {"prove", "proveBlock"}
+PROOFS: Final = {"prove", "proveBlock"}
 
 #: Seconds for a step of the story on two busy cores.
-PATIENCE = 150.0
+PATIENCE: Final = 150.0
 
 HONEST, DISHONEST = "honest accountant", "dishonest accountant"
 CHALLENGER, BASELESS = "challenger", "baseless challenger"
@@ -51,7 +51,9 @@ class ClaimMade:
 
 def order_training(stage: Stage) -> PlacedOrder:
     """Acts 1 and 2: the user orders; the sequencer signs a position and posts the batch."""
-    stage.act("1. The user orders a network for handwritten digits: 1 ETH for 350 of 360 test images")
+    wanted = f"{submit_training_job.LEAST_RIGHT} of {TEST_IMAGES} test images"
+    reward = show_ether(TRAINING_REWARD, 2)
+    stage.act(f"1. The user orders a network for handwritten digits: {reward} for {wanted}")
     network = stage.network
     placed = submit_training_job.submit(user_of(stage), network.user_folder, TRAINING_REWARD, stage.say)
     stage.act("2. The sequencer has executed nothing: it signs the position and posts the batch")
@@ -71,12 +73,12 @@ def user_of(stage: Stage) -> Rollup:
 
 def lie(stage: Stage, placed: PlacedOrder) -> ClaimRecord:
     """Act 3: the dishonest accountant is first, and L1 computes the element that refutes it."""
-    stage.act("3. The dishonest accountant hardly trains, is first, and claims 99 %")
+    stage.act(f"3. The dishonest accountant hardly trains, is first, and claims {BOASTED_PERCENT} %")
     stage.say("the honest accountant is started when that claim is on L1, so that the lie is the first")
     claim = stage.until("the dishonest claim", lambda: stage.claim_of(DISHONEST, placed.record), PATIENCE)
     stage.network.start_accountant(HONEST)
     head = claim.claim.scores[0]
-    stage.require("the lie claims 99 %", True, 100 * head.sum >= BOASTED_PERCENT * head.count)
+    stage.require(f"the lie claims {BOASTED_PERCENT} %", True, 100 * head.sum >= BOASTED_PERCENT * head.count)
     ended = stage.until("the end of the lie", lambda: stage.ended(claim), PATIENCE)
     stage.require("the dishonest claim", ClaimState.REFUTED, stage.status(ended).state)
     stage.require("the prize is credited to", stage.address(CHALLENGER), ended.refuter)
@@ -108,7 +110,8 @@ def true_claim(stage: Stage, placed: PlacedOrder) -> ClaimRecord:
 
 def inference(stage: Stage, trained: ClaimRecord) -> ClaimRecord:
     """Act 5: a second job asks the trained network; the float network answers; the answer becomes final."""
-    stage.act("5. The user asks the trained network about the 360 test images, for 0.25 ETH")
+    reward = show_ether(INFERENCE_REWARD, 2)
+    stage.act(f"5. The user asks the trained network about the {TEST_IMAGES} test images, for {reward}")
     network, model = stage.network, (trained.claim.result, trained.claim.uri)
     placed = submit_inference_job.submit(
         user_of(stage), network.user_folder, model, INFERENCE_REWARD, stage.say

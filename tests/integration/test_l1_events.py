@@ -1,7 +1,5 @@
 """Reading events from a real chain that forgets blocks, lags and refuses long ranges."""
 
-from collections.abc import Callable
-
 import pytest
 
 from anh_rollup.l1.client import L1Client
@@ -99,15 +97,6 @@ def test_a_rollback_without_new_blocks_is_a_reorg(ledger: Ledger) -> None:
     with pytest.raises(ReorgDetectedError) as caught:
         reader.read(page.cursor)
     assert caught.value.to.number == page.cursor.number - 2
-
-
-def test_safe_blocks_lag_behind_latest_ones(start_anvil: Callable[..., Chain]) -> None:
-    ledger = Ledger(start_anvil("--slots-in-an-epoch", "2"))
-    ledger.write(*"abcdef")
-    reader = EventReader(ledger.chain.client, [ledger.address], ledger.start, tag="safe")
-    seen = words(reader.read_all(ledger.start))
-    assert "".join(seen) == "abcdef"[: len(seen)]
-    assert len(seen) < 6
 
 
 def test_faults_of_the_connection_lose_no_event(ledger: Ledger, proxy: Proxy) -> None:

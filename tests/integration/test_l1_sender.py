@@ -22,10 +22,11 @@ from anh_rollup.l1.errors import (
     StaleViewError,
     TransactionPendingError,
 )
-from anh_rollup.l1.fees import GWEI, FeePolicy
+from anh_rollup.l1.fees import FeePolicy
 from anh_rollup.l1.sender import Outcome, TransactionSender
 from anh_rollup.l1.transport import Patience, Transport
 from anh_rollup.l1.types import Receipt, TransactionRequest
+from anh_rollup.primitives import GWEI
 from tests.integration.conftest import Chain, Proxy
 
 pytestmark = pytest.mark.anvil

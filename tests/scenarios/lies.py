@@ -40,7 +40,7 @@ def wrong_root(opcode):
     def corrupt(index, evaluated):
         return evaluated if index else lie_about_sample(evaluated, change)
 
-    return Conduct(f"{ROOT_OF}{opcode.name}", f"has a wrong root of a {opcode.name}", evaluated=corrupt)
+    return Conduct(f"{ROOT_OF}{opcode.name}", evaluated=corrupt)
 
 
 #: Every lie by its name: the drills, and a wrong tensor root for each instruction kind.

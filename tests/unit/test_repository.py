@@ -171,6 +171,29 @@ def test_no_toolchain_file_names_where_packages_come_from(name: str) -> None:
     assert '"resolved"' not in text
 
 
+def test_every_error_that_is_raised_says_what_to_do_next() -> None:
+    names = [name for name in FILES if name.endswith(".py") and not name.startswith("tests/")]
+    nodes = [node for name in names for node in ast.walk(ast.parse((ROOT / name).read_text()))]
+    classes = {
+        node.name: {last_name(base) for base in node.bases}
+        for node in nodes
+        if isinstance(node, ast.ClassDef)
+    }
+    errors = {"AnhError"}
+    while more := {name for name, bases in classes.items() if bases & errors} - errors:
+        errors |= more
+    raised = {last_name(node.exc) for node in nodes if isinstance(node, ast.Raise) and node.exc is not None}
+    # One with an underscore never leaves its module.
+    others = {name for name in raised & classes.keys() - errors if not name.startswith("_")}
+    assert len(raised & errors) > 1
+    assert others == set()
+
+
+def last_name(node: ast.expr) -> str:
+    """The name of what is called or named, without modules: `Error` of `errors.Error(1)`."""
+    return ast.unparse(node.func if isinstance(node, ast.Call) else node).rpartition(".")[2]
+
+
 def test_a_failing_foundry_tool_fails_its_caller() -> None:
     command = [str(ROOT / "scripts" / "foundry"), "forge", "no-such-command"]
     assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 2

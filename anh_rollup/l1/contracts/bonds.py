@@ -10,31 +10,6 @@ from anh_rollup.primitives import Wei
 
 
 @dataclass(frozen=True, slots=True)
-class Locked:
-    """A court locked wei."""
-
-    court: str
-    amount: Wei
-
-
-@dataclass(frozen=True, slots=True)
-class Credited:
-    """A court gave wei to an account."""
-
-    court: str
-    account: str
-    amount: Wei
-
-
-@dataclass(frozen=True, slots=True)
-class Burnt:
-    """A court destroyed wei."""
-
-    court: str
-    amount: Wei
-
-
-@dataclass(frozen=True, slots=True)
 class Withdrawn:
     """An account drew its credit."""
 
@@ -47,9 +22,7 @@ class Bonds(Contract):
     """Wrapper of contracts/Bonds.sol."""
 
     NAME = "Bonds"
-    EVENTS: ClassVar[Mapping[str, type]] = {
-        item.__name__: item for item in (Locked, Credited, Burnt, Withdrawn)
-    }
+    EVENTS: ClassVar[Mapping[str, type]] = {"Withdrawn": Withdrawn}
 
     def withdraw(self, to: str) -> TransactionRequest:
         """Sends the sender's whole credit."""

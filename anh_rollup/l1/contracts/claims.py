@@ -7,7 +7,6 @@ from typing import ClassVar, Final
 
 from anh_rollup.encoding.tensors import Opening
 from anh_rollup.l1.contracts.base import Contract
-from anh_rollup.l1.contracts.seals import Sealed
 from anh_rollup.l1.types import BlockId, TransactionRequest
 from anh_rollup.primitives import BlockNumber, Seconds, Wei
 from anh_rollup.protocol.claims import Claim
@@ -189,9 +188,9 @@ class Advanced:
     words: int
 
 
-_EVENTS = (
+_EVENTS: Final = (
     Committed, Revealed, Retracted, Expired, Refuted, Finalized, Released,
-    Demanded, Answered, FeeReturned, Sealed, Advanced,
+    Demanded, Answered, FeeReturned, Advanced,
 )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from anh_rollup.encoding.scores import SumNode
 from anh_rollup.l1.contracts.base import Contract
@@ -83,7 +83,7 @@ class Closed:
     outcome: GameOutcome
 
 
-_EVENTS = (Opened, Chosen, ScoresRevealed, NodesRevealed, ElementsRevealed, SumsRevealed, Closed)
+_EVENTS: Final = (Opened, Chosen, ScoresRevealed, NodesRevealed, ElementsRevealed, SumsRevealed, Closed)
 
 
 class Game(Contract):

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from anh_rollup.encoding.batches import BatchHeader
 from anh_rollup.l1.contracts.base import Contract
-from anh_rollup.l1.contracts.seals import Sealed
 from anh_rollup.l1.types import BlockId, TransactionRequest
 from anh_rollup.primitives import BatchNumber, ChainId, Seconds, Wei
 
@@ -52,34 +51,11 @@ class Forced:
     record: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Staked:
-    """The sequencer's stake grew to `stake` wei."""
-
-    from_: str
-    amount: Wei
-    stake: Wei
-
-
-@dataclass(frozen=True, slots=True)
-class Slashed:
-    """The sequencer lost its stake for two blocks of one height."""
-
-    number: BatchNumber
-    reporter: str
-    hash_a: bytes
-    hash_b: bytes
-    prize: Wei
-    burnt: Wei
-
-
 class Inbox(Contract):
     """Wrapper of contracts/Inbox.sol."""
 
     NAME = "Inbox"
-    EVENTS: ClassVar[Mapping[str, type]] = {
-        item.__name__: item for item in (Deposited, Posted, Forced, Staked, Slashed, Sealed)
-    }
+    EVENTS: ClassVar[Mapping[str, type]] = {item.__name__: item for item in (Deposited, Posted, Forced)}
 
     def deposit(self, to: str, amount: Wei) -> TransactionRequest:
         """Deposits wei for an L2 account."""

@@ -8,7 +8,7 @@ from anh_rollup.l1.contracts.inbox import Inbox
 from anh_rollup.primitives import ZERO_DIGEST, BatchNumber
 from anh_rollup.sequencer.poster import MOST_CALLDATA
 from benchmarks import l1_cost
-from benchmarks.l1_cost import Load, gas_besides, loads, tokens
+from benchmarks.l1_cost import Load, gas_besides, loads
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +43,6 @@ def test_no_target_for_bytes_is_missed_by_the_committed_figures() -> None:
     assert len(judged) == 4
     assert max(judged.values()) <= l1_cost.MOST_BYTES
     assert max(value for name, value in snapshot.items() if "besides" in name) <= l1_cost.MOST_POSTING_GAS
-
-
-def test_tokens_count_as_the_eip_says() -> None:
-    assert tokens(b"\0\0\1") == 6
 
 
 def test_data_cost_the_floor_where_the_transaction_paid_it() -> None:

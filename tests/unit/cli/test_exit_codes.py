@@ -21,6 +21,7 @@ DEPLOY = f"deploy {L1} --key-file KEY --sequencer"
 SUBMIT = f"job submit {L1} {L2} --key-file KEY --store store --architecture {ROOT} --reward 1"
 SEQUENCER = f"sequencer {L1} --key-file KEY --data data"
 ACCOUNTANT = f"accountant {L1} --key-file KEY --store store"
+FOLLOWER = f"follower {L1} --data data"
 CHALLENGER = f"challenger {L1} --key-file KEY --store store"
 
 #: Words that make no sense, whatever is in the files and on the chains.
@@ -67,6 +68,9 @@ SENSELESS = [
     f"{SEQUENCER} --listen nowhere",
     f"{SEQUENCER} --l1 nowhere",
     f"{SEQUENCER} --beacon nowhere",
+    f"{FOLLOWER} --listen nowhere",
+    f"{FOLLOWER} --l1 nowhere",
+    f"{FOLLOWER} --l2 ftp://a",
     f"{ACCOUNTANT} --listen 127.0.0.1:70000",
     f"{ACCOUNTANT} --drill honesty",
     f"{ACCOUNTANT} --public-url nowhere",

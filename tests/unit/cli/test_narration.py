@@ -4,8 +4,8 @@ import pytest
 
 from anh_rollup.cli.narration import Narrator, next_move
 from anh_rollup.encoding.batches import BatchHeader
-from anh_rollup.l1.contracts.bonds import Burnt, Withdrawn
-from anh_rollup.l1.contracts.claims import Committed, Finalized, Refuted
+from anh_rollup.l1.contracts.bonds import Withdrawn
+from anh_rollup.l1.contracts.claims import Committed, FeeReturned, Finalized, Refuted
 from anh_rollup.l1.contracts.game import Closed, ElementsRevealed, GameOutcome, Opened
 from anh_rollup.l1.contracts.inbox import Deposited, Posted
 from anh_rollup.protocol.game import Phase, Position
@@ -61,7 +61,7 @@ def test_an_event_is_told_in_a_line(event: object, line: str) -> None:
 
 
 def test_events_that_say_nothing_by_themselves_are_passed_over() -> None:
-    assert NARRATOR.line(Burnt(USER, 5)) is None
+    assert NARRATOR.line(FeeReturned(ID, ID)) is None
 
 
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not Phase.NONE])

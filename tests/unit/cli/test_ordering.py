@@ -95,7 +95,7 @@ def test_a_signature_that_l1_would_not_slash_for_is_refused() -> None:
     with pytest.raises(PositionError) as refused:
         check_position(deployment(), position(signature=other))
 
-    assert refused.value.reason == "r, s or parity is outside a low-s signature"
+    assert refused.value.reason == "its signature is none"
 
 
 class FixedL2:

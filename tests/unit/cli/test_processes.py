@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from anh_rollup.cli.processes import ProcessDiedError, ProcessGroup, ProgramMissingError
+from anh_rollup.cli.processes import LAST_BYTES, ProcessDiedError, ProcessGroup, ProgramMissingError
 
 SLEEPER = [sys.executable, "-c", "import time; print('here', flush=True); time.sleep(60)"]
 
@@ -65,6 +65,15 @@ def test_a_process_that_told_an_error_is_named_with_it(tmp_path: Path) -> None:
         with pytest.raises(ProcessDiedError) as told:
             group.require_alive()
     assert told.value.message == "the process 'sequencer' ended with code 1: cannot listen"
+
+
+def test_of_a_long_log_only_the_end_is_read(tmp_path: Path) -> None:
+    (tmp_path / "first.log").write_text("Error: long ago\n" + "x" * LAST_BYTES + "\n")
+    with ProcessGroup(tmp_path) as group:
+        group.start("first", ends(1, "the last line")).process.wait(20)
+        with pytest.raises(ProcessDiedError) as told:
+            group.require_alive()
+    assert told.value.message == "the process 'first' ended with code 1: the last line"
 
 
 def test_a_process_that_may_end_ends_with_code_0_only(tmp_path: Path) -> None:

@@ -243,9 +243,8 @@ def test_every_function_takes_the_records_that_the_roles_pass(wrapper: type[Cont
 
 
 @pytest.mark.parametrize("wrapper", WRAPPERS)
-def test_every_event_has_a_record_with_all_its_fields(wrapper: type[Contract]) -> None:
+def test_every_event_that_is_read_has_a_record_with_all_its_fields(wrapper: type[Contract]) -> None:
     artifact = load_artifact(wrapper.NAME)
-    assert set(wrapper.EVENTS) == {item["name"] for item in artifact.entries if item["type"] == "event"}
     differences = [
         difference
         for name, record in wrapper.EVENTS.items()

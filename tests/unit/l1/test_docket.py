@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from anh_rollup.encoding.scores import SumNode
+from anh_rollup.l1.contracts.bonds import Withdrawn
 from anh_rollup.l1.contracts.claims import (
     Advanced,
     Answered,
@@ -31,7 +32,6 @@ from anh_rollup.l1.contracts.game import (
     ScoresRevealed,
     SumsRevealed,
 )
-from anh_rollup.l1.contracts.seals import Sealed
 from anh_rollup.l1.docket import ClaimRecord, DemandRecord, Docket, GameRecord
 from anh_rollup.primitives import Digest
 from anh_rollup.protocol.claims import Claim, Scores
@@ -178,7 +178,7 @@ def test_late_news_of_what_is_forgotten_changes_nothing(event: Any) -> None:
 
 
 def test_other_events_are_passed_over() -> None:
-    assert docket_of(Sealed(OTHER, ROOT)) == Docket()
+    assert docket_of(Withdrawn(ME, ME, 5)) == Docket()
 
 
 def test_the_words_of_claims_that_are_passed_are_counted_by_job() -> None:

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anh_rollup.l1.errors import FeeCapError
-from anh_rollup.l1.fees import BLOB_GAS, GWEI, FeePolicy, Market, Offer, bump, is_outbid, quote
+from anh_rollup.l1.fees import BLOB_GAS, FeePolicy, Market, Offer, bump, is_outbid, quote
+from anh_rollup.primitives import GWEI
 
 POLICY = FeePolicy(cap=100 * GWEI, blob_cap=50 * GWEI, tip=GWEI)
 

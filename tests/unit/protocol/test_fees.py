@@ -10,6 +10,7 @@ from anh_rollup.protocol.fees import (
     FIRST_BASE_FEE,
     LEAST_BASE_FEE,
     call_gas,
+    calldata_tokens,
     effective_gas_price,
     intrinsic_gas,
     next_base_fee,
@@ -75,3 +76,7 @@ def test_a_call_without_an_access_list_costs_its_intrinsic_gas(data: bytes) -> N
 def test_the_price_is_base_fee_and_tip_within_the_maximum() -> None:
     offer = replace(PLAIN, max_fee=100, priority_fee=7)
     assert [effective_gas_price(offer, base) for base in (10, 93, 95, 100)] == [17, 100, 100, 100]
+
+
+def test_tokens_of_calldata_count_as_the_eip_says() -> None:
+    assert calldata_tokens(b"\0\0\1") == 6

@@ -3,6 +3,7 @@ from coincurve import PrivateKey
 from eth_account import Account
 from eth_utils.crypto import keccak
 
+from anh_rollup.encoding.transactions import CURVE_ORDER
 from anh_rollup.primitives import Digest
 from anh_rollup.protocol.soft_confirmation import confirmation_digest, confirmation_signer
 
@@ -47,3 +48,9 @@ def test_another_block_has_another_signer() -> None:
 )
 def test_what_is_no_signature_has_no_signer(made: bytes) -> None:
     assert confirmation_signer(CONFIRMED, made) is None
+
+
+def test_a_signature_that_l1_would_not_take_has_no_signer() -> None:
+    good = signature()
+    high = (CURVE_ORDER - int.from_bytes(good[32:64], "big")).to_bytes(32, "big")
+    assert confirmation_signer(CONFIRMED, good[:32] + high + bytes([55 - good[64]])) is None

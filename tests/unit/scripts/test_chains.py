@@ -14,7 +14,7 @@ from anh_rollup.errors import AnhError
 from anh_rollup.l1.deployment import Deployment, Rules, predict_addresses
 from anh_rollup.l1.errors import OtherL1Error
 from scripts import chains
-from scripts.chains import ChainRefusedError, TooLongError, UnreachableError, connect, explain, run, wait_for
+from scripts.chains import ChainRefusedError, UnreachableError, connect, explain, run
 
 KEY = "0x" + "11" * 32
 
@@ -96,15 +96,6 @@ def test_another_chain_than_the_deployments_is_refused(monkeypatch: pytest.Monke
     with pytest.raises(chains.OtherChainError) as refused:
         connect("http://127.0.0.1:8545", 7)
     assert (refused.value.expected, refused.value.found) == (7, 5)
-
-
-def test_waiting_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chains, "PATIENCE", 0.0)
-    monkeypatch.setattr(chains, "LOOK_SECONDS", 0.0)
-    with pytest.raises(TooLongError) as refused:
-        wait_for("the deposit", lambda: None)
-    assert refused.value.message == "the deposit did not happen in 0 seconds"
-    assert wait_for("the deposit", lambda: 3) == 3
 
 
 def test_contracts_come_from_the_shipped_abi() -> None:

@@ -85,7 +85,7 @@ def test_it_tells_games_over_these_claims_and_their_moves(monkeypatch: pytest.Mo
     assert [line.removeprefix("L1 block 7: ") for line in seen.lines()][1:] == [
         f"game 0x{GAME.hex()}: {NOBODY} disputes claim 0x03030303",
         "game 0x04040404: Chosen; next: prove",
-        "game 0x04040404 over claim 0x03030303 is over: the claim is wrong",
+        "game 0x04040404 over claim 0x03030303 is over: L1 computed the element: the claim is wrong",
         f"claim 0x03030303 is REFUTED: 1.0000 ETH for {NOBODY}",
     ]
 

@@ -271,3 +271,21 @@ def test_a_transaction_that_forced_ones_crowd_out_is_in_the_next_block(tmp_path:
         decoded(acknowledged).hash,
         decoded(ALICE.transfer(1, BOB.address, 5)).hash,
     ]
+
+
+def test_what_was_folded_during_construction_is_what_a_new_fold_says(tmp_path: Path) -> None:
+    l1 = FakeL1()
+    for each in (ALICE, MALLORY):
+        l1.deposit(each.address, 10 * ETHER)
+    chain = chain_on(l1, tmp_path, forced_depth=0)
+    for nonce in range(3):
+        l1.force(record_of(MALLORY.transfer(nonce, BOB.address, 7)))
+        l1.force(record_of(MALLORY.transfer(99, BOB.address, 7)))
+        l1.deposit(BOB.address, 11)
+        chain.follow()
+        accepted(chain, ALICE.transfer(2 * nonce, BOB.address, 5), ALICE.call(2 * nonce + 1, b"\1"))
+        chain.seal()
+    sealed = chain._sealed
+    folded = chain._folded(sealed.order.blocks)
+    assert [len(block.transactions) for block in sealed.order.blocks] == [4, 4, 4]
+    assert sealed == folded
