@@ -1,7 +1,7 @@
 """Questions that need execution: in threads of their own, bounded in number and in time.
 
-A question that takes too long is answered with an error and goes on in its thread: what it has executed is
-kept by the world, so the same question is faster the next time.
+A question that takes too long is answered with an error, and its thread ends with what it is at: the world
+keeps what it has executed, so the same question comes further the next time.
 """
 
 from collections.abc import Callable

@@ -21,6 +21,7 @@ from anh_rollup.world.result_store import Findings, Holding, Result, ResultStore
 from anh_rollup.world.runs import environment
 from anh_rollup.world.state import StateBehind, StateWithCover
 from anh_rollup.world.strict import Scope
+from anh_rollup.world.time_limit import require_time
 
 
 class Execution:
@@ -72,6 +73,7 @@ class Execution:
             ResultMissingError: A system contract lacks a result; what was done is kept.
             OrderReplacedError: The order was replaced meanwhile.
             WorldClosedError: The world was closed meanwhile.
+            TimeLimitError: The question has had its time; what was done is kept.
         """
         self._execute(self.dependencies.of_items(items, key, self._results.is_executed))
 
@@ -95,6 +97,7 @@ class Execution:
         generation = self._order.generation
         keys = [*self._results.unexecuted_until(closure.everything_until), *closure.strict]
         for key in keys:
+            require_time()
             self._worker.submit(self._execute_next, key, generation).result()
 
     def _execute_next(self, key: int, generation: int) -> None:
