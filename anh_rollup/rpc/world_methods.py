@@ -110,5 +110,9 @@ EXECUTING: Final[Mapping[str, Reader]] = {
 }
 """Methods that may execute: they have threads of their own, and a time limit."""
 
-READY: Final[Mapping[str, Reader]] = {"eth_syncing": syncing, **sending.METHODS}
+READY: Final[Mapping[str, Reader]] = {
+    "eth_syncing": syncing,
+    "anh_getLedgerAccount": state.ledger_account,
+    **sending.METHODS,
+}
 """Methods that are answered at once."""
