@@ -36,7 +36,7 @@ def test_every_limit_is_the_one_that_holds() -> None:
     shown = [
         f"| {limits.call_gas:,} |",
         f"| {execution.seconds:g} seconds; what was executed",
-        f"| {execution.waiting}, of which {execution.threads} at the same time |",
+        f"| {execution.waiting}, of which {execution.threads} at the same time; others wait half",
         f"| {limits.blocks:,} | -32005 `block range is larger than {limits.blocks}` |",
         f"| {limits.logs:,} | -32005 `query returned more than {limits.logs} results` |",
         f"| {limits.filters:,}; one that nobody asks for {limits.filter_seconds:g} seconds",
