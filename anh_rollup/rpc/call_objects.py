@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from anh_rollup.encoding.transactions import MOST_TRANSACTION_BYTES
 from anh_rollup.primitives import ZERO_ADDRESS, Address
 from anh_rollup.rpc.errors import invalid_params
 from anh_rollup.rpc.wire import address, data, read_address, read_data, read_quantity
@@ -126,7 +127,10 @@ def _payload(call: Mapping[str, Any]) -> bytes:
     given = {name: read_data(call[name], name) for name in ("input", "data") if call.get(name) is not None}
     if len(set(given.values())) > 1:
         raise invalid_params('both "data" and "input" are set and not equal')
-    return next(iter(given.values()), b"")
+    payload = next(iter(given.values()), b"")
+    if len(payload) > MOST_TRANSACTION_BYTES:
+        raise invalid_params(f"no transaction carries more than {MOST_TRANSACTION_BYTES} bytes of data")
+    return payload
 
 
 def _nonce(call: Mapping[str, Any]) -> int | None:

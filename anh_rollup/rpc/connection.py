@@ -28,7 +28,7 @@ class SocketLimits:
 
     connections: int = 256
     frame: int = 1 << 20
-    subscriptions: int = 64
+    subscriptions: int = 32
     messages: int = 1_000
     waiting: int = 8 << 20
     seconds: float = 30.0

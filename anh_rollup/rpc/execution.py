@@ -1,7 +1,7 @@
 """Questions that need execution: in threads of their own, bounded in number and in time.
 
-A question that takes too long is answered with an error and goes on in its thread: what it has executed is
-kept by the world, so the same question is faster the next time.
+A question that takes too long is answered with an error, and its thread ends with what it is at: the world
+keeps what it has executed, so the same question comes further the next time.
 """
 
 from collections.abc import Callable
@@ -23,11 +23,13 @@ class ExecutionLimits:
         threads: Questions that execute at the same time.
         waiting: Questions that execute or wait for a thread.
         seconds: Longest time until one is answered.
+        patience: Longest wait for room among those: a burst of short questions passes.
     """
 
     threads: int = 4
     waiting: int = 16
     seconds: float = 10.0
+    patience: float = 0.5
 
 
 class Execution:
@@ -48,7 +50,7 @@ class Execution:
         Raises:
             RpcError: Too many wait, or it takes too long.
         """
-        if not self._room.acquire(blocking=False):
+        if not self._room.acquire(timeout=self._limits.patience):
             raise RpcError(
                 Code.LIMIT, "limit exceeded: too many questions are executed", remedy="Ask again later."
             )

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from anh_rollup.rpc.errors import Code, RpcError
 from anh_rollup.rpc.feed import NewBlock
-from anh_rollup.rpc.logs import LogQuery, find_logs, logs_between, read_query
+from anh_rollup.rpc.logs import LogQuery, find_logs, logs_between, read_kept_query
 from anh_rollup.rpc.parameters import TAGS, block_number, exactly
 from anh_rollup.rpc.service import Reader, WorldService
 from anh_rollup.rpc.wire import data, quantity
@@ -61,7 +61,7 @@ class Filters:
     def _new_logs(self, service: WorldService, parameters: Sequence[Any]) -> str:
         """eth_newFilter."""
         (wanted,) = exactly(parameters, 1)
-        query = read_query(wanted)
+        query = read_kept_query(wanted)
         for name in (query.first, query.last):
             block_number(service.backend, name)
         mark, _ = service.feed.marks()

@@ -10,13 +10,16 @@ from anh_rollup.rpc.errors import Code, RpcError, invalid_params
 from anh_rollup.rpc.parameters import TAGS, block_number, exactly
 from anh_rollup.rpc.receipts import log_object
 from anh_rollup.rpc.service import WorldService
-from anh_rollup.rpc.wire import read_address, read_data
+from anh_rollup.rpc.wire import data, read_address, read_data, read_digest
 
 MOST_TOPICS: Final = 4
 """Topics of an event (LOG4)."""
 
 MOST_CHOICES: Final = 1_000
 """Addresses, or topics for one place, of one question (as in Ethereum's clients)."""
+
+MOST_KEPT_CHOICES: Final = 200
+"""Addresses and topics together of a question that is kept: a filter or a subscription (choice)."""
 
 BLOCKS_AT_ONCE: Final = 64
 """Blocks that the world is asked for at a time, so that an answer that is too long ends early (choice)."""
@@ -79,6 +82,19 @@ def logs_between(service: WorldService, query: LogQuery, first: int, last: int) 
     return found
 
 
+def read_kept_query(value: Any) -> LogQuery:
+    """A query that a client wrote, to be kept for it.
+
+    Raises:
+        RpcError: It is none, or too large to be kept.
+    """
+    query = read_query(value)
+    choices = len(query.addresses) + sum(len(each) for each in query.topics if each is not None)
+    if choices > MOST_KEPT_CHOICES:
+        raise invalid_params(f"exceed max addresses and topics of what is followed: {MOST_KEPT_CHOICES}")
+    return query
+
+
 def read_query(value: Any) -> LogQuery:
     """A query that a client wrote.
 
@@ -90,6 +106,8 @@ def read_query(value: Any) -> LogQuery:
     first, last, digest = value.get("fromBlock"), value.get("toBlock"), value.get("blockHash")
     if digest is not None and (first, last) != (None, None):
         raise invalid_params("cannot specify both BlockHash and FromBlock/ToBlock, choose one or the other")
+    if digest is not None:
+        digest = data(read_digest(digest, "the block hash"))
     return LogQuery(first, last, digest, _addresses(value.get("address")), _topics(value.get("topics")))
 
 

@@ -33,6 +33,17 @@ def split_balance(service: WorldService, parameters: Sequence[Any]) -> dict[str,
     }
 
 
+def ledger_account(service: WorldService, parameters: Sequence[Any]) -> dict[str, str]:
+    """anh_getLedgerAccount at any block: nonce and cleared wei."""
+    text, name = exactly(parameters, 1, 2)
+    owner = read_address(text, "the address")
+    if name == "pending":
+        found = service.backend.chain.account(owner, pending=True)
+    else:
+        found = service.world.ledger_account(owner, service.position(name))
+    return {"nonce": quantity(found.nonce), "cleared": quantity(found.cleared)}
+
+
 def transaction_count(service: WorldService, parameters: Sequence[Any]) -> str:
     """eth_getTransactionCount: the ledger's nonce, which needs no execution; else a contract's."""
     text, name = exactly(parameters, 1, 2)

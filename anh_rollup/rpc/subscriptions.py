@@ -11,7 +11,7 @@ import orjson
 from anh_rollup.rpc.backend import Backend
 from anh_rollup.rpc.errors import Code, RpcError, invalid_params
 from anh_rollup.rpc.ethereum import Handler
-from anh_rollup.rpc.logs import LogQuery, read_query
+from anh_rollup.rpc.logs import LogQuery, read_kept_query
 from anh_rollup.rpc.parameters import exactly
 from anh_rollup.rpc.service import WorldService
 from anh_rollup.rpc.wire import quantity
@@ -98,7 +98,7 @@ class Subscriptions:
             if wanted not in (None, False):
                 raise invalid_params(f"{topic} has no second parameter; whole transactions are not sent")
             return Subscription(identifier, topic)
-        query = read_query({} if wanted is None else wanted)
+        query = read_kept_query({} if wanted is None else wanted)
         if query.names_blocks:
             raise invalid_params("a subscription has no blocks; ask eth_getLogs for earlier events")
         mark, _ = self._service.feed.marks()

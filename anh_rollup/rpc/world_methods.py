@@ -1,5 +1,6 @@
 """Every method that a node with a world answers beside those of the order, bound to its service."""
 
+import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
@@ -19,9 +20,11 @@ from anh_rollup.world.errors import (
     ResultMissingError,
     RunHaltedError,
     RunRevertedError,
+    TimeLimitError,
     UnknownPositionError,
 )
 from anh_rollup.world.position import Position
+from anh_rollup.world.time_limit import require_time, time_limit
 
 
 def closure(service: WorldService, parameters: Sequence[Any]) -> dict[str, Any] | None:
@@ -64,13 +67,22 @@ def _answer(service: WorldService, reader: Reader, _backend: Backend, parameters
         raise halted(error.reason) from error
     except ResultMissingError as error:
         raise RpcError(Code.UNAVAILABLE, error.message, remedy=error.remedy) from error
+    except TimeLimitError as error:
+        raise RpcError(Code.SERVER, error.message, remedy=error.remedy) from error
     except UnknownPositionError as error:
         raise RpcError(Code.SERVER, "header not found", remedy=error.remedy) from error
 
 
 def _execute(service: WorldService, reader: Reader, backend: Backend, parameters: Sequence[Any]) -> Any:
-    """The same, in a thread for execution."""
-    return service.execution.run(partial(_answer, service, reader, backend, parameters))
+    """The same, in a thread for execution; what it tries ends when its client's time is over."""
+    asked = time.monotonic()
+
+    def question() -> Any:
+        with time_limit(service.limits.execution.seconds, since=asked):
+            require_time()
+            return _answer(service, reader, backend, parameters)
+
+    return service.execution.run(question)
 
 
 def _placed(service: WorldService, position: Position) -> dict[str, Any]:
@@ -99,5 +111,9 @@ EXECUTING: Final[Mapping[str, Reader]] = {
 }
 """Methods that may execute: they have threads of their own, and a time limit."""
 
-READY: Final[Mapping[str, Reader]] = {"eth_syncing": syncing, **sending.METHODS}
+READY: Final[Mapping[str, Reader]] = {
+    "eth_syncing": syncing,
+    "anh_getLedgerAccount": state.ledger_account,
+    **sending.METHODS,
+}
 """Methods that are answered at once."""

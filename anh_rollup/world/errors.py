@@ -144,3 +144,18 @@ class EngineUnsoundError(WorldError):
         )
         self.block = block
         self.index = index
+
+
+class TimeLimitError(WorldError):
+    """A question took longer than it may.
+
+    Attributes:
+        seconds: What it may take.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"execution aborted (timeout = {seconds:g}s)",
+            remedy="Ask again: what was executed is kept. A call that needs so long itself wants less gas.",
+        )
+        self.seconds = seconds

@@ -1,8 +1,10 @@
 """Executes closures: each transaction once, in order, its findings kept before the next one starts."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from typing import Final
 
 from anh_rollup.primitives import Address
 from anh_rollup.protocol.ledger import LedgerRules
@@ -21,6 +23,12 @@ from anh_rollup.world.result_store import Findings, Holding, Result, ResultStore
 from anh_rollup.world.runs import environment
 from anh_rollup.world.state import StateBehind, StateWithCover
 from anh_rollup.world.strict import Scope
+from anh_rollup.world.time_limit import require_time
+
+_LOG = logging.getLogger(__name__)
+
+REPORT_EVERY: Final = 1_000
+"""Transactions of one closure between two lines of log (choice)."""
 
 
 class Execution:
@@ -72,6 +80,7 @@ class Execution:
             ResultMissingError: A system contract lacks a result; what was done is kept.
             OrderReplacedError: The order was replaced meanwhile.
             WorldClosedError: The world was closed meanwhile.
+            TimeLimitError: The question has had its time; what was done is kept.
         """
         self._execute(self.dependencies.of_items(items, key, self._results.is_executed))
 
@@ -94,7 +103,10 @@ class Execution:
     def _execute(self, closure: Closure) -> None:
         generation = self._order.generation
         keys = [*self._results.unexecuted_until(closure.everything_until), *closure.strict]
-        for key in keys:
+        for done, key in enumerate(keys):
+            require_time()
+            if done and done % REPORT_EVERY == 0:
+                _LOG.info("executed %d of the %d transactions that a question depends on", done, len(keys))
             self._worker.submit(self._execute_next, key, generation).result()
 
     def _execute_next(self, key: int, generation: int) -> None:

@@ -19,6 +19,7 @@ from ethereum_types.bytes import Bytes0, Bytes20, Bytes32
 from ethereum_types.numeric import U64, U256, Uint
 
 from anh_rollup.primitives import DIGEST_SIZE, Address, Gas
+from anh_rollup.world import limited_instructions  # noqa: F401 - makes loops look at the time
 from anh_rollup.world.bytecode import JumpDestinations
 from anh_rollup.world.engine import Block, Changes, Log, Outcome, Run, StateReader, SystemContract
 from anh_rollup.world.outcomes import OUT_OF_GAS, gas_with_floor, halted, owed_gas, refused

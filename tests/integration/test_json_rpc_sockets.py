@@ -87,6 +87,17 @@ async def test_a_plain_get_is_told_what_to_do(session: ClientSession) -> None:
         assert (answered.status, (await answered.json())["head"]) == (200, 0)
 
 
+async def test_open_sockets_are_told_that_the_node_stops(node: FollowerDouble) -> None:
+    service = service_of(node, FakeWorld(node))
+    running = TestServer(make_app(node, service=service))
+    await running.start_server()
+    async with ClientSession() as session, session.ws_connect(running.make_url("/")) as socket:
+        stopping = asyncio.create_task(running.close())
+        closed = await socket.receive(timeout=5)
+        assert (closed.type, closed.data) == (WSMsgType.CLOSE, 1001)
+        await asyncio.wait_for(stopping, 5)
+
+
 async def test_a_client_that_never_reads_is_dropped(node: FollowerDouble) -> None:
     service = service_of(node, FakeWorld(node))
     sockets = SocketLimits(seconds=0.2, interval=0.01, waiting=1 << 16, frame=1 << 20)

@@ -161,6 +161,7 @@ def test_a_transfer_of_uncleared_money_is_no_plain_one(
         ({"accessList": [{"address": OWNER, "storageKeys": "0x"}]}, "storageKeys is a list"),
         ({"accessList": [{"address": OWNER}] * 10_001}, "the access list has more than 10000"),
         ({"nonce": hex(2**64)}, "the nonce has at most 64 bits"),
+        ({"data": "0x" + "00" * 131_073}, "no transaction carries more than 131072 bytes of data"),
         ({"value": 5}, "value is a hexadecimal number that starts with 0x"),
     ],
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 from anh_rollup.rpc.connection import SocketLimits
 from anh_rollup.rpc.dispatch import METHODS
 from anh_rollup.rpc.errors import Code
+from anh_rollup.rpc.logs import MOST_CHOICES, MOST_KEPT_CHOICES
 from anh_rollup.rpc.not_served import FOLLOWERS_ONLY, REFUSED
 from anh_rollup.rpc.service import WorldLimits
 from anh_rollup.rpc.subscriptions import Topic
@@ -34,12 +35,13 @@ def test_every_limit_is_the_one_that_holds() -> None:
     execution = limits.execution
     shown = [
         f"| {limits.call_gas:,} |",
-        f"| {execution.seconds:g} seconds; it goes on",
-        f"| {execution.waiting}, of which {execution.threads} at the same time |",
+        f"| {execution.seconds:g} seconds; what was executed",
+        f"| {execution.waiting}, of which {execution.threads} at the same time; others wait half",
         f"| {limits.blocks:,} | -32005 `block range is larger than {limits.blocks}` |",
         f"| {limits.logs:,} | -32005 `query returned more than {limits.logs} results` |",
         f"| {limits.filters:,}; one that nobody asks for {limits.filter_seconds:g} seconds",
         f"| {limits.slots:,} |",
+        f"| {MOST_CHOICES:,} of a place in `eth_getLogs`, {MOST_KEPT_CHOICES} together",
         f"that wait for a transaction's block | {limits.waiting} |",
         f"of more than {limits.closure:,} the last",
         f"(default {limits.sync_seconds[0] * 1000:,.0f}, at most {limits.sync_seconds[1] * 1000:,.0f})",

@@ -1,5 +1,6 @@
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -45,7 +46,7 @@ def test_a_question_that_takes_too_long_goes_on_without_its_client(blocker: thre
 
 
 def test_no_more_questions_wait_than_may(blocker: threading.Event) -> None:
-    execution = Execution(ExecutionLimits(threads=1, waiting=1, seconds=0.01))
+    execution = Execution(ExecutionLimits(threads=1, waiting=1, seconds=0.01, patience=0.0))
     with pytest.raises(RpcError, match="execution aborted"):
         execution.run(blocker.wait)
     assert refusal(execution) == (-32005, "limit exceeded: too many questions are executed")
@@ -53,6 +54,14 @@ def test_no_more_questions_wait_than_may(blocker: threading.Event) -> None:
     execution._pool.shutdown(wait=True)
     assert refusal(execution) == (-32603, "the node stops")
     assert refusal(execution) == (-32603, "the node stops")
+
+
+def test_a_burst_of_short_questions_passes() -> None:
+    execution = Execution(ExecutionLimits(threads=1, waiting=1, patience=10.0))
+    with ThreadPoolExecutor(8) as clients:
+        found = list(clients.map(lambda number: execution.run(lambda: number), range(200)))
+    assert found == list(range(200))
+    execution.close()
 
 
 def test_a_question_that_never_began_makes_room_again(blocker: threading.Event) -> None:

@@ -130,3 +130,15 @@ def test_filters_that_nobody_asks_are_forgotten(limited: Limited) -> None:
 def test_a_filter_that_makes_no_sense_is_not_installed(query: Ask) -> None:
     assert query("eth_newFilter", {"fromBlock": "newest"})["code"] == -32602
     assert query("eth_newFilter", {"topics": 5})["code"] == -32602
+    assert query("eth_newFilter", {"blockHash": ["0x11"]})["code"] == -32602
+
+
+def test_what_is_kept_for_a_client_is_small(query: Ask) -> None:
+    many = [text(number.to_bytes(20, "big")) for number in range(200)]
+    assert "code" not in query("eth_newFilter", {"address": many})
+    refused = query("eth_newFilter", {"address": many, "topics": [text(MOVED)]})
+    assert (refused["code"], refused["message"]) == (
+        -32602,
+        "exceed max addresses and topics of what is followed: 200",
+    )
+    assert query("eth_getLogs", {"address": many, "topics": [text(MOVED)]}) == []

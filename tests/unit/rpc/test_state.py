@@ -52,6 +52,19 @@ def test_a_nonce_is_the_ledgers_where_it_has_one(
     assert query("eth_getTransactionCount", OWNER, "pending") == "0x2"
 
 
+def test_a_ledger_account_is_known_at_every_block_without_execution(
+    query: Ask, follower: FollowerDouble, world: FakeWorld
+) -> None:
+    sealed(follower, ALICE.transfer(0, BOB.address, 5))
+    follower.submit([ALICE.transfer(1, BOB.address, 5)])
+    world.failure = AssertionError("nothing is executed")
+    accounts = [query("anh_getLedgerAccount", OWNER, name) for name in ("0x0", "0x1", "pending")]
+    assert [each["nonce"] for each in accounts] == ["0x0", "0x1", "0x2"]
+    assert accounts[0]["cleared"] == "0x0"
+    assert int(accounts[1]["cleared"], 16) > int(accounts[2]["cleared"], 16)
+    assert query("anh_getLedgerAccount", OWNER) == accounts[1]
+
+
 def test_a_contracts_nonce_is_the_worlds(query: Ask, world: FakeWorld) -> None:
     world.accounts[TOKEN] = Account(nonce=3, code=b"\xfe")
     assert query("eth_getTransactionCount", text(TOKEN), "latest") == "0x3"

@@ -2,7 +2,7 @@ from anh_rollup.rpc.dispatch import METHODS
 from anh_rollup.rpc.not_served import FOLLOWERS_ONLY, NOT_SERVED, REFUSED
 from anh_rollup.rpc.service import WorldService
 from anh_rollup.rpc.world_methods import method_table
-from anh_rollup.world.errors import UnknownPositionError
+from anh_rollup.world.errors import TimeLimitError, UnknownPositionError
 from tests.doubles.answering_world import FakeWorld, FollowerDouble, service_of
 from tests.doubles.ordering import ALICE
 from tests.unit.rpc.conftest import Ask, asking
@@ -70,3 +70,14 @@ def test_a_node_that_stops_says_so(query: Ask, service: WorldService) -> None:
     service.execution.close()
     found = query("eth_call", {"to": text(ALICE.address)})
     assert (found["code"], found["message"]) == (-32603, "the node stops")
+
+
+def test_a_call_that_never_ends_is_cut(follower: FollowerDouble, world: FakeWorld) -> None:
+    world.failure = TimeLimitError(10.0)
+    query = asking(follower, method_table(service_of(follower, world)))
+    for method in ("eth_call", "eth_estimateGas", "eth_createAccessList"):
+        assert query(method, {}) == {
+            "code": -32000,
+            "message": "execution aborted (timeout = 10s)",
+            "data": "Ask again: what was executed is kept. A call that needs so long itself wants less gas.",
+        }

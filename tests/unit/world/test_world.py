@@ -1,3 +1,4 @@
+import logging
 import shutil
 import sqlite3
 import threading
@@ -14,6 +15,7 @@ from anh_rollup.protocol.fees import call_gas
 from anh_rollup.protocol.jobs import order_calldata
 from anh_rollup.protocol.ledger import Account as LedgerAccount
 from anh_rollup.protocol.ledger import Payout
+from anh_rollup.world import execution
 from anh_rollup.world.answers import Balance, Kind, Receipt
 from anh_rollup.world.engine import Account, Changes, Log, Outcome, Run
 from anh_rollup.world.errors import (
@@ -475,3 +477,18 @@ def test_a_call_executes_what_it_finds_on_the_way_however_deep_it_is(tmp_path: P
     world._execution._engine._before = lambda _: threads.append(threading.current_thread().name)
     world.call(asked(["copy", TWO.hex(), 0, 1]), world.behind(2))
     assert threads == ["MainThread", "world_0"]
+
+
+def test_a_long_closure_tells_how_far_it_is(
+    tmp_path: Path, orders: Orders, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(5):
+        orders.send(ALICE, COUNT, to=ONE, access=((ONE, (0,)),))
+    orders.seal()
+    monkeypatch.setattr(execution, "REPORT_EVERY", 2)
+    caplog.set_level(logging.INFO)
+    world = built(tmp_path, orders)
+    assert world.slot(ONE, 0, world.behind(2)) == 5
+    assert caplog.messages == [
+        f"executed {done} of the 5 transactions that a question depends on" for done in (2, 4)
+    ]
