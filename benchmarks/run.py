@@ -6,6 +6,7 @@ A missed target is written as missed; the exit code is not 0 only where somethin
 import json
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +15,7 @@ from benchmarks.report import Figure, machine, table
 ROOT: Final = Path(__file__).resolve().parents[1]
 RESULTS: Final = ROOT / "benchmarks" / "RESULTS.md"
 
-#: Each prints its figures; the order is that of the table.
+#: Each prints its figures; the order is that of the page.
 BENCHMARKS: Final = (
     "game_gas",
     "arbiter_gas",
@@ -41,17 +42,26 @@ def figures_of(name: str) -> list[Figure]:
     return [Figure(**json.loads(line)) for line in ran.stdout.splitlines()]
 
 
+def results(measured: Mapping[str, Sequence[Figure]]) -> str:
+    """The page of all figures: a table for each benchmark, under its name."""
+    tables = "".join(f"\n## {name}\n\n{table(figures)}\n" for name, figures in measured.items())
+    return f"# Results\n\nWritten by `make bench` on: {machine()}. {verdict(measured)}.\n{tables}"
+
+
+def verdict(measured: Mapping[str, Sequence[Figure]]) -> str:
+    """How many targets there are, and how many were missed."""
+    verdicts = [each.verdict for figures in measured.values() for each in figures if each.target is not None]
+    return f"Of {len(verdicts)} targets, {verdicts.count('missed')} missed"
+
+
 def main() -> int:
-    """Runs everything and writes the table."""
-    figures: list[Figure] = []
+    """Runs everything and writes the tables."""
+    measured: dict[str, list[Figure]] = {}
     for name in BENCHMARKS:
         print(f"measuring {name}", flush=True)
-        figures += figures_of(name)
-    missed = sum(each.verdict == "missed" for each in figures)
-    judged = sum(each.target is not None for each in figures)
-    head = f"# Results\n\nWritten by `make bench` on: {machine()}. Of {judged} targets, {missed} missed.\n"
-    RESULTS.write_text(f"{head}\n{table(figures)}\n", encoding="utf-8")
-    print(f"wrote {RESULTS.relative_to(ROOT)}: of {judged} targets, {missed} missed")
+        measured[name] = figures_of(name)
+    RESULTS.write_text(results(measured), encoding="utf-8")
+    print(f"wrote {RESULTS.relative_to(ROOT)}: {verdict(measured)}")
     return 0
 
 

@@ -1,4 +1,5 @@
 import json
+import re
 from itertools import count
 
 import pytest
@@ -53,3 +54,24 @@ def test_figures_survive_the_way_from_a_benchmark_to_the_table(
 def test_a_benchmark_that_fails_stops_the_run() -> None:
     with pytest.raises(SystemExit, match=r"benchmarks/no_such_benchmark\.py failed with exit code 1"):
         run.figures_of("no_such_benchmark")
+
+
+def measured_in(page: str) -> list[str]:
+    """The names of the tables with at least a row."""
+    sections = re.split(r"^## (.*)$", page, flags=re.M)
+    tables = zip(sections[1::2], sections[2::2], strict=True)
+    return [name for name, text in tables if text.partition(HEAD)[2].strip()]
+
+
+def test_the_page_of_results_has_a_table_for_each_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "machine", lambda: "a machine")
+    page = run.results({"moves": [MET, MISSED], "nothing": [], "hashes": [UNJUDGED]})
+    assert page.splitlines()[2] == "Written by `make bench` on: a machine. Of 2 targets, 1 missed."
+    assert table([MET, MISSED]) in page
+    assert measured_in(page) == ["moves", "hashes"]
+
+
+def test_every_benchmark_has_its_figures_in_the_results() -> None:
+    measured = measured_in(run.RESULTS.read_text())
+    missing = [name for name in run.BENCHMARKS if name not in measured]
+    assert missing == [], f"run `make bench`: benchmarks/RESULTS.md has no figures of {', '.join(missing)}"
