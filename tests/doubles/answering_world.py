@@ -27,7 +27,7 @@ class FollowerDouble(NodeDouble):
     syncing: tuple[int, int, int] | None = None
 
     def pending(self) -> Sequence[SignedTransaction]:
-        return [each.transaction for each in self.chain._waiting.values()]
+        return [transaction for _, transaction in self.chain._waiting.values() if transaction is not None]
 
 
 @dataclass
