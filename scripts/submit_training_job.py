@@ -17,7 +17,7 @@ from web3.types import TxParams
 
 from anh_rollup.cli.job_checks import require_light, scored_properties
 from anh_rollup.cli.options import parse_ether, show_ether
-from anh_rollup.cli.ordering import PlacedOrder, check_position, wait_for
+from anh_rollup.cli.ordering import PRICE_MARGIN, PlacedOrder, check_position, wait_for
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import decode_signed, encode_record
 from anh_rollup.primitives import ChainId, Seconds
@@ -32,9 +32,6 @@ TIME_TO_CLAIM: Final = 3_600
 
 #: Least number of right answers of 360: 0.97 would be 349.2.
 LEAST_RIGHT: Final = 350
-
-#: How many times the suggested gas price an order offers at most; what is not needed is not paid.
-PRICE_MARGIN: Final = 2
 
 EXAMPLE = """python -m scripts.submit_training_job --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:8560 \\
     --deployment devnet/deployment.json --key-file devnet/keys/user.key --store devnet/user"""
