@@ -3,7 +3,8 @@
 A sequencer runs as a process of its own on an anvil, and this process is all of its clients. Each client
 sends batches of fresh signed transactions on one connection, the next when the answer is there; an answer
 says that the transactions are on the disk. The clock runs from the first request until everything stands in
-a sealed block. The same bodies then go to an anvil.
+a sealed block. The same bodies then go to an anvil. These times are the wall's: whatever else runs on the
+machine counts, for both. Admission and recovery are compared by their processor times.
 """
 
 import statistics
