@@ -22,7 +22,7 @@ from anh_rollup.encoding.transactions import (
     encode_record,
     encode_signed,
 )
-from anh_rollup.primitives import ETHER, L2_CHAIN_ID, ZERO_DIGEST, Address
+from anh_rollup.primitives import ETHER, L2_CHAIN_ID, ZERO_DIGEST, Address, BlockNumber, Gas, Seconds, Wei
 from anh_rollup.protocol.derivation import Head, L2Block, OrderedTransaction, build_block, genesis
 from anh_rollup.protocol.fees import BLOCK_GAS_LIMIT, ELASTICITY, FIRST_BASE_FEE
 from anh_rollup.protocol.ledger import Deposit, LedgerRules, Origin
@@ -34,7 +34,7 @@ from benchmarks.report import Figure, Work, show
 COUNTER = bytes.fromhex("600a600c600039600a6000f3" + "60005460010160005500")
 """Init code of a contract that adds one to its element 0."""
 
-GAS, MOST_FEE = 120_000, 4 * FIRST_BASE_FEE
+GAS, MOST_FEE = Gas(120_000), Wei(4 * FIRST_BASE_FEE)
 
 #: Transactions of a block: their gas is what leaves the base fee as it is.
 PER_BLOCK = BLOCK_GAS_LIMIT // ELASTICITY // GAS
@@ -93,9 +93,9 @@ class Account:
             nonce=nonce,
             gas_limit=GAS,
             max_fee=MOST_FEE,
-            priority_fee=0,
+            priority_fee=Wei(0),
             to=to,
-            value=0,
+            value=Wei(0),
             data=data,
             access_list=listed,
             y_parity=signature[64],
@@ -116,11 +116,11 @@ def accounts_of(scale: Scale) -> list[Account]:
 def blocks_of(scale: Scale) -> Iterator[tuple[L2Block, Origin]]:
     """The order: deposits, and each account's transactions in turn."""
     accounts = accounts_of(scale)
-    head = Head(genesis(L2_CHAIN_ID, 0, ZERO_DIGEST))
+    head = Head(genesis(L2_CHAIN_ID, BlockNumber(0), ZERO_DIGEST))
     turns = ((nonce, account) for nonce in range(scale.calls) for account in accounts)
-    deposits = tuple(Deposit(each.address, 1_000 * ETHER) for each in accounts)
+    deposits = tuple(Deposit(each.address, Wei(1_000 * ETHER)) for each in accounts)
     while own := [account.sign(nonce) for nonce, account in islice(turns, PER_BLOCK)]:
-        place = (head.header.number, head.header.number, ZERO_DIGEST)
+        place = (Seconds(head.header.number), head.header.number, ZERO_DIGEST)
         block = build_block(head, place, (), own)
         head = Head(block.header, block.ordered_gas)
         yield block, Origin(block.header.time, deposits)
@@ -129,8 +129,8 @@ def blocks_of(scale: Scale) -> Iterator[tuple[L2Block, Origin]]:
 
 def world_in(folder: Path) -> World:
     """An empty world."""
-    rules = LedgerRules(L2_CHAIN_ID, Address(b"\x5e" * 20), 1_000)
-    return World(folder / "world.sqlite3", genesis(L2_CHAIN_ID, 0, ZERO_DIGEST), rules)
+    rules = LedgerRules(L2_CHAIN_ID, Address(b"\x5e" * 20), Seconds(1_000))
+    return World(folder / "world.sqlite3", genesis(L2_CHAIN_ID, BlockNumber(0), ZERO_DIGEST), rules)
 
 
 def seconds(work: Work) -> float:
