@@ -22,7 +22,7 @@ from anh_rollup.errors import AnhError
 from anh_rollup.l1 import wire
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.deployment import Deployment, bind
-from anh_rollup.l1.errors import L1AnswerError
+from anh_rollup.l1.errors import InsufficientFundsError, L1AnswerError
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.primitives import DIGEST_SIZE, BatchNumber, BlockNumber, Digest, Wei
 from anh_rollup.protocol.fees import call_gas
@@ -58,6 +58,24 @@ class NotSeenError(AnhError):
         )
         self.what = what
         self.seconds = seconds
+
+
+class OrderFundsError(AnhError):
+    """An account that cannot pay for an order; nothing is sent.
+
+    Attributes:
+        address: The account.
+        needed: Wei that the L1 account needs for the deposit and its gas.
+        held: Wei that it has on L1.
+    """
+
+    def __init__(self, address: str, needed: int, held: int) -> None:
+        super().__init__(
+            f"{address} cannot pay for the order: the deposit needs {show_ether(needed, 6)} on L1, "
+            f"and it has {show_ether(held, 6)}",
+            remedy="Give a smaller --reward, or send ether to the account on L1.",
+        )
+        self.address, self.needed, self.held = address, needed, held
 
 
 class PositionError(AnhError):
@@ -135,14 +153,19 @@ def fill_ledger(customer: Customer, needed: int, report: Report) -> None:
     """Deposits what the L2 balance lacks, and waits until the L2 shows it.
 
     Raises:
+        OrderFundsError: The account on L1 has too little for the deposit and its gas.
         NotSeenError: The L2 does not take the deposit in.
     """
     held = customer.l2.cleared(customer.address)
     if held >= needed:
         return
-    report(f"deposit {show_ether(needed - held)} on L1: Inbox.deposit({customer.address})")
     inbox = bind(customer.deployment, customer.l1).inbox
-    TransactionSender(customer.l1, customer.account).send(inbox.deposit(customer.address, Wei(needed - held)))
+    call = inbox.deposit(customer.address, Wei(needed - held))
+    try:
+        TransactionSender(customer.l1, customer.account).send(call)
+    except InsufficientFundsError as error:
+        raise OrderFundsError(customer.address, error.needed, error.held) from error
+    report(f"deposited {show_ether(needed - held)} on L1: Inbox.deposit({customer.address})")
     wait_for("the deposit on the L2", lambda: customer.l2.cleared(customer.address) >= needed or None)
 
 

@@ -1,23 +1,28 @@
 """Ordering a job: gas, waiting, and what the sequencer's word is worth."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from coincurve import PrivateKey
 from eth_account import Account
 
+from anh_rollup.cli import ordering
 from anh_rollup.cli.l2 import L2Client
 from anh_rollup.cli.ordering import (
     Customer,
     NotSeenError,
+    OrderFundsError,
     PositionError,
     check_position,
+    fill_ledger,
     sign_order,
     wait_for,
 )
 from anh_rollup.encoding.transactions import CURVE_ORDER, decode_signed
 from anh_rollup.l1.deployment import CONTRACTS, Deployment, Rules
-from anh_rollup.primitives import Digest
+from anh_rollup.l1.errors import InsufficientFundsError
+from anh_rollup.primitives import ETHER, Digest, Wei
 from anh_rollup.protocol.fees import intrinsic_gas
 from anh_rollup.protocol.jobs import Job as OrderedWork
 from anh_rollup.protocol.jobs import JobKind, Property, decode_order, order_calldata
@@ -118,6 +123,53 @@ def test_an_order_is_an_ordinary_transaction_that_pays_exactly_its_intrinsic_gas
     assert decode_order(decoded.data) == JOB
     assert (decoded.kind, decoded.nonce, decoded.value, decoded.max_fee) == (2, 4, 10**18, 3 * 10**9)
     assert decoded.gas_limit == intrinsic_gas(decoded)
+
+
+class Ledger:
+    """An L2 balance of 1 ether, and an L1 account of 5 that pays deposits into it with 1 ether of gas."""
+
+    held = 1 * ETHER
+    funds = 5 * ETHER
+
+    def cleared(self, _address: str) -> int:
+        return self.held
+
+    def deposit(self, _address: str, value: Wei) -> Wei:
+        return value
+
+    def send(self, value: Wei) -> None:
+        needed = value + ETHER
+        if needed > self.funds:
+            raise InsufficientFundsError(SEQUENCER, Wei(needed), Wei(self.funds))
+        self.held += value
+
+
+def paying(monkeypatch: pytest.MonkeyPatch) -> tuple[Ledger, Customer]:
+    """Both accounts of a customer, and the customer."""
+    ledger = Ledger()
+    monkeypatch.setattr(ordering, "bind", lambda *_: SimpleNamespace(inbox=ledger))
+    monkeypatch.setattr(ordering, "TransactionSender", lambda *_: ledger)
+    chains: Any = ledger
+    return ledger, Customer(Account.from_key(KEY), chains, chains, deployment())
+
+
+def test_a_deposit_is_told_once_it_has_happened(monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger, customer = paying(monkeypatch)
+    told: list[tuple[str, int]] = []
+    fill_ledger(customer, 3 * ETHER, lambda line: told.append((line, ledger.held)))
+    assert told == [(f"deposited 2.0000 ETH on L1: Inbox.deposit({SEQUENCER})", 3 * ETHER)]
+
+
+def test_too_little_ether_is_told_with_what_is_needed_and_no_deposit(monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger, customer = paying(monkeypatch)
+    told: list[str] = []
+    with pytest.raises(OrderFundsError) as refused:
+        fill_ledger(customer, 6 * ETHER, told.append)
+    assert (told, ledger.held) == ([], 1 * ETHER)
+    assert refused.value.message == (
+        f"{SEQUENCER} cannot pay for the order: the deposit needs 6.000000 ETH on L1, and it has 5.000000 ETH"
+    )
+    assert refused.value.remedy == "Give a smaller --reward, or send ether to the account on L1."
 
 
 def test_waiting_ends_with_what_is_found() -> None:
