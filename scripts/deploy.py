@@ -24,6 +24,7 @@ from anh_rollup.l1.deployment import (
     constructor_values,
     known_values,
     predict_addresses,
+    require_free,
     write_deployment,
 )
 from anh_rollup.primitives import L2_CHAIN_ID, BlockNumber, ChainId
@@ -71,9 +72,16 @@ def main() -> None:
     parser.add_argument(
         "--sequencer", type=parse_address, required=True, metavar="ADDRESS", help="who will post batches"
     )
-    parser.add_argument("--out", type=Path, default=Path("deployment.json"), metavar="FILE")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("deployment.json"),
+        metavar="FILE",
+        help="where to write the deployment file; nothing may be there (default deployment.json)",
+    )
     arguments = parser.parse_args()
     account = read_account(arguments.key_file)
+    require_free(arguments.out)
     deployment = deploy(connect(arguments.l1), account, arguments.sequencer, Rules())
     write_deployment(deployment, arguments.out)
     print(f"written to {arguments.out}")

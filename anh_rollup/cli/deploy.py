@@ -11,7 +11,7 @@ from rich.console import Console
 from anh_rollup.cli.options import UsageError, key_option, l1_option, parse_address, read_account
 from anh_rollup.encoding.checks import UINT64_MOST
 from anh_rollup.l1.client import L1Client
-from anh_rollup.l1.deployment import DECIMAL, Rules, RulesError, deploy, write_deployment
+from anh_rollup.l1.deployment import DECIMAL, Rules, RulesError, deploy, require_free, write_deployment
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.primitives import L2_CHAIN_ID, ChainId
 
@@ -52,7 +52,7 @@ class OptionError(UsageError):
     type=click.Path(dir_okay=False, path_type=Path),
     default=Path("deployment.json"),
     show_default=True,
-    help="Where to write the deployment file.",
+    help="Where to write the deployment file; nothing may be there.",
 )
 def deploy_command(
     l1_url: str,
@@ -72,6 +72,7 @@ def deploy_command(
     console = Console(stderr=True)
     fixed = parse_rules(rules)
     account = read_account(key_file)
+    require_free(out)
     sender = TransactionSender(L1Client.connect(l1_url), account)
     deployment = deploy(
         sender,

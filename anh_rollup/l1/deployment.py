@@ -4,6 +4,7 @@ The contracts name each other as immutables, so each address is computed from th
 anything is sent. A deployment that was interrupted is harmless: a new one starts at fresh addresses.
 """
 
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -75,6 +76,21 @@ class DeploymentFileError(L1Error):
         )
         self.path = path
         self.reason = reason
+
+
+class DeploymentExistsError(L1Error):
+    """A deployment file would take the place of what is there, which may be all that leads to a rollup.
+
+    Attributes:
+        path: What is there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} exists already; nothing was deployed",
+            remedy="Choose another --out, or move it away: a running rollup may need it.",
+        )
+        self.path = path
 
 
 class RulesError(L1Error):
@@ -290,6 +306,16 @@ def known_values(
     """Everything that a constructor can ask for, by the names of its parameters."""
     named = {item.name: getattr(rules, item.name) for item in fields(rules)}
     return {**named, **addresses, "sequencer": sequencer, "chain_id": l2_chain_id, "l2_chain_id": l2_chain_id}
+
+
+def require_free(path: Path) -> None:
+    """Checks, before anything is deployed, that no earlier deployment's file is where the new one goes.
+
+    Raises:
+        DeploymentExistsError: Something is there.
+    """
+    if os.path.lexists(path):
+        raise DeploymentExistsError(path)
 
 
 def write_deployment(deployment: Deployment, path: Path) -> None:

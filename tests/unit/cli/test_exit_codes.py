@@ -92,6 +92,7 @@ REFUSED = [
     "model put KEY --store store",
     f"program show {ROOT} --store store",
     f"deploy {L1} --key-file none.key --sequencer {ADDRESS}",
+    f"deploy {L1} --key-file KEY --sequencer {ADDRESS} --out KEY",
     SEQUENCER,
     ACCOUNTANT,
     CHALLENGER,
@@ -108,6 +109,7 @@ SCRIPTS_SENSELESS = [
 ]
 SCRIPTS_REFUSED = [
     f"deploy {L1} --key-file none.key --sequencer {ADDRESS}",
+    f"deploy {L1} --key-file KEY --sequencer {ADDRESS} --out KEY",
     f"submit_training_job {L1} {L2} --key-file KEY --store store",
     f"submit_inference_job {L1} {L2} --key-file KEY --store store --model {ROOT}",
     f"watch {ROOT} {L1} {L2}",
