@@ -80,7 +80,9 @@ class Served:
 async def serving(
     folder: Path, intake: Intake, connections: Connections | None = None
 ) -> AsyncIterator[Served]:
-    app = make_app(NodeDouble(FakeL1(), folder), Capacity(intake=intake, connections=connections))
+    app = make_app(
+        NodeDouble(FakeL1(), folder), Capacity(intake=intake, connections=connections or Connections())
+    )
     stop, served = asyncio.Event(), Served(free_port())
     task = asyncio.create_task(HttpService("json-rpc", app, "127.0.0.1", served.port).run(stop))
     try:
