@@ -7,7 +7,6 @@ The demo runs it as a process of its own. It exists to show that an honest accou
 how a game is played with web3.py: positions come from events, and go back with every move.
 """
 
-import argparse
 import sys
 import time
 from collections.abc import Sequence
@@ -34,7 +33,18 @@ from anh_rollup.protocol.overlay import proof_between
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.remote import RemotePolicy
 from anh_rollup.tensor.opcodes import FOLDABLE
-from scripts.chains import connect_l1, contract_at, decoded, explain, key_option, l1_option, run, send
+from scripts.chains import (
+    connect_l1,
+    contract_at,
+    decoded,
+    deployment_option,
+    example_parser,
+    explain,
+    key_option,
+    l1_option,
+    run,
+    send,
+)
 
 #: Seconds between two rounds.
 ROUND_SECONDS: Final = 0.5
@@ -45,8 +55,7 @@ SALT: Final = b"no case, but a game".ljust(32, b"\0")
 #: IGame.Outcome.
 OUTCOMES: Final = ("REFUTED", "ACCOUNTANT_LATE", "CHALLENGER_LATE", "VOID")
 
-EXAMPLE = """Example:
-  python -m scripts.baseless_challenge --l1 http://127.0.0.1:8545 --deployment deployment.json \\
+EXAMPLE = """python -m scripts.baseless_challenge --l1 http://127.0.0.1:8545 --deployment deployment.json \\
     --key-file hostile.key --against 0x90F79bf6EB2c4f870365E785982E1f101E93b906 \\
     --store ./hostile --allow-folder ./user"""
 
@@ -185,13 +194,9 @@ def accuse(trace: Trace, value: int, evaluated: EvaluatedProperty) -> Move:
 
 def main() -> None:
     """Plays until the game is over."""
-    parser = argparse.ArgumentParser(
-        description="Dispute a true claim and lose.",
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = example_parser("Dispute a true claim and lose.", EXAMPLE)
     l1_option(parser)
-    parser.add_argument("--deployment", type=Path, required=True, metavar="FILE", help="the deployment file")
+    deployment_option(parser)
     key_option(parser)
     parser.add_argument(
         "--against", type=parse_address, required=True, metavar="ADDRESS", help="the accountant"

@@ -57,7 +57,10 @@ class UnshippableContractError(AnhError):
 
 def main(arguments: list[str]) -> int:
     """Writes or checks the artifacts; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Compile contracts/ into anh_rollup/l1/artifacts.")
+    parser = argparse.ArgumentParser(
+        prog="python -m scripts.build_contracts",
+        description="Compile contracts/ into anh_rollup/l1/artifacts.",
+    )
     parser.add_argument("--check", action="store_true", help="fail where artifacts differ from the sources")
     check = parser.parse_args(arguments).check
     try:

@@ -5,6 +5,7 @@ The package's own clients of the chains are not used.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -199,25 +200,50 @@ def decoded(l1: Web3, contract: Contract, first: int, last: int) -> Iterator[Eve
         yield by_topic[log["topics"][0].to_0x_hex()]().process_log(log)
 
 
-def rollup_options(summary: str, example: str) -> argparse.ArgumentParser:
-    """A parser with the options that lead to a rollup; its help ends with an example."""
-    parser = argparse.ArgumentParser(
+def example_parser(summary: str, example: str) -> argparse.ArgumentParser:
+    """A parser whose help ends with an example, which begins with the script's name: `python -m MODULE`."""
+    return argparse.ArgumentParser(
+        prog=" ".join(example.split()[:3]),
         description=summary,
         epilog=f"Example:\n  {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+
+
+def rollup_options(summary: str, example: str) -> argparse.ArgumentParser:
+    """An `example_parser` with the options that lead to a rollup."""
+    parser = example_parser(summary, example)
     l1_option(parser)
-    parser.add_argument("--l2", type=parse_endpoint, required=True, metavar="URL", help="the L2's JSON-RPC")
-    parser.add_argument(
-        "--deployment", type=Path, default=Path("deployment.json"), metavar="FILE", help="the deployment file"
-    )
+    _url_option(parser, "--l2", "ANH_L2", "the L2's JSON-RPC")
+    deployment_option(parser)
     return parser
 
 
 def l1_option(parser: argparse.ArgumentParser) -> None:
-    """Adds `--l1`."""
+    """Adds `--l1`, read from `ANH_L1` where it is not given."""
+    _url_option(parser, "--l1", "ANH_L1", "the L1 node's JSON-RPC")
+
+
+def _url_option(parser: argparse.ArgumentParser, name: str, variable: str, what: str) -> None:
+    set_there = os.environ.get(variable) or None
     parser.add_argument(
-        "--l1", type=parse_endpoint, required=True, metavar="URL", help="the L1 node's JSON-RPC"
+        name,
+        type=parse_endpoint,
+        default=set_there,
+        required=set_there is None,
+        metavar="URL",
+        help=f"{what} (environment: {variable})",
+    )
+
+
+def deployment_option(parser: argparse.ArgumentParser) -> None:
+    """Adds `--deployment`, read from `ANH_DEPLOYMENT` where it is not given."""
+    parser.add_argument(
+        "--deployment",
+        type=Path,
+        default=os.environ.get("ANH_DEPLOYMENT") or "deployment.json",
+        metavar="FILE",
+        help="the deployment file (environment: ANH_DEPLOYMENT; default deployment.json)",
     )
 
 

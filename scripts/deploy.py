@@ -6,7 +6,6 @@ The contracts name each other as immutables, so every address is computed from t
 `anh deploy` does the same with the package's own sender, which survives fee spikes.
 """
 
-import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -28,10 +27,9 @@ from anh_rollup.l1.deployment import (
     write_deployment,
 )
 from anh_rollup.primitives import L2_CHAIN_ID, BlockNumber, ChainId
-from scripts.chains import connect, key_option, l1_option, run, send
+from scripts.chains import connect, example_parser, key_option, l1_option, run, send
 
-EXAMPLE = """Example:
-  python -m scripts.deploy --l1 http://127.0.0.1:8545 --key-file deployer.key \\
+EXAMPLE = """python -m scripts.deploy --l1 http://127.0.0.1:8545 --key-file deployer.key \\
     --sequencer 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --out deployment.json"""
 
 
@@ -62,11 +60,7 @@ def deploy(web3: Web3, account: LocalAccount, sequencer: str, rules: Rules) -> D
 
 def main() -> None:
     """Deploys, writes the deployment file and prints the addresses."""
-    parser = argparse.ArgumentParser(
-        description="Deploy the rollup's contracts to L1.",
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = example_parser("Deploy the rollup's contracts to L1.", EXAMPLE)
     l1_option(parser)
     key_option(parser)
     parser.add_argument(

@@ -90,7 +90,8 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     rollup, model = rollup_of(arguments), (arguments.model, arguments.source)
-    show(submit(rollup, arguments.store, model, arguments.reward, lambda line: print(line, flush=True)))
+    placed = submit(rollup, arguments.store, model, arguments.reward, lambda line: print(line, flush=True))
+    show(placed, arguments)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ An order is an ordinary Ethereum transaction to the DNN system address: any wall
 Put a copy beside this file and replace `digits_job` by what you want to have trained.
 """
 
+import argparse
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -125,11 +127,13 @@ def cleared(rollup: Rollup) -> int:
     return int(ask(rollup.l2, "anh_getLedgerAccount", rollup.address)["cleared"], 16)
 
 
-def show(placed: PlacedOrder) -> None:
-    """Prints where an order stands, and how to follow it."""
+def show(placed: PlacedOrder, arguments: argparse.Namespace) -> None:
+    """Prints where an order stands, and the command that follows it on the rollup of these options."""
     for name, value in {"transaction": placed.hash, **placed.position}.items():
         print(f"{name}: {value}")
-    print(f"follow it with: python -m scripts.watch {placed.hash} (same --l1, --l2, --deployment)")
+    places = ["--l1", arguments.l1, "--l2", arguments.l2, "--deployment", str(arguments.deployment)]
+    following = shlex.join([sys.executable, "-m", "scripts.watch", placed.hash, *places])
+    print(f"follow it with: {following}")
 
 
 def main() -> None:
@@ -144,7 +148,7 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     rollup, reward = rollup_of(arguments), arguments.reward
-    show(submit(rollup, arguments.store, reward, lambda line: print(line, flush=True)))
+    show(submit(rollup, arguments.store, reward, lambda line: print(line, flush=True)), arguments)
 
 
 if __name__ == "__main__":

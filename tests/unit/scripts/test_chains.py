@@ -10,6 +10,7 @@ from web3 import Web3
 from web3.exceptions import BlockNotFound, ContractCustomError, TimeExhausted, Web3Exception, Web3RPCError
 
 from anh_rollup.cli.connecting import OtherRollupError
+from anh_rollup.cli.options import UsageError
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.deployment import Deployment, Rules, predict_addresses
 from anh_rollup.l1.errors import OtherL1Error
@@ -153,3 +154,51 @@ def test_the_l1_of_another_devnet_is_refused(found: bytes | None, monkeypatch: p
     with pytest.raises(OtherL1Error) as refused:
         chains.connect_l1("http://127.0.0.1:1", deployment)
     assert (refused.value.expected, refused.value.found) == (bytes(32), found)
+
+
+VARIABLES = ("ANH_L1", "ANH_L2", "ANH_DEPLOYMENT")
+
+
+@pytest.fixture
+def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def rollup_words(*words: str) -> tuple[str, str, Path]:
+    given = chains.rollup_options("Do it.", "python -m scripts.it").parse_args(words)
+    return given.l1, given.l2, given.deployment
+
+
+@pytest.mark.usefixtures("no_variables")
+def test_options_stand_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("--l1", "http://a:1", "--l2", "http://b:2")
+    assert rollup_words(*words) == ("http://a:1", "http://b:2", Path("deployment.json"))
+    for name, value in zip(VARIABLES, ("http://c:3", "http://d:4", "there.json"), strict=True):
+        monkeypatch.setenv(name, value)
+    assert rollup_words() == ("http://c:3", "http://d:4", Path("there.json"))
+    assert rollup_words(*words, "--deployment", "here.json") == (
+        "http://a:1", "http://b:2", Path("here.json"),
+    )  # fmt: skip
+
+
+@pytest.mark.usefixtures("no_variables")
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_chain_that_nothing_names_is_asked_for(
+    value: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if value is not None:
+        monkeypatch.setenv("ANH_L2", value)
+    with pytest.raises(SystemExit) as ended:
+        rollup_words("--l1", "http://a:1")
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.endswith(
+        "python -m scripts.it: error: the following arguments are required: --l2\n"
+    )
+
+
+@pytest.mark.usefixtures("no_variables")
+def test_a_variable_that_is_no_url_is_refused_like_the_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANH_L1", "nowhere")
+    with pytest.raises(UsageError):
+        rollup_words("--l2", "http://b:2")

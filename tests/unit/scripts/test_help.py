@@ -26,4 +26,6 @@ def test_help_shows_how_to_run_it(
     with pytest.raises(SystemExit) as ended:
         import_module(f"scripts.{name}").main()
     assert ended.value.code == 0
-    assert re.search(rf"Example:\n +python -m scripts\.{name}\b", capsys.readouterr().out)
+    told = capsys.readouterr().out
+    assert told.startswith(f"usage: python -m scripts.{name} [-h]")
+    assert re.search(rf"Example:\n +python -m scripts\.{name}\b", told)

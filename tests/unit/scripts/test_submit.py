@@ -1,5 +1,8 @@
 """The submitting scripts pay for no job that no accountant would take."""
 
+import shlex
+import sys
+from argparse import Namespace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -7,6 +10,7 @@ from typing import Any
 import pytest
 
 from anh_rollup.cli.job_checks import JobTooHeavyError
+from anh_rollup.cli.ordering import PlacedOrder
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.evaluation import workload
 from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, Property
@@ -54,3 +58,15 @@ def test_a_job_above_the_usual_bound_is_not_paid_for(
     with pytest.raises(JobTooHeavyError) as refused:
         script.submit(Chain(), tmp_path, *more, 1, print)
     assert (refused.value.work, paid) == (workload.MOST_WORK + 1, [job])
+
+
+def test_the_command_that_follows_an_order_can_be_pasted(capsys: pytest.CaptureFixture[str]) -> None:
+    placed = PlacedOrder("0x12", b"", {"height": "0x1"})
+    places = Namespace(l1="http://a:1", l2="http://b:2", deployment=Path("my devnet/deployment.json"))
+    submit_training_job.show(placed, places)
+    first, second, last = capsys.readouterr().out.splitlines()
+    assert (first, second) == ("transaction: 0x12", "height: 0x1")
+    assert last == (
+        f"follow it with: {shlex.quote(sys.executable)} -m scripts.watch 0x12 "
+        "--l1 http://a:1 --l2 http://b:2 --deployment 'my devnet/deployment.json'"
+    )
