@@ -168,11 +168,11 @@ def told_move(name: str, arguments: Any) -> str:
 
 
 def told_end(revealed: Any) -> Iterator[str]:
-    """The result of the final claim and where it is; of a trained model also how to look at it."""
+    """The result of the final claim, where it is, and the command that shows it: a model, or answers."""
     root, uri = "0x" + revealed.claim.result.hex(), visible(revealed.claim.uri).plain
     yield f"final: result {root}, artifacts at {uri}"
-    if not any(revealed.job.model):
-        yield f"look at it with: anh model show {root} --from {shlex.quote(uri)}"
+    kind = "answers" if any(revealed.job.model) else "model"
+    yield f"look at it with: anh {kind} show {root} --from {shlex.quote(uri)}"
 
 
 def order_of(l2: Web3, transaction: bytes) -> tuple[bytes, Job]:

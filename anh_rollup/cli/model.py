@@ -1,21 +1,18 @@
 """`anh model`: models in an artifact store, to and from numpy's .npz files."""
 
-import tempfile
 from pathlib import Path
 from typing import Final
 
 import click
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from anh_rollup.cli.options import UsageError, parse_digest, store_option
+from anh_rollup.cli.artifact_source import find_artifact, source_option, write_arrays
+from anh_rollup.cli.options import parse_digest, store_option
 from anh_rollup.encoding.artifacts import Model
 from anh_rollup.errors import AnhError
 from anh_rollup.storage.artifacts import ArtifactStore
-from anh_rollup.storage.errors import UriRefusedError
 from anh_rollup.storage.npz import ArrayFileError, read_arrays
-from anh_rollup.storage.remote import RemotePolicy
 
 #: Names of the arrays: they sort in the order of the parameters.
 ARRAY_NAME: Final = "parameter_{:05d}"
@@ -38,28 +35,6 @@ class ModelFileError(AnhError):
         self.reason = reason
 
 
-class NoPlaceError(UsageError):
-    """Nothing says where a model is."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "nothing says where the model is",
-            remedy="Give --store FOLDER for a store of your own, or --from URI as claims name it.",
-        )
-
-
-class SourceOptionError(UsageError):
-    """`--from` is no URI that a model can be fetched from.
-
-    Attributes:
-        uri: The word.
-    """
-
-    def __init__(self, refused: UriRefusedError) -> None:
-        super().__init__(refused.message, remedy="Give --from the URI of a claim, such as http://HOST:PORT.")
-        self.uri = refused.uri
-
-
 @click.group(name="model")
 def model_group() -> None:
     """Look at models, take them out of a store, put them into one.
@@ -73,7 +48,7 @@ def model_group() -> None:
 @model_group.command(name="show")
 @click.argument("root", type=parse_digest)
 @store_option(required=False)
-@click.option("--from", "source", metavar="URI", default="", help="Who serves it: the URI of a claim.")
+@source_option()
 def show_command(root: bytes, store_url: str | None, source: str) -> None:
     """Show the shapes and ranges of a model's parameters. ROOT is its root.
 
@@ -83,7 +58,7 @@ def show_command(root: bytes, store_url: str | None, source: str) -> None:
     Example:
       anh model show 0x4b2a.. --from http://127.0.0.1:8650
     """
-    model = find_model(root, store_url, source)
+    model = find_artifact(ArtifactStore.get_model, root, store_url, source)
     console = Console()
     console.print(f"model 0x{root.hex()}", soft_wrap=True, highlight=False)
     table = Table()
@@ -95,42 +70,23 @@ def show_command(root: bytes, store_url: str | None, source: str) -> None:
     console.print(table)
 
 
-def find_model(root: bytes, store_url: str | None, source: str) -> Model:
-    """A model out of a store, or from whoever serves it; private hosts may, as the caller has named them.
-
-    Raises:
-        NoPlaceError: Neither place is given.
-        SourceOptionError: The URI is none.
-        ArtifactError: The model cannot be had, or is another one.
-    """
-    if store_url is None and not source:
-        raise NoPlaceError
-    policy = RemotePolicy(private_hosts=True)
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            return ArtifactStore(store_url or folder, policy).get_model(root, source)
-        except UriRefusedError as error:
-            raise SourceOptionError(error) from error
-
-
 @model_group.command(name="export")
 @click.argument("root", type=parse_digest)
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@store_option()
-def export_command(root: bytes, file: Path, store_url: str) -> None:
+@store_option(required=False)
+@source_option()
+def export_command(root: bytes, file: Path, store_url: str | None, source: str) -> None:
     """Write a model into an .npz file. ROOT is its root.
+
+    It is in the store, or fetched from a URI; with both, what is fetched is kept in the store.
 
     \b
     Example:
-      anh model export 0x4b2a.. digits.npz --store ./artifacts
+      anh model export 0x4b2a.. digits.npz --from http://127.0.0.1:8650
     """
-    model = ArtifactStore(store_url).get_model(root)
+    model = find_artifact(ArtifactStore.get_model, root, store_url, source)
     arrays = {ARRAY_NAME.format(index): each for index, each in enumerate(model.parameters)}
-    try:
-        with file.open("wb") as output:
-            np.savez(output, allow_pickle=False, **arrays)
-    except OSError as error:
-        raise ModelFileError(file, error.strerror or "it cannot be written") from error
+    write_arrays(file, arrays)
     click.echo(f"{len(arrays)} parameters written to {file}")
 
 

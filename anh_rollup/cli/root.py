@@ -15,6 +15,7 @@ from anh_rollup.errors import AnhError
 
 COMMANDS: Final[Mapping[str, str]] = {
     "accountant": "accountant_command",
+    "answers": "answers_group",
     "challenger": "challenger_command",
     "claim": "claim_group",
     "deploy": "deploy_command",

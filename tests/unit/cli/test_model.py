@@ -1,9 +1,6 @@
 """`anh model`: out of a store into .npz, back in, and what is refused."""
 
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import numpy as np
 import pytest
@@ -14,6 +11,7 @@ from anh_rollup.cli.model import ModelFileError, read_model
 from anh_rollup.encoding.artifacts import Model
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.storage.artifacts import ArtifactStore
+from tests.doubles.serving import serving
 
 PARAMETERS = (
     np.arange(24, dtype=np.int32).reshape(2, 3, 4),
@@ -51,22 +49,28 @@ def test_a_model_is_shown_with_shapes_and_ranges(tmp_path: Path) -> None:
 
 def test_a_model_is_fetched_from_whoever_serves_it(tmp_path: Path) -> None:
     root = stored(tmp_path)
-    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        shown = anh("model", "show", root, "--from", f"http://127.0.0.1:{server.server_port}")
-        server.shutdown()
+    with serving(tmp_path) as source:
+        shown = anh("model", "show", root, "--from", source)
 
     assert shown.exit_code == 0
     assert shown.output.splitlines()[0] == f"model {root}"
     assert "2 x 3 x 4" in shown.output
 
 
+def test_a_model_is_exported_from_whoever_serves_it(tmp_path: Path) -> None:
+    root, file = stored(tmp_path), tmp_path / "model.npz"
+    with serving(tmp_path) as source:
+        exported = anh("model", "export", root, file, "--from", source)
+
+    assert (exported.exit_code, exported.output) == (0, f"3 parameters written to {file}\n")
+    assert read_model(file).root.hex() == root[2:]
+
+
 def test_a_model_without_a_place_is_told() -> None:
     shown = anh("model", "show", "11" * 32)
 
     assert shown.exit_code == 2
-    assert shown.output.startswith("Error: nothing says where the model is\nNext:  Give --store FOLDER")
+    assert shown.output.startswith("Error: nothing says where the artifact is\nNext:  Give --store FOLDER")
 
 
 def test_an_unknown_model_is_told(tmp_path: Path) -> None:

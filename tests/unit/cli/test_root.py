@@ -27,7 +27,18 @@ def test_every_command_has_help(words: tuple[str, ...]) -> None:
 
 
 def test_every_part_of_the_system_has_a_command() -> None:
-    promised = {"accountant", "challenger", "claim", "deploy", "devnet", "game", "job", "model", "program"}
+    promised = {
+        "accountant",
+        "answers",
+        "challenger",
+        "claim",
+        "deploy",
+        "devnet",
+        "game",
+        "job",
+        "model",
+        "program",
+    }
     assert promised <= set(main.commands)
 
 

@@ -181,6 +181,8 @@ def test_a_malformed_file_is_told(make: Callable[[Path], None], words: tuple[str
         (ArtifactKind.PROGRAM, ("program", "show", HEX)),
         (ArtifactKind.MODEL, ("model", "show", HEX)),
         (ArtifactKind.MODEL, ("model", "export", HEX, "out.npz")),
+        (ArtifactKind.DATASET, ("answers", "show", HEX)),
+        (ArtifactKind.DATASET, ("answers", "export", HEX, "out.npz")),
     ],
 )
 def test_a_malformed_artifact_is_told(

@@ -119,9 +119,10 @@ def test_the_end_of_a_training_names_the_model_and_how_to_look_at_it() -> None:
     ]
 
 
-def test_answers_are_no_model_to_look_at() -> None:
+def test_the_end_of_an_inference_names_the_answers_and_how_to_look_at_them() -> None:
     assert list(watch.told_end(final_claim(CLAIM))) == [
-        f"final: result 0x{OTHER.hex()}, artifacts at http://10.0.0.1:8650/$(x)"
+        f"final: result 0x{OTHER.hex()}, artifacts at http://10.0.0.1:8650/$(x)",
+        f"look at it with: anh answers show 0x{OTHER.hex()} --from 'http://10.0.0.1:8650/$(x)'",
     ]
 
 

@@ -1,0 +1,98 @@
+"""Where a command finds an artifact, and how it writes one into an .npz file."""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import numpy as np
+
+from anh_rollup.cli.options import Decorator, UsageError
+from anh_rollup.encoding.tensors import Elements
+from anh_rollup.errors import AnhError
+from anh_rollup.storage.artifacts import ArtifactStore
+from anh_rollup.storage.errors import UriRefusedError
+from anh_rollup.storage.remote import RemotePolicy
+
+T = TypeVar("T")
+
+#: How an artifact of one kind is read: from a store, by its root, or else from a URI.
+Reader = Callable[[ArtifactStore, bytes, str], T]
+
+
+class NoPlaceError(UsageError):
+    """Nothing says where an artifact is."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "nothing says where the artifact is",
+            remedy="Give --store FOLDER for a store of your own, or --from URI as claims name it.",
+        )
+
+
+class SourceOptionError(UsageError):
+    """`--from` is no URI that an artifact can be fetched from.
+
+    Attributes:
+        uri: The word.
+    """
+
+    def __init__(self, refused: UriRefusedError) -> None:
+        super().__init__(refused.message, remedy="Give --from the URI of a claim, such as http://HOST:PORT.")
+        self.uri = refused.uri
+
+
+class ExportError(AnhError):
+    """A file that arrays cannot be written into.
+
+    Attributes:
+        path: The file.
+        reason: Why not.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"the file {path} cannot be written: {reason}",
+            remedy="Name a file in a folder that exists and that you may write into.",
+        )
+        self.path = path
+        self.reason = reason
+
+
+def source_option() -> Decorator:
+    """`--from URI`."""
+    what = "Who serves it: the URI of a claim."
+    return click.option("--from", "source", metavar="URI", default="", help=what)
+
+
+def find_artifact(read: Reader[T], root: bytes, store_url: str | None, source: str) -> T:
+    """An artifact out of a store, or from whoever serves it; private hosts may, as the caller has named them.
+
+    Raises:
+        NoPlaceError: Neither place is given.
+        SourceOptionError: The URI is none.
+        ArtifactError: The artifact cannot be had, or is another one.
+    """
+    if store_url is None and not source:
+        raise NoPlaceError
+    policy = RemotePolicy(private_hosts=True)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            return read(ArtifactStore(store_url or folder, policy), root, source)
+        except UriRefusedError as error:
+            raise SourceOptionError(error) from error
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Elements]) -> None:
+    """Writes arrays into an .npz file under their names.
+
+    Raises:
+        ExportError: The file cannot be written.
+    """
+    named: dict[str, Any] = dict(arrays)
+    try:
+        with path.open("wb") as output:
+            np.savez(output, allow_pickle=False, **named)
+    except OSError as error:
+        raise ExportError(path, error.strerror or "the system says no more") from error

@@ -1,0 +1,77 @@
+"""`anh answers`: shown, exported, fetched from whoever serves them, and what is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from anh_rollup.cli import main
+from anh_rollup.encoding.artifacts import Dataset
+from anh_rollup.storage.artifacts import ArtifactStore
+from anh_rollup.storage.npz import read_arrays
+from tests.doubles.serving import serving
+
+ANSWERS = (
+    np.arange(-6, 18, dtype=np.int32).reshape(2, 3, 4),
+    np.array([5, 7], dtype=np.int32),
+)
+
+
+def anh(*words: object) -> Result:
+    return CliRunner().invoke(main, ["answers", *map(str, words)])
+
+
+def stored(folder: Path) -> str:
+    return "0x" + ArtifactStore(folder).put_dataset(Dataset(ANSWERS)).hex()
+
+
+def test_answers_are_shown_with_samples_shapes_and_ranges(tmp_path: Path) -> None:
+    root = stored(tmp_path)
+    shown = anh("show", root, "--store", tmp_path)
+
+    assert shown.exit_code == 0
+    first, title, *table = shown.output.splitlines()
+    assert (first, title.strip()) == (f"answers {root}", "2 samples")
+    rows = [line.strip("│").replace("│", " ").split() for line in table if line.startswith("│")]
+    assert rows == [["0", "3", "x", "4", "-6", "17"], ["1", "scalar", "5", "7"]]
+
+
+def test_answers_are_exported_as_they_are(tmp_path: Path) -> None:
+    root, file = stored(tmp_path), tmp_path / "answers.npz"
+    exported = anh("export", root, file, "--store", tmp_path)
+
+    assert (exported.exit_code, exported.output) == (0, f"answers to 2 samples written to {file}\n")
+    arrays = read_arrays(file)
+    assert list(arrays) == ["answer_000", "answer_001"]
+    assert "0x" + Dataset(list(arrays.values())).root.hex() == root
+
+
+def test_answers_are_fetched_from_whoever_serves_them_and_kept_in_the_store(tmp_path: Path) -> None:
+    root, file, kept = stored(tmp_path), tmp_path / "answers.npz", tmp_path / "kept"
+    with serving(tmp_path) as source:
+        assert anh("show", root, "--from", source).exit_code == 0
+        assert anh("export", root, file, "--from", source, "--store", kept).exit_code == 0
+    assert "0x" + Dataset(list(read_arrays(file).values())).root.hex() == root
+    assert "0x" + ArtifactStore(kept).get_dataset(bytes.fromhex(root[2:])).root.hex() == root
+
+
+def test_answers_without_a_place_are_told() -> None:
+    shown = anh("show", "11" * 32)
+    assert shown.exit_code == 2
+    assert shown.output.startswith("Error: nothing says where the artifact is\nNext:  Give --store FOLDER")
+
+
+@pytest.mark.parametrize("words", [("show",), ("export",)])
+def test_unknown_answers_are_told(words: tuple[str, ...], tmp_path: Path) -> None:
+    file = ["out.npz"] if words == ("export",) else []
+    shown = anh(*words, "11" * 32, *file, "--store", tmp_path)
+    assert shown.exit_code == 1
+    assert shown.output.startswith(f"Error: there is no dataset 0x{'11' * 32}")
+
+
+def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "no" / "answers.npz"
+    shown = anh("export", stored(tmp_path), file, "--store", tmp_path)
+    assert shown.exit_code == 1
+    assert shown.output.startswith(f"Error: the file {file} cannot be written: No such file or directory\n")
