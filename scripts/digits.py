@@ -5,6 +5,7 @@
 trains it once on this machine and says how it went.
 """
 
+import argparse
 from dataclasses import dataclass
 from functools import cache
 
@@ -101,6 +102,10 @@ def right(parameters: tuple[Elements, ...], images: Dataset) -> int:
 
 def main() -> None:
     """Trains once and says how it went."""
+    argparse.ArgumentParser(
+        prog="python -m scripts.digits",
+        description="Train the demo's network once on this machine, and say how it went.",
+    ).parse_args()
     images = load()
 
     def tell(epoch: Epoch) -> None:

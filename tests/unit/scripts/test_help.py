@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from scripts import digits
+
 SCRIPTS = sorted(
     path.stem
     for path in (Path(__file__).resolve().parents[3] / "scripts").glob("*.py")
@@ -29,3 +31,23 @@ def test_help_shows_how_to_run_it(
     told = capsys.readouterr().out
     assert told.startswith(f"usage: python -m scripts.{name} [-h]")
     assert re.search(rf"Example:\n +python -m scripts\.{name}\b", told)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [(["--help"], 0, "Train the demo's network"), (["now"], 2, "unrecognized arguments: now")],
+)
+def test_digits_trains_only_when_it_is_asked_to(
+    words: list[str],
+    code: int,
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    trained: list[object] = []
+    monkeypatch.setattr(digits, "train", lambda *each, **_: trained.append(each))
+    monkeypatch.setattr(sys, "argv", ["digits", *words])
+    with pytest.raises(SystemExit) as ended:
+        digits.main()
+    assert (ended.value.code, trained) == (code, [])
+    assert told in "".join(capsys.readouterr())
