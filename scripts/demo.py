@@ -11,6 +11,7 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 
@@ -24,10 +25,15 @@ from scripts.story.acts import DISHONEST, claims_made, inference, lie, order_tra
 from scripts.story.ending import tell_ending
 from scripts.story.stage import Stage
 
+#: The command that starts the demo's processes again, for whoever wants to go on.
+CONTINUING: Final = ".venv/bin/anh devnet --keep devnet"
+
 
 def main() -> int:
     """Plays the story; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Play the main job on a local chain.")
+    parser = argparse.ArgumentParser(
+        prog="python -m scripts.demo", description="Play the main job on a local chain."
+    )
     parser.add_argument("--keep", type=Path, default=None, help="folder for keys, stores and logs")
     arguments = parser.parse_args()
     console = Console()
@@ -46,6 +52,7 @@ def main() -> int:
     finally:
         signal.signal(signal.SIGTERM, previous)
     console.print(f"\nkeys, stores and logs: {folder}", soft_wrap=True)
+    console.print(f"keep all of it running, and order jobs yourself: {CONTINUING}", soft_wrap=True)
     return 0
 
 

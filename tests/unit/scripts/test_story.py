@@ -1,6 +1,8 @@
 """The demo's words: tables whole in an ordinary terminal, no unexplained silence, outcomes as yes and no."""
 
+import sys
 from io import StringIO
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +13,7 @@ from rich.table import Table
 from anh_rollup.cli.moves import Call
 from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.protocol.jobs import JobKind
+from scripts import demo
 from scripts.story import stage as stage_module
 from scripts.story.acts import ClaimMade
 from scripts.story.costs import calls_table
@@ -84,4 +87,17 @@ def test_outcomes_are_told_as_words(stage: Stage) -> None:
     assert stage.checks == [
         "the dishonest accountant's claim is false: yes",
         "the dishonest claim: REFUTED",
+    ]
+
+
+def test_the_demo_ends_with_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["demo", "--keep", str(tmp_path)])
+    monkeypatch.setattr(demo, "play", lambda *_: None)
+    assert demo.main() == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "",
+        f"keys, stores and logs: {tmp_path}",
+        "keep all of it running, and order jobs yourself: .venv/bin/anh devnet --keep devnet",
     ]
