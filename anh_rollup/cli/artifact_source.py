@@ -54,7 +54,7 @@ class ExportError(AnhError):
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(
             f"the file {path} cannot be written: {reason}",
-            remedy="Name a file in a folder that exists and that you may write into.",
+            remedy="Name a new file, in a folder that exists and that you may write into.",
         )
         self.path = path
         self.reason = reason
@@ -85,14 +85,18 @@ def find_artifact(read: Reader[T], root: bytes, store_url: str | None, source: s
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Elements]) -> None:
-    """Writes arrays into an .npz file under their names.
+    """Writes arrays into a new .npz file under their names; what is there already is never overwritten.
 
     Raises:
-        ExportError: The file cannot be written.
+        ExportError: The file exists or cannot be written; no part of it is left.
     """
     named: dict[str, Any] = dict(arrays)
     try:
-        with path.open("wb") as output:
-            np.savez(output, allow_pickle=False, **named)
+        with path.open("xb") as output:
+            try:
+                np.savez(output, allow_pickle=False, **named)
+            except OSError:
+                path.unlink()
+                raise
     except OSError as error:
         raise ExportError(path, error.strerror or "the system says no more") from error

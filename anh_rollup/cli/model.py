@@ -108,7 +108,8 @@ def read_model(path: Path) -> Model:
     """The model of an .npz file; nothing is converted.
 
     Raises:
-        ModelFileError: The file holds something else.
+        UnreadableFileError: The file is not there, or cannot be opened.
+        ModelFileError: It holds something else.
         EncodingError: An array is no int32 tensor.
     """
     try:

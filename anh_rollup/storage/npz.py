@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from math import prod
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -56,16 +56,43 @@ class ArrayFileError(ArtifactError):
         self.reason = reason
 
 
+class UnreadableFileError(ArtifactError):
+    """A file that cannot be opened, so that nothing is known of what it holds.
+
+    Attributes:
+        path: The file.
+        reason: The system's words.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"the file {path} cannot be read: {reason}",
+            remedy="Check its name, and that you may read it.",
+        )
+        self.path = path
+        self.reason = reason
+
+
 def read_arrays(path: Path, most_bytes: int = MOST_ARRAY_BYTES) -> dict[str, npt.NDArray[Any]]:
     """The arrays of an .npz file by their names, in the file's order; numbers of any type.
 
     Memory stays within a small multiple of the arrays' bytes, which are checked before any is read.
 
     Raises:
-        ArrayFileError: The file cannot be read, is none of numpy's, holds too much or other than numbers.
+        UnreadableFileError: The file is not there, or cannot be opened.
+        ArrayFileError: It is none of numpy's, is damaged, holds too much or other than numbers.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        file = path.open("rb")
+    except OSError as error:
+        raise UnreadableFileError(path, error.strerror or "the system says no more") from error
+    with file:
+        return _arrays(path, file, most_bytes)
+
+
+def _arrays(path: Path, file: BinaryIO, most_bytes: int) -> dict[str, npt.NDArray[Any]]:
+    try:
+        with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
             if sum(member.file_size for member in members) > most_bytes:
                 raise ArrayFileError(path, f"its arrays have more than {most_bytes} bytes")

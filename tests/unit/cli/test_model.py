@@ -1,6 +1,8 @@
 """`anh model`: out of a store into .npz, back in, and what is refused."""
 
+from errno import ENOSPC
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -132,10 +134,46 @@ def test_pickled_objects_are_never_loaded(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ModelFileError) as refused:
-        read_model(tmp_path / "none.npz")
+    file = tmp_path / "none.npz"
+    put = anh("model", "put", file, "--store", tmp_path / "store")
 
-    assert refused.value.reason == "No such file or directory"
+    assert (put.exit_code, put.output) == (
+        1,
+        (
+            f"Error: the file {file} cannot be read: No such file or directory\n"
+            "Next:  Check its name, and that you may read it.\n"
+        ),
+    )
+
+
+def test_a_file_that_exists_is_never_overwritten(tmp_path: Path) -> None:
+    file = tmp_path / "model.npz"
+    file.write_bytes(b"somebody's")
+    exported = anh("model", "export", stored(tmp_path), file, "--store", tmp_path)
+
+    assert (exported.exit_code, exported.output) == (
+        1,
+        (
+            f"Error: the file {file} cannot be written: File exists\n"
+            "Next:  Name a new file, in a folder that exists and that you may write into.\n"
+        ),
+    )
+    assert file.read_bytes() == b"somebody's"
+
+
+def test_of_a_file_that_could_not_be_finished_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(output: BinaryIO, **_arrays: object) -> None:
+        output.write(b"PK")
+        raise OSError(ENOSPC, "No space left on device")
+
+    file = tmp_path / "model.npz"
+    monkeypatch.setattr(np, "savez", fill)
+    exported = anh("model", "export", stored(tmp_path), file, "--store", tmp_path)
+
+    assert exported.output.startswith(f"Error: the file {file} cannot be written: No space left on device\n")
+    assert not file.exists()
 
 
 def test_a_model_cannot_be_written_where_nothing_can_be_written(tmp_path: Path) -> None:
