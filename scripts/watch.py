@@ -6,7 +6,6 @@
 The L2 is asked only for the order's own bytes, which its hash verifies; what became of it is read from L1.
 """
 
-import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,15 +16,17 @@ from web3 import Web3
 from web3.contract import Contract
 
 from anh_rollup.cli.claim import show_time
+from anh_rollup.cli.job_story import look_at
 from anh_rollup.cli.narration import ENDINGS
 from anh_rollup.cli.options import parse_digest, short, show_ether, visible
+from anh_rollup.cli.unposted import UnknownTransactionError
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import decode_signed, encode_record
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.deployment import Deployment
 from anh_rollup.primitives import ChainId
 from anh_rollup.protocol.game import Phase
-from anh_rollup.protocol.jobs import Job, decode_order
+from anh_rollup.protocol.jobs import Job, JobKind, decode_order
 from scripts.chains import (
     LOOK_SECONDS,
     ChainRefusedError,
@@ -54,21 +55,6 @@ SENTENCES: Mapping[str, Callable[[Any], str]] = {
     "Released": lambda a: f"claim {short(a.claimId)} came too late and has its bond back",
     "Finalized": lambda a: f"claim {short(a.claimId)} is FINAL: {a.claimant} is paid",
 }
-
-
-class NoJobError(AnhError):
-    """A transaction that the L2 does not know.
-
-    Attributes:
-        transaction: Its hash.
-    """
-
-    def __init__(self, transaction: bytes) -> None:
-        super().__init__(
-            f"the L2 knows no transaction 0x{transaction.hex()}",
-            remedy="Give the hash that the submitting script printed, and the --l2 that it was sent to.",
-        )
-        self.transaction = transaction
 
 
 class NotDoneError(AnhError):
@@ -169,23 +155,23 @@ def told_move(name: str, arguments: Any) -> str:
 
 def told_end(revealed: Any) -> Iterator[str]:
     """The result of the final claim, where it is, and the command that shows it: a model, or answers."""
-    root, uri = "0x" + revealed.claim.result.hex(), visible(revealed.claim.uri).plain
-    yield f"final: result {root}, artifacts at {uri}"
-    kind = "answers" if any(revealed.job.model) else "model"
-    yield f"look at it with: anh {kind} show {root} --from {shlex.quote(uri)}"
+    root, uri = revealed.claim.result, revealed.claim.uri
+    yield f"final: result 0x{root.hex()}, artifacts at {visible(uri).plain}"
+    kind = JobKind.INFERENCE if any(revealed.job.model) else JobKind.TRAINING
+    yield f"look at it with: {look_at(kind, root, uri)}"
 
 
 def order_of(l2: Web3, transaction: bytes) -> tuple[bytes, Job]:
     """How claims on L1 name an order, keccak of its record, and its job: from the order's own bytes.
 
     Raises:
-        NoJobError: The L2 does not know the transaction.
+        UnknownTransactionError: The L2 does not know the transaction.
         ChainRefusedError: The L2 answered other bytes.
         JobMalformedError: The transaction orders no job.
     """
     raw = ask(l2, "eth_getRawTransactionByHash", "0x" + transaction.hex())
     if raw is None:
-        raise NoJobError(transaction)
+        raise UnknownTransactionError(transaction)
     signed = decode_signed(bytes.fromhex(raw[2:]), ChainId(l2.eth.chain_id))
     if keccak256(bytes.fromhex(raw[2:])) != transaction:
         raise ChainRefusedError("the L2 answers the bytes of another transaction")

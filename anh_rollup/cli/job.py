@@ -10,8 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from anh_rollup.cli.connecting import open_l2, open_rollup
+from anh_rollup.cli.job_story import job_state, told_deadline, told_place, told_results
 from anh_rollup.cli.job_wish import KINDS, JobWish, make_job, parse_property
 from anh_rollup.cli.l1_view import L1View
+from anh_rollup.cli.l2 import L2Client
 from anh_rollup.cli.options import (
     FiniteRange,
     beacon_option,
@@ -33,7 +35,6 @@ from anh_rollup.cli.unposted import unposted_job
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.batch_data import BatchDataReader
-from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.l1.docket import ClaimRecord, Docket
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.protocol.jobs import NO_ROOT
@@ -126,6 +127,8 @@ def submit_command(
     console.print(visible(f"ordered: {placed.hash}"), soft_wrap=True)
     for name, value in placed.position.items():
         console.print(visible(f"  {name}: {value}"), soft_wrap=True)
+    for line in told_place(job.uri):
+        console.print(visible(line), soft_wrap=True)
     following = follow_up(placed.hash, l1_url, l2_url, deployment_path)
     console.print(visible(f"follow it with: {following}"), soft_wrap=True)
 
@@ -145,35 +148,57 @@ def follow_up(transaction: str, l1_url: str, l2_url: str, deployment_path: Path)
 def status_command(
     transaction: bytes, l1_url: str, deployment_path: Path, beacon_url: str | None, l2_url: str | None
 ) -> None:
-    """Show a job: its position, its batch, every claim about it.
+    """Show a job: its position, its batch, its deadline, every claim about it.
 
     TRANSACTION is the hash that the L2 gave, or the record's hash that claims name. With --l2 the L2 is asked
-    for its position, and for a job that still waits for its batch.
+    for its position, and for a job that still waits for its batch. A final claim comes with the
+    command that shows its result.
 
     \b
     Example:
       anh job status 0x5c50.. --l1 http://127.0.0.1:8545 --deployment deployment.json
     """
-    console, unposted = Console(), None
+    console = Console()
     view, reader = connect(l1_url, deployment_path, beacon_url)
-    if l2_url is not None:
-        l2 = open_l2(l2_url, view.deployment)
-        position = l2.position("0x" + transaction.hex())
-        for name, value in (position or {"position": "none yet"}).items():
-            console.print(visible(f"{name}: {value}"), soft_wrap=True)
-        unposted = unposted_job(l2, transaction)
+    l2 = None if l2_url is None else open_l2(l2_url, view.deployment)
     hashes = hashes_by_record(reader)
     try:
         ordered = find_job(reader, transaction, hashes)
     except NotOrderedError:
-        if unposted is None:
+        if l2 is None or (unposted := unposted_job(l2, transaction)) is None:
             raise
+        show_position(console, l2, transaction)
         console.print(unposted)
         return
-    claims = view.docket.claims_of(ordered.transaction)
-    console.print(job_table([ordered], view.docket, reader, hashes))
-    console.print(claims_table(claims))
+    if l2 is not None:
+        show_position(console, l2, transaction)
+    show_job(console, view, reader, ordered, hashes)
+
+
+def show_position(console: Console, l2: L2Client, transaction: bytes) -> None:
+    """Prints where the sequencer has put a transaction."""
+    position = l2.position("0x" + transaction.hex())
+    for name, value in (position or {"position": "none yet"}).items():
+        console.print(visible(f"{name}: {value}"), soft_wrap=True)
+
+
+def show_job(
+    console: Console,
+    view: L1View,
+    reader: OrderReader,
+    ordered: OrderedJob,
+    hashes: Mapping[bytes, bytes],
+) -> None:
+    """Prints a job in the order on L1: its place and state, its deadline, the claims about it, its result."""
+    now, claims = view.client.head().time, view.docket.claims_of(ordered.transaction)
+    waits = any(each.transaction == ordered.transaction for each in reader.unsettled_jobs())
+    state = job_state(claims, is_settled=not waits, is_late=now > ordered.job.deadline)
+    console.print(job_table([ordered], view.docket, reader, hashes, now))
+    console.print(told_deadline(ordered.job, state, view.deployment.rules.settlement), soft_wrap=True)
+    console.print(claims_table(claims) if claims else "no claims yet" if state == "open" else "no claims")
     look_closer(console, "claim show", [each.identifier for each in claims])
+    for line in told_results(claims):
+        console.print(visible(line), soft_wrap=True)
 
 
 @job_group.command(name="list")
@@ -194,8 +219,10 @@ def list_command(l1_url: str, deployment_path: Path, beacon_url: str | None, eve
     if not jobs:
         hint = "" if everything else " wait for a final claim; --all shows the settled ones, too"
         console.print(f"no jobs{hint}", soft_wrap=True)
+        console.print("an order shows up here once its batch is on L1", soft_wrap=True)
+        console.print("before that see it with: anh job status HASH --l2 URL", soft_wrap=True)
         return
-    console.print(job_table(jobs, view.docket, reader, hashes))
+    console.print(job_table(jobs, view.docket, reader, hashes, view.client.head().time))
     look_closer(console, "job status", [hashes.get(each.transaction, each.transaction) for each in jobs])
 
 
@@ -236,9 +263,9 @@ def hashes_by_record(reader: OrderReader) -> dict[bytes, bytes]:
 
 
 def job_table(
-    jobs: Sequence[OrderedJob], docket: Docket, reader: OrderReader, hashes: Mapping[bytes, bytes]
+    jobs: Sequence[OrderedJob], docket: Docket, reader: OrderReader, hashes: Mapping[bytes, bytes], now: int
 ) -> Table:
-    """Jobs, one a row; see `hashes_by_record`."""
+    """Jobs, one a row, as of an L1 time; see `hashes_by_record`."""
     waiting = {each.transaction for each in reader.unsettled_jobs()}
     table = Table(title="jobs")
     for heading in ("transaction", "kind", "place", "reward", "thresholds", "state"):
@@ -250,26 +277,13 @@ def job_table(
             f"batch {each.batch}, {each.index}",
             show_ether(each.reward),
             ", ".join(str(wanted.threshold) for wanted in each.job.properties),
-            job_state(docket.claims_of(each.transaction), is_settled=each.transaction not in waiting),
+            job_state(
+                docket.claims_of(each.transaction),
+                is_settled=each.transaction not in waiting,
+                is_late=now > each.job.deadline,
+            ),
         )
     return table
-
-
-def job_state(claims: Sequence[ClaimRecord], *, is_settled: bool) -> str:
-    """What the claims about a job have come to, in a word.
-
-    Args:
-        claims: All claims about the job.
-        is_settled: Whether its reward is paid out, or goes back to who ordered it.
-    """
-    states = {each.state for each in claims}
-    if ClaimState.FINAL in states:
-        return "final"
-    if is_settled:
-        return "returned"
-    if ClaimState.STANDING in states:
-        return "claimed"
-    return "open again" if ClaimState.REFUTED in states else "open"
 
 
 def claims_table(claims: Sequence[ClaimRecord]) -> Table:

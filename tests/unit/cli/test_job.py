@@ -8,9 +8,13 @@ from click.testing import CliRunner
 
 from anh_rollup.cli import job as job_module
 from anh_rollup.cli import main
-from anh_rollup.cli.job import job_state
+from anh_rollup.cli.job_story import job_state, told_place
 from anh_rollup.cli.ordering import PlacedOrder
 from anh_rollup.l1.contracts.claims import ClaimState
+from anh_rollup.l1.deployment import Rules
+from anh_rollup.l1.docket import ClaimRecord
+from anh_rollup.primitives import ETHER, BatchNumber, Wei
+from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, Property
 from anh_rollup.protocol.orders import OrderedJob
 
@@ -24,19 +28,86 @@ class _Record:
 
 
 @pytest.mark.parametrize(
-    ("states", "is_settled", "word"),
+    ("states", "is_settled", "is_late", "word"),
     [
-        ([], False, "open"),
-        ([ClaimState.REFUTED], False, "open again"),
-        ([ClaimState.REFUTED, ClaimState.STANDING], False, "claimed"),
-        ([ClaimState.REFUTED, ClaimState.FINAL, ClaimState.RELEASED], True, "final"),
-        ([], True, "returned"),
-        ([ClaimState.REFUTED, ClaimState.STANDING], True, "returned"),
+        ([], False, False, "open"),
+        ([ClaimState.REFUTED], False, False, "open again"),
+        ([ClaimState.REFUTED, ClaimState.STANDING], False, False, "claimed"),
+        ([ClaimState.REFUTED, ClaimState.STANDING], False, True, "claimed"),
+        ([], False, True, "expired"),
+        ([ClaimState.REFUTED], False, True, "expired"),
+        ([ClaimState.REFUTED, ClaimState.FINAL, ClaimState.RELEASED], True, True, "final"),
+        ([], True, True, "returned"),
+        ([ClaimState.REFUTED, ClaimState.STANDING], True, True, "returned"),
     ],
 )
-def test_a_jobs_state_is_told_in_a_word(states: list[ClaimState], is_settled: bool, word: str) -> None:
+def test_a_jobs_state_is_told_in_a_word(
+    states: list[ClaimState], is_settled: bool, is_late: bool, word: str
+) -> None:
     records = [_Record(state) for state in states]
-    assert job_state(records, is_settled=is_settled) == word  # type: ignore[arg-type]
+    assert job_state(records, is_settled=is_settled, is_late=is_late) == word  # type: ignore[arg-type]
+
+
+CLAIMANT, SCORES = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8", (Scores(5, 3, bytes(32)),)
+RESULT, URI = b"\x31" * 32, "http://10.0.0.1:8650/$(x)"
+
+
+def looked_at(monkeypatch: pytest.MonkeyPatch, kind: JobKind, now: int, *states: ClaimState) -> list[str]:
+    """The lines of `anh job status` below the tables, at an L1 time, of a job with claims in these states."""
+    wanted = (Property(b"\1" * 32, b"\2" * 32, 3),)
+    job = Job(kind, b"\4" * 32, b"\5" * 32 if kind is JobKind.INFERENCE else NO_ROOT, wanted, NOW, "")
+    ordered = OrderedJob(BatchNumber(1), bytes(32), 5, b"\6" * 32, job, Wei(ETHER))
+    claim = Claim(CLAIMANT, BatchNumber(1), bytes(32), 5, ordered.transaction, bytes(32), RESULT, SCORES, URI)
+    claims = [
+        ClaimRecord(bytes([place]) * 32, claim, job, place, state) for place, state in enumerate(states)
+    ]
+    view = SimpleNamespace(
+        docket=SimpleNamespace(claims_of=lambda _key: claims),
+        client=SimpleNamespace(head=lambda: SimpleNamespace(time=now)),
+        deployment=SimpleNamespace(rules=Rules()),
+    )
+    unsettled = [] if ClaimState.FINAL in states else [ordered]
+    reader = SimpleNamespace(
+        unsettled_jobs=lambda: unsettled, all_jobs=lambda: [ordered], order=SimpleNamespace(blocks=[])
+    )
+    monkeypatch.setattr(job_module, "connect", lambda *_: (view, reader))
+    words = ["job", "status", ordered.transaction.hex(), "--l1", "http://a:1"]
+    told = CliRunner().invoke(main, words, env={"ANH_L2": ""})
+    assert told.exit_code == 0, told.output
+    return [line for line in told.output.splitlines() if line and line[0] not in " ┏┃┡│└"]
+
+
+def test_a_job_without_claims_is_told_with_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert looked_at(monkeypatch, JobKind.TRAINING, NOW) == [
+        "deadline: 2023-11-14 22:13:20 UTC",
+        "no claims yet",
+    ]
+
+
+def test_an_expired_job_is_told_with_the_time_of_its_rewards_return(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert looked_at(monkeypatch, JobKind.TRAINING, NOW + 1) == [
+        "deadline: 2023-11-14 22:13:20 UTC; expired: its reward goes back at 2023-11-21 22:13:20 UTC",
+        "no claims",
+    ]
+
+
+@pytest.mark.parametrize(("kind", "name"), [(JobKind.TRAINING, "model"), (JobKind.INFERENCE, "answers")])
+def test_a_final_claim_is_told_with_the_command_that_shows_its_result(
+    kind: JobKind, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = looked_at(monkeypatch, kind, NOW + 1, ClaimState.REFUTED, ClaimState.FINAL)
+    assert told[0] == "deadline: 2023-11-14 22:13:20 UTC"
+    assert told[-1] == f"look at it with: anh {name} show 0x{RESULT.hex()} --from 'http://10.0.0.1:8650/$(x)'"
+
+
+def test_no_result_is_looked_at_before_its_claim_is_final(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = looked_at(monkeypatch, JobKind.TRAINING, NOW, ClaimState.STANDING)
+    assert told[-1] == f"0x00000000: anh claim show 0x{'00' * 32}"
+
+
+@pytest.mark.parametrize("uri", ["https://a.b/folder", "", "http://[", "/folder"])
+def test_of_a_place_that_is_no_folder_nothing_is_told(uri: str) -> None:
+    assert list(told_place(uri)) == []
 
 
 def test_a_job_that_l1_has_paid_is_listed_with_all_only(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +122,9 @@ def test_a_job_that_l1_has_paid_is_listed_with_all_only(monkeypatch: pytest.Monk
         all_jobs=lambda: [paid, waits],
         order=SimpleNamespace(blocks=[]),
     )
-    monkeypatch.setattr(job_module, "connect", lambda *_: (SimpleNamespace(docket=docket), reader))
+    client = SimpleNamespace(head=lambda: SimpleNamespace(time=NOW))
+    view = SimpleNamespace(docket=docket, client=client)
+    monkeypatch.setattr(job_module, "connect", lambda *_: (view, reader))
 
     def listed(*words: str) -> list[str]:
         told = CliRunner().invoke(main, ["job", "list", "--l1", "http://a:1", *words]).output
@@ -70,7 +143,8 @@ def test_the_end_of_an_order_is_the_command_that_follows_it(
     monkeypatch.setattr(job_module, "read_account", lambda _path: None)
     monkeypatch.setattr(job_module, "open_rollup", lambda *_where: (chain, None))
     monkeypatch.setattr(job_module, "open_l2", lambda *_where: None)
-    monkeypatch.setattr(job_module, "make_job", lambda *_wish: None)
+    folder = SimpleNamespace(uri=(tmp_path / "my store").as_uri())
+    monkeypatch.setattr(job_module, "make_job", lambda *_wish: folder)
     monkeypatch.setattr(job_module, "place_order", lambda *_order: placed)
     words = {
         "--l1": "http://a:1", "--l2": "http://b:2", "--deployment": "my devnet/deployment.json",
@@ -79,7 +153,13 @@ def test_the_end_of_an_order_is_the_command_that_follows_it(
         "--property": f"{ROOT}:{ROOT}:2",
     }  # fmt: skip
     told = CliRunner().invoke(main, ["job", "submit", *(word for pair in words.items() for word in pair)])
-    assert told.output.splitlines()[-1] == (
+    *_, who, role, others, following = told.output.splitlines()
+    assert (who, role, others) == (
+        "only accountants on this machine that allow the artifacts' folder can read it and do the job:",
+        f"  anh accountant --allow-folder '{tmp_path}/my store' (with its other options)",
+        "for others serve the folder over HTTP, and order with --uri http://HOST:PORT",
+    )
+    assert following == (
         f"follow it with: anh job status {placed.hash} --l1 http://a:1 --l2 http://b:2 "
         "--deployment 'my devnet/deployment.json'"
     )

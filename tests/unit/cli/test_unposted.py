@@ -9,11 +9,12 @@ from click.testing import CliRunner
 
 from anh_rollup.cli import job, main
 from anh_rollup.cli.l2 import L2AnswerError, L2Client
-from anh_rollup.cli.unposted import unposted_job
+from anh_rollup.cli.unposted import UnknownTransactionError, unposted_job
 
 NOBODY = "http://127.0.0.1:1"
 HASH = "12" * 32
-ORDERED = {"state": "open", "blockNumber": "0x1f"}
+ORDERED = {"state": "open", "blockNumber": "0x1f", "job": {"deadline": "0x6553f100"}}
+DEADLINE = "deadline: 2023-11-14 22:13:20 UTC"
 
 
 class EmptyOrder:
@@ -29,16 +30,18 @@ class EmptyOrder:
 
 
 class FixedL2(L2Client):
-    """Answers anh_getJob and has no position."""
+    """Answers anh_getJob, knows its transaction or another one, and has no position."""
 
-    def __init__(self, answer: Mapping[str, Any] | None) -> None:
+    def __init__(
+        self, answer: Mapping[str, Any] | None, transaction: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(NOBODY)
-        self.answer = answer
+        self.answers = {"anh_getJob": answer, "eth_getTransactionByHash": transaction}
         self.asked: list[tuple[str, tuple[Any, ...]]] = []
 
     def request(self, method: str, *parameters: Any) -> Any:
         self.asked.append((method, parameters))
-        return self.answer if method == "anh_getJob" else None
+        return self.answers.get(method)
 
 
 @pytest.fixture(autouse=True)
@@ -54,23 +57,32 @@ def run(*words: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def status(monkeypatch: pytest.MonkeyPatch, answer: Mapping[str, Any] | None) -> tuple[int, str]:
-    """Exit code and output of `anh job status` beside an L2 that answers this."""
-    monkeypatch.setattr(job, "open_l2", lambda *_: FixedL2(answer))
+def status(monkeypatch: pytest.MonkeyPatch, *answers: Mapping[str, Any] | None) -> tuple[int, str]:
+    """Exit code and output of `anh job status` beside an L2 that answers this about job and transaction."""
+    monkeypatch.setattr(job, "open_l2", lambda *_: FixedL2(*answers))
     return run("status", HASH, "--l2", NOBODY)
 
 
 def test_a_job_that_waits_for_its_batch_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     assert status(monkeypatch, ORDERED) == (
         0,
-        "position: none yet\nordered in L2 block 31, waiting for its batch\n",
+        f"position: none yet\nordered in L2 block 31, waiting for its batch\n{DEADLINE}\n",
     )
 
 
-def test_a_job_that_neither_chain_knows_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    code, told = status(monkeypatch, None)
+def test_a_transaction_that_the_l2_does_not_know_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    code, told = status(monkeypatch, None, None)
     assert code == 1
-    assert f"Error: no batch on L1 holds a job 0x{HASH}\n" in told
+    assert told == (
+        f"Error: the L2 knows no transaction 0x{HASH}\n"
+        "Next:  Give the hash that ordering the job printed, and the --l2 that it was sent to.\n"
+    )
+
+
+def test_a_transaction_that_orders_no_job_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    code, told = status(monkeypatch, None, {"hash": HASH})
+    assert code == 1
+    assert told.startswith(f"Error: no batch on L1 holds a job 0x{HASH}\n")
 
 
 def test_without_an_l2_nobody_confirms_a_job() -> None:
@@ -80,9 +92,18 @@ def test_without_an_l2_nobody_confirms_a_job() -> None:
 
 
 def test_a_job_is_looked_up_by_its_hash() -> None:
-    l2 = FixedL2({"state": "waiting", "blockNumber": None})
-    assert unposted_job(l2, bytes.fromhex(HASH)) == "received by the L2, waiting for its block"
+    l2 = FixedL2({**ORDERED, "state": "waiting", "blockNumber": None})
+    told = unposted_job(l2, bytes.fromhex(HASH))
+    assert told == f"received by the L2, waiting for its block\n{DEADLINE}"
     assert l2.asked == [("anh_getJob", (f"0x{HASH}",))]
+
+
+def test_a_hash_that_the_l2_does_not_know_is_looked_up_as_any_transaction() -> None:
+    l2 = FixedL2(None)
+    with pytest.raises(UnknownTransactionError) as refused:
+        unposted_job(l2, bytes.fromhex(HASH))
+    assert refused.value.transaction == bytes.fromhex(HASH)
+    assert l2.asked[1:] == [("eth_getTransactionByHash", (f"0x{HASH}",))]
 
 
 def test_an_order_without_effect_waits_for_nothing() -> None:
@@ -94,6 +115,12 @@ def test_a_block_that_is_no_number_is_told() -> None:
         unposted_job(FixedL2({**ORDERED, "blockNumber": "soon"}), bytes(32))
 
 
+@pytest.mark.parametrize("terms", [None, "soon", {}, {"deadline": "soon"}])
+def test_a_deadline_that_is_no_number_is_told(terms: Any) -> None:
+    with pytest.raises(L2AnswerError, match="for a job's deadline"):
+        unposted_job(FixedL2({**ORDERED, "job": terms}), bytes(32))
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -102,4 +129,8 @@ def test_a_block_that_is_no_number_is_told() -> None:
     ],
 )
 def test_no_jobs_are_told_in_words(words: tuple[str, ...], told: str, tmp_path: Path) -> None:
-    assert run("list", *words, "--deployment", str(tmp_path / "d.json")) == (0, told)
+    where = (
+        "an order shows up here once its batch is on L1\n"
+        "before that see it with: anh job status HASH --l2 URL\n"
+    )
+    assert run("list", *words, "--deployment", str(tmp_path / "d.json")) == (0, told + where)

@@ -1,0 +1,73 @@
+"""What is told of a job in sentences: where its artifacts are, how long it is open, how to see its result."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import Final
+from urllib.parse import unquote
+
+from anh_rollup.cli.claim import show_time
+from anh_rollup.cli.options import visible
+from anh_rollup.l1.contracts.claims import ClaimState
+from anh_rollup.l1.docket import ClaimRecord
+from anh_rollup.protocol.jobs import Job, JobKind
+
+#: How the URI of a folder of this machine begins (RFC 8089).
+FOLDER: Final = "file://"
+
+
+def job_state(claims: Sequence[ClaimRecord], *, is_settled: bool, is_late: bool = False) -> str:
+    """What the claims about a job have come to, in a word.
+
+    Args:
+        claims: All claims about the job.
+        is_settled: Whether its reward is paid out, or goes back to who ordered it.
+        is_late: Whether its deadline has passed on L1: no further claim can be revealed.
+    """
+    states = {each.state for each in claims}
+    if ClaimState.FINAL in states:
+        return "final"
+    if is_settled:
+        return "returned"
+    if ClaimState.STANDING in states:
+        return "claimed"
+    if is_late:
+        return "expired"
+    return "open again" if ClaimState.REFUTED in states else "open"
+
+
+def told_deadline(job: Job, state: str, settlement: int) -> str:
+    """Until when a job can be claimed, and of an expired one when its reward goes back.
+
+    Args:
+        job: The job.
+        state: What `job_state` says about it.
+        settlement: Seconds after the deadline in which a claim may become final.
+    """
+    line = f"deadline: {show_time(job.deadline)}"
+    if state != "expired":
+        return line
+    return f"{line}; expired: its reward goes back at {show_time(job.deadline + settlement)}"
+
+
+def told_results(claims: Sequence[ClaimRecord]) -> Iterator[str]:
+    """How to look at the result of the final claim; nothing where there is none, or it is not published."""
+    for each in claims:
+        if each.state is ClaimState.FINAL and each.claim.uri:
+            command = look_at(each.job.kind, each.claim.result, each.claim.uri)
+            yield f"look at it with: {command}"
+
+
+def look_at(kind: JobKind, result: bytes, uri: str) -> str:
+    """The command that shows a job's result, for a shell: a model, or answers."""
+    name = "model" if kind is JobKind.TRAINING else "answers"
+    return f"anh {name} show 0x{result.hex()} --from {shlex.quote(visible(uri).plain)}"
+
+
+def told_place(uri: str) -> Iterator[str]:
+    """Who can read the artifacts of a job whose URI is a folder of this machine; nothing about other URIs."""
+    if not uri.startswith(FOLDER):
+        return
+    folder = shlex.quote(visible(unquote(uri.removeprefix(FOLDER))).plain)
+    yield "only accountants on this machine that allow the artifacts' folder can read it and do the job:"
+    yield f"  anh accountant --allow-folder {folder} (with its other options)"
+    yield "for others serve the folder over HTTP, and order with --uri http://HOST:PORT"
