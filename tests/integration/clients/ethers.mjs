@@ -1,7 +1,7 @@
 // What ethers sees of a rollup through a follower: run by test_real_clients.py, which says what it reads and prints.
 import { Contract, ContractFactory, JsonRpcProvider, Wallet, WebSocketProvider } from "ethers";
 
-import { input, print } from "./lines.mjs";
+import { input, print, upTo } from "./lines.mjs";
 
 const { http, socket, key, abi, bytecode, sum } = input();
 
@@ -11,11 +11,11 @@ const listener = new WebSocketProvider(socket);
 const wallet = new Wallet(key, provider);
 const own = wallet.address;
 
-const told = ({ fragment, args, log }) => ({
+const told = ({ fragment, args, blockNumber, transactionHash }) => ({
   name: fragment.name,
   arguments: args.toArray(),
-  block: log.blockNumber,
-  transaction: log.transactionHash,
+  block: blockNumber,
+  transaction: transactionHash,
 });
 
 const outcome = ({ hash, status, gasUsed, gasPrice, blockNumber }) => ({
@@ -34,7 +34,7 @@ const before = await contract.locked(own);
 const heads = [];
 await listener.on("block", (number) => heads.push(number));
 const heard = new Promise((resolve) => {
-  new Contract(address, abi, listener).on("Locked", (court, amount, event) => resolve(event));
+  new Contract(address, abi, listener).on("Locked", (court, amount, { log }) => resolve(log));
 });
 const estimated = await contract.lock.estimateGas({ value: sum });
 await listener.getBlockNumber();
@@ -50,12 +50,19 @@ print({
   created: outcome(created),
   sent: outcome(sent),
   estimated,
-  locked: { before, atCreation: await contract.locked(own, { blockTag: created.blockNumber }), now: await contract.locked(own) },
+  locked: {
+    before,
+    atCreation: await contract.locked(own, { blockTag: created.blockNumber }),
+    now: await contract.locked(own),
+  },
   refused: { name: refused.revert.name, arguments: refused.revert.args.toArray() },
-  logs: found.map((each) => told({ fragment: each.fragment, args: each.args, log: each })),
+  logs: found.map(told),
   heard: told(event),
-  heads: heads.filter((number) => number <= sent.blockNumber),
-  balances: [await provider.getBalance(own, created.blockNumber), await provider.getBalance(own, sent.blockNumber)],
+  heads: await upTo(sent.blockNumber, heads),
+  balances: [
+    await provider.getBalance(own, created.blockNumber),
+    await provider.getBalance(own, sent.blockNumber),
+  ],
   nonce: await provider.getTransactionCount(own),
 });
 await listener.destroy();

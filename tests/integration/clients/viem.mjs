@@ -11,7 +11,7 @@ import {
 } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 
-import { input, print } from "./lines.mjs";
+import { input, print, upTo } from "./lines.mjs";
 
 const { http, socket, key, abi, bytecode, sum } = input();
 
@@ -76,7 +76,7 @@ print({
   refused: { name: refused.errorName, arguments: refused.args },
   logs: found.map(told),
   heard: told(event),
-  heads: heads.filter((number) => number <= sent.blockNumber),
+  heads: await upTo(Number(sent.blockNumber), heads),
   balances: [
     await wallet.getBalance({ address: own, blockNumber: created.blockNumber }),
     await wallet.getBalance({ address: own, blockNumber: sent.blockNumber }),
