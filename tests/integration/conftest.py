@@ -34,6 +34,9 @@ START_SECONDS = 60.0
 #: Quick enough for tests, patient enough for a busy machine.
 QUICK = Patience(timeout=10.0, attempts=4, backoff=0.05)
 
+#: Anvil with the accounts and the limit of a transaction's gas that tests rely on.
+ANVIL = [str(BINARIES / "anvil"), "--silent", "--enable-tx-gas-limit", "--mnemonic", MNEMONIC]
+
 
 @dataclass
 class Chain:
@@ -103,8 +106,7 @@ def start_anvil() -> Iterator[Callable[..., Chain]]:
     opened: list[Any] = []
 
     def start(*options: str) -> Chain:
-        base = [str(BINARIES / "anvil"), "--silent", "--enable-tx-gas-limit", "--mnemonic", MNEMONIC]
-        context = running([*base, *options])
+        context = running([*ANVIL, *options])
         opened.append(context)
         return context.__enter__()
 

@@ -1,21 +1,15 @@
 """Followers as processes on a real chain: wallets use them, crashes and reorgs change nothing."""
 
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from web3 import HTTPProvider, Web3
 from web3.exceptions import Web3RPCError
-from web3.types import TxParams, TxReceipt
+from web3.types import TxReceipt
 
-from anh_rollup.l1.deployment import write_deployment
 from tests.integration.conftest import Chain, free_port
-from tests.integration.test_sequencer_process import BOB, ETHER, RULES, Rollup, eventually
+from tests.integration.processes import BOB, ETHER, FollowerProcess, Rollup, eventually, funded
 
 pytestmark = pytest.mark.anvil
 
@@ -24,76 +18,10 @@ RUNTIME = "36600c575f545f5260205ff35b5f355f5560425f5fa100"
 CREATION = "0x6017600a5f3960175ff3" + RUNTIME
 
 
-@dataclass
-class FollowerProcess:
-    """A follower that can be killed and started again on its folder."""
-
-    rollup: Rollup
-    name: str
-    port: int
-    process: "subprocess.Popen[bytes] | None" = None
-
-    @property
-    def l2(self) -> Web3:
-        return Web3(HTTPProvider(f"http://127.0.0.1:{self.port}", request_kwargs={"timeout": 20}))
-
-    @property
-    def log(self) -> Path:
-        return self.rollup.folder / f"{self.name}.log"
-
-    def start(self, *, alone: bool = False) -> None:
-        folder = self.rollup.folder
-        command = [sys.executable, "-m", "anh_rollup.cli", "follower", "--l1", self.rollup.chain.url]
-        command += ["--deployment", str(folder / "deployment.json"), "--data", str(folder / self.name)]
-        command += ["--listen", f"127.0.0.1:{self.port}", "--interval", "0.2", "--l2-interval", "0.1"]
-        command += [] if alone else ["--l2", f"http://127.0.0.1:{self.rollup.port}"]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
-        eventually(self.answers)
-
-    def answers(self) -> bool:
-        assert self.process is not None
-        assert self.process.poll() is None, self.log.read_text()
-        return bool(self.l2.is_connected())
-
-    def kill(self, how: int = signal.SIGKILL) -> int | None:
-        if self.process is None:
-            return None
-        self.process.send_signal(how)
-        code = self.process.wait(30)
-        self.process = None
-        return code
-
-    def anh(self, method: str, *parameters: Any) -> Any:
-        return self.l2.provider.make_request(method, list(parameters))["result"]  # type: ignore[arg-type]
-
-    def head(self) -> tuple[int, str]:
-        block = self.l2.eth.get_block("latest")
-        return block["number"], block["hash"].hex()
-
-    def view(self) -> tuple[tuple[int, str], list[int]]:
-        """Its head, and the balances that a test knows of."""
-        owners = [BOB, *[each.address for each in self.rollup.chain.accounts[:4]]]
-        return self.head(), [self.l2.eth.get_balance(Web3.to_checksum_address(each)) for each in owners]
-
-    def send(self, index: int, **fields: Any) -> TxReceipt:
-        """Signs and sends as a wallet does, and waits for the receipt."""
-        l2, account = self.l2, self.rollup.chain.accounts[index]
-        call: TxParams = {"from": account.address, "value": 0, **fields}  # type: ignore[typeddict-item]
-        fees = {"maxFeePerGas": 2 * l2.eth.gas_price, "maxPriorityFeePerGas": l2.eth.max_priority_fee}
-        nonce = l2.eth.get_transaction_count(account.address, "pending")
-        ready = {**call, **fees, "nonce": nonce, "chainId": l2.eth.chain_id, "gas": l2.eth.estimate_gas(call)}
-        sent = l2.eth.send_raw_transaction(account.sign_transaction(ready).raw_transaction)
-        return l2.eth.wait_for_transaction_receipt(sent, timeout=30, poll_latency=0.1)
-
-
 @pytest.fixture
 def rollup(anvil: Chain, tmp_path: Path) -> Iterator[Rollup]:
     """A deployment with a sequencer that posts soon."""
-    deployment = anvil.deploy(RULES)
-    write_deployment(deployment, tmp_path / "deployment.json")
-    (tmp_path / "key").write_text(bytes(anvil.accounts[1].key).hex())
-    made = Rollup(anvil, deployment, tmp_path, free_port())
+    made = Rollup.deployed(anvil, tmp_path)
     made.start("--post-interval", "0.3")
     yield made
     made.kill()
@@ -117,13 +45,6 @@ def follower(make_follower: Callable[[str], FollowerProcess]) -> FollowerProcess
     made = make_follower("follower")
     made.start()
     return made
-
-
-def funded(follower: FollowerProcess, index: int = 2) -> str:
-    """An account with an ether that the follower shows."""
-    owner = follower.rollup.deposit(index)
-    eventually(lambda: follower.l2.eth.get_balance(owner) == ETHER)
-    return owner
 
 
 def spent(*receipts: TxReceipt) -> int:

@@ -1,142 +1,36 @@
 """A sequencer as a process on a real chain: clients, crashes, censorship, reorgs, equivocation."""
 
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
-from coincurve import PrivateKey, PublicKey
-from eth_typing import ChecksumAddress
+from coincurve import PrivateKey
 from eth_utils.address import to_checksum_address
-from web3 import HTTPProvider, Web3
 from web3.exceptions import Web3RPCError
 from web3.types import TxParams
 
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import decode_signed, encode_record
-from anh_rollup.l1.batch_data import BatchDataReader
-from anh_rollup.l1.contracts.inbox import Inbox
-from anh_rollup.l1.deployment import Deployment, Rules, bind, write_deployment
-from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.primitives import L2_CHAIN_ID, Digest
 from anh_rollup.protocol.claims import seal
 from anh_rollup.protocol.jobs import DNN_ADDRESS, Job, JobKind, Property, order_calldata
 from anh_rollup.protocol.ledger import Skipped
 from anh_rollup.protocol.soft_confirmation import confirmation_digest
-from tests.integration.conftest import Chain, free_port
+from tests.integration.conftest import Chain
+from tests.integration.processes import BOB, ETHER, RULES, Rollup, eventually
 
 pytestmark = pytest.mark.anvil
-
-T = TypeVar("T")
-ETHER = 10**18
-BOB = Web3.to_checksum_address("0x" + "b0" * 20)
 
 #: How often the process is killed, and the longest that it lives after it accepted something.
 KILLS = 10
 LONGEST_LIFE = 0.6
 
-#: Everything in test time: a forced entry is due after a minute of L1 time.
-RULES = Rules(window=30, clock=60, reveal_window=30, settlement=600, force_delay=60, force_timeout=120)
-
 
 #: A job whose time is not over while a test runs.
 JOB = Job(JobKind.TRAINING, b"\1" * 32, bytes(32), (Property(b"\2" * 32, b"\3" * 32, 10),), 2**40, "")
-
-
-def eventually(look: Callable[[], T | None], seconds: float = 60.0) -> T:
-    until = time.monotonic() + seconds
-    while (found := look()) is None or found is False:
-        assert time.monotonic() < until, "it did not happen in time"
-        time.sleep(0.1)
-    return found
-
-
-@dataclass
-class Rollup:
-    """A deployment with a sequencer that can be killed."""
-
-    chain: Chain
-    deployment: Deployment
-    folder: Path
-    port: int
-    process: "subprocess.Popen[bytes] | None" = None
-
-    @property
-    def inbox(self) -> Inbox:
-        return bind(self.deployment, self.chain.client).inbox
-
-    @property
-    def l2(self) -> Web3:
-        return Web3(HTTPProvider(f"http://127.0.0.1:{self.port}", request_kwargs={"timeout": 20}))
-
-    def start(self, *options: str) -> None:
-        command = [sys.executable, "-m", "anh_rollup.cli", "sequencer", "--l1", self.chain.url]
-        command += ["--deployment", str(self.folder / "deployment.json")]
-        command += ["--key-file", str(self.folder / "key"), "--data", str(self.folder / "data")]
-        command += ["--listen", f"127.0.0.1:{self.port}", "--block-interval", "0.1", "--forced-depth", "1"]
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen([*command, *options], stdout=log, stderr=log)
-        eventually(self.answers)
-
-    def answers(self) -> bool:
-        assert self.process is not None
-        assert self.process.poll() is None, (self.folder / "log").read_text()
-        return bool(self.l2.is_connected())
-
-    def kill(self, how: int = signal.SIGKILL) -> None:
-        if self.process is not None:
-            self.process.send_signal(how)
-            self.process.wait(20)
-            self.process = None
-
-    def deposit(self, index: int, amount: int = ETHER) -> ChecksumAddress:
-        account = self.chain.accounts[index]
-        self.chain.sender(index).send(self.inbox.deposit(account.address, amount))
-        eventually(lambda: self.cleared(account.address) >= amount)
-        return to_checksum_address(account.address)
-
-    def cleared(self, address: str) -> int:
-        answer = self.anh("anh_getLedgerAccount", address)
-        return int(answer["cleared"], 16)
-
-    def anh(self, method: str, *parameters: Any) -> Any:
-        answer = self.l2.provider.make_request(method, list(parameters))  # type: ignore[arg-type]
-        return answer["result"]
-
-    def signed(self, index: int, nonce: int, **fields: Any) -> bytes:
-        base = {"chainId": L2_CHAIN_ID, "nonce": nonce, "to": BOB, "value": 1, "gas": 21_000}
-        fees = {"maxFeePerGas": 2 * 10**9, "maxPriorityFeePerGas": 0}
-        account = self.chain.accounts[index]
-        chosen = {name: value for name, value in {**base, **fees, **fields}.items() if value is not None}
-        return bytes(account.sign_transaction(chosen).raw_transaction)
-
-    @property
-    def sequencer(self) -> str:
-        return str(self.chain.accounts[1].address)
-
-    def signer(self, position: Any) -> str:
-        """Who signed a position, by the digest that the Inbox itself computes."""
-        number, block = int(position["blockNumber"], 16), bytes.fromhex(position["blockHash"][2:])
-        signature = bytes.fromhex(position["signature"][2:])
-        (digest,) = self.inbox.read("confirmation", number, block)
-        compact = signature[:64] + bytes([signature[64] - 27])
-        key = PublicKey.from_signature_and_message(compact, digest, hasher=None)
-        return to_checksum_address(keccak256(key.format(compressed=False)[1:])[12:])
-
-    def followed(self) -> OrderReader:
-        """The order as a follower sees it that has only L1."""
-        reader = OrderReader(self.deployment, self.chain.client, BatchDataReader(self.chain.client))
-        reader.refresh()
-        return reader
-
-    def in_batch(self, digest: Any) -> Any:
-        found = self.anh("anh_getPosition", "0x" + bytes(digest).hex())
-        return found if found and found["batch"] else None
 
 
 @pytest.fixture
@@ -144,10 +38,7 @@ def make_rollup(tmp_path: Path) -> Iterator[Callable[[Chain], Rollup]]:
     made: list[Rollup] = []
 
     def make(chain: Chain) -> Rollup:
-        deployment = chain.deploy(RULES)
-        write_deployment(deployment, tmp_path / "deployment.json")
-        (tmp_path / "key").write_text(bytes(chain.accounts[1].key).hex())
-        made.append(Rollup(chain, deployment, tmp_path, free_port()))
+        made.append(Rollup.deployed(chain, tmp_path))
         return made[-1]
 
     yield make

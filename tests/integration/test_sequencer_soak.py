@@ -12,7 +12,8 @@ import pytest
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.protocol.ledger import Skipped
 from tests.integration.conftest import Chain
-from tests.integration.test_sequencer_process import Rollup, eventually, make_rollup
+from tests.integration.processes import Rollup, eventually
+from tests.integration.test_sequencer_process import make_rollup
 
 pytestmark = pytest.mark.anvil
 
