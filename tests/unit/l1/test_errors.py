@@ -25,6 +25,7 @@ TRANSIENT = {
 LASTING = {
     "AbiError",
     "BlobMalformedError",
+    "DeploymentExistsError",
     "DeploymentFileError",
     "EndpointUrlError",
     "NoContractError",
