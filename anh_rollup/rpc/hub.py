@@ -8,11 +8,11 @@ from functools import partial
 from typing import Any, Final
 
 from anh_rollup.errors import AnhError
-from anh_rollup.rpc.connection import Connection
 from anh_rollup.rpc.feed import NewBlock
 from anh_rollup.rpc.filters import new_logs
 from anh_rollup.rpc.service import WorldService
 from anh_rollup.rpc.subscriptions import Subscription, Topic
+from anh_rollup.rpc.websocket_client import Connection
 from anh_rollup.rpc.wire import block_object, data
 from anh_rollup.rpc.world_methods import syncing
 

@@ -9,7 +9,6 @@ from typing import Final
 from aiohttp import web
 
 from anh_rollup.rpc.backend import Backend
-from anh_rollup.rpc.connection import SocketLimits
 from anh_rollup.rpc.connections import CONNECTIONS, Connections
 from anh_rollup.rpc.dispatch import METHODS, Limits, Methods, answer, refusal, too_large, unreadable
 from anh_rollup.rpc.health import health_handler
@@ -17,6 +16,7 @@ from anh_rollup.rpc.intake import BusyError, Exchange, Intake, SlowError
 from anh_rollup.rpc.origins import ANY, restrict
 from anh_rollup.rpc.service import WorldService
 from anh_rollup.rpc.websocket import WebSockets
+from anh_rollup.rpc.websocket_client import SocketLimits
 from anh_rollup.rpc.world_methods import method_table
 
 CORS: Final = {

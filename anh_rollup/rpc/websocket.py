@@ -9,12 +9,12 @@ from functools import partial
 
 from aiohttp import WSCloseCode, web
 
-from anh_rollup.rpc.connection import Connection, SocketLimits
 from anh_rollup.rpc.dispatch import Limits, Methods, answer
 from anh_rollup.rpc.hub import Hub
 from anh_rollup.rpc.origins import permits
 from anh_rollup.rpc.service import WorldService
 from anh_rollup.rpc.subscriptions import Subscriptions
+from anh_rollup.rpc.websocket_client import Connection, SocketLimits
 
 
 @dataclass(slots=True)

@@ -10,8 +10,8 @@ from aiohttp import ClientSession, WSMsgType, WSServerHandshakeError
 from aiohttp.test_utils import BaseTestServer, TestServer
 from web3 import AsyncWeb3, WebSocketProvider
 
-from anh_rollup.rpc.connection import SocketLimits
 from anh_rollup.rpc.server import Capacity, make_app
+from anh_rollup.rpc.websocket_client import SocketLimits
 from tests.doubles.answering_world import FakeWorld, FollowerDouble, service_of
 from tests.doubles.ordering import ALICE, ETHER, FakeL1
 

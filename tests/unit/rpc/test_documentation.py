@@ -3,13 +3,13 @@
 import re
 from pathlib import Path
 
-from anh_rollup.rpc.connection import SocketLimits
 from anh_rollup.rpc.dispatch import METHODS
 from anh_rollup.rpc.errors import Code
 from anh_rollup.rpc.logs import MOST_CHOICES, MOST_KEPT_CHOICES
 from anh_rollup.rpc.not_served import FOLLOWERS_ONLY, REFUSED
 from anh_rollup.rpc.service import WorldLimits
 from anh_rollup.rpc.subscriptions import Topic
+from anh_rollup.rpc.websocket_client import SocketLimits
 
 TEXT = (Path(__file__).resolve().parents[3] / "docs" / "json-rpc.md").read_text()
 SERVED, _, REST = TEXT.partition("## Not served")

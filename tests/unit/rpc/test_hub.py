@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from anh_rollup.rpc.connection import Connection, SocketLimits
 from anh_rollup.rpc.dispatch import Limits, answer
 from anh_rollup.rpc.hub import Hub
 from anh_rollup.rpc.service import WorldService
 from anh_rollup.rpc.subscriptions import Subscriptions
+from anh_rollup.rpc.websocket_client import Connection, SocketLimits
 from anh_rollup.rpc.world_methods import method_table
 from anh_rollup.world.errors import ResultMissingError
 from tests.doubles.answering_world import FakeWorld, FollowerDouble

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 from aiohttp import WSMessage, WSMsgType
 
-from anh_rollup.rpc.connection import Connection, SocketLimits
 from anh_rollup.rpc.service import WorldService
 from anh_rollup.rpc.subscriptions import Subscriptions
+from anh_rollup.rpc.websocket_client import Connection, SocketLimits
 from tests.unit.rpc.sockets import FakeSocket
 
 
