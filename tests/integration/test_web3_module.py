@@ -66,14 +66,6 @@ FAILING = {
     "web3.py's signing fills in a gas price beside the fees": [
         "test_gas_price_from_strategy_bypassed_for_dynamic_fee_txn"
     ],
-    "web3.py's names do not work with the pyunormalize of constraints.txt": [
-        "test_eth_get_balance_with_ens_name",
-        "test_eth_get_storage_at_ens_name",
-        "test_eth_get_transaction_count_ens_name",
-        "test_eth_get_code_ens_address",
-        "test_eth_sign_ens_names",
-        "test_eth_sign_transaction_ens_names",
-    ],
 }
 
 

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ens.utils import normalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 OURS = {"anh_rollup", "benchmarks", "scripts", "tests"}
 # Extensions of pytest: it loads them by itself.
 NEVER_IMPORTED = {"pytest-asyncio", "pytest-xdist"}
+# Dependencies of web3 that it would take too new.
+HELD_BACK = {"pyunormalize"}
 
 
 def canonical(name: str) -> str:
@@ -50,7 +53,7 @@ def names_of(node: ast.AST) -> Sequence[str]:
 
 
 def test_the_package_imports_what_it_asks_for_and_asks_for_nothing_else() -> None:
-    assert imported(["anh_rollup"]) == declared()
+    assert imported(["anh_rollup"]) | HELD_BACK == declared()
 
 
 @pytest.mark.parametrize(
@@ -63,7 +66,7 @@ def test_what_else_imports_asks_for_it_in_an_extra(folder: str, groups: list[str
 
 def test_no_extra_asks_for_what_nobody_imports() -> None:
     everything = imported(["anh_rollup", "scripts", "benchmarks", "tests"])
-    assert declared("scripts", "test") - everything - NEVER_IMPORTED == set()
+    assert declared("scripts", "test") - everything - NEVER_IMPORTED - HELD_BACK == set()
 
 
 @pytest.mark.parametrize("group", ["", *PROJECT["optional-dependencies"]])
@@ -72,3 +75,7 @@ def test_every_dependency_has_bounds_and_an_exact_version(group: str) -> None:
     assert [each for each in listed if not re.search(r">=[\w.]+,<[\w.]+$", each)] == []
     pinned = re.findall(r"^([\w.-]+)==", (ROOT / "constraints.txt").read_text(), re.M)
     assert declared(*[group] if group else []) <= {canonical(name) for name in pinned}
+
+
+def test_names_work_with_the_versions_that_are_asked_for() -> None:
+    assert normalize_name("Alice.ETH") == "alice.eth"
