@@ -5,7 +5,7 @@ It looks when it is asked to. Memory is bounded: who asks too seldom misses the 
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from threading import Lock
 from typing import Final, Generic, TypeVar
@@ -24,15 +24,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class NewBlock:
-    """A block that was new.
+    """A block that was new, or that is the chain's no more.
 
     Attributes:
         number: Its height.
         hash: Its hash.
+        is_removed: Whether another one takes its place.
     """
 
     number: BlockNumber
     hash: Digest
+    is_removed: bool = False
 
 
 @dataclass(slots=True)
@@ -63,7 +65,8 @@ class Kept(Generic[T]):
 class Feed:
     """New blocks, and the hashes of transactions when this node first sees them; for several threads.
 
-    A block that was put in the place of another one is new, too.
+    A block that was put in the place of another one is new, too; before it comes which ones are removed, the
+    newest first.
 
     Args:
         backend: The node.
@@ -85,7 +88,7 @@ class Feed:
             return self._blocks.end, self._transactions.end
 
     def blocks(self, mark: int) -> tuple[list[NewBlock], int]:
-        """The blocks from a number on, and the number behind them."""
+        """The blocks from a number on, new and removed ones, and the number behind them."""
         with self._lock:
             self._refresh()
             return self._blocks.since(mark), self._blocks.end
@@ -99,7 +102,7 @@ class Feed:
     def _refresh(self) -> None:
         chain = self._backend.chain
         while self._row and not self._holds(self._row[-1]):
-            self._row.pop()
+            self._blocks.append(replace(self._row.pop(), is_removed=True))
         head = chain.head.header.number
         first = self._row[-1].number + 1 if self._row else 0
         for number in map(BlockNumber, range(max(first, head - MOST_BLOCKS + 1), head + 1)):

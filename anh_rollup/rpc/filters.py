@@ -7,6 +7,7 @@ from secrets import token_hex
 from threading import Lock
 from typing import Any, Final
 
+from anh_rollup.primitives import Digest
 from anh_rollup.rpc.errors import Code, RpcError
 from anh_rollup.rpc.feed import NewBlock
 from anh_rollup.rpc.logs import LogQuery, find_logs, logs_between, read_kept_query
@@ -127,21 +128,45 @@ class Filters:
 
 
 def new_logs(service: WorldService, query: LogQuery, mark: int) -> tuple[list[dict[str, Any]], int]:
-    """The events of new blocks, whole blocks at a time until there are too many; and how far that went."""
+    """The events of new blocks, whole blocks at a time until there are too many; and how far that went.
+
+    Those of blocks that are removed come again, marked as such and in reverse, if they were told.
+    """
     blocks, end = service.feed.blocks(mark)
-    found: list[dict[str, Any]] = []
+    passing, found = passing_blocks(blocks), list[dict[str, Any]]()
     for place, block in enumerate(blocks):
+        here = end - len(blocks) + place
         if len(found) >= service.limits.logs:
-            return found, end - len(blocks) + place
-        if _is_wanted(service, query, block):
-            found += logs_between(service, query, block.number, block.number)
+            return found, here
+        if place in passing:
+            continue
+        if block.is_removed:
+            found += service.told.take_back(block.hash, query)
+        elif service.backend.chain.number_of(block.hash) is None:
+            return found, here  # its removal comes with the next look
+        elif _is_wanted(service, query, block):
+            logs = logs_between(service, query, block.number, block.number)
+            if any(each["blockHash"] != data(block.hash) for each in logs):
+                return found, here
+            service.told.note(block.hash, query, logs)
+            found += logs
     return found, end
 
 
+def passing_blocks(blocks: Sequence[NewBlock]) -> set[int]:
+    """The places of blocks that came and went within a look, and of their removals: nobody heard of them."""
+    came: dict[Digest, int] = {}
+    passing: set[int] = set()
+    for place, block in enumerate(blocks):
+        if not block.is_removed:
+            came[block.hash] = place
+        elif block.hash in came:
+            passing |= {came.pop(block.hash), place}
+    return passing
+
+
 def _is_wanted(service: WorldService, query: LogQuery, block: NewBlock) -> bool:
-    """Whether a block is still the chain's, and within the blocks that a query names."""
-    if service.backend.chain.number_of(block.hash) is None:
-        return False
+    """Whether a block is within those that a query names."""
     if query.block_hash is not None:
         return bool(query.block_hash == data(block.hash))
     first = 0 if _is_open(query.first) else block_number(service.backend, query.first)
@@ -156,7 +181,7 @@ def _is_open(name: Any) -> bool:
 
 def _new_hashes(service: WorldService, mark: int) -> tuple[list[str], int]:
     blocks, end = service.feed.blocks(mark)
-    return [data(each.hash) for each in blocks], end
+    return [data(each.hash) for each in blocks if not each.is_removed], end
 
 
 def _new_transactions(service: WorldService, mark: int) -> tuple[list[str], int]:

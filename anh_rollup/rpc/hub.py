@@ -101,7 +101,7 @@ class Hub:
         chain, found = self._service.backend.chain, []
         for each in blocks:
             block = chain.block(each.number)
-            if block is not None and block.hash == each.hash:
+            if block is not None and block.hash == each.hash and not each.is_removed:
                 shown = block_object(block.header, block, block.ordered_gas, full=False)
                 found.append({name: shown[name] for name in shown if name not in NOT_OF_A_HEADER})
         return found

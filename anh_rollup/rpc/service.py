@@ -8,6 +8,7 @@ from typing import Any, Final
 from anh_rollup.rpc.block_names import known_block
 from anh_rollup.rpc.execution import Execution, ExecutionLimits
 from anh_rollup.rpc.feed import Feed
+from anh_rollup.rpc.told import Told
 from anh_rollup.rpc.world import World, WorldBackend
 from anh_rollup.world.position import Position
 
@@ -65,6 +66,7 @@ class WorldService:
         self.limits = limits or WorldLimits()
         self.execution = Execution(self.limits.execution)
         self.feed = Feed(backend)
+        self.told = Told()
 
     def position(self, name: Any) -> Position:
         """The position behind the block that a parameter names.

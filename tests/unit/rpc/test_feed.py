@@ -1,4 +1,6 @@
-from anh_rollup.rpc.feed import MOST_TRANSACTIONS, Feed, Kept
+from dataclasses import replace
+
+from anh_rollup.rpc.feed import MOST_TRANSACTIONS, Feed, Kept, NewBlock
 from tests.doubles.answering_world import FollowerDouble
 from tests.doubles.ordering import ALICE, BOB, FakeL1, decoded, record_of
 from tests.unit.rpc.stories import sealed
@@ -41,7 +43,9 @@ def test_a_transaction_is_new_when_it_is_first_seen(follower: FollowerDouble) ->
     assert feed.transactions(mark) == ([], mark)
 
 
-def test_a_block_in_the_place_of_another_is_new(follower: FollowerDouble, l1: FakeL1) -> None:
+def test_a_block_in_the_place_of_another_is_new_behind_the_removal(
+    follower: FollowerDouble, l1: FakeL1
+) -> None:
     feed = Feed(follower)
     mark, _ = feed.marks()
     sealed(follower, ALICE.sign())
@@ -50,8 +54,9 @@ def test_a_block_in_the_place_of_another_is_new(follower: FollowerDouble, l1: Fa
     l1.post_forced()
     follower.chain.follow()
     found, _ = feed.blocks(mark)
-    assert [each.number for each in found] == [1]
-    assert found[0].hash == follower.chain.head.header.hash != before[0].hash
+    new = NewBlock(1, follower.chain.head.header.hash)
+    assert found == [replace(before[0], is_removed=True), new]
+    assert new.hash != before[0].hash
 
 
 def test_seen_hashes_are_forgotten_one_day(follower: FollowerDouble) -> None:

@@ -53,7 +53,11 @@ def test_the_feed_tells_the_chain(changes: list[tuple[int, int, bool]], begun: i
         chain.replace(depth, grown)
         if looks:
             news, blocks = feed.blocks(blocks)
-            followed.update({each.number: each.hash for each in news})
+            for each in news:
+                if each.is_removed:
+                    assert followed.pop(each.number) == each.hash
+                else:
+                    followed[each.number] = each.hash
             hashes, transactions = feed.transactions(transactions)
             seen += hashes
             assert [followed[number] for number in range(len(chain.hashes))] == chain.hashes

@@ -117,6 +117,20 @@ async def test_new_logs_are_told_to_who_asked_for_them(
     assert await client.look() == []
 
 
+async def test_logs_of_a_block_that_is_replaced_are_taken_back_first(
+    client: Client, follower: FollowerDouble, world: FakeWorld, l1: FakeL1
+) -> None:
+    name = await client.ask("eth_subscribe", "logs")
+    block_with_logs(follower, world, log())
+    ((_, before),) = await client.look()
+    l1.force(record_of(ALICE.transfer(0, BOB.address, 5)))
+    l1.post_forced()
+    follower.chain.follow()
+    world.events = {(1, 0): (log((MINTED,)),)}
+    (new,) = await client.ask("eth_getLogs", {"fromBlock": "0x0"})
+    assert await client.look() == [(name, {**before, "removed": True}), (name, new)]
+
+
 async def test_logs_that_wait_for_a_result_are_told_later(
     client: Client, follower: FollowerDouble, world: FakeWorld
 ) -> None:
