@@ -103,9 +103,8 @@ contract Claims is IClaims, Seals {
         _open(claim, claimId, salt);
         _requireFitting(claim, job);
         require(block.timestamp <= job.deadline, DeadlinePassed(job.deadline));
-        bytes32 held = INBOX.commitments(claim.batch);
-        bool posted = claim.batch != 0 && held != bytes32(0) && claim.batchCommitment == held;
-        require(posted, WrongBatch(claim.batch, claim.batchCommitment, held));
+        if (claim.batch == 0) _requireCalled(claim, job);
+        else _requirePosted(claim);
         uint32 place = _stand(claim, claimId, job.deadline);
         bytes32[] memory blobs = BlobHashes.read(INBOX.blobReader());
         emit Revealed(claim.transaction, claimId, msg.sender, place, claim, job, blobs);
@@ -320,6 +319,22 @@ contract Claims is IClaims, Seals {
         require(claim.scores.length == properties, JobMalformed(JobFault.ScoreCount));
         bool short = bytes(claim.uri).length <= MOST_URI_BYTES && bytes(job.uri).length <= MOST_URI_BYTES;
         require(short, JobMalformed(JobFault.UriTooLong));
+    }
+
+    /// @dev A called job has no transaction: its terms stand for one, and it is never too late to claim it.
+    function _requireCalled(Claim calldata claim, Job calldata job) private pure {
+        bool placeless = claim.index == 0 && claim.batchCommitment == bytes32(0);
+        bool endless = job.deadline == type(uint64).max;
+        bool called = placeless && endless && claim.transaction == claim.terms;
+        require(called, NotACall(claim.transaction, claim.terms, job.deadline));
+    }
+
+    /// @dev No record of an order hashes to terms: such a claim would only stand in the way of called ones.
+    function _requirePosted(Claim calldata claim) private view {
+        bytes32 held = INBOX.commitments(claim.batch);
+        bool posted = held != bytes32(0) && claim.batchCommitment == held;
+        require(posted, WrongBatch(claim.batch, claim.batchCommitment, held));
+        require(claim.transaction != claim.terms, NotAnOrder(claim.transaction));
     }
 
     function _requireTerms(Claim calldata claim, Job calldata job) private pure {

@@ -69,6 +69,8 @@ contract ClaimArbiter is IClaimArbiter {
 
     /// @inheritdoc IClaimArbiter
     function refuteRecord(IClaims.Claim calldata claim, bytes calldata record) external onlySealed {
+        // The transaction of a called job is its terms: the bytes behind them are no record.
+        require(claim.batch != 0, NothingWrong());
         _requirePreimage(keccak256(record), claim.transaction);
         require(!TransactionRecords.isOrder(record, claim.terms), NothingWrong());
         _refute(claim, Fault.Record);

@@ -59,6 +59,8 @@ interface IClaims is ISeals {
     }
 
     /// @notice A claim; its id is keccak256(abi.encode(claim)).
+    /// @dev One about a *called* job, which contracts on L2 ask for, needs no order: batch, batchCommitment and index are
+    /// 0, `transaction` is `terms`, and the job's deadline is the greatest uint64.
     struct Claim {
         address claimant;
         uint64 batch;
@@ -228,6 +230,13 @@ interface IClaims is ISeals {
 
     /// @notice The Inbox holds another batch under that number.
     error WrongBatch(uint64 number, bytes32 given, bytes32 held);
+
+    /// @notice A claim without a batch is about a called job: index and batch commitment are 0, the terms are the
+    /// transaction, and the job has no deadline (the greatest uint64).
+    error NotACall(bytes32 transaction, bytes32 terms, uint64 deadline);
+
+    /// @notice A claim with a batch names the terms of its job in place of a transaction.
+    error NotAnOrder(bytes32 transaction);
 
     /// @notice The claim is not in the state that this needs.
     error WrongState(bytes32 claimId, State state, State needed);
