@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import { Machine } from "contracts/types/Machine.sol";
+import { FieldElement, Witness } from "contracts/types/Witness.sol";
+
+/// @title The judge of single steps of the ledger
+/// @notice Computes the machine after a step from the machine before it and from what L1 holds: batches, the queue, the
+/// notices. docs/ledger-claims.md has the rules.
+///
+/// Safety:
+/// - whatever the witness says, the answer is the one right machine, or the call reverts;
+/// - content of batches and records never makes it revert: faults give void batches and skipped transactions.
+///
+/// Liveness:
+/// - every step has a witness that fits one L1 transaction, together with openings that were registered before.
+interface ILedgerArbiter {
+    /// @notice A point of a blob was registered.
+    event ElementProved(bytes32 indexed blob, uint32 index, bytes32 value);
+
+    /// @notice The machine has a phase that there is not.
+    error NoSuchPhase(uint8 phase);
+
+    /// @notice The Inbox has no batch of this number, or another one.
+    error WrongBatch(uint64 number, bytes32 given, bytes32 held);
+
+    /// @notice The machine in which the batch was entered is another one.
+    error WrongCheckpoint(bytes32 given, bytes32 needed);
+
+    /// @notice The bytes or the versioned hashes are not those of the batch.
+    error WrongPayload(bytes32 given, bytes32 needed);
+
+    /// @notice A field element that the step reads was neither given nor registered.
+    error MissingElement(uint256 index);
+
+    /// @notice A field element's opening does not hold.
+    error WrongElement(uint256 index);
+
+    /// @notice Field elements have to be given in ascending order.
+    error ElementsNotAscending(uint256 previous, uint256 next);
+
+    /// @notice The Inbox noted something else under this number.
+    error WrongNotice(uint64 number, bytes32 given, bytes32 held);
+
+    /// @notice The record is not the one that was read.
+    error WrongRecord(bytes32 given, bytes32 needed);
+
+    /// @notice The roots of complete subtrees are not those of the frontier.
+    error WrongFrontier(bytes32 given, bytes32 needed);
+
+    /// @notice A leaf that the step touches was not given.
+    error MissingLeaf(uint256 place);
+
+    /// @notice A leaf that was given does not lead to the ledger's root, or does not stand on the path.
+    error WrongLeaf(uint256 place, bytes32 given, bytes32 needed);
+
+    /// @notice Registers points of a blob, so that later steps need not be given them: for records too long for one
+    /// transaction's openings.
+    /// @param blob The blob's versioned hash.
+    /// @param elements Openings; their indices count within this blob.
+    function proveElements(bytes32 blob, FieldElement[] calldata elements) external;
+
+    /// @notice The machine after a step.
+    /// @param before The machine before it.
+    /// @param last The batch at which it stands still.
+    /// @param witness What the step reads.
+    function step(Machine calldata before, uint64 last, Witness calldata witness)
+        external
+        view
+        returns (Machine memory next);
+}
