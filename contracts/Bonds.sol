@@ -11,6 +11,7 @@ contract Bonds is IBonds {
     address private immutable INBOX;
     address private immutable CLAIMS;
     address private immutable GAME;
+    address private immutable LEDGER_CLAIMS;
 
     /// @inheritdoc IBonds
     mapping(address account => uint256) public credits;
@@ -24,10 +25,11 @@ contract Bonds is IBonds {
     }
 
     /// @notice The courts may be addresses at which contracts are deployed later.
-    constructor(address inbox, address claims, address game) {
+    constructor(address inbox, address claims, address game, address ledgerClaims) {
         INBOX = inbox;
         CLAIMS = claims;
         GAME = game;
+        LEDGER_CLAIMS = ledgerClaims;
     }
 
     // --- for courts ---
@@ -66,7 +68,8 @@ contract Bonds is IBonds {
     // --- internal ---
 
     function _requireCourt() private view {
-        require(msg.sender == CLAIMS || msg.sender == GAME || msg.sender == INBOX, NotACourt(msg.sender));
+        bool results = msg.sender == CLAIMS || msg.sender == GAME;
+        require(results || msg.sender == INBOX || msg.sender == LEDGER_CLAIMS, NotACourt(msg.sender));
     }
 
     function _unlock(uint256 amount) private {

@@ -12,6 +12,7 @@ import { Opening } from "contracts/types/Opening.sol";
 import { BlobHashes } from "contracts/libraries/BlobHashes.sol";
 import { PassedPlaces } from "contracts/libraries/PassedPlaces.sol";
 import { Results } from "contracts/libraries/Results.sol";
+import { TransactionRecords } from "contracts/libraries/TransactionRecords.sol";
 
 /// @title Claims about the results of jobs
 contract Claims is IClaims, Seals {
@@ -27,7 +28,8 @@ contract Claims is IClaims, Seals {
     struct Queue {
         uint32 count;
         uint32 words;
-        bool settled;
+        bool settled; // final, or lapsed
+        bool lapsed;
         mapping(uint32 word => uint256) passed;
     }
 
@@ -46,6 +48,10 @@ contract Claims is IClaims, Seals {
     uint256 private constant BPS = 10_000;
     uint8 private constant TRAINING = 1;
     uint8 private constant INFERENCE = 2;
+
+    /// @dev Kinds of notices.
+    uint8 private constant PAYOUT = 2;
+    uint8 private constant LAPSE = 3;
 
     IBonds private immutable BONDS;
     IInbox private immutable INBOX;
@@ -143,6 +149,22 @@ contract Claims is IClaims, Seals {
         known.state = State.Final;
         emit Finalized(claim.transaction, claim.claimant, claimId, claim.result);
         BONDS.credit(claim.claimant, CLAIM_BOND);
+        // A called job has no reward in escrow.
+        if (claim.batch != 0) INBOX.note(PAYOUT, claim.claimant, claim.transaction);
+    }
+
+    /// @inheritdoc IClaims
+    function lapse(bytes calldata record, Job calldata job) external {
+        bytes32 terms = keccak256(abi.encode(job));
+        bytes32 transaction = keccak256(record);
+        require(TransactionRecords.isOrder(record, terms), WrongOrder(transaction, terms));
+        uint256 end = uint256(job.deadline) + SETTLEMENT;
+        require(block.timestamp >= end, TooEarly(end));
+        Queue storage claims = _queues[transaction];
+        require(!claims.settled || claims.lapsed, AlreadySettled(transaction));
+        (claims.settled, claims.lapsed) = (true, true);
+        emit Lapsed(transaction, msg.sender);
+        INBOX.note(LAPSE, address(0), transaction);
     }
 
     /// @inheritdoc IClaims

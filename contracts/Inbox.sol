@@ -5,6 +5,7 @@ pragma solidity 0.8.37;
 // forge-lint: disable-start(block-timestamp)
 
 import { ECDSA } from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import { SafeCast } from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import { Seals } from "contracts/Seals.sol";
 import { IBonds } from "contracts/interfaces/IBonds.sol";
 import { IInbox } from "contracts/interfaces/IInbox.sol";
@@ -18,7 +19,20 @@ contract Inbox is IInbox, Seals {
     /// @dev Parts of a whole in which shares are given.
     uint256 private constant BPS = 10_000;
 
+    uint8 private constant DEPOSIT = 1;
+
+    /// @dev A versioned hash of EIP-4844 begins with it.
+    bytes1 private constant BLOB_VERSION = 0x01;
+
+    /// @dev A stamp: L1 block and time since the deployment, 32 bits each.
+    uint256 private constant STAMP_BITS = 64;
+    uint64 private constant STAMPS_A_SLOT = 4;
+
     IBonds private immutable BONDS;
+    address private immutable CLAIMS;
+    address private immutable LEDGER_CLAIMS;
+    uint64 private immutable FIRST_BLOCK;
+    uint64 private immutable FIRST_TIME;
     uint256 private immutable CHAIN_ID;
     address private immutable SEQUENCER;
     uint64 private immutable FORCE_DELAY;
@@ -32,6 +46,11 @@ contract Inbox is IInbox, Seals {
     /// @inheritdoc IInbox
     mapping(uint64 number => bytes32) public commitments;
 
+    /// @inheritdoc IInbox
+    mapping(uint64 number => bytes32) public notices;
+
+    mapping(uint64 word => uint256) private _stamps;
+
     mapping(uint64 index => Entry) private _queue;
 
     /// @inheritdoc IInbox
@@ -44,6 +63,9 @@ contract Inbox is IInbox, Seals {
     uint64 public queueLength;
 
     /// @inheritdoc IInbox
+    uint64 public noticeCount;
+
+    /// @inheritdoc IInbox
     uint256 public staked;
 
     modifier onlySequencer() {
@@ -51,11 +73,20 @@ contract Inbox is IInbox, Seals {
         _;
     }
 
-    /// @notice The vault may be an address at which it is deployed later.
-    constructor(Rules memory fixed_, IBonds bonds) {
+    modifier only(address needed) {
+        require(msg.sender == needed, WrongCaller(msg.sender, needed));
+        _;
+    }
+
+    /// @notice The other contracts may be addresses at which they are deployed later.
+    constructor(Rules memory fixed_, IBonds bonds, address claims, address ledgerClaims) {
         bool timely = fixed_.forceTimeout >= fixed_.forceDelay && fixed_.forceTimeout <= type(uint32).max;
         require(timely && fixed_.prizeShareBps <= BPS && fixed_.sequencer != address(0), RulesImpossible());
         BONDS = bonds;
+        CLAIMS = claims;
+        LEDGER_CLAIMS = ledgerClaims;
+        FIRST_BLOCK = uint64(block.number);
+        FIRST_TIME = uint64(block.timestamp);
         CHAIN_ID = fixed_.chainId;
         SEQUENCER = fixed_.sequencer;
         FORCE_DELAY = fixed_.forceDelay;
@@ -66,12 +97,27 @@ contract Inbox is IInbox, Seals {
         commitments[0] = keccak256(abi.encode(fixed_.chainId));
     }
 
-    // --- deposits ---
+    // --- deposits and payments ---
 
     /// @inheritdoc IInbox
     function deposit(address to) external payable {
         require(msg.value != 0, NothingSent());
         emit Deposited(to, msg.value);
+        _note(Notice(DEPOSIT, to, msg.value, bytes32(0), uint64(block.number)));
+    }
+
+    /// @inheritdoc IInbox
+    function note(uint8 kind, address account, bytes32 transaction) external only(CLAIMS) {
+        _note(Notice(kind, account, 0, transaction, uint64(block.number)));
+    }
+
+    /// @inheritdoc IInbox
+    function pay(address to, uint256 amount) external only(LEDGER_CLAIMS) {
+        uint256 held = address(this).balance;
+        require(amount <= held, MoreThanHeld(amount, held));
+        emit Paid(to, amount);
+        (bool taken,) = to.call{ value: amount }("");
+        require(taken, PaymentRefused(to, amount));
     }
 
     // --- batches ---
@@ -98,6 +144,7 @@ contract Inbox is IInbox, Seals {
         bytes calldata data
     ) external onlySequencer returns (bytes32) {
         require(data.length != 0, NoBytes());
+        require(data[0] != BLOB_VERSION, BeginsLikeBlobs());
         _requireNothingDueLeftOut(forcedEnd);
         bytes32[] memory noBlobs;
         return _append(previous, transactionsRoot, count, keccak256(data), forcedEnd, noBlobs, data);
@@ -175,6 +222,13 @@ contract Inbox is IInbox, Seals {
     }
 
     /// @inheritdoc IInbox
+    function posted(uint64 number) external view returns (uint64 blockNumber, uint64 time) {
+        if (number == 0 || number > latest) return (0, 0);
+        uint256 stamp = _stamps[number / STAMPS_A_SLOT] >> (number % STAMPS_A_SLOT * STAMP_BITS);
+        return (FIRST_BLOCK + uint32(stamp >> 32), FIRST_TIME + uint32(stamp));
+    }
+
+    /// @inheritdoc IInbox
     function entry(uint64 index) external view returns (Entry memory) {
         return _queue[index];
     }
@@ -202,7 +256,21 @@ contract Inbox is IInbox, Seals {
         commitments[number] = commitment;
         latest = number;
         consumed = forcedEnd;
+        _stamp(number);
         emit Posted(number, commitment, batch, blobs, bytesOfBatch);
+    }
+
+    function _stamp(uint64 number) private {
+        uint256 since = SafeCast.toUint32(block.timestamp - FIRST_TIME);
+        uint256 stamp = uint256(SafeCast.toUint32(block.number - FIRST_BLOCK)) << 32 | since;
+        _stamps[number / STAMPS_A_SLOT] |= stamp << (number % STAMPS_A_SLOT * STAMP_BITS);
+    }
+
+    function _note(Notice memory notice) private {
+        uint64 number = noticeCount;
+        noticeCount = number + 1;
+        notices[number] = keccak256(abi.encode(notice));
+        emit Noted(number, notice);
     }
 
     function _requireNothingDueLeftOut(uint64 forcedEnd) private view {

@@ -55,6 +55,9 @@ CONTRACTS: Final[Mapping[str, str]] = {
     "claim_arbiter": "ClaimArbiter",
 }
 
+#: Contracts behind these, whose addresses the others know beforehand.
+LAST: Final = ("ledger_arbiter", "ledger_claims")
+
 #: Constructor parameters whose type names no contract, and which do not bear the name of their contract.
 ALIASES: Final[Mapping[tuple[str, str], str]] = {
     ("Claims", "arbiter"): "claim_arbiter",
@@ -258,12 +261,14 @@ def deploy(
         if report is not None:
             report(name, addresses[key])
     chain = client.chain_id()
-    return Deployment(chain, l2_chain_id, sequencer, parent.number, parent.hash, addresses, rules)
+    deployed = {key: addresses[key] for key in CONTRACTS}
+    return Deployment(chain, l2_chain_id, sequencer, parent.number, parent.hash, deployed, rules)
 
 
 def predict_addresses(deployer: str, nonce: int) -> dict[str, str]:
     """Where each contract comes to, if deployed in order from this nonce on."""
-    return {key: create_address(deployer, nonce + place) for place, key in enumerate(CONTRACTS)}
+    keys = (*CONTRACTS, *LAST)
+    return {key: create_address(deployer, nonce + place) for place, key in enumerate(keys)}
 
 
 def create_address(deployer: str, nonce: int) -> str:

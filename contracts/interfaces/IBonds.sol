@@ -2,8 +2,8 @@
 pragma solidity 0.8.37;
 
 /// @title The vault of bonds, stakes and fees
-/// @notice Holds the ether that the protocol locks. Three courts (Inbox, Claims, Game; immutable addresses) lock ether,
-/// and say later whose it is; everybody draws what is credited to them.
+/// @notice Holds the ether that the protocol locks. Four courts (Inbox, Claims, Game, LedgerClaims; immutable addresses)
+/// lock ether, and say later whose it is; everybody draws what is credited to them.
 ///
 /// Safety:
 /// - ether received = ether held + ether withdrawn + ether burnt, at all times;

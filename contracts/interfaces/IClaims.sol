@@ -12,6 +12,7 @@ import { Opening } from "contracts/types/Opening.sol";
 /// Safety:
 /// - a claim is final only after the window, without open games and demands, behind claims that were refuted (or
 ///   released too late), in time (before `deadline + settlement`), and once for a job;
+/// - a job lapses only when none of its claims can become final any more: the ledger is told of one end of a job;
 /// - a refuted claim stays refuted; its bond pays one challenger and the rest is burnt;
 /// - a claim is hidden until its bond is locked, in an earlier block than it is shown;
 /// - the evidence for a prize is announced by hash in an earlier block, bound to its sender: nobody can copy it.
@@ -161,6 +162,9 @@ interface IClaims is ISeals {
         bytes32 indexed transaction, address indexed claimant, bytes32 indexed claimId, bytes32 result
     );
 
+    /// @notice No claim of a job became final in time: its reward goes back to who paid it.
+    event Lapsed(bytes32 indexed transaction, address indexed caller);
+
     /// @notice A claim that nobody refuted, but that cannot become final any more, has its bond back.
     event Released(bytes32 indexed transaction, bytes32 indexed claimId);
 
@@ -253,7 +257,10 @@ interface IClaims is ISeals {
     /// @notice An earlier claim of the job may still become final.
     error EarlierClaimStands(bytes32 transaction, uint32 place);
 
-    /// @notice A claim of the job is final already.
+    /// @notice The record does not order the job of these terms.
+    error WrongOrder(bytes32 transaction, bytes32 terms);
+
+    /// @notice A claim of the job is final already, or the job has lapsed.
     error AlreadySettled(bytes32 transaction);
 
     /// @notice The claim may still become final.
@@ -294,6 +301,12 @@ interface IClaims is ISeals {
 
     /// @notice Makes a claim final. Anyone may call.
     function finalize(Claim calldata claim) external;
+
+    /// @notice Ends a job, from `deadline + settlement` on, of which no claim is final: the ledger gives its reward back.
+    /// Anyone may call, and again: an order that came onto L2 only after its job had lapsed lapses by another call.
+    /// @param record The order's record.
+    /// @param job The job that it orders.
+    function lapse(bytes calldata record, Job calldata job) external;
 
     /// @notice Gives the bond of a claim back that can no longer become final: one is already, or it is too late.
     function release(Claim calldata claim) external;
@@ -358,6 +371,7 @@ interface IClaims is ISeals {
         view
         returns (uint64 expiresAt, uint64 blockNumber);
 
-    /// @notice Claims of a job so far, whole words (256) at its start that are out, and whether one is final.
+    /// @notice Claims of a job so far, whole words (256) at its start that are out, and whether one is final or the job
+    /// has lapsed.
     function queue(bytes32 transaction) external view returns (uint32 count, uint32 words, bool settled);
 }

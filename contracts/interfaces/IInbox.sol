@@ -4,15 +4,17 @@ pragma solidity 0.8.37;
 import { ISeals } from "contracts/interfaces/ISeals.sol";
 
 /// @title The order of the rollup
-/// @notice Records batches of L2 blocks by hash, takes deposits, queues transactions that the sequencer may not leave
-/// out, and keeps the sequencer's stake. It knows nothing about what transactions do.
+/// @notice Records batches of L2 blocks by hash, takes deposits, logs what L1 tells the ledger, queues transactions that
+/// the sequencer may not leave out, and keeps the sequencer's stake. It knows nothing about what transactions do.
 ///
 /// Safety:
 /// - batch numbers rise by one and a commitment, once written, never changes: the order is append-only;
 /// - a batch names the commitment of the one before it, so that a post that is sent twice, or that lands on another
 ///   history after a reorg, reverts;
 /// - a post that leaves out a due entry of the queue reverts; entries are consumed in order and once;
-/// - deposits stay here; stake lies in Bonds; two signatures for one height are the only way to lose it.
+/// - a notice, once written, never changes: what L1 tells the ledger is append-only, too;
+/// - deposits stay here until LedgerClaims pays them out; deposits = held + paid, at all times;
+/// - stake lies in Bonds; two signatures for one height are the only way to lose it.
 ///
 /// Liveness:
 /// - after `forceTimeout` anyone can put the queue into the order, whatever the sequencer does.
@@ -42,6 +44,21 @@ interface IInbox is ISeals {
         bytes32 digest; // keccak256 of the record
         uint64 time; // when it was queued
     }
+
+    /// @notice What L1 tells the ledger; the hash kept of it is keccak256(abi.encode(notice)).
+    struct Notice {
+        uint8 kind; // 1 deposit, 2 payout of a job's reward, 3 lapse of a job
+        address account; // who gets the deposit or the reward; 0 for a lapse
+        uint256 amount; // wei deposited; 0 otherwise
+        bytes32 transaction; // keccak256 of the job's record; 0 for a deposit
+        uint64 blockNumber; // L1 block of the notice
+    }
+
+    /// @notice L1 tells the ledger something.
+    event Noted(uint64 indexed number, Notice notice);
+
+    /// @notice Ether was paid out to who withdrew it from the L2.
+    event Paid(address indexed to, uint256 amount);
 
     /// @notice Ether was deposited for an L2 account.
     event Deposited(address indexed to, uint256 amount);
@@ -86,6 +103,15 @@ interface IInbox is ISeals {
     /// @notice Only the sequencer may do this.
     error NotTheSequencer(address caller, address sequencer);
 
+    /// @notice Only one other contract may do this.
+    error WrongCaller(address caller, address needed);
+
+    /// @notice More would be paid out than is held.
+    error MoreThanHeld(uint256 asked, uint256 held);
+
+    /// @notice The receiver of a payment refused the ether.
+    error PaymentRefused(address to, uint256 amount);
+
     /// @notice The batch does not continue the latest one.
     error WrongPrevious(bytes32 given, bytes32 latest);
 
@@ -107,6 +133,9 @@ interface IInbox is ISeals {
     /// @notice A batch without bytes was posted as calldata.
     error NoBytes();
 
+    /// @notice Bytes begin as a blob's versioned hash does, so that their hash could pass for one of blobs.
+    error BeginsLikeBlobs();
+
     /// @notice A record is empty or longer than `MOST_RECORD_BYTES`.
     error WrongRecordLength(uint256 length, uint256 most);
 
@@ -123,6 +152,17 @@ interface IInbox is ISeals {
     /// @param to The account on L2.
     function deposit(address to) external payable;
 
+    /// @notice Tells the ledger something about a job. Only for Claims.
+    /// @param kind See `Notice`.
+    /// @param account See `Notice`.
+    /// @param transaction See `Notice`.
+    function note(uint8 kind, address account, bytes32 transaction) external;
+
+    /// @notice Pays deposits out. Only for LedgerClaims, which knows who withdrew them.
+    /// @param to The receiver; reverts where it refuses.
+    /// @param amount Wei.
+    function pay(address to, uint256 amount) external;
+
     /// @notice Appends a batch whose bytes are the blobs of this transaction. Only for the sequencer.
     /// @param previous Commitment of the latest batch.
     /// @param transactionsRoot See `Batch`.
@@ -138,7 +178,7 @@ interface IInbox is ISeals {
     /// @param transactionsRoot See `Batch`.
     /// @param count See `Batch`.
     /// @param forcedEnd See `Batch`.
-    /// @param data The batch's bytes, at least one.
+    /// @param data The batch's bytes, at least one; the first is not 0x01.
     /// @return commitment The new commitment.
     function postCalldata(
         bytes32 previous,
@@ -184,6 +224,15 @@ interface IInbox is ISeals {
 
     /// @notice The commitment of a batch, 0 where there is none; that of batch 0 is keccak256(abi.encode(chainId)).
     function commitments(uint64 number) external view returns (bytes32);
+
+    /// @notice L1 block and time in which a batch was appended; zeros where there is none.
+    function posted(uint64 number) external view returns (uint64 blockNumber, uint64 time);
+
+    /// @notice keccak256(abi.encode(notice)) of what L1 told the ledger under a number, from 0; 0 where there is nothing.
+    function notices(uint64 number) external view returns (bytes32);
+
+    /// @notice How much L1 told the ledger so far.
+    function noticeCount() external view returns (uint64);
 
     /// @notice Number of the latest batch.
     function latest() external view returns (uint64);

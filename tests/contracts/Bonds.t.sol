@@ -34,7 +34,8 @@ contract BondsTest is Test {
     address private inbox = address(1001);
     address private claims = address(1002);
     address private game = address(1003);
-    IBonds private bonds = Deploy.bonds(inbox, claims, game);
+    address private ledgerClaims = address(1004);
+    IBonds private bonds = Deploy.bonds(inbox, claims, game, ledgerClaims);
 
     function setUp() public {
         vm.deal(claims, 100 ether);

@@ -15,12 +15,18 @@ import { Vm } from "tests/contracts/Vm.sol";
 library Deploy {
     Vm private constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
 
-    function bonds(address inbox_, address claims_, address game_) internal returns (IBonds) {
-        return IBonds(_create("Bonds", abi.encode(inbox_, claims_, game_)));
+    function bonds(address inbox_, address claims_, address game_, address ledgerClaims_)
+        internal
+        returns (IBonds)
+    {
+        return IBonds(_create("Bonds", abi.encode(inbox_, claims_, game_, ledgerClaims_)));
     }
 
-    function inbox(IInbox.Rules memory rules, IBonds bonds_) internal returns (IInbox) {
-        return IInbox(_create("Inbox", abi.encode(rules, bonds_)));
+    function inbox(IInbox.Rules memory rules, IBonds bonds_, address claims_, address ledgerClaims_)
+        internal
+        returns (IInbox)
+    {
+        return IInbox(_create("Inbox", abi.encode(rules, bonds_, claims_, ledgerClaims_)));
     }
 
     function claims(

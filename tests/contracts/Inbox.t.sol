@@ -252,18 +252,18 @@ contract InboxTest is Arena {
         IInbox.Rules memory rules = _inboxRules();
         rules.forceTimeout = FORCE_DELAY - 1;
         vm.expectRevert(IInbox.RulesImpossible.selector);
-        Deploy.inbox(rules, IBonds(address(bonds)));
+        Deploy.inbox(rules, bonds, address(claims), ledgerClaims);
         rules = _inboxRules();
         rules.forceTimeout = uint64(type(uint32).max) + 1;
         vm.expectRevert(IInbox.RulesImpossible.selector);
-        Deploy.inbox(rules, IBonds(address(bonds)));
+        Deploy.inbox(rules, bonds, address(claims), ledgerClaims);
         rules = _inboxRules();
         rules.prizeShareBps = 10_001;
         vm.expectRevert(IInbox.RulesImpossible.selector);
-        Deploy.inbox(rules, IBonds(address(bonds)));
+        Deploy.inbox(rules, bonds, address(claims), ledgerClaims);
         rules = _inboxRules();
         rules.sequencer = address(0);
         vm.expectRevert(IInbox.RulesImpossible.selector);
-        Deploy.inbox(rules, IBonds(address(bonds)));
+        Deploy.inbox(rules, bonds, address(claims), ledgerClaims);
     }
 }

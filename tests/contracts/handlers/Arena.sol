@@ -39,6 +39,7 @@ abstract contract Arena is Test {
     IClaimArbiter internal claimArbiter;
 
     address internal sequencer = vm.addr(SEQUENCER_KEY);
+    address internal ledgerClaims = address(0x1ED6E5);
     address internal alice = address(0xA1); // accountant
     address internal carol = address(0xC1); // challenger
     address internal carl = address(0xC2); // another one
@@ -56,8 +57,8 @@ abstract contract Arena is Test {
             addresses[i] = vm.computeCreateAddress(address(this), nonce + i);
         }
         IClaims.Rules memory rules = _rules();
-        bonds = Deploy.bonds(addresses[1], addresses[2], addresses[3]);
-        inbox = Deploy.inbox(_inboxRules(), IBonds(addresses[0]));
+        bonds = Deploy.bonds(addresses[1], addresses[2], addresses[3], ledgerClaims);
+        inbox = Deploy.inbox(_inboxRules(), IBonds(addresses[0]), addresses[2], ledgerClaims);
         claims = Deploy.claims(rules, IBonds(addresses[0]), IInbox(addresses[1]), addresses[3], addresses[5]);
         games = Deploy.game(
             rules,
