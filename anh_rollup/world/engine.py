@@ -162,24 +162,50 @@ class Outcome:
     halt: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SystemCall:
+    """A call of a system contract.
+
+    Attributes:
+        caller: Whose call it is.
+        data: Calldata.
+        gas: What is left for the call.
+        value: Wei that came with it; the system contract's account has them already.
+    """
+
+    caller: Address
+    data: bytes
+    gas: Gas
+    value: Wei = Wei(0)
+
+
+@dataclass(frozen=True, slots=True)
+class SystemAnswer:
+    """What a system contract does with a call.
+
+    Attributes:
+        output: What it returns.
+        gas: What it takes; more than there is halts the call.
+        payee: Who gets the value of the call, in the same run; None leaves it to the system contract.
+    """
+
+    output: bytes
+    gas: Gas
+    payee: Address | None = None
+
+
 class SystemContract(Protocol):
     """A contract that the node carries out itself, at a fixed address."""
 
-    def call(self, caller: Address, data: bytes, gas: Gas) -> tuple[bytes, Gas]:
-        """What it returns, and the gas that it takes; more than there is halts the call.
+    def call(self, call: SystemCall) -> SystemAnswer:
+        """What it does with a call.
 
         Its address is warm, as a precompiled contract's is. Delegated calls never arrive here: they revert.
-
-        Args:
-            caller: Whose call it is.
-            data: Calldata.
-            gas: What is left for the call.
 
         Raises:
             ResultMissingError: Its result is not known yet. The run stops as a whole, whatever the callers
                 would have caught, and is run again when the result is there.
-            SystemRevertError: The call is refused and takes no gas; the calling contract sees a revert with
-                its data.
+            SystemRevertError: The call is refused; the calling contract sees a revert with its data.
         """
         ...
 

@@ -1,6 +1,7 @@
 """What the world can lack."""
 
 from anh_rollup.errors import AnhError
+from anh_rollup.primitives import Gas
 
 
 class WorldError(AnhError):
@@ -27,13 +28,15 @@ class SystemRevertError(WorldError):
 
     Attributes:
         data: What the call reverts with.
+        gas: What it takes.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, gas: Gas = Gas(0)) -> None:
         super().__init__(
             f"the call is refused with 0x{data[:68].hex()}", remedy="Call as the system contract's docs say."
         )
         self.data = data
+        self.gas = gas
 
 
 class RunRevertedError(WorldError):

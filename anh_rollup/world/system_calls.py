@@ -6,14 +6,16 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any, Final
 
+from ethereum.forks.cancun.state import move_ether
 from ethereum.forks.cancun.vm import Evm, interpreter
 from ethereum.forks.cancun.vm.exceptions import Revert
 from ethereum.forks.cancun.vm.gas import charge_gas
 from ethereum.forks.cancun.vm.precompiled_contracts.mapping import PRE_COMPILED_CONTRACTS
+from ethereum_types.bytes import Bytes20
 from ethereum_types.numeric import Uint
 
-from anh_rollup.primitives import Address, Gas
-from anh_rollup.world.engine import SystemContract
+from anh_rollup.primitives import Address, Gas, Wei
+from anh_rollup.world.engine import SystemCall, SystemContract
 from anh_rollup.world.errors import SystemRevertError
 from anh_rollup.world.native import NATIVE
 
@@ -58,12 +60,17 @@ def _call(contract: SystemContract, evm: Evm) -> None:
     message = evm.message
     if message.code_address != message.current_target:
         raise Revert
+    call = SystemCall(
+        Address(bytes(message.caller)), bytes(message.data), Gas(int(evm.gas_left)), Wei(int(message.value))
+    )
     try:
-        output, gas = contract.call(
-            Address(bytes(message.caller)), bytes(message.data), Gas(int(evm.gas_left))
-        )
+        answer = contract.call(call)
     except SystemRevertError as refusal:
+        charge_gas(evm, Uint(refusal.gas))
         evm.output = refusal.data
         raise Revert from refusal
-    charge_gas(evm, Uint(gas))
-    evm.output = output
+    charge_gas(evm, Uint(answer.gas))
+    evm.output = answer.output
+    if answer.payee is not None and call.value:
+        state, payee = message.block_env.state, Bytes20(answer.payee)
+        move_ether(state, message.current_target, payee, message.value)

@@ -17,6 +17,7 @@ from anh_rollup.world.engine import (
     Run,
     Slot,
     StateReader,
+    SystemCall,
     SystemContract,
 )
 from anh_rollup.world.strict import OUTSIDE, Scope, ScopedState
@@ -158,7 +159,7 @@ class Machine:
 
     def do_ask(self, text: str) -> None:
         for system in self.systems.values():
-            system.call(self.target, text.encode(), Gas(0))
+            system.call(SystemCall(self.target, text.encode(), Gas(0)))
 
     def do_revert(self) -> None:
         raise ProgramRevertError

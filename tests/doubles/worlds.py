@@ -13,7 +13,7 @@ from anh_rollup.protocol.derivation import Head, L2Block, build_block, genesis
 from anh_rollup.protocol.fees import next_base_fee
 from anh_rollup.protocol.jobs import DNN_ADDRESS, order_calldata
 from anh_rollup.protocol.ledger import DNN, Deposit, Ledger, LedgerEvent, Origin, fold_block
-from anh_rollup.world.engine import AccessList, Engine, SystemContract
+from anh_rollup.world.engine import AccessList, Engine, SystemAnswer, SystemCall, SystemContract
 from anh_rollup.world.errors import ResultMissingError
 from anh_rollup.world.strict import STRICT_MARKER
 from anh_rollup.world.world import World
@@ -124,10 +124,10 @@ class Cells:
     def __init__(self) -> None:
         self.known: set[bytes] = set()
 
-    def call(self, caller: Address, data: bytes, gas: Gas) -> tuple[bytes, Gas]:
-        if data not in self.known:
-            raise ResultMissingError(data)
-        return b"", Gas(0)
+    def call(self, call: SystemCall) -> SystemAnswer:
+        if call.data not in self.known:
+            raise ResultMissingError(call.data)
+        return SystemAnswer(b"", Gas(0))
 
     @property
     def systems(self) -> dict[Address, SystemContract]:

@@ -7,7 +7,7 @@ import pytest
 from ethereum.forks.cancun.vm import interpreter
 
 from anh_rollup.primitives import Address, Gas, Wei
-from anh_rollup.world.engine import Account, Outcome
+from anh_rollup.world.engine import Account, Outcome, SystemAnswer, SystemCall
 from anh_rollup.world.errors import ResultMissingError, SystemRevertError
 from anh_rollup.world.revm import RevmEngine
 from anh_rollup.world.specification import SpecificationEngine
@@ -16,8 +16,10 @@ from tests.doubles.state import MemoryState, block
 from tests.unit.world.engines import (
     CONTRACT,
     NONCE,
+    OTHER,
     RETURN_OUTPUT,
     RETURN_TOP,
+    REVERT_TOP,
     SENDER,
     call,
     execute,
@@ -32,16 +34,17 @@ GAS = 1_000
 
 @dataclass
 class Answering:
-    """Returns its caller and calldata, or fails; remembers its calls."""
+    """Returns its caller and calldata, and pays somebody, or fails; remembers its calls."""
 
     failure: Exception | None = None
+    payee: Address | None = None
     calls: list[tuple[Address, bytes]] = field(default_factory=list)
 
-    def call(self, caller: Address, data: bytes, gas: Gas) -> tuple[bytes, Gas]:
-        self.calls.append((caller, data))
+    def call(self, call: SystemCall) -> SystemAnswer:
+        self.calls.append((call.caller, call.data))
         if self.failure:
             raise self.failure
-        return bytes(12) + caller + data, Gas(GAS)
+        return SystemAnswer(bytes(12) + call.caller + call.data, Gas(GAS), self.payee)
 
 
 def through(contract: Answering, code: str, **fields: object) -> Outcome:
@@ -74,6 +77,30 @@ def test_it_halts_where_it_takes_more_gas_than_there_is() -> None:
 def test_a_value_reaches_its_account() -> None:
     outcome = through(Answering(), "", to=SYSTEM, value=Wei(5))
     assert outcome.changes.accounts[SYSTEM] == Account(0, 5)
+
+
+def test_a_value_is_paid_to_whom_it_names() -> None:
+    paying = Answering(payee=OTHER)
+    direct = through(paying, "", to=SYSTEM, value=Wei(5)).changes.accounts
+    assert SYSTEM not in direct
+    assert direct[OTHER] == Account(1, 5)
+    inside = through(paying, call(SYSTEM, value=3), value=Wei(5)).changes.accounts
+    assert (inside[CONTRACT].balance, inside[OTHER].balance) == (2, 3)
+    assert SYSTEM not in inside
+
+
+def test_nobody_is_paid_in_a_frame_that_reverts() -> None:
+    outcome = through(Answering(payee=OTHER), call(SYSTEM, value=3) + REVERT_TOP, value=Wei(5))
+    assert not outcome.succeeded
+    assert not outcome.changes.accounts
+
+
+def test_a_refusal_takes_its_gas() -> None:
+    free = through(Answering(SystemRevertError(b"no")), call(SYSTEM)).gas_used
+    priced = through(Answering(SystemRevertError(b"no", Gas(GAS))), call(SYSTEM)).gas_used
+    assert priced - free == GAS
+    short = Answering(SystemRevertError(b"no", Gas(GAS)))
+    assert through(short, "", to=SYSTEM, gas_limit=Gas(21_000 + GAS - 1)).halt == "out of gas"
 
 
 def test_a_refusal_is_a_revert_that_a_caller_can_catch() -> None:
