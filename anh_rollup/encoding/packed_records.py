@@ -131,13 +131,13 @@ def unpack_record(packed: bytes, table: Sequence[int]) -> bytes:
     """The record of a packed one; whether it is packed as `pack_record` does it is not looked at.
 
     Raises:
-        EncodingError: It ends too early (TRUNCATED), names a place outside of the table, or has an address or
-            a selector that is too large or data above 128 KiB (OUT_OF_RANGE).
+        EncodingError: It ends too early (TRUNCATED), names a place outside of the table, has an address or
+            a selector that is too large or a call of more than 4,095 arguments (OUT_OF_RANGE).
     """
     reader = Reader(packed, "the packed record")
     head = reader.uint(1)
     if head & VERBATIM:
-        return reader.rest()
+        return reader.take(max(reader.left, 1))
     signature = reader.take(_SIGNATURE_SIZE)
     recipient = [_read_below(reader, table, ADDRESS_SIZE)] if head & TO_BIT else []
     numbers = [read_number(reader, table) for _ in range(_count(head))]

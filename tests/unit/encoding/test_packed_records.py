@@ -162,6 +162,7 @@ def test_numbers_too_large_for_the_table_stay_where_they_are() -> None:
         (PACKED[:94], (), EncodingReason.TRUNCATED),
         (PACKED[:60], (), EncodingReason.TRUNCATED),
         (b"", (), EncodingReason.TRUNCATED),
+        (b"\x80", (), EncodingReason.TRUNCATED),
     ],
 )
 def test_bytes_that_are_no_packed_record_are_refused(

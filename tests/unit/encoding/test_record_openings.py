@@ -20,7 +20,7 @@ from anh_rollup.primitives import (
     Wei,
 )
 
-HEAD, NUMBER, GROUP = 49, 20, 16
+HEAD, NUMBER, GROUP = 52, 20, 16
 
 
 class Blobs:
@@ -45,7 +45,7 @@ class Table(Sequence[int]):
 
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
-        self._size = blobs.uint(HEAD - 2, 2)
+        self._size = blobs.uint(HEAD - 5, 2)
 
     def __len__(self) -> int:
         return self._size
@@ -56,7 +56,7 @@ class Table(Sequence[int]):
 
 def opened_record(blobs: Blobs, place: int) -> bytes:
     """One record of a batch."""
-    table, count = Table(blobs), blobs.uint(HEAD - 6, 4)
+    table, count = Table(blobs), blobs.uint(HEAD - 9, 4)
     index = HEAD + NUMBER * len(table)
     bodies = index + count + 3 * -(-count // GROUP)
     group, within = divmod(place, GROUP)

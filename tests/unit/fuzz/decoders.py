@@ -163,7 +163,7 @@ DECODERS: dict[str, Decoder] = {
     "encoding.transactions.decode_record": Decoder(decode_record, RECORDS, EncodingError, encode_record),
     "encoding.transactions.record_to_raw": Decoder(record_to_raw, RECORDS, EncodingError),
     "encoding.batches.decode_batch": Decoder(
-        decode_batch, (encode_batch(BATCH), encode_batch(FULL_BATCH)), EncodingError, encode_batch
+        decode_batch, (encode_batch(BATCH), encode_batch(FULL_BATCH)), EncodingError
     ),
     "encoding.blobs.unpack": Decoder(unpack_padded, (pack(b"payload")[0][:64],), EncodingError),
     "encoding.zero_runs.decompress": Decoder(decompress, (b"\xfe\xfd\xfc\xfb\0\x7f\0\xff\5",), EncodingError),
