@@ -11,7 +11,8 @@ from anh_rollup.primitives import Address
 from anh_rollup.protocol.ledger import Account as LedgerAccount
 from anh_rollup.rpc.backend import Backend
 from anh_rollup.world.answers import Balance, PlacedLog, Receipt
-from anh_rollup.world.engine import AccessList, Account, Block, Outcome, Run
+from anh_rollup.world.engine import AccessList, Account, Outcome, Run
+from anh_rollup.world.overrides import NO_OVERRIDES, Overrides
 from anh_rollup.world.position import Position
 
 
@@ -37,10 +38,10 @@ class World(Protocol):
     def slot(self, address: Address, key: int, position: Position) -> int:
         """An element of storage."""
 
-    def call(self, run: Run, position: Position, block: Block | None = None) -> Outcome:
-        """What a call would do."""
+    def call(self, run: Run, position: Position, overrides: Overrides = NO_OVERRIDES) -> Outcome:
+        """What a call would do, where some things are otherwise than they are."""
 
-    def estimate_gas(self, run: Run, position: Position) -> int:
+    def estimate_gas(self, run: Run, position: Position, overrides: Overrides = NO_OVERRIDES) -> int:
         """The least gas limit with which a run succeeds.
 
         Raises:
@@ -48,8 +49,10 @@ class World(Protocol):
             RunHaltedError: It stops otherwise.
         """
 
-    def access_list(self, run: Run, position: Position) -> tuple[AccessList, int]:
-        """A strict list that covers a run, and the gas that it uses with it.
+    def access_list(
+        self, run: Run, position: Position, overrides: Overrides = NO_OVERRIDES
+    ) -> tuple[AccessList, int]:
+        """A strict list that covers a run, and the least gas limit with which it succeeds with it.
 
         Raises:
             RunRevertedError: It reverts.

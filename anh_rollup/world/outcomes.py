@@ -12,6 +12,9 @@ MOST_INIT_CODE: Final = 49_152
 OUT_OF_GAS: Final = "out of gas"
 """Why a run halts whose gas limit does not do."""
 
+BALANCE_OVERFLOW: Final = "balance overflow"
+"""Why a run halts that makes somebody richer than 256 bits can tell: a call can only pretend that."""
+
 
 def owed_gas(run: Run) -> int:
     """The gas that is gone when the first instruction runs."""

@@ -59,7 +59,7 @@ def least_gas(ask: Ask, run: Run) -> Gas:
 
 
 def strict_list(ask: Ask, run: Run, fee_recipient: Address) -> tuple[AccessList, Gas]:
-    """The access list with which a run is strict and does what it does without, and the gas used with it.
+    """The access list with which a run is strict and does what it does without, and the gas to run it with.
 
     The list is what the run looks at; since a list changes the gas that is left, it runs again until it
     looks at nothing new.
@@ -79,7 +79,7 @@ def strict_list(ask: Ask, run: Run, fee_recipient: Address) -> tuple[AccessList,
         if _size(listed) == size:
             break
     strict = replace(run, access_list=_frozen(listed), is_strict=True)
-    return strict.access_list, require_success(ask(strict)).gas_used
+    return strict.access_list, least_gas(ask, strict)
 
 
 def _grow(

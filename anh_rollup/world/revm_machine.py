@@ -10,7 +10,7 @@ import pyrevm
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.primitives import Address
 from anh_rollup.world.engine import Account, Block, Changes, Log, Outcome, Reads, Run, Slot
-from anh_rollup.world.outcomes import OUT_OF_GAS, gas_with_floor
+from anh_rollup.world.outcomes import BALANCE_OVERFLOW, OUT_OF_GAS, gas_with_floor
 from anh_rollup.world.revm_journal import JournaledAccount, read_journal
 from anh_rollup.world.strict import created_address
 
@@ -28,6 +28,7 @@ _HALTS: Final[Mapping[str, str]] = {
     "OpcodeNotFound": "invalid opcode",
     "OutOfGas": OUT_OF_GAS,
     "OutOfOffset": "return data out of bounds",
+    "OverflowPayment": BALANCE_OVERFLOW,
     "PrecompileError": OUT_OF_GAS,
     "StackOverflow": "stack overflow",
     "StackUnderflow": "stack underflow",

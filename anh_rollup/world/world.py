@@ -15,10 +15,11 @@ from anh_rollup.storage.database import Database
 from anh_rollup.world.answers import Balance, PlacedLog, Receipt
 from anh_rollup.world.appending import WatchedAccounts, fold
 from anh_rollup.world.dependencies import items_read
-from anh_rollup.world.engine import AccessList, Account, Block, Outcome, Run, Slot, SystemContract
+from anh_rollup.world.engine import AccessList, Account, Outcome, Run, Slot, SystemContract
 from anh_rollup.world.engines import LoadEngine, load_engine
 from anh_rollup.world.errors import (
     BlockOutOfOrderError,
+    RunHaltedError,
     UnknownPositionError,
     WorldError,
     WrongWorldError,
@@ -26,6 +27,8 @@ from anh_rollup.world.errors import (
 from anh_rollup.world.execution import Execution
 from anh_rollup.world.finding import Finder
 from anh_rollup.world.order_store import OrderStore
+from anh_rollup.world.outcomes import BALANCE_OVERFLOW
+from anh_rollup.world.overrides import NO_OVERRIDES, Overrides
 from anh_rollup.world.position import INDEX_BITS, ORIGIN_INDEX, Position, end_of
 from anh_rollup.world.questions import least_gas, strict_list
 from anh_rollup.world.result_store import ResultStore
@@ -190,17 +193,17 @@ class World:
 
     # --- calls ---
 
-    def call(self, run: Run, position: Position, block: Block | None = None) -> Outcome:
+    def call(self, run: Run, position: Position, overrides: Overrides = NO_OVERRIDES) -> Outcome:
         """What a call would do behind a place; it changes nothing, and pays nothing for gas.
 
         Args:
             run: The call. A value that the sender does not have fails it.
             position: Behind what.
-            block: What it sees of its block; the position's own unless given.
+            overrides: What it sees otherwise than it is there.
         """
-        return self._consistent(lambda: self._call(run, position, block))
+        return self._consistent(lambda: self._call(run, position, overrides))
 
-    def estimate_gas(self, run: Run, position: Position) -> Gas:
+    def estimate_gas(self, run: Run, position: Position, overrides: Overrides = NO_OVERRIDES) -> Gas:
         """The least gas limit, up to the run's own, with which it succeeds behind a place.
 
         What exactly 21,000 gas would make a plain transfer gets one more where cleared money does not cover
@@ -210,20 +213,23 @@ class World:
             RunRevertedError: It reverts.
             RunHaltedError: It stops without a revert.
         """
-        gas = least_gas(lambda each: self.call(each, position), run)
+        gas = least_gas(lambda each: self.call(each, position, overrides), run)
         if gas != TRANSFER_GAS or run.data:
             return gas
-        cleared = self.ledger_account(run.sender, position).cleared
+        pretended = overrides.balance(run.sender)
+        cleared = self.ledger_account(run.sender, position).cleared if pretended is None else pretended
         return gas if cleared >= run.value + gas * run.gas_price else Gas(gas + 1)
 
-    def access_list(self, run: Run, position: Position) -> tuple[AccessList, Gas]:
-        """The list that makes a run strict, and the gas that it uses with it.
+    def access_list(
+        self, run: Run, position: Position, overrides: Overrides = NO_OVERRIDES
+    ) -> tuple[AccessList, Gas]:
+        """The list that makes a run strict, and the least gas limit with which it succeeds with it.
 
         Raises:
             RunRevertedError: It reverts.
             RunHaltedError: It stops without a revert.
         """
-        return strict_list(lambda each: self.call(each, position), run, self._rules.fee_recipient)
+        return strict_list(lambda each: self.call(each, position, overrides), run, self._rules.fee_recipient)
 
     # --- what came of it ---
 
@@ -277,10 +283,16 @@ class World:
             if generation == self._order.generation:
                 return answer
 
-    def _call(self, run: Run, position: Position, block: Block | None) -> Outcome:
+    def _call(self, run: Run, position: Position, overrides: Overrides) -> Outcome:
         known = self._order.block(position.block)
         if known is None:
             raise UnknownPositionError(position.block, None, self.head)
-        chosen = block or environment(known, self._rules, self._order)
+        block = overrides.block.applied(environment(known, self._rules, self._order))
+        state = overrides.state(self._execution.state(position.key))
         self._execution.settle(items_read(run) if run.is_strict else (), position.key)
-        return self._execution.call(run, self._execution.state(position.key), chosen)
+        try:
+            return self._execution.call(run, state, block)
+        except OverflowError as error:
+            if not overrides.accounts:
+                raise
+            raise RunHaltedError(BALANCE_OVERFLOW) from error

@@ -10,8 +10,9 @@ from anh_rollup.protocol.ledger import Account as LedgerAccount
 from anh_rollup.protocol.ledger import Charged, Effect
 from anh_rollup.rpc.service import WorldLimits, WorldService
 from anh_rollup.world.answers import Balance, Kind, PlacedLog, Receipt
-from anh_rollup.world.engine import AccessList, Account, Block, Changes, Log, Outcome, Reads, Run
-from anh_rollup.world.errors import UnknownPositionError
+from anh_rollup.world.engine import AccessList, Account, Changes, Log, Outcome, Reads, Run
+from anh_rollup.world.errors import RunHaltedError, UnknownPositionError
+from anh_rollup.world.overrides import NO_OVERRIDES, Overrides
 from anh_rollup.world.position import Position
 from tests.doubles.ordering import NodeDouble
 
@@ -44,7 +45,9 @@ class FakeWorld:
         events: The logs of transactions, by block and index.
         created: The contracts that transactions created, likewise.
         listed: What an access list shows.
+        least_gas: What a run with its access list needs.
         runs: Every run that was asked for.
+        overrides: What each of them pretended.
     """
 
     node: NodeDouble
@@ -56,7 +59,9 @@ class FakeWorld:
     events: dict[tuple[int, int], tuple[Log, ...]] = field(default_factory=dict)
     created: dict[tuple[int, int], Address] = field(default_factory=dict)
     listed: AccessList = ()
+    least_gas: int = 0
     runs: list[Run] = field(default_factory=list)
+    overrides: list[Overrides] = field(default_factory=list)
     log_questions: int = 0
 
     def behind(self, block: int, index: int | None = None) -> Position:
@@ -83,19 +88,26 @@ class FakeWorld:
         self._fail()
         return self.slots.get((address, key), 0)
 
-    def call(self, run: Run, position: Position, block: Block | None = None) -> Outcome:
+    def call(self, run: Run, position: Position, overrides: Overrides = NO_OVERRIDES) -> Outcome:
         self._fail()
+        self.overrides.append(overrides)
         self.runs.append(run)
         return self.outcome
 
-    def estimate_gas(self, run: Run, position: Position) -> int:
+    def estimate_gas(self, run: Run, position: Position, overrides: Overrides = NO_OVERRIDES) -> int:
         self._fail()
+        self.overrides.append(overrides)
         self.runs.append(run)
         return CALL_GAS_USED if run.data else 21_000
 
-    def access_list(self, run: Run, position: Position) -> tuple[AccessList, int]:
+    def access_list(
+        self, run: Run, position: Position, overrides: Overrides = NO_OVERRIDES
+    ) -> tuple[AccessList, int]:
         self._fail()
+        self.overrides.append(overrides)
         self.runs.append(run)
+        if run.gas_limit < self.least_gas:
+            raise RunHaltedError("out of gas")
         return self.listed, CALL_GAS_USED
 
     def receipt(self, block: int, index: int) -> Receipt | None:

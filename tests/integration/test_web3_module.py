@@ -38,6 +38,8 @@ FAILING = {
         "test_eth_sign_transaction",
         "test_eth_sign_transaction_hex_fees",
         "test_eth_sign_transaction_legacy",
+        "test_eth_sign_ens_names",
+        "test_eth_sign_transaction_ens_names",
     ],
     "what is accepted keeps its nonce: nothing takes its place": [
         "test_eth_replace_transaction",
@@ -49,20 +51,13 @@ FAILING = {
         "test_eth_modify_transaction",
         "test_eth_modify_transaction_legacy",
     ],
-    "overrides of the state are not served": [
-        "test_eth_call_with_override_code",
-        "test_eth_call_with_override_param_type_check",
-        "test_eth_estimate_gas_with_override_param_type_check",
-    ],
     "simulations are not served": ["test_eth_simulate_v1"],
     "transactions of type 4 are not supported": [
         "test_sign_authorization_send_raw_and_send_set_code_transactions"
     ],
     "the pending block is the newest sealed one": ["test_eth_getBlockByHash_pending"],
     "what is paid for gas shows in no balance": ["test_eth_get_balance_with_block_identifier"],
-    "a strict list costs more gas than the call names, which was estimated without a list": [
-        "test_eth_create_access_list"
-    ],
+    "a strict list begins with the marker, which has no keys": ["test_eth_create_access_list"],
     "web3.py's signing fills in a gas price beside the fees": [
         "test_gas_price_from_strategy_bypassed_for_dynamic_fee_txn"
     ],

@@ -9,6 +9,7 @@ from anh_rollup.protocol.jobs import DNN_ADDRESS, order_calldata
 from anh_rollup.rpc.reverts import PANICS
 from anh_rollup.world.engine import Account
 from anh_rollup.world.errors import RunHaltedError, RunRevertedError
+from anh_rollup.world.overrides import NO_OVERRIDES, AccountOverride, BlockOverride, Overrides
 from anh_rollup.world.strict import STRICT_MARKER
 from tests.doubles.answering_world import RETURNED, FakeWorld, FollowerDouble
 from tests.doubles.ordering import ALICE, BOB, GWEI, JOB
@@ -171,11 +172,20 @@ def test_a_call_that_is_none_is_refused(query: Ask, call: Any, message: str) -> 
         assert (found["code"], found["message"].startswith(message)) == (-32602, True)
 
 
-@pytest.mark.parametrize("extra", [({OWNER: {"balance": "0x1"}},), ({}, {"number": "0x1"})])
-def test_overrides_are_not_served(query: Ask, extra: tuple[Any, ...]) -> None:
-    for method in ("eth_call", "eth_estimateGas"):
-        assert query(method, CALL, "latest", *extra)["code"] == -32004
-    assert query("eth_call", CALL, "latest", {}, {}) == "0x2a"
+def test_overrides_reach_the_world(query: Ask, world: FakeWorld) -> None:
+    query("eth_call", CALL, "latest", {OWNER: {"balance": "0x1"}}, {"number": "0x9"})
+    query("eth_estimateGas", CALL, "latest", {OWNER: {"balance": "0x1"}}, {"number": "0x9"})
+    query("eth_createAccessList", CALL, "latest", {OWNER: {"balance": "0x1"}})
+    query("eth_call", CALL, "latest", {}, {})
+    accounts, block = {ALICE.address: AccountOverride(balance=1)}, BlockOverride(number=9)
+    both = Overrides(accounts, block)
+    assert world.overrides == [both, both, Overrides(accounts), NO_OVERRIDES]
+
+
+def test_a_list_is_tried_with_more_gas_where_only_a_list_needs_more(query: Ask, world: FakeWorld) -> None:
+    world.least_gas = 60_000
+    assert "gasUsed" in query("eth_createAccessList", {**CALL, "gas": hex(50_000)})
+    assert [run.gas_limit for run in world.runs] == [50_000, 50_000, 50_000_000]
 
 
 def test_a_call_without_recipient_creates(query: Ask, world: FakeWorld) -> None:

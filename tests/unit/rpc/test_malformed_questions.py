@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anh_rollup.rpc.dispatch import Limits, answer
+from anh_rollup.rpc.override_objects import BLOCK_MEMBERS
 from anh_rollup.rpc.service import WorldService
 from anh_rollup.rpc.world_methods import method_table
 from anh_rollup.world.strict import STRICT_MARKER
@@ -63,8 +64,34 @@ QUERIES = st.fixed_dictionaries(
         "topics": TOPICS | VALUES,
     },
 )
+ELEMENTS = st.dictionaries(HASHES | VALUES.map(str), HASHES | VALUES, max_size=2)
+OVERRIDES = st.dictionaries(
+    ADDRESSES,
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "balance": NUMBERS | VALUES,
+            "nonce": NUMBERS | VALUES,
+            "code": DATA | VALUES,
+            "state": ELEMENTS | VALUES,
+            "stateDiff": ELEMENTS | VALUES,
+        },
+    )
+    | VALUES,
+    max_size=3,
+)
+BLOCK_OVERRIDES = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys(BLOCK_MEMBERS[:6], NUMBERS | ADDRESSES | HASHES | VALUES)
+)
 QUESTIONS = st.one_of(
     st.tuples(st.sampled_from(["eth_call", "eth_estimateGas", "eth_createAccessList"]), CALLS, BLOCKS),
+    st.tuples(
+        st.sampled_from(["eth_call", "eth_estimateGas"]),
+        CALLS,
+        BLOCKS,
+        OVERRIDES | VALUES,
+        BLOCK_OVERRIDES | VALUES,
+    ),
     st.tuples(st.sampled_from(["eth_getLogs", "eth_newFilter"]), QUERIES),
     st.tuples(st.sampled_from(["eth_getBalance", "eth_getCode", "anh_getBalance"]), ADDRESSES, BLOCKS),
     st.tuples(st.just("eth_getStorageValues"), st.dictionaries(ADDRESSES | WORDS, VALUES, max_size=2)),
