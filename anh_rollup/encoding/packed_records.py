@@ -24,7 +24,6 @@ from anh_rollup.encoding.short_numbers import (
 from anh_rollup.encoding.transactions import (
     ACCESS_LIST_BIT,
     DYNAMIC_FEE,
-    MOST_TRANSACTION_BYTES,
     TO_BIT,
     TYPE_BITS,
     UNUSED_BITS,
@@ -43,6 +42,9 @@ VERBATIM: Final = 1 << 7
 
 MOST_SPLIT: Final = 1 << 13
 """Records whose parts are kept, those of a full batch: the search for how many blocks fit asks again."""
+
+MOST_CALL_BYTES: Final = 1 << 15
+"""Most bytes of data that stand as a call: in a dispute L1 packs them in one transaction (choice)."""
 
 _SIGNATURE_SIZE: Final = 64
 _SELECTOR_SIZE: Final = 4
@@ -168,7 +170,7 @@ def _read_access_list(reader: Reader, head: int) -> bytes:
 def _call(packed: bytes) -> tuple[int, ...]:
     """Selector and arguments of a record's data; nothing where they are no call, or shorter as they stand."""
     try:
-        data = decompress(packed, MOST_TRANSACTION_BYTES)
+        data = decompress(packed, MOST_CALL_BYTES)
     except EncodingError:
         return ()
     if len(data) % _WORD != _SELECTOR_SIZE:
@@ -190,7 +192,7 @@ def _read_call(reader: Reader, table: Sequence[int]) -> tuple[int, ...]:
     call = [_read_below(reader, table, _SELECTOR_SIZE)]
     while reader.left:
         call.append(read_number(reader, table))
-        in_range(len(call) * _WORD, 0, MOST_TRANSACTION_BYTES, name="the length of a call")
+        in_range(len(call) * _WORD, 0, MOST_CALL_BYTES, name="the length of a call")
     return tuple(call)
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from coincurve import PublicKey
 
-from anh_rollup.encoding.checks import UINT24_MOST, UINT64_MOST, UINT256_MOST
+from anh_rollup.encoding.checks import UINT64_MOST, UINT256_MOST
 from anh_rollup.encoding.errors import EncodingError, EncodingReason
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.reader import Reader
@@ -27,6 +27,9 @@ Signature = tuple[int, int, int]
 
 MOST_TRANSACTION_BYTES: Final = 1 << 17
 """Longest signed transaction, 128 KiB: what Ethereum's own clients relay (go-ethereum's txMaxSize)."""
+
+MOST_RECORD_BYTES: Final = 1 << 17
+"""Longest record: L1 unpacks it in one transaction. Only data with thousands of short runs get longer."""
 
 MOST_NONCE: Final = UINT64_MOST - 1
 """Highest nonce of a transaction (EIP-2681)."""
@@ -104,10 +107,10 @@ def decode_signed(raw: bytes, chain_id: ChainId = L2_CHAIN_ID) -> SignedTransact
     """The transaction in `raw`, as eth_sendRawTransaction takes it, with its sender recovered.
 
     Raises:
-        EncodingError: Too long (TOO_LARGE), of another type (UNSUPPORTED), not strict RLP of the type's
-            fields (TRUNCATED, TRAILING, NOT_CANONICAL, WRONG_LENGTH, WRONG_SHAPE), a number too high or a
-            priority fee above the fee (OUT_OF_RANGE), for another chain or none (WRONG_CHAIN), or not signed
-            (BAD_SIGNATURE).
+        EncodingError: It or its record too long (TOO_LARGE), of another type (UNSUPPORTED), not strict RLP
+            of the type's fields (TRUNCATED, TRAILING, NOT_CANONICAL, WRONG_LENGTH, WRONG_SHAPE), a number
+            too high or a priority fee above the fee (OUT_OF_RANGE), for another chain or none (WRONG_CHAIN),
+            or not signed (BAD_SIGNATURE).
     """
     if len(raw) > MOST_TRANSACTION_BYTES:
         message = f"the transaction has {len(raw)} bytes; {MOST_TRANSACTION_BYTES} are allowed"
@@ -121,7 +124,10 @@ def decode_signed(raw: bytes, chain_id: ChainId = L2_CHAIN_ID) -> SignedTransact
         items = _legacy_in_order(items, chain_id)
     elif kind == ACCESS_LIST:
         items.insert(2, items[2])
-    return _transaction(kind, items, raw, chain_id)
+    transaction = _transaction(kind, items, raw, chain_id)
+    if 2 * len(raw) > MOST_RECORD_BYTES:
+        encode_record(transaction)  # a shorter one has a record: packing never doubles bytes
+    return transaction
 
 
 def encode_signed(transaction: SignedTransaction) -> bytes:
@@ -133,7 +139,7 @@ def encode_record(transaction: SignedTransaction) -> bytes:
     """The one record of a transaction.
 
     Raises:
-        EncodingError: It is longer than 2**24 - 1 bytes (TOO_LARGE), which no decoded transaction is.
+        EncodingError: It is longer than 128 KiB (TOO_LARGE), which that of no decoded transaction is.
     """
     head = transaction.kind | _PARITY_BIT * transaction.y_parity
     head |= TO_BIT * (transaction.to is not None) | ACCESS_LIST_BIT * bool(transaction.access_list)
@@ -146,8 +152,9 @@ def encode_record(transaction: SignedTransaction) -> bytes:
     if transaction.data:
         parts.append(compress(transaction.data))
     record = b"".join(parts)
-    if len(record) > UINT24_MOST:
-        raise EncodingError(EncodingReason.TOO_LARGE, f"the record has {len(record)} bytes")
+    if len(record) > MOST_RECORD_BYTES:
+        message = f"the record has {len(record)} bytes; {MOST_RECORD_BYTES} are allowed"
+        raise EncodingError(EncodingReason.TOO_LARGE, message)
     return record
 
 

@@ -21,6 +21,9 @@ FIRST_BASE_FEE: Final = GWEI
 LEAST_BASE_FEE: Final = Wei(10**6)
 """The base fee never falls below this many wei a gas, so that ordering is never free (choice)."""
 
+MOST_BASE_FEE: Final = Wei((1 << 128) - 1)
+"""The base fee never rises above this, so that it stays a number that L1 can count with (choice)."""
+
 TRANSFER_GAS: Final = Gas(21_000)
 """Gas of a transaction that only moves ether (yellow paper, G_transaction)."""
 
@@ -60,7 +63,7 @@ def next_base_fee(base_fee: Wei, ordered_gas: Gas) -> Wei:
         return base_fee
     change = base_fee * abs(above) // target // BASE_FEE_CHANGE_DENOMINATOR
     moved = base_fee + max(change, 1) if above > 0 else base_fee - change
-    return Wei(max(moved, LEAST_BASE_FEE))
+    return Wei(min(max(moved, LEAST_BASE_FEE), MOST_BASE_FEE))
 
 
 def intrinsic_gas(transaction: SignedTransaction) -> Gas:

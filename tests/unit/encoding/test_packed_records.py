@@ -131,6 +131,14 @@ def test_data_that_are_no_call_or_shorter_as_they_are_stay(data: bytes) -> None:
     assert packed(record).endswith(record[102:])
 
 
+def test_a_call_has_at_most_1023_arguments() -> None:
+    longest, longer = (
+        replace(TRANSFER, data=b"four" + TOKEN.rjust(32, b"\0") * count) for count in (1023, 1024)
+    )
+    assert packed(encode_record(longest))[0] & CALL_BIT
+    assert packed(encode_record(longer))[0] & CALL_BIT == 0
+
+
 def test_data_that_are_packed_another_way_stay() -> None:
     record = encode_record(TRANSFER)
     loose = record[:-2] + b"\0\0" + record[-2:]
@@ -158,7 +166,7 @@ def test_numbers_too_large_for_the_table_stay_where_they_are() -> None:
         (PACKED[:65] + b"\x54" + b"\1" * 21, (), EncodingReason.OUT_OF_RANGE),
         (PACKED[:94] + b"\x44" + b"\1" * 5, (), EncodingReason.OUT_OF_RANGE),
         (PACKED[:65] + b"\x60\1" + PACKED[86:], (1,), EncodingReason.OUT_OF_RANGE),
-        (PACKED + bytes(4_096), (), EncodingReason.OUT_OF_RANGE),
+        (PACKED + bytes(1_022), (), EncodingReason.OUT_OF_RANGE),
         (PACKED[:94], (), EncodingReason.TRUNCATED),
         (PACKED[:60], (), EncodingReason.TRUNCATED),
         (b"", (), EncodingReason.TRUNCATED),

@@ -264,6 +264,12 @@ def test_a_transaction_as_long_as_allowed_has_a_record() -> None:
     assert decode_record(encode_record(transaction)) == transaction
 
 
+def test_a_transaction_whose_record_is_too_long_is_refused() -> None:
+    raw = signed({**DYNAMIC, "data": b"\1\2\3\4" + b"\1\0" * 43_700})
+    assert len(raw) < MOST_TRANSACTION_BYTES
+    assert reason_of(raw) is EncodingReason.TOO_LARGE
+
+
 def test_a_plain_transfer_takes_110_bytes() -> None:
     fields = {**DYNAMIC, "accessList": [], "data": b"", "value": 10**18, "maxFeePerGas": 10**10}
     record = encode_record(decode_signed(signed({**fields, "maxPriorityFeePerGas": 10**9})))

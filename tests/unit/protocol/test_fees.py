@@ -9,6 +9,7 @@ from anh_rollup.protocol.fees import (
     BLOCK_GAS_LIMIT,
     FIRST_BASE_FEE,
     LEAST_BASE_FEE,
+    MOST_BASE_FEE,
     call_gas,
     calldata_tokens,
     effective_gas_price,
@@ -39,6 +40,10 @@ def test_the_base_fee_follows_the_ordered_gas(ordered: int, expected: int) -> No
 def test_a_full_block_always_raises_the_base_fee_by_at_least_one_wei() -> None:
     assert next_base_fee(1, BLOCK_GAS_LIMIT) == LEAST_BASE_FEE
     assert next_base_fee(LEAST_BASE_FEE, TARGET + 1) == LEAST_BASE_FEE + 1
+
+
+def test_the_base_fee_never_rises_above_128_bits() -> None:
+    assert next_base_fee(MOST_BASE_FEE - 1, BLOCK_GAS_LIMIT) == MOST_BASE_FEE
 
 
 @given(st.integers(LEAST_BASE_FEE, 2**128), st.integers(0, 2 * BLOCK_GAS_LIMIT))
