@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import ckzg
 
-from anh_rollup.encoding.blobs import BLOB_SIZE, MOST_BLOBS
+from anh_rollup.encoding.blobs import BLOB_ELEMENTS, BLOB_SIZE, FIELD_ELEMENT_SIZE, MOST_BLOBS
 from anh_rollup.encoding.rlp import encode_bytes, encode_list
 from anh_rollup.l1.errors import L1Error
 
@@ -22,6 +22,12 @@ HASH_VERSION: Final = b"\x01"
 
 #: The network form with cell proofs (EIP-7594).
 WRAPPER_VERSION: Final = b"\x01"
+
+#: Order of the field that blobs' elements are from (EIP-4844, BLS_MODULUS).
+BLS_MODULUS: Final = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
+
+#: A generator of that field's units (EIP-4844, PRIMITIVE_ROOT_OF_UNITY).
+_PRIMITIVE_ROOT: Final = 7
 
 
 class BlobMalformedError(L1Error):
@@ -89,6 +95,35 @@ def versioned_hash(blob: bytes) -> bytes:
     """
     check_blobs([blob])
     return versioned(_commit(blob))
+
+
+def open_element(blob: bytes, index: int) -> tuple[bytes, bytes, bytes]:
+    """A field element of a blob with the blob's commitment and the KZG proof that it stands there.
+
+    Args:
+        blob: The blob.
+        index: The element's place, 0 to 4,095.
+
+    Raises:
+        BlobMalformedError: The bytes are no blob, or have no such element.
+    """
+    check_blobs([blob])
+    if not 0 <= index < BLOB_ELEMENTS:
+        raise BlobMalformedError(f"it has no element {index}; it has {BLOB_ELEMENTS}")
+    commitment = _commit(blob)
+    point = evaluation_point(index).to_bytes(FIELD_ELEMENT_SIZE, "big")
+    proof, value = ckzg.compute_kzg_proof(blob, point, load_trusted_setup())
+    return value, commitment, proof
+
+
+def evaluation_point(index: int) -> int:
+    """Where a blob's polynomial has its element `index` as value: a root of unity, in bit-reversed order.
+
+    Source: EIP-4844, compute_roots_of_unity and bit_reversal_permutation.
+    """
+    bits = BLOB_ELEMENTS.bit_length() - 1
+    place = int(f"{index:0{bits}b}"[::-1], 2)
+    return pow(_PRIMITIVE_ROOT, (BLS_MODULUS - 1) // BLOB_ELEMENTS * place, BLS_MODULUS)
 
 
 def wrap(signed: bytes, sidecar: Sidecar) -> bytes:
