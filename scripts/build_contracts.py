@@ -30,6 +30,9 @@ COMPILER_VERSION = str(json.loads((ROOT / "package.json").read_text())["devDepen
 #: What these folders hold is compiled into the contracts that use it and is never deployed by itself.
 INTERNAL = ("contracts/interfaces/", "contracts/types/", "contracts/libraries/")
 
+#: What is written for the L2: its users compile it (`scripts.l2_contracts`).
+FOR_L2 = ("contracts/sdk/", "contracts/examples/")
+
 OUTPUTS = (
     "abi",
     "evm.bytecode.object",
@@ -75,8 +78,9 @@ def main(arguments: list[str]) -> int:
 
 
 def read_sources(folder: Path) -> dict[str, str]:
-    """Every Solidity file below `folder`, by its path from the repository root, in a fixed order."""
-    return {path.relative_to(ROOT).as_posix(): path.read_text() for path in sorted(folder.rglob("*.sol"))}
+    """Every Solidity file below `folder` for L1, by its path from the repository root, in a fixed order."""
+    names = [path.relative_to(ROOT).as_posix() for path in sorted(folder.rglob("*.sol"))]
+    return {name: (ROOT / name).read_text() for name in names if not name.startswith(FOR_L2)}
 
 
 def read_settings(foundry_toml: Path) -> Json:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from scripts.build_contracts import UnshippableContractError, render
+from scripts.build_contracts import CONTRACTS, FOR_L2, UnshippableContractError, read_sources, render
 
 
 def output(**links: object) -> dict[str, Any]:
@@ -39,3 +39,10 @@ def test_a_contract_without_an_artifact_is_refused(
         render(contracts)
 
     assert (refused.value.message, refused.value.remedy) == (message, remedy)
+
+
+def test_what_is_written_for_the_l2_is_not_shipped_for_l1() -> None:
+    sources = read_sources(CONTRACTS)
+    assert "contracts/Claims.sol" in sources
+    assert [name for name in sources if name.startswith(FOR_L2)] == []
+    assert all((CONTRACTS.parent / folder).is_dir() for folder in FOR_L2)

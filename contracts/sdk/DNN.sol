@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import { IDNN } from "contracts/sdk/IDNN.sol";
+
+/// @notice A trained network.
+struct Model {
+    /// @dev Root of the tensor program.
+    bytes32 architecture;
+    /// @dev Root of its parameters; zero where there is none yet.
+    bytes32 root;
+    /// @dev Where both can be had.
+    string uri;
+}
+
+/// @title Deep networks as library calls
+/// @notice `DNN.infer(model, x)` and `DNN.train(...)`: thin fronts of the system contract.
+library DNN {
+    /// @notice The system contract.
+    IDNN internal constant SYSTEM = IDNN(0x0000000000000000000000000000000000000A4e);
+
+    /// @notice A network was trained inside of a transaction of the emitting contract.
+    event Trained(bytes32 indexed architecture, bytes32 indexed model, int64[] scores, uint256 reward);
+
+    /// @notice A model is asked that nobody has trained yet.
+    error NotTrained(bytes32 architecture);
+
+    /// @notice A reward for which nobody works: the transaction would wait for ever.
+    error RewardTooSmall(uint256 reward, uint256 least);
+
+    /// @notice What a model answers to one sample.
+    /// @param model The network.
+    /// @param x The elements of the sample's fields, one field after the other.
+    /// @return y The elements of the output.
+    function infer(Model memory model, int32[] memory x) internal view returns (int32[] memory y) {
+        require(model.root != 0, NotTrained(model.architecture));
+        y = SYSTEM.infer(model.architecture, model.root, x, model.uri);
+    }
+
+    /// @notice Has a network trained that has one property; the transaction waits for it.
+    /// @param architecture Root of the tensor program.
+    /// @param property What the network must have.
+    /// @param uri Where the artifacts can be had.
+    /// @param reward Wei for the accountant, out of the calling contract's balance.
+    /// @return model The network.
+    /// @return score The sum of its scores, at least the property's threshold.
+    function train(bytes32 architecture, IDNN.Property memory property, string memory uri, uint256 reward)
+        internal
+        returns (Model memory model, int64 score)
+    {
+        IDNN.Property[] memory properties = new IDNN.Property[](1);
+        properties[0] = property;
+        int64[] memory scores;
+        (model, scores) = trainAll(architecture, properties, uri, reward);
+        score = scores[0];
+    }
+
+    /// @notice Has a network trained that has all of one to four properties; the transaction waits for it.
+    /// @param architecture Root of the tensor program.
+    /// @param properties What the network must have.
+    /// @param uri Where the artifacts can be had.
+    /// @param reward Wei for the accountant, out of the calling contract's balance.
+    /// @return model The network.
+    /// @return scores The sum of its scores over each property's data set.
+    function trainAll(
+        bytes32 architecture,
+        IDNN.Property[] memory properties,
+        string memory uri,
+        uint256 reward
+    ) internal returns (Model memory model, int64[] memory scores) {
+        IDNN.Training memory result = SYSTEM.train{ value: reward }(architecture, properties, uri);
+        emit Trained(architecture, result.model, result.scores, reward);
+        return (Model(architecture, result.model, uri), result.scores);
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+/// @title The system contract that runs and trains deep networks
+/// @notice Lies at 0x0000000000000000000000000000000000000A4e of the L2 and is carried out by the node. Networks, data
+/// sets and score programs are named by their roots, so a root always means the same numbers, wherever they are kept.
+///
+/// Safety:
+/// - `infer` is the exact reading of a tensor program: every node computes the same integers, for ever;
+/// - `train` answers from a claim that is final on L1: whoever doubted its scores could have it refuted there;
+/// - the same request gives the same answer again, in every transaction;
+/// - neither calls anybody: no code of others runs between a call and its answer.
+///
+/// Liveness:
+/// - `infer` waits for nothing but the artifacts: keep them where `uri` says for as long as they are asked;
+/// - `train` ends only once somebody has done what it asks for. The whole transaction waits until then, and so do those
+///   that depend on it: never ask for what may be out of reach, never offer a reward that nobody works for.
+///
+/// Gas:
+/// - `infer` costs a function of the work that the program declares, whatever the input, and reverts above a bound;
+/// - `train` costs a constant besides its calldata: the work is paid with the value.
+interface IDNN {
+    /// @notice What a trained network must have: its scores over a data set sum up to a threshold or more.
+    struct Property {
+        /// @dev Root of the score program: one integer for each sample.
+        bytes32 program;
+        /// @dev Root of the data set.
+        bytes32 dataset;
+        /// @dev Least sum of the scores.
+        int64 threshold;
+    }
+
+    /// @notice A training's result.
+    struct Training {
+        /// @dev Root of the model.
+        bytes32 model;
+        /// @dev The sum of the scores over each property's data set; none is below its threshold.
+        int64[] scores;
+    }
+
+    /// @notice The calldata begins with no function of this interface.
+    error UnknownFunction(bytes4 selector);
+
+    /// @notice The calldata is no encoding of the function's arguments.
+    error MalformedCall();
+
+    /// @notice `infer` takes no ether.
+    error ValueRefused(uint256 value);
+
+    /// @notice There are no properties, or more than four.
+    error WrongPropertyCount(uint256 count);
+
+    /// @notice The URI has more than 512 bytes.
+    error UriTooLong(uint256 length);
+
+    /// @notice The program takes answers, or more work or memory than one call may.
+    error ProgramUnfit(bytes32 architecture);
+
+    /// @notice The model's tensors are not the parameters that the program declares.
+    error ModelUnfit(bytes32 architecture, bytes32 model);
+
+    /// @notice The fields of a sample have another number of elements together.
+    error WrongInputCount(uint256 given, uint256 declared);
+
+    /// @notice An element lies outside of what the program declares for its field.
+    error InputOutOfRange(uint256 place, int32 element, int32 low, int32 high);
+
+    /// @notice What a network answers to one sample. Reverts where the shapes do not fit, and where an element lies
+    /// outside of the range that the program declares.
+    /// @param architecture Root of the tensor program.
+    /// @param model Root of its parameters.
+    /// @param x The elements of the sample's fields, one field after the other, each in row-major order.
+    /// @param uri Where the artifacts can be had, besides the node's own store and where they were trained.
+    /// @return y The elements of the output, in row-major order.
+    function infer(bytes32 architecture, bytes32 model, int32[] calldata x, string calldata uri)
+        external
+        view
+        returns (int32[] memory y);
+
+    /// @notice Has a network trained. The value is the reward of the accountant whose claim becomes final.
+    /// @param architecture Root of the tensor program whose parameters are wanted.
+    /// @param properties What they must have: one to four.
+    /// @param uri Where programs, data sets and hints for the training can be had.
+    /// @return The model and its scores.
+    function train(bytes32 architecture, Property[] calldata properties, string calldata uri)
+        external
+        payable
+        returns (Training memory);
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import { IDNN } from "contracts/sdk/IDNN.sol";
+
+/// @title The DNN system contract as a test writes it
+/// @notice Lies where the node carries the real one out. It answers what it is told to, and reverts where the real one
+/// would wait for ever: a training whose thresholds the next result does not reach.
+contract ScriptedDnn is IDNN {
+    mapping(bytes32 request => int32[]) private _answers;
+    mapping(bytes32 request => bool) private _known;
+    bytes32 private _nextModel;
+    int64 private _nextScore;
+
+    /// @notice Nobody has said what to answer.
+    error Unscripted(bytes32 model);
+
+    /// @notice The real one would wait.
+    error NobodyReaches(int64 threshold, int64 score);
+
+    /// @notice What `infer` answers from now on to an input.
+    function answer(bytes32 model, int32[] calldata x, int32[] calldata y) external {
+        bytes32 request = keccak256(abi.encode(model, x));
+        (_answers[request], _known[request]) = (y, true);
+    }
+
+    /// @notice What the next training comes to.
+    function result(bytes32 model, int64 score) external {
+        (_nextModel, _nextScore) = (model, score);
+    }
+
+    /// @inheritdoc IDNN
+    function infer(bytes32, bytes32 model, int32[] calldata x, string calldata)
+        external
+        view
+        returns (int32[] memory)
+    {
+        bytes32 request = keccak256(abi.encode(model, x));
+        require(_known[request], Unscripted(model));
+        return _answers[request];
+    }
+
+    /// @inheritdoc IDNN
+    function train(bytes32, Property[] calldata properties, string calldata)
+        external
+        payable
+        returns (Training memory trained)
+    {
+        trained.model = _nextModel;
+        trained.scores = new int64[](properties.length);
+        for (uint256 i; i < properties.length; ++i) {
+            int64 threshold = properties[i].threshold;
+            require(_nextScore >= threshold, NobodyReaches(threshold, _nextScore));
+            trained.scores[i] = _nextScore;
+        }
+    }
+}
