@@ -19,6 +19,7 @@ from anh_rollup.evaluation.workload import MOST_WORK, check_work
 from anh_rollup.l1.contracts.claims import Answered, Demand
 from anh_rollup.l1.docket import ClaimRecord
 from anh_rollup.primitives import BatchNumber, ChainId
+from anh_rollup.protocol.called import is_called
 from anh_rollup.protocol.checks import (
     Subject,
     check_count,
@@ -202,6 +203,8 @@ class Examiner:
 
     def _require_placed(self, claim: Claim) -> None:
         """Raises `TransactionUnknownError` where the order does not tell whether the place is right."""
+        if is_called(claim):
+            return
         batch = self.order.batch(claim.batch)
         is_open = batch is not None and not batch.is_void
         if not is_open and self.order.record(claim.transaction) is None:

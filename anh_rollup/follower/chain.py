@@ -6,7 +6,7 @@ signatures are. Each block goes into the world, too, which executes nothing unti
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Final, Protocol
 
@@ -18,6 +18,7 @@ from anh_rollup.follower.pending import Pending
 from anh_rollup.follower.signed_blocks import Signatures, SignedBlock
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.primitives import Address, BlockNumber, Digest, Gas, Wei
+from anh_rollup.protocol.called import Cell
 from anh_rollup.protocol.derivation import Head, L2Block, Placement
 from anh_rollup.protocol.fees import next_base_fee
 from anh_rollup.protocol.ledger import Account, Deposit, Origin, Outcome
@@ -53,6 +54,9 @@ class World(Protocol):
 
     def finalize(self, number: BlockNumber) -> None:
         """Notes that the blocks up to here are final on L1."""
+
+    def learn(self, cells: Mapping[bytes, Cell]) -> None:
+        """Takes over what L1 says about called jobs, by their terms."""
 
     def close(self) -> None:
         """Stops what is executed, and closes what is kept on the disk."""
@@ -211,6 +215,7 @@ class FollowerChain:
         self._reorgs = self._reader.reorgs
         self._take_again()
         self._settle()
+        self._world.learn(self._reader.cells)
 
     def take(self, signed: SignedBlock) -> bool:
         """Takes the next of the sequencer's blocks; False where L1 has to be read further first.

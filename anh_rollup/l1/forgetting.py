@@ -6,6 +6,7 @@ from typing import Final
 from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.l1.docket import Docket
 from anh_rollup.primitives import HOUR, Seconds
+from anh_rollup.protocol.called import is_called
 
 #: Seconds of L1 time that no reorg reaches back (choice: Ethereum finalizes in a quarter of that).
 SECONDS_OF_REORGS: Final = HOUR
@@ -38,6 +39,8 @@ class Forgetting:
 def over(docket: Docket, own: str, now: Seconds) -> set[bytes]:
     """Claims about which an account has nothing left to do: settled, and nobody can claim their job again.
 
+    A called job has no deadline; it is over once a claim about it is final.
+
     A claim is kept while another one about its job stands, as it may have to pass before that one, and while
     the account has a game or a demand open over it, from which money comes back.
 
@@ -48,10 +51,13 @@ def over(docket: Docket, own: str, now: Seconds) -> set[bytes]:
     """
     claims = docket.claims.values()
     standing = {each.claim.transaction for each in claims if each.state is ClaimState.STANDING}
+    final = (each.claim for each in claims if each.state is ClaimState.FINAL)
+    done = {claim.transaction for claim in final if is_called(claim)}
     return {
         each.identifier
         for each in claims
-        if each.claim.transaction not in standing and now > each.job.deadline
+        if each.claim.transaction not in standing
+        and (now > each.job.deadline or each.claim.transaction in done)
     } - _contested(docket, own)
 
 

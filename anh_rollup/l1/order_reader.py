@@ -4,9 +4,10 @@ Everything is rebuilt from L1. After a reorg it is rebuilt from the start: deriv
 that was patched by hand is not worth having.
 """
 
+import logging
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
@@ -18,17 +19,20 @@ from anh_rollup.encoding.blobs import unpack
 from anh_rollup.encoding.checks import digest
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.errors import AnhError
 from anh_rollup.l1.abi import signature_hash
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.contracts.base import Emitted
-from anh_rollup.l1.contracts.claims import Finalized
+from anh_rollup.l1.contracts.claims import Finalized, Revealed
 from anh_rollup.l1.contracts.inbox import Deposited, Forced, Posted
 from anh_rollup.l1.deployment import Deployment, bind
 from anh_rollup.l1.errors import L1AnswerError
 from anh_rollup.l1.events import EventReader, Page
-from anh_rollup.l1.types import Cursor
+from anh_rollup.l1.types import Cursor, Log
 from anh_rollup.primitives import Address, BatchNumber, BlockNumber, Digest, Seconds
+from anh_rollup.protocol.called import Cell, cell_of, is_called
+from anh_rollup.protocol.claims import Claim
 from anh_rollup.protocol.derivation import (
     Decoder,
     L2Block,
@@ -53,6 +57,8 @@ from anh_rollup.protocol.ledger import (
     decode_or_none,
 )
 from anh_rollup.protocol.orders import OrderedBatch, OrderedJob
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,8 @@ class _State:
     queued_at: list[int] = field(default_factory=list)
     batches: list[PostedBatch] = field(default_factory=list)
     jobs: dict[bytes, OrderedJob] = field(default_factory=dict)
+    called: dict[bytes, Claim] = field(default_factory=dict)
+    cells: dict[bytes, Cell] = field(default_factory=dict)
     _records: dict[bytes, bytes] = field(default_factory=dict)
     _blocks_indexed: int = 0
 
@@ -123,7 +131,10 @@ class OrderReader:
         self._contracts = bind(deployment, client)
         addresses = [self._contracts.inbox.address, self._contracts.claims.address]
         self._reader = EventReader(client, addresses, deployment.start)
-        self._payout_topic = signature_hash(self._contracts.claims.artifact.entry("event", "Finalized"))
+        self._final_topic, self._revealed_topic = (
+            signature_hash(self._contracts.claims.artifact.entry("event", name))
+            for name in ("Finalized", "Revealed")
+        )
         self._times: dict[BlockNumber, Seconds] = {}
         self._state = self._begin()
         self.reorgs = 0
@@ -141,6 +152,11 @@ class OrderReader:
     def queue_until(self, block: BlockNumber) -> Sequence[bytes]:
         """The records of the forced transactions that L1 took in up to a block, in order."""
         return self._state.queue[: bisect_right(self._state.queued_at, block)]
+
+    @property
+    def cells(self) -> Mapping[bytes, Cell]:
+        """What the called jobs have come to that are done, by their terms."""
+        return self._state.cells
 
     @property
     def batches(self) -> Sequence[PostedBatch]:
@@ -227,9 +243,11 @@ class OrderReader:
         emitted: list[Emitted[Any]] = []
         for log in page.logs:
             found = self._contracts.inbox.decode(log)
-            # Of Claims only payouts matter here; what strangers put into a claim or a job is not looked at.
-            if log.topics[:1] == (self._payout_topic,):
+            # Of Claims only payouts matter here, and what is claimed about called jobs.
+            if log.topics[:1] == (self._final_topic,):
                 found = self._contracts.claims.decode(log)
+            elif log.topics[:1] == (self._revealed_topic,):
+                found = self._revealed(log)
             if found is not None:
                 emitted.append(found)
         # By the event's place: one L1 transaction can post several batches, each with its own bytes.
@@ -247,6 +265,15 @@ class OrderReader:
                 posting = _posting(item, payloads[_place(item)], times[item.log.block])
                 self._derive(state, posting, item)
         state.cursor = page.cursor
+
+    def _revealed(self, log: Log) -> Emitted[Revealed] | None:
+        """A claim about a called job; None for all others, and for what cannot be read as a claim."""
+        try:
+            found: Emitted[Revealed] | None = self._contracts.claims.decode(log)
+        except AnhError as error:
+            LOG.warning("event %d of L1 block %d is passed over: %s", log.index, log.block, error.message)
+            return None
+        return found if found is not None and is_called(found.event.claim) else None
 
     def _derive(self, state: _State, posting: Posting, item: Emitted[Posted]) -> None:
         """Appends the blocks of a posting."""
@@ -339,6 +366,11 @@ _TAKERS: dict[type, Callable[[Any], LedgerEvent]] = {
 
 
 def _record(state: _State, item: Emitted[Any]) -> None:
+    if isinstance(item.event, Revealed):
+        state.called[item.event.claim_id] = item.event.claim
+        return
+    if isinstance(item.event, Finalized) and item.event.claim_id in state.called:
+        state.cells[item.event.transaction] = cell_of(state.called.pop(item.event.claim_id))
     if isinstance(item.event, Forced):
         state.queue.append(bytes(item.event.record))
         state.queued_at.append(item.log.block)

@@ -75,6 +75,7 @@ REFUSED: Final[Mapping[str, str]] = {
 FOLLOWERS_ONLY: Final = (
     "anh_getBalance",
     "anh_getClosure",
+    "anh_getWaiting",
     "eth_call",
     "eth_createAccessList",
     "eth_getBalance",

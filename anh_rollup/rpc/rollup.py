@@ -95,7 +95,7 @@ def job(backend: Backend, parameters: Sequence[Any]) -> dict[str, Any] | None:
         "payer": address(placed.transaction.sender),
         "reward": quantity(placed.transaction.value),
         "state": state,
-        "job": _job_object(ordered),
+        "job": job_object(ordered),
     }
 
 
@@ -122,7 +122,8 @@ def _placement(backend: Backend, parameters: Sequence[Any]) -> Placement | None:
     return backend.chain.placement(read_digest(digest, "the transaction hash"))
 
 
-def _job_object(ordered: Job) -> dict[str, Any]:
+def job_object(ordered: Job) -> dict[str, Any]:
+    """A job with its fields by their names."""
     return {
         "kind": ordered.kind.name.lower(),
         "architecture": data(ordered.architecture),

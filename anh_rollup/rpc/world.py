@@ -3,11 +3,12 @@
 Only types of the world are imported here: no engine is, and no EVM.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from anh_rollup.encoding.transactions import SignedTransaction
 from anh_rollup.primitives import Address
+from anh_rollup.protocol.called import Request
 from anh_rollup.protocol.ledger import Account as LedgerAccount
 from anh_rollup.rpc.backend import Backend
 from anh_rollup.world.answers import Balance, PlacedLog, Receipt
@@ -73,6 +74,9 @@ class World(Protocol):
 
     def closure(self, block: int, index: int) -> Sequence[Position]:
         """What a transaction depends on, in order, itself last."""
+
+    def requests(self) -> Mapping[Position, Request]:
+        """What executions wait for, by the transaction that asked; executes all that can be executed."""
 
 
 class WorldBackend(Backend, Protocol):

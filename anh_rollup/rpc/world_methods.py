@@ -5,17 +5,17 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
-from anh_rollup.primitives import BlockNumber
 from anh_rollup.rpc import calls, dispatch, logs, receipts, sending, state
 from anh_rollup.rpc.backend import Backend
 from anh_rollup.rpc.errors import Code, RpcError
 from anh_rollup.rpc.ethereum import Handler
 from anh_rollup.rpc.filters import Filters
 from anh_rollup.rpc.parameters import exactly
+from anh_rollup.rpc.requests import place, waiting
 from anh_rollup.rpc.reverts import halted, reverted
 from anh_rollup.rpc.sending import Waiting
 from anh_rollup.rpc.service import Reader, WorldService
-from anh_rollup.rpc.wire import data, quantity, read_digest
+from anh_rollup.rpc.wire import quantity, read_digest
 from anh_rollup.world.errors import (
     ResultMissingError,
     RunHaltedError,
@@ -23,7 +23,6 @@ from anh_rollup.world.errors import (
     TimeLimitError,
     UnknownPositionError,
 )
-from anh_rollup.world.position import Position
 from anh_rollup.world.time_limit import require_time, time_limit
 
 
@@ -36,7 +35,7 @@ def closure(service: WorldService, parameters: Sequence[Any]) -> dict[str, Any] 
         return None
     found = service.world.closure(placed.block.number, placed.index)
     listed = found[-service.limits.closure :]
-    return {"count": quantity(len(found)), "transactions": [_placed(service, each) for each in listed]}
+    return {"count": quantity(len(found)), "transactions": [place(service, each) for each in listed]}
 
 
 def syncing(service: WorldService, parameters: Sequence[Any]) -> dict[str, str] | bool:
@@ -85,16 +84,6 @@ def _execute(service: WorldService, reader: Reader, backend: Backend, parameters
     return service.execution.run(question)
 
 
-def _placed(service: WorldService, position: Position) -> dict[str, Any]:
-    block = service.backend.chain.block(BlockNumber(position.block))
-    transaction = None if block is None else block.transactions[position.index][1]
-    return {
-        "blockNumber": quantity(position.block),
-        "index": quantity(position.index),
-        "transactionHash": None if transaction is None else data(transaction.hash),
-    }
-
-
 EXECUTING: Final[Mapping[str, Reader]] = {
     "eth_getBalance": state.balance,
     "eth_getCode": state.code,
@@ -108,6 +97,7 @@ EXECUTING: Final[Mapping[str, Reader]] = {
     "eth_getLogs": logs.get_logs,
     "anh_getBalance": state.split_balance,
     "anh_getClosure": closure,
+    "anh_getWaiting": waiting,
 }
 """Methods that may execute: they have threads of their own, and a time limit."""
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from anh_rollup.primitives import Address
 from anh_rollup.protocol.ledger import LedgerRules
+from anh_rollup.world.cell_store import CellStore
 from anh_rollup.world.dependencies import Closure, Dependencies
 from anh_rollup.world.engine import Account, Block, Engine, Outcome, Run, StateReader, SystemContract
 from anh_rollup.world.engines import LoadEngine
@@ -38,6 +39,7 @@ class Execution:
         order: What the order says.
         results: Where findings go.
         rules: Of the deployment.
+        cells: What called jobs have come to.
         load: Makes the engine.
         systems: The system contracts by address.
 
@@ -51,6 +53,7 @@ class Execution:
         order: OrderStore,
         results: ResultStore,
         rules: LedgerRules,
+        cells: CellStore,
         load: LoadEngine,
         systems: Mapping[Address, SystemContract],
     ) -> None:
@@ -59,6 +62,7 @@ class Execution:
         self._order = order
         self._results = results
         self._rules = rules
+        self._cells = cells
         self._load = load
         self._systems = systems
         # A thread of their own: what asks may be deep inside of a run, and Python's stack is bounded.
@@ -83,6 +87,22 @@ class Execution:
             TimeLimitError: The question has had its time; what was done is kept.
         """
         self._execute(self.dependencies.of_items(items, key, self._results.is_executed))
+
+    def settle_until(self, key: int) -> None:
+        """Executes all that can be executed up to a key: what waits, and what depends on it, is left.
+
+        Raises:
+            OrderReplacedError: The order was replaced meanwhile.
+            WorldClosedError: The world was closed meanwhile.
+            TimeLimitError: The question has had its time; what was done is kept.
+        """
+        for each in self._results.unexecuted_until(key):
+            try:
+                self.settle_transaction(each)
+            except ResultMissingError:
+                ordered = self._order.ordered(each)
+                if ordered is None or not ordered.strict:
+                    return  # whatever comes behind reads what it writes
 
     def settle_transaction(self, key: int) -> None:
         """Executes a transaction that runs code, and what it depends on; raises as `settle` does."""
@@ -121,11 +141,15 @@ class Execution:
         block = self._order.block(Position.of_key(key).block)
         if ordered is None or block is None:
             raise OrderReplacedError
+        request = self._results.request(key)
+        if request is not None and self._cells.lacks_cell(request):
+            raise ResultMissingError(request)
         run = self.dependencies.run(key)
         behind = StateBehind(self._order, self._results, key, lambda _: None)
         state = StateWithCover(behind, run.sender, ordered.covered)
         try:
-            outcome = self.call(run, state, environment(block, self._rules, self._order))
+            with self._cells.noting() as used:
+                outcome = self.call(run, state, environment(block, self._rules, self._order))
         except ResultMissingError as error:
             self._results.wait(key, error.request)
             raise
@@ -135,6 +159,7 @@ class Execution:
             if generation != self._order.generation:
                 raise OrderReplacedError
             self._results.keep(key, findings)
+            self._cells.keep_used(key, used)
         self.executed += 1
 
     def _findings(

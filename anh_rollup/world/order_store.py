@@ -10,7 +10,7 @@ from anh_rollup.protocol.ledger import Account, Escrow, Ledger, LedgerRules
 from anh_rollup.storage.database import Database, Row
 from anh_rollup.world.answers import Kind
 from anh_rollup.world.position import Item, Position, end_of
-from anh_rollup.world.schema import VERSIONED, pack, unpack
+from anh_rollup.world.schema import FOUND, VERSIONED, pack, unpack
 
 _KNOWN: Final = "SELECT number, hash, time, base_fee, gas_limit, randomness, transactions FROM block"
 
@@ -133,6 +133,18 @@ class OrderStore:
             database.execute("UPDATE escrow SET closed = NULL WHERE closed >= ?", (key,))
             database.execute("DELETE FROM block WHERE number >= ?", (number,))
             database.execute("UPDATE world SET final = MIN(final, ?)", (number - 1,))
+            self.generation += 1
+
+    def forget_results(self, key: int) -> None:
+        """Forgets what was executed from a key on: it is executed again when somebody asks."""
+        with self.database.transaction() as database:
+            for table in FOUND:
+                database.execute(f"DELETE FROM {table} WHERE position >= ?", (key,))  # noqa: S608
+            database.execute(
+                "INSERT OR IGNORE INTO unexecuted (position)"
+                " SELECT position FROM ordered WHERE strict IS NOT NULL AND position >= ?",
+                (key,),
+            )
             self.generation += 1
 
     def finalize(self, number: int) -> None:

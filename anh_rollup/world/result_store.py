@@ -100,6 +100,11 @@ class ResultStore:
         """Notes what a transaction waits for."""
         self._database.execute("UPDATE unexecuted SET request = ? WHERE position = ?", (request, key))
 
+    def request(self, key: int) -> bytes | None:
+        """What a transaction was noted to wait for; None where it was not, or is executed."""
+        rows = self._database.query("SELECT request FROM unexecuted WHERE position = ?", (key,))
+        return rows[0][0] if rows else None
+
     # --- what is executed ---
 
     def is_executed(self, key: int) -> bool:

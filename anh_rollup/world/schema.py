@@ -89,12 +89,32 @@ MIGRATIONS: Final = (
     ) WITHOUT ROWID;
     CREATE INDEX log_address ON log (address, position);
     """,
+    """
+    CREATE TABLE cell (
+        terms BLOB PRIMARY KEY,
+        model BLOB NOT NULL,
+        scores BLOB NOT NULL,
+        claimant BLOB NOT NULL,
+        uri BLOB NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX cell_model ON cell (model);
+    CREATE TABLE used (
+        terms BLOB NOT NULL,
+        position INTEGER NOT NULL,
+        PRIMARY KEY (terms, position)
+    ) WITHOUT ROWID;
+    CREATE INDEX used_position ON used (position);
+    """,
 )
 """What the order says: `block`, `ordered` with what the ledger answered, versions of `ledger` accounts, each
 `escrow`, and for each item its strict `writer`s. What executions found out: `result`, `log`, and versions of
-`account` and `slot`. A prepaid transaction is `unexecuted` until then, with what it waits for."""
+`account` and `slot`. A prepaid transaction is `unexecuted` until then, with what it waits for. What L1
+says: the `cell` of each called job that is done, and which transactions have `used` it."""
 
-VERSIONED: Final = ("ordered", "ledger", "writer", "unexecuted", "result", "account", "slot", "log")
+FOUND: Final = ("result", "account", "slot", "log", "used")
+"""The tables that an execution fills from its position on."""
+
+VERSIONED: Final = ("ordered", "ledger", "writer", "unexecuted", *FOUND)
 """The tables whose rows are forgotten with the order from their position on."""
 
 

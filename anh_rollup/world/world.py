@@ -9,11 +9,13 @@ from typing import TypeVar
 from anh_rollup.encoding.batches import Header
 from anh_rollup.primitives import Address, Gas
 from anh_rollup.protocol import ledger
+from anh_rollup.protocol.called import Cell, Request
 from anh_rollup.protocol.derivation import L2Block
 from anh_rollup.protocol.fees import TRANSFER_GAS
 from anh_rollup.storage.database import Database
 from anh_rollup.world.answers import Balance, PlacedLog, Receipt
 from anh_rollup.world.appending import WatchedAccounts, fold
+from anh_rollup.world.cell_store import CellStore, read_request
 from anh_rollup.world.dependencies import items_read
 from anh_rollup.world.engine import AccessList, Account, Outcome, Run, Slot, SystemContract
 from anh_rollup.world.engines import LoadEngine, load_engine
@@ -26,6 +28,8 @@ from anh_rollup.world.errors import (
 )
 from anh_rollup.world.execution import Execution
 from anh_rollup.world.finding import Finder
+from anh_rollup.world.inference import Inference
+from anh_rollup.world.network_contract import NetworkContract
 from anh_rollup.world.order_store import OrderStore
 from anh_rollup.world.outcomes import BALANCE_OVERFLOW
 from anh_rollup.world.overrides import NO_OVERRIDES, Overrides
@@ -51,6 +55,7 @@ class World:
         rules: Of the deployment.
         load: Makes the engine when the first transaction is executed.
         systems: The system contracts by address.
+        inference: How networks are evaluated; without it the DNN address has no system contract.
 
     Attributes:
         head: The height of the last block.
@@ -69,6 +74,7 @@ class World:
         rules: ledger.LedgerRules,
         load: LoadEngine = load_engine,
         systems: Mapping[Address, SystemContract] = MappingProxyType({}),
+        inference: Inference | None = None,
     ) -> None:
         self._database = Database(path, MIGRATIONS)
         # Appended blocks that a power failure takes back are derived from L1 again.
@@ -77,7 +83,10 @@ class World:
         self._rules = rules
         self._order = OrderStore(self._database)
         self._results = ResultStore(self._database)
-        self._execution = Execution(self._order, self._results, rules, load, systems)
+        self._cells = CellStore(self._database)
+        if inference is not None:
+            systems = {**systems, ledger.DNN: NetworkContract(self._cells, inference)}
+        self._execution = Execution(self._order, self._results, rules, self._cells, load, systems)
         self._find = Finder(self._order, self._results, self._execution)
         self._search = LogSearch(self._order, self._results, self._execution)
         if self._order.genesis is None:
@@ -123,6 +132,16 @@ class World:
     def finalize(self, number: int) -> None:
         """Notes that the blocks up to here are final on L1, so that they cost no validation."""
         self._order.finalize(min(number, self.head))
+
+    def learn(self, cells: Mapping[bytes, Cell]) -> None:
+        """Takes over what L1 says about called jobs, by their terms: all that are done now.
+
+        What was executed with a claim that is not final any more is forgotten, with all behind it.
+        """
+        with self.transaction():
+            first = self._cells.replace(cells)
+            if first is not None:
+                self._order.forget_results(first)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -256,6 +275,13 @@ class World:
     def waiting(self) -> dict[Position, bytes]:
         """The transactions that were asked for and lack a system contract's result, with what each asked."""
         return self._results.waiting()
+
+    def requests(self) -> dict[Position, Request]:
+        """What executions wait for, by the transaction that asked; executes all that can be executed."""
+        self._consistent(lambda: self._execution.settle_until(end_of(self.head)))
+        waiting = self._results.waiting().items()
+        noted = {position: read_request(each) for position, each in waiting if self._cells.lacks(each)}
+        return {position: each for position, each in noted.items() if each is not None}
 
     @property
     def executed(self) -> int:

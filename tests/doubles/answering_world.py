@@ -6,6 +6,7 @@ from typing import Any
 
 from anh_rollup.encoding.transactions import SignedTransaction
 from anh_rollup.primitives import Address, Gas
+from anh_rollup.protocol.called import Request
 from anh_rollup.protocol.ledger import Account as LedgerAccount
 from anh_rollup.protocol.ledger import Charged, Effect
 from anh_rollup.rpc.service import WorldLimits, WorldService
@@ -44,6 +45,7 @@ class FakeWorld:
         failure: Raised by whatever executes.
         events: The logs of transactions, by block and index.
         created: The contracts that transactions created, likewise.
+        asked: What executions wait for.
         listed: What an access list shows.
         least_gas: What a run with its access list needs.
         runs: Every run that was asked for.
@@ -58,6 +60,7 @@ class FakeWorld:
     failure: Exception | None = None
     events: dict[tuple[int, int], tuple[Log, ...]] = field(default_factory=dict)
     created: dict[tuple[int, int], Address] = field(default_factory=dict)
+    asked: dict[Position, Request] = field(default_factory=dict)
     listed: AccessList = ()
     least_gas: int = 0
     runs: list[Run] = field(default_factory=list)
@@ -109,6 +112,10 @@ class FakeWorld:
         if run.gas_limit < self.least_gas:
             raise RunHaltedError("out of gas")
         return self.listed, CALL_GAS_USED
+
+    def requests(self) -> dict[Position, Request]:
+        self._fail()
+        return self.asked
 
     def receipt(self, block: int, index: int) -> Receipt | None:
         self._fail()

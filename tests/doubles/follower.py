@@ -1,6 +1,6 @@
 """A follower without a network: an L1 in memory, a sequencer next door, a world that only remembers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,7 @@ from anh_rollup.follower.sequencer_client import SequencerClient
 from anh_rollup.follower.service import Follower, Parts
 from anh_rollup.follower.signed_blocks import Signatures
 from anh_rollup.l1.types import Block
+from anh_rollup.protocol.called import Cell
 from anh_rollup.protocol.derivation import L2Block
 from anh_rollup.protocol.ledger import Origin
 from anh_rollup.rpc.dispatch import Limits, answer
@@ -29,6 +30,7 @@ class WorldDouble:
     told: list[tuple[str, int]] = field(default_factory=list)
     final: int = 0
     closed: bool = False
+    cells: dict[bytes, Cell] = field(default_factory=dict)
 
     @property
     def head(self) -> int:
@@ -47,6 +49,9 @@ class WorldDouble:
         assert 1 <= number <= self.head
         del self.given[number - 1 :]
         self.told.append(("truncate", number))
+
+    def learn(self, cells: Mapping[bytes, Cell]) -> None:
+        self.cells = dict(cells)
 
     def finalize(self, number: int) -> None:
         assert number <= self.head

@@ -20,6 +20,7 @@ from anh_rollup.l1.order_reader import PostedBatch
 from anh_rollup.l1.types import Cursor
 from anh_rollup.primitives import L2_CHAIN_ID, ZERO_DIGEST, Address, Digest
 from anh_rollup.protocol.admission import RejectedError
+from anh_rollup.protocol.called import Cell
 from anh_rollup.protocol.derivation import L2Block, Order, Posting, batch_of, blocks_of, build_block, genesis
 from anh_rollup.protocol.jobs import DNN_ADDRESS, Job, JobKind, Property, order_calldata
 from anh_rollup.protocol.ledger import Deposit, Ledger, LedgerEvent, LedgerRules, Origin
@@ -115,6 +116,7 @@ class FakeL1:
     number: int = 0
     seconds: int = 12
     reorgs: int = 0
+    cells: dict[bytes, Cell] = field(default_factory=dict)
     away: bool = False
     events: dict[int, list[LedgerEvent]] = field(default_factory=lambda: defaultdict(list))
     queue: list[bytes] = field(default_factory=list)

@@ -1,0 +1,150 @@
+"""Called jobs: what contracts on L2 ask for while they run, and what L1 says about it (docs/world.md).
+
+Nobody orders a called job. Its terms name it, it has no deadline, and the first claim about it that is final on
+L1 fills its *cell*: from then on everybody knows the same result.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from eth_abi.exceptions import DecodingError
+from eth_utils.address import to_canonical_address
+
+from anh_rollup.encoding.abi import decode, encode
+from anh_rollup.encoding.checks import UINT64_MOST
+from anh_rollup.errors import AnhError
+from anh_rollup.primitives import ZERO_DIGEST, Address, BatchNumber, Seconds, Wei
+from anh_rollup.protocol.claims import Claim
+from anh_rollup.protocol.jobs import (
+    NO_ROOT,
+    Job,
+    JobKind,
+    JobMalformedError,
+    Property,
+    decode_job,
+    encode_job,
+    terms,
+)
+from anh_rollup.protocol.orders import OrderedJob
+
+NO_DEADLINE: Final = Seconds(UINT64_MOST)
+"""The deadline of called jobs."""
+
+NO_BATCH: Final = BatchNumber(0)
+"""What claims about called jobs name instead of a batch: the Inbox counts from 1."""
+
+_TRAINING, _ARTIFACT = 1, 2
+
+_TYPES: Final = {_TRAINING: ("uint256", "bytes"), _ARTIFACT: ("string", "bytes32", "string[]")}
+
+
+class RequestMalformedError(AnhError):
+    """Bytes that are no request.
+
+    Attributes:
+        reason: What is wrong, as a phrase.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"not a request: {reason}", remedy="Use what `encode_request` gave.")
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a final claim says about a called job.
+
+    Attributes:
+        model: Root of the trained model.
+        scores: The sum of the scores of each property.
+        claimant: Who is paid.
+        uri: Where the model's bytes are; only a hint.
+    """
+
+    model: bytes
+    scores: tuple[int, ...]
+    claimant: Address
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRequest:
+    """A run waits for the result of a called job.
+
+    Attributes:
+        job: The job.
+        reward: Wei that the call pays to who fills the cell.
+    """
+
+    job: Job
+    reward: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactRequest:
+    """A run waits for the bytes of an artifact.
+
+    Attributes:
+        kind: `program` or `model`.
+        root: Its root.
+        uris: Where they were looked for.
+    """
+
+    kind: str
+    root: bytes
+    uris: tuple[str, ...]
+
+
+Request = TrainingRequest | ArtifactRequest
+
+
+def called_job(architecture: bytes, properties: Sequence[Property], uri: str) -> Job:
+    """The job that a call of `train` asks for.
+
+    Raises:
+        JobMalformedError: It breaks a rule of jobs.
+    """
+    return Job(JobKind.TRAINING, architecture, NO_ROOT, tuple(properties), NO_DEADLINE, uri)
+
+
+def is_called(claim: Claim) -> bool:
+    """Whether a claim is about a called job: it has no place in the order."""
+    return claim.batch == NO_BATCH
+
+
+def placeless(request: TrainingRequest) -> OrderedJob:
+    """A called job as accountants take jobs."""
+    return OrderedJob(NO_BATCH, ZERO_DIGEST, 0, terms(request.job), request.job, request.reward)
+
+
+def cell_of(claim: Claim) -> Cell:
+    """What a final claim fills its cell with."""
+    sums = tuple(each.sum for each in claim.scores)
+    return Cell(claim.result, sums, Address(to_canonical_address(claim.claimant)), claim.uri)
+
+
+def encode_request(request: Request) -> bytes:
+    """What a run that waits is noted with."""
+    if isinstance(request, TrainingRequest):
+        fields = (request.reward, encode_job(request.job))
+        return bytes([_TRAINING]) + encode(_TYPES[_TRAINING], fields)
+    return bytes([_ARTIFACT]) + encode(_TYPES[_ARTIFACT], (request.kind, request.root, list(request.uris)))
+
+
+def decode_request(encoded: bytes) -> Request:
+    """The request that was encoded.
+
+    Raises:
+        RequestMalformedError: It is none.
+    """
+    types = _TYPES.get(encoded[0]) if encoded else None
+    if types is None:
+        raise RequestMalformedError("it begins with no kind of request")
+    try:
+        fields = decode(types, encoded[1:])
+        if encoded[0] == _TRAINING:
+            return TrainingRequest(decode_job(fields[1]), Wei(fields[0]))
+    except (DecodingError, OverflowError, JobMalformedError) as error:
+        raise RequestMalformedError(f"it cannot be decoded ({error})") from error
+    return ArtifactRequest(fields[0], fields[1], tuple(fields[2]))

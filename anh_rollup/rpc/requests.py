@@ -1,0 +1,58 @@
+"""What executions wait for, as JSON: accountants take training requests from here (docs/world.md)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from anh_rollup.primitives import BlockNumber, Wei
+from anh_rollup.protocol.called import Request, TrainingRequest
+from anh_rollup.protocol.jobs import encode_job, terms
+from anh_rollup.rpc.parameters import exactly
+from anh_rollup.rpc.rollup import job_object
+from anh_rollup.rpc.service import WorldService
+from anh_rollup.rpc.wire import data, quantity
+from anh_rollup.world.position import Position
+
+MOST_LISTED: Final = 1_000
+"""Requests of one answer; those that transactions have made first (choice)."""
+
+
+def waiting(service: WorldService, parameters: Sequence[Any]) -> list[dict[str, Any]]:
+    """anh_getWaiting: what executions wait for, the first one first; executes what can be executed."""
+    exactly(parameters, 0)
+    found: dict[Any, tuple[Position, Request, int]] = {}
+    for position, request in service.world.requests().items():
+        key = terms(request.job) if isinstance(request, TrainingRequest) else request
+        first, known, count = found.get(key, (position, request, 0))
+        if isinstance(known, TrainingRequest) and isinstance(request, TrainingRequest) and count:
+            known = replace(known, reward=Wei(known.reward + request.reward))
+        found[key] = (first, known, count + 1)
+    return [
+        {**described(request), "transactions": quantity(count), "since": place(service, position)}
+        for position, request, count in list(found.values())[:MOST_LISTED]
+    ]
+
+
+def described(request: Request) -> dict[str, Any]:
+    """What a request asks for."""
+    if not isinstance(request, TrainingRequest):
+        uris = [each.encode("utf-8", "replace").decode() for each in request.uris]
+        return {"kind": request.kind, "root": data(request.root), "uris": uris}
+    return {
+        "kind": "training",
+        "terms": data(terms(request.job)),
+        "reward": quantity(request.reward),
+        "job": job_object(request.job),
+        "encodedJob": data(encode_job(request.job)),
+    }
+
+
+def place(service: WorldService, position: Position) -> dict[str, Any]:
+    """A transaction by its block, its place there, and its hash."""
+    block = service.backend.chain.block(BlockNumber(position.block))
+    transaction = None if block is None else block.transactions[position.index][1]
+    return {
+        "blockNumber": quantity(position.block),
+        "index": quantity(position.index),
+        "transactionHash": None if transaction is None else data(transaction.hash),
+    }

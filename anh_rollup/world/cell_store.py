@@ -1,0 +1,124 @@
+"""Result cells of called jobs: what L1 has made final, and which transactions were executed with it."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Final
+
+import orjson
+
+from anh_rollup.encoding.abi import LOSSLESS
+from anh_rollup.primitives import Address
+from anh_rollup.protocol.called import (
+    Cell,
+    Request,
+    RequestMalformedError,
+    TrainingRequest,
+    decode_request,
+)
+from anh_rollup.protocol.jobs import terms
+from anh_rollup.storage.database import Database, Row
+
+_USED: Final[ContextVar[set[bytes] | None]] = ContextVar("used", default=None)
+
+_COLUMNS: Final = "model, scores, claimant, uri"
+
+
+class CellStore:
+    """The cells of a world, by the terms of their jobs.
+
+    Args:
+        database: The world's, migrated.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # --- reading ---
+
+    def cell(self, job_terms: bytes) -> Cell | None:
+        """A cell; None while it is empty. A run that looks is noted to have used it."""
+        used = _USED.get()
+        if used is not None:
+            used.add(job_terms)
+        rows = self._database.query(f"SELECT {_COLUMNS} FROM cell WHERE terms = ?", (job_terms,))  # noqa: S608
+        return _cell(rows[0]) if rows else None
+
+    def uris_of(self, model: bytes) -> list[str]:
+        """Where those who made a model said that it is."""
+        rows = self._database.query("SELECT DISTINCT uri FROM cell WHERE model = ? ORDER BY terms", (model,))
+        return [_text(uri) for (uri,) in rows]
+
+    def lacks(self, request: bytes) -> bool:
+        """Whether what a run was noted to wait for is not there yet, as far as is known here."""
+        wanted = read_request(request)
+        if not isinstance(wanted, TrainingRequest):
+            return True
+        query = "SELECT 1 FROM cell WHERE terms = ?"
+        return not self._database.query(query, (terms(wanted.job),))
+
+    def lacks_cell(self, request: bytes) -> bool:
+        """Whether a run that was noted to wait for this would certainly wait again."""
+        return isinstance(read_request(request), TrainingRequest) and self.lacks(request)
+
+    @contextmanager
+    def noting(self) -> Iterator[set[bytes]]:
+        """While it is open, the cells that this thread looks at are put into what it gives."""
+        used: set[bytes] = set()
+        token = _USED.set(used)
+        try:
+            yield used
+        finally:
+            _USED.reset(token)
+
+    # --- writing ---
+
+    def keep_used(self, key: int, used: set[bytes]) -> None:
+        """Notes which cells a transaction was executed with."""
+        self._database.execute_many("INSERT INTO used VALUES (?, ?)", [(each, key) for each in sorted(used)])
+
+    def replace(self, cells: Mapping[bytes, Cell]) -> int | None:
+        """Makes these the cells: all of them, as L1 has them now.
+
+        Returns:
+            The key of the first transaction that was executed with a cell that is not there any more, or is
+            another one; None where there is none.
+        """
+        with self._database.transaction() as database:
+            known = {row[0]: _cell(row[1:]) for row in self._rows()}
+            gone = [each for each, cell in known.items() if cells.get(each) != cell]
+            database.execute_many("DELETE FROM cell WHERE terms = ?", [(each,) for each in gone])
+            fresh = [(each, *_row(cell)) for each, cell in cells.items() if known.get(each) != cell]
+            database.execute_many("INSERT INTO cell VALUES (?, ?, ?, ?, ?)", fresh)
+            return min((key for each in gone for key in self._users(each)), default=None)
+
+    # --- inside ---
+
+    def _rows(self) -> list[Row]:
+        return self._database.query(f"SELECT terms, {_COLUMNS} FROM cell")  # noqa: S608
+
+    def _users(self, job_terms: bytes) -> list[int]:
+        return [
+            key for (key,) in self._database.query("SELECT position FROM used WHERE terms = ?", (job_terms,))
+        ]
+
+
+def read_request(request: bytes) -> Request | None:
+    """What a waiting run asked for; None where a system contract of another kind noted it."""
+    try:
+        return decode_request(request)
+    except RequestMalformedError:
+        return None
+
+
+def _row(cell: Cell) -> tuple[bytes, bytes, bytes, bytes]:
+    return cell.model, orjson.dumps(cell.scores), cell.claimant, cell.uri.encode("utf-8", LOSSLESS)
+
+
+def _cell(row: Row) -> Cell:
+    model, scores, claimant, uri = row
+    return Cell(model, tuple(orjson.loads(scores)), Address(claimant), _text(uri))
+
+
+def _text(uri: bytes) -> str:
+    return uri.decode("utf-8", LOSSLESS)
