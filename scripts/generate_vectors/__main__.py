@@ -10,7 +10,15 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from scripts.generate_vectors import artifacts, instructions, merkle, records, scores, zero_runs
+from scripts.generate_vectors import (
+    artifacts,
+    instructions,
+    ledger_machine,
+    merkle,
+    records,
+    scores,
+    zero_runs,
+)
 from scripts.generate_vectors.cases import Vectors
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "tests" / "vectors"
@@ -18,6 +26,7 @@ FOLDER: Final = Path(__file__).resolve().parents[2] / "tests" / "vectors"
 FAMILIES: Final[dict[str, Callable[[], Vectors]]] = {
     "artifacts": artifacts.vectors,
     "instructions": instructions.vectors,
+    "ledger_machine": ledger_machine.vectors,
     "merkle": merkle.vectors,
     "records": records.vectors,
     "scores": scores.vectors,

@@ -1,0 +1,208 @@
+"""Reading a batch's payload piece by piece, with a note of which bytes were looked at.
+
+docs/encoding.md has the layout. Nothing here looks at more of a batch than one step may.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, overload
+
+from anh_rollup.encoding.batches import BATCH_VERSION
+from anh_rollup.encoding.errors import EncodingError
+from anh_rollup.encoding.indexed_items import GROUP_SIZE, LENGTH_SIZE, MOST_ITEM
+from anh_rollup.encoding.packed_records import TABLE_NUMBER_SIZE, unpack_record
+from anh_rollup.primitives import DIGEST_SIZE, BlockNumber, Digest, Seconds
+
+HEAD_SIZE: Final = 52
+"""Bytes before the table: version, first number, parent, three counts, bytes of the packed records."""
+
+BLOCK_COUNTS_SIZE: Final = 13
+"""Bytes of a block's head without its origin: time, two counts, the flag."""
+
+ORIGIN_SIZE: Final = 40
+"""Bytes of an origin: its number and its hash."""
+
+
+class PayloadReader:
+    """A payload; which ranges of it are read is noted in a list, start and end of each."""
+
+    __slots__ = ("_data", "_ranges")
+
+    def __init__(self, data: bytes, ranges: list[tuple[int, int]]) -> None:
+        self._data = data
+        self._ranges = ranges
+
+    @property
+    def size(self) -> int:
+        """Bytes of the payload, which its carrier tells."""
+        return len(self._data)
+
+    def take(self, start: int, size: int) -> bytes:
+        """Some bytes; whoever asks has checked that they are there."""
+        self._ranges.append((start, start + size))
+        return self._data[start : start + size]
+
+    def uint(self, start: int, size: int) -> int:
+        """The same as an unsigned number."""
+        return int.from_bytes(self.take(start, size), "big")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchHead:
+    """What stands before a batch's table.
+
+    Attributes:
+        version: Of the layout.
+        first_number: Height of its first block.
+        parent: Hash of the block before.
+        blocks: How many blocks it has.
+        own: How many transactions it carries.
+        table: Numbers in its table.
+        packed: Bytes of its packed records.
+    """
+
+    version: int
+    first_number: BlockNumber
+    parent: Digest
+    blocks: int
+    own: int
+    table: int
+    packed: int
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the layout is the one of this module."""
+        return self.version == BATCH_VERSION
+
+    @property
+    def bodies_at(self) -> int:
+        """Where the packed records begin."""
+        return HEAD_SIZE + self.table * TABLE_NUMBER_SIZE + index_size(self.own)
+
+    @property
+    def bodies_end(self) -> int:
+        """Where they end, and the blocks' heads begin."""
+        return self.bodies_at + self.packed
+
+
+@dataclass(frozen=True, slots=True)
+class BlockHead:
+    """A block as a batch describes it.
+
+    Attributes:
+        time: Seconds.
+        own: Transactions that the batch carries.
+        forced: Entries of the queue.
+        origin: Number and hash of its origin; None where it stays the same.
+        end: Where the next block's head begins.
+    """
+
+    time: Seconds
+    own: int
+    forced: int
+    origin: tuple[BlockNumber, Digest] | None
+    end: int
+
+
+def index_size(count: int) -> int:
+    """Bytes of the index of so many records."""
+    return LENGTH_SIZE * -(-count // GROUP_SIZE) + count
+
+
+def read_batch_head(reader: PayloadReader) -> BatchHead | None:
+    """The head of a batch, or None where the payload is too short for one."""
+    if reader.size < HEAD_SIZE:
+        return None
+    data, at, numbers = reader.take(0, HEAD_SIZE), 0, list[int]()
+    for size in (1, 8, DIGEST_SIZE, 2, 4, 2, 3):
+        numbers.append(int.from_bytes(data[at : at + size], "big"))
+        at += size
+    version, first_number, parent, blocks, own, table, packed = numbers
+    digest = Digest(parent.to_bytes(DIGEST_SIZE, "big"))
+    return BatchHead(version, BlockNumber(first_number), digest, blocks, own, table, packed)
+
+
+def read_block_head(reader: PayloadReader, at: int, first: bool) -> BlockHead | None:
+    """A block's head, or None where it does not fit or its flag is none.
+
+    Args:
+        reader: The payload.
+        at: Where it begins.
+        first: Whether it is the batch's first, which has to name its origin.
+    """
+    end = at + BLOCK_COUNTS_SIZE
+    if end > reader.size:
+        return None
+    counts = reader.take(at, BLOCK_COUNTS_SIZE)
+    time, own = Seconds(int.from_bytes(counts[:8], "big")), int.from_bytes(counts[8:10], "big")
+    forced, same = int.from_bytes(counts[10:12], "big"), counts[12]
+    if same == 1 and not first:
+        return BlockHead(time, own, forced, None, end)
+    if same or end + ORIGIN_SIZE > reader.size:
+        return None
+    origin = reader.take(end, ORIGIN_SIZE)
+    named = BlockNumber(int.from_bytes(origin[:8], "big")), Digest(origin[8:])
+    return BlockHead(time, own, forced, named, end + ORIGIN_SIZE)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPlace:
+    """Where the next packed record of a batch is.
+
+    Attributes:
+        index: Its place among the batch's own transactions.
+        count: How many those are.
+        bodies_at: Where the packed records begin.
+        at: Where it begins.
+        end: Where all of them end.
+    """
+
+    index: int
+    count: int
+    bodies_at: int
+    at: int
+    end: int
+
+
+def read_record(reader: PayloadReader, place: RecordPlace) -> tuple[bytes, int] | None:
+    """The next record and where the one behind it begins; None where the batch has none there."""
+    index_at = place.bodies_at - index_size(place.count)
+    group, within = divmod(place.index, GROUP_SIZE)
+    row = index_at + group * (LENGTH_SIZE + GROUP_SIZE)
+    if within == 0 and reader.uint(row, LENGTH_SIZE) != place.at - place.bodies_at:
+        return None
+    length, start = reader.uint(row + LENGTH_SIZE + within, 1), place.at
+    if length == 0:
+        start += LENGTH_SIZE
+        length = reader.uint(place.at, LENGTH_SIZE) if start <= place.end else 0
+    if not 1 <= length <= MOST_ITEM or start + length > place.end:
+        return None
+    table = _Table(reader, (index_at - HEAD_SIZE) // TABLE_NUMBER_SIZE)
+    try:
+        return unpack_record(reader.take(start, length), table), start + length
+    except EncodingError:
+        return None
+
+
+class _Table(Sequence[int]):
+    """The numbers of a batch's table, each read when it is asked for."""
+
+    __slots__ = ("_reader", "_size")
+
+    def __init__(self, reader: PayloadReader, size: int) -> None:
+        self._reader = reader
+        self._size = size
+
+    def __len__(self) -> int:
+        return self._size
+
+    @overload
+    def __getitem__(self, place: int) -> int: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[int]: ...
+    def __getitem__(self, place: int | slice) -> int | Sequence[int]:
+        if isinstance(place, slice):
+            return [self[each] for each in range(*place.indices(self._size))]
+        if not 0 <= place < self._size:
+            raise IndexError(place)
+        return self._reader.uint(HEAD_SIZE + place * TABLE_NUMBER_SIZE, TABLE_NUMBER_SIZE)
