@@ -123,13 +123,13 @@ def blocks_of(scale: Scale) -> Iterator[tuple[L2Block, Origin]]:
         place = (Seconds(head.header.number), head.header.number, ZERO_DIGEST)
         block = build_block(head, place, (), own)
         head = Head(block.header, block.ordered_gas)
-        yield block, Origin(block.header.time, deposits)
+        yield block, Origin(deposits)
         deposits = ()
 
 
 def world_in(folder: Path) -> World:
     """An empty world."""
-    rules = LedgerRules(L2_CHAIN_ID, Address(b"\x5e" * 20), Seconds(1_000))
+    rules = LedgerRules(L2_CHAIN_ID, Address(b"\x5e" * 20))
     return World(folder / "world.sqlite3", genesis(L2_CHAIN_ID, BlockNumber(0), ZERO_DIGEST), rules)
 
 

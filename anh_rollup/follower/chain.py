@@ -21,7 +21,7 @@ from anh_rollup.primitives import Address, BlockNumber, Digest, Gas, Wei
 from anh_rollup.protocol.called import Cell
 from anh_rollup.protocol.derivation import Head, L2Block, Placement
 from anh_rollup.protocol.fees import next_base_fee
-from anh_rollup.protocol.ledger import Account, Deposit, Origin, Outcome
+from anh_rollup.protocol.ledger import Account, Deposit, Origin, Outcome, Payout
 from anh_rollup.protocol.sealed import SealedBlocks, first_difference, first_unfounded
 
 LOG = logging.getLogger(__name__)
@@ -199,11 +199,7 @@ class FollowerChain:
                 self._pending.add(Placement(transaction, encode_record(transaction)))
 
     def align(self, progress: Progress = lambda _done, _all: None) -> None:
-        """Takes in what the reader has read: L1's blocks, and what still stands of those behind them.
-
-        Raises:
-            TransientL1Error: The time of an L1 block cannot be read; call again.
-        """
+        """Takes in what the reader has read: L1's blocks, and what still stands of those behind them."""
         held, posted = self._standing(), self._reader.order.blocks
         if held < len(self._sealed.order.blocks):
             kept = SealedBlocks(self._reader.new_order())
@@ -224,7 +220,6 @@ class FollowerChain:
 
         Raises:
             RefusedBlockError: It is not the next block, or the sequencer did not sign it.
-            TransientL1Error: The time of an L1 block cannot be read; call again.
         """
         ours = self.block(signed.number)
         if ours is not None:
@@ -379,10 +374,12 @@ class FollowerChain:
 
 def _mark(block: L2Block, origin: Origin) -> Digest:
     """What tells a block with what L1 brought to it from every other."""
-    parts = [block.hash, origin.time.to_bytes(8, "big")]
+    parts: list[bytes] = [block.hash]
     for event in origin.events:
         if isinstance(event, Deposit):
             parts.append(b"\0" + event.to + event.amount.to_bytes(32, "big"))
-        else:
+        elif isinstance(event, Payout):
             parts.append(b"\1" + event.transaction + event.claimant)
+        else:
+            parts.append(b"\2" + event.transaction)
     return keccak256(b"".join(parts))

@@ -54,13 +54,15 @@ class Pending:
         What others send to it, and deposits that no block has taken in, are not looked at.
         """
         known = ledger.account(address)
-        nonce, cleared = known.nonce, known.cleared
+        nonce, cleared, withdrawn = known.nonce, known.cleared, known.withdrawn
         for placed in self._by_sender.get(address, {}).values():
             transaction = placed.transaction
             if transaction.nonce >= nonce:
                 nonce = transaction.nonce + 1
-                cleared = Wei(cleared - charge(transaction, base_fee, cleared).paid)
-        return Account(nonce, max(cleared, Wei(0)))
+                charged = charge(transaction, base_fee, cleared)
+                cleared = Wei(cleared - charged.paid)
+                withdrawn = Wei(withdrawn + charged.exits)
+        return Account(nonce, max(cleared, Wei(0)), withdrawn)
 
     def settle(self, ledger: Ledger) -> None:
         """Lets go of what has a block, of what can never have one, and of what has waited too long."""

@@ -7,7 +7,7 @@ that was patched by hand is not worth having.
 import logging
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
@@ -25,7 +25,7 @@ from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.contracts.base import Emitted
 from anh_rollup.l1.contracts.claims import Finalized, Revealed
-from anh_rollup.l1.contracts.inbox import Deposited, Forced, Posted
+from anh_rollup.l1.contracts.inbox import Forced, Noted, Notice, NoticeKind, Posted
 from anh_rollup.l1.deployment import Deployment, bind
 from anh_rollup.l1.errors import L1AnswerError
 from anh_rollup.l1.events import EventReader, Page
@@ -38,7 +38,6 @@ from anh_rollup.protocol.derivation import (
     L2Block,
     Order,
     Posting,
-    batch_in,
     blocks_of,
     build_block,
     genesis,
@@ -48,6 +47,7 @@ from anh_rollup.protocol.ledger import (
     Charged,
     Deposit,
     Effect,
+    Lapse,
     Ledger,
     LedgerEvent,
     LedgerRules,
@@ -182,14 +182,26 @@ class OrderReader:
         return self._state.cursor != before
 
     def origin(self, after: BlockNumber, last: BlockNumber) -> Origin:
-        """What the L1 blocks above `after`, up to `last`, bring to the ledger, as far as they are there."""
-        return self._origin(self._state, after, min(last, self._state.cursor.number))
+        """What the L1 blocks above `after`, up to `last`, tell the ledger, as far as they are there."""
+        return _origin(self._state, after, min(last, self._state.cursor.number))
+
+    def time(self, number: BlockNumber) -> Seconds:
+        """An L1 block's time; kept, as the same blocks are asked for again and again.
+
+        Raises:
+            TransientL1Error: L1 cannot be read.
+        """
+        if number not in self._times:
+            block = self._client.block(number)
+            if block is None:
+                raise L1AnswerError(f"block {number}, which the order names", None)
+            self._times[number] = block.time
+        return self._times[number]
 
     def new_ledger(self) -> Ledger:
         """The empty ledger of this deployment."""
         recipient = Address(to_canonical_address(self._deployment.sequencer))
-        rules = LedgerRules(self._deployment.l2_chain_id, recipient, self._deployment.rules.settlement)
-        return Ledger(rules)
+        return Ledger(LedgerRules(self._deployment.l2_chain_id, recipient))
 
     def new_order(self) -> Order:
         """The order that has only its genesis."""
@@ -206,12 +218,9 @@ class OrderReader:
         """The jobs whose reward L1 has neither paid out nor given up, in order.
 
         A payout or a refund moves the escrow in the next L2 block only; `jobs` has such a job until then.
-
-        Raises:
-            TransientL1Error: L1 cannot be read.
         """
         state, ledger = self._state, self._state.order.ledger.copy()
-        ledger.apply_origin(self._origin(state, state.order.head.header.origin_number, state.cursor.number))
+        ledger.apply_origin(_origin(state, state.order.head.header.origin_number, state.cursor.number))
         return [state.jobs[transaction] for transaction in ledger.escrows]
 
     def all_jobs(self) -> list[OrderedJob]:
@@ -243,7 +252,7 @@ class OrderReader:
         emitted: list[Emitted[Any]] = []
         for log in page.logs:
             found = self._contracts.inbox.decode(log)
-            # Of Claims only payouts matter here, and what is claimed about called jobs.
+            # Of Claims only what is claimed about called jobs matters here.
             if log.topics[:1] == (self._final_topic,):
                 found = self._contracts.claims.decode(log)
             elif log.topics[:1] == (self._revealed_topic,):
@@ -252,17 +261,14 @@ class OrderReader:
                 emitted.append(found)
         # By the event's place: one L1 transaction can post several batches, each with its own bytes.
         payloads = {_place(item): self._payload(item) for item in emitted if isinstance(item.event, Posted)}
-        times = {item.log.block: self._time(item.log.block) for item in emitted}
-        for item in emitted:
-            if isinstance(item.event, Posted):
-                for number in _origins(payloads[_place(item)], item.log.block):
-                    self._time(number)
+        times = {item.log.block: self.time(item.log.block) for item in emitted if _place(item) in payloads}
         # A block of forced transactions has its posting's L1 block as origin, with all that is in it.
         for item in emitted:
             _record(state, item)
         for item in emitted:
             if isinstance(item.event, Posted):
-                posting = _posting(item, payloads[_place(item)], times[item.log.block])
+                at = item.log.block
+                posting = Posting(item.event.batch, payloads[_place(item)], at, times[at])
                 self._derive(state, posting, item)
         state.cursor = page.cursor
 
@@ -282,7 +288,7 @@ class OrderReader:
         for record, forced, own in blocks_of(posting, state.order.head, state.queue, chain, self._decode):
             head = state.order.head
             place = (record.time, record.origin_number, record.origin_hash)
-            brought = self._origin(state, head.header.origin_number, record.origin_number)
+            brought = _origin(state, head.header.origin_number, record.origin_number)
             state.order.append(build_block(head, place, forced, own), [brought])
         end = BlockNumber(state.order.head.header.number + 1)
         state.order.head = replace(state.order.head, forced_end=posting.header.forced_end)
@@ -290,19 +296,6 @@ class OrderReader:
         batch = PostedBatch(posting.header, commitment, first, end, item.log.transaction, item.log.block)
         state.batches.append(batch)
         state.jobs.update((job.transaction, job) for job in _jobs_of(state.order, batch))
-
-    def _origin(self, state: _State, after: BlockNumber, last: BlockNumber) -> Origin:
-        events = [event for number in range(after + 1, last + 1) for event in state.events.get(number, ())]
-        return Origin(self._time(last), tuple(events))
-
-    def _time(self, number: BlockNumber) -> Seconds:
-        """An L1 block's time; kept, as the same origins are asked for again and again."""
-        if number not in self._times:
-            block = self._client.block(number)
-            if block is None:
-                raise L1AnswerError(f"block {number}, which the order names", None)
-            self._times[number] = block.time
-        return self._times[number]
 
     def _payload(self, item: Emitted[Posted]) -> bytes | None:
         """The bytes of a batch; None where there are none, or where its blobs hold no payload."""
@@ -321,11 +314,9 @@ def _place(item: Emitted[Any]) -> tuple[int, int]:
     return item.log.block, item.log.index
 
 
-def _origins(payload: bytes | None, below: BlockNumber) -> set[BlockNumber]:
-    """The L1 blocks below a height that a batch's blocks name."""
-    batch = batch_in(payload)
-    blocks = () if batch is None else batch.blocks
-    return {block.origin_number for block in blocks if block.origin_number < below}
+def _origin(state: _State, after: BlockNumber, last: BlockNumber) -> Origin:
+    events = [event for number in range(after + 1, last + 1) for event in state.events.get(number, ())]
+    return Origin(tuple(events))
 
 
 def _blocks(order: Order, batch: PostedBatch) -> list[L2Block]:
@@ -351,18 +342,13 @@ def _is_order(outcome: Outcome) -> bool:
     return isinstance(outcome, Charged) and outcome.effect is Effect.ORDER
 
 
-def _posting(item: Emitted[Posted], payload: bytes | None, time: Seconds) -> Posting:
-    block_hash = digest(item.log.block_hash, name="a block hash")
-    return Posting(item.event.batch, payload, item.log.block, block_hash, time)
-
-
-#: How each event of L1 is taken in.
-_TAKERS: dict[type, Callable[[Any], LedgerEvent]] = {
-    Deposited: lambda event: Deposit(Address(to_canonical_address(event.to)), event.amount),
-    Finalized: lambda event: Payout(
-        digest(event.transaction, name="a job"), Address(to_canonical_address(event.claimant))
-    ),
-}
+def _told(notice: Notice) -> LedgerEvent:
+    """A notice as the ledger takes it."""
+    account = Address(to_canonical_address(notice.account))
+    if notice.kind is NoticeKind.DEPOSIT:
+        return Deposit(account, notice.amount)
+    job = digest(notice.transaction, name="a job")
+    return Payout(job, account) if notice.kind is NoticeKind.PAYOUT else Lapse(job)
 
 
 def _record(state: _State, item: Emitted[Any]) -> None:
@@ -374,7 +360,5 @@ def _record(state: _State, item: Emitted[Any]) -> None:
     if isinstance(item.event, Forced):
         state.queue.append(bytes(item.event.record))
         state.queued_at.append(item.log.block)
-        return
-    take = _TAKERS.get(type(item.event))
-    if take is not None:
-        state.events[item.log.block].append(take(item.event))
+    if isinstance(item.event, Noted):
+        state.events[item.log.block].append(_told(item.event.notice))

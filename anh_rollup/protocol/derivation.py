@@ -8,7 +8,6 @@ another block of the same height.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from anh_rollup.encoding.batches import (
@@ -21,7 +20,7 @@ from anh_rollup.encoding.batches import (
 )
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.transactions import SignedTransaction, encode_signed
-from anh_rollup.primitives import DIGEST_SIZE, ZERO_DIGEST, BlockNumber, ChainId, Digest, Gas, Seconds
+from anh_rollup.primitives import DIGEST_SIZE, BlockNumber, ChainId, Digest, Gas, Seconds
 from anh_rollup.protocol.fees import BLOCK_GAS_LIMIT, FIRST_BASE_FEE, next_base_fee
 from anh_rollup.protocol.ledger import Ledger, Origin, Outcome, decode_or_none, fold_block
 
@@ -113,14 +112,12 @@ class Posting:
         header: What the Inbox committed to.
         payload: Its bytes; None for a forced batch, or where they are no payload at all.
         block_number: The L1 block that took it in.
-        block_hash: Its hash.
         block_time: Its time.
     """
 
     header: BatchHeader
     payload: bytes | None
     block_number: BlockNumber
-    block_hash: Digest
     block_time: Seconds
 
 
@@ -188,21 +185,15 @@ def batch_of(blocks: Sequence[L2Block]) -> Batch:
     return Batch(first.number, first.parent, tuple([block.record() for block in blocks]))
 
 
-@lru_cache(maxsize=2)
-def batch_in(payload: bytes | None) -> Batch | None:
-    """The batch that bytes are, or None; the last answers are kept, as followers ask twice."""
-    if payload is None:
-        return None
-    try:
-        return decode_batch(payload)
-    except EncodingError:
-        return None
-
-
 def read_posting(posting: Posting, head: Head) -> Batch | None:
     """The batch of a posting, or None where it is void."""
-    batch = batch_in(posting.payload)
-    return batch if batch is not None and _agrees(batch, posting, head) else None
+    if posting.payload is None:
+        return None
+    try:
+        batch = decode_batch(posting.payload)
+    except EncodingError:
+        return None
+    return batch if _agrees(batch, posting, head) else None
 
 
 def blocks_of(
@@ -283,11 +274,14 @@ def _agrees(batch: Batch, posting: Posting, head: Head) -> bool:
 
 
 def _block_by_itself(posting: Posting, head: Head, forced: int) -> list[BlockRecord]:
-    """The block of the entries that a void or forced batch consumed; none where there are none."""
+    """The block of the entries that a void or forced batch consumed; none where there are none.
+
+    L1 cannot look up the hash of an old block, so the batch's own commitment stands for it.
+    """
     if forced == 0:
         return []
     time = max(posting.block_time, head.header.time)
-    return [BlockRecord(time, posting.block_number, posting.block_hash or ZERO_DIGEST, forced, ())]
+    return [BlockRecord(time, posting.block_number, posting.header.commitment(), forced, ())]
 
 
 def _decoded(records: Iterable[bytes], chain_id: ChainId, decode: Decoder) -> tuple[OrderedTransaction, ...]:

@@ -25,6 +25,9 @@ MOST_PROPERTIES: Final = 4
 #: Most bytes of a URI in a job or a claim: Claims.sol takes no claim about a job with a longer one.
 MOST_URI_BYTES: Final = 512
 
+#: What the URI of an order may hold: L1 has to tell an order from other calls, and has no decoder for UTF-8.
+PRINTABLE: Final = frozenset(map(chr, range(0x20, 0x7F)))
+
 NO_ROOT: Final = ZERO_DIGEST
 
 PROPERTY_TYPE: Final = "(bytes32,bytes32,int64)"
@@ -146,7 +149,12 @@ def terms(job: Job) -> bytes:
 
 
 def order_calldata(job: Job) -> bytes:
-    """The calldata of a transaction that orders a job."""
+    """The calldata of a transaction that orders a job.
+
+    Raises:
+        JobMalformedError: The URI is not printable ASCII.
+    """
+    _require_printable(job.uri)
     return ORDER_SELECTOR + encode_job(job)
 
 
@@ -154,11 +162,13 @@ def decode_order(calldata: bytes) -> Job:
     """The job that a transaction's calldata orders.
 
     Raises:
-        JobMalformedError: The calldata is not a canonical call of `order`.
+        JobMalformedError: The calldata is not a canonical call of `order`, or the URI is not printable ASCII.
     """
     if calldata[:4] != ORDER_SELECTOR:
         raise JobMalformedError(f"the calldata does not start with 0x{ORDER_SELECTOR.hex()}")
-    return decode_job(calldata[4:])
+    job = decode_job(calldata[4:])
+    _require_printable(job.uri)
+    return job
 
 
 def _job_of(fields: tuple[Any, ...]) -> Job:
@@ -167,6 +177,11 @@ def _job_of(fields: tuple[Any, ...]) -> Job:
         raise JobMalformedError(f"the kind {kind} is neither 1 (training) nor 2 (inference)")
     listed = tuple(Property(program, dataset, threshold) for program, dataset, threshold in properties)
     return Job(JobKind(kind), architecture, model, listed, deadline, uri)
+
+
+def _require_printable(uri: str) -> None:
+    if not PRINTABLE.issuperset(uri):
+        raise JobMalformedError("its URI has other characters than printable ASCII")
 
 
 def _require_root(what: str, root: bytes) -> None:

@@ -16,7 +16,7 @@ from eth_utils.address import to_canonical_address
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import SignedTransaction, decode_record
-from anh_rollup.primitives import Address, ChainId, Digest, Gas, Seconds, Wei
+from anh_rollup.primitives import Address, ChainId, Digest, Gas, Wei
 from anh_rollup.protocol.fees import (
     BLOCK_GAS_LIMIT,
     TRANSFER_GAS,
@@ -27,6 +27,12 @@ from anh_rollup.protocol.jobs import DNN_ADDRESS, JobMalformedError, decode_orde
 
 DNN: Final = Address(to_canonical_address(DNN_ADDRESS))
 """The DNN system address as bytes."""
+
+EXIT_ADDRESS: Final = "0x0000000000000000000000000000000000000E17"
+"""What a plain transfer sends here leaves the L2: LedgerClaims pays it out on L1 (choice)."""
+
+EXIT: Final = Address(to_canonical_address(EXIT_ADDRESS))
+"""The exit address as bytes."""
 
 
 class SkipReason(StrEnum):
@@ -46,6 +52,7 @@ class Effect(StrEnum):
 
     TRANSFER = "transfer"
     ORDER = "order"
+    EXIT = "exit"
     PREPAID = "prepaid"
 
 
@@ -75,19 +82,28 @@ class Payout:
     claimant: Address
 
 
-LedgerEvent = Deposit | Payout
+@dataclass(frozen=True, slots=True)
+class Lapse:
+    """No claim of a job became final in time: its reward goes back to who paid it.
+
+    Attributes:
+        transaction: keccak of the job's record.
+    """
+
+    transaction: Digest
+
+
+LedgerEvent = Deposit | Payout | Lapse
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a block's origin brings: the L1 events since the origin before, and the origin's time.
+    """What a block's origin brings: what L1 told the ledger since the origin before.
 
     Attributes:
-        time: Seconds, of the origin block.
-        events: Events of Inbox and Claims in their order.
+        events: The Inbox's notices, in their order.
     """
 
-    time: Seconds
     events: tuple[LedgerEvent, ...] = ()
 
 
@@ -98,10 +114,12 @@ class Account:
     Attributes:
         nonce: The next transaction's nonce.
         cleared: Wei whose validity needs no execution.
+        withdrawn: Wei that ever left by exits; LedgerClaims pays what of it was not paid yet.
     """
 
     nonce: int = 0
     cleared: Wei = Wei(0)
+    withdrawn: Wei = Wei(0)
 
 
 EMPTY_ACCOUNT: Final = Account()
@@ -115,12 +133,10 @@ class Escrow:
     Attributes:
         reward: Wei.
         payer: Who ordered the job.
-        deadline: L1 time after which no claim can be revealed.
     """
 
     reward: Wei
     payer: Address
-    deadline: Seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +168,11 @@ class Charged:
         return Wei(self.gas * self.price)
 
     @property
+    def exits(self) -> Wei:
+        """Wei that left the L2 by it."""
+        return self.covered if self.effect is Effect.EXIT else Wei(0)
+
+    @property
     def paid(self) -> Wei:
         """Cleared wei that it took from its sender."""
         return Wei(self.fee + self.covered)
@@ -167,12 +188,10 @@ class LedgerRules:
     Attributes:
         chain_id: The L2's.
         fee_recipient: Who earns the fees: the sequencer.
-        settlement: Seconds after a job's deadline in which a claim may become final on L1.
     """
 
     chain_id: ChainId
     fee_recipient: Address
-    settlement: Seconds
 
 
 @dataclass(slots=True)
@@ -203,25 +222,19 @@ class Ledger:
 
     @property
     def held(self) -> Wei:
-        """Cleared, escrowed and prepaid wei; always equal to what was deposited."""
-        cleared = sum(account.cleared for account in self.accounts.values())
+        """Cleared, withdrawn, escrowed and prepaid wei; always equal to what was deposited."""
+        own = sum(account.cleared + account.withdrawn for account in self.accounts.values())
         escrowed = sum(escrow.reward for escrow in self.escrows.values())
-        return Wei(cleared + escrowed + self.prepaid)
+        return Wei(own + escrowed + self.prepaid)
 
     def apply_origin(self, origin: Origin) -> None:
-        """Folds in what a block's origin brings: deposits, payouts, refunds of jobs whose time is over."""
+        """Folds in what a block's origin brings: deposits, payouts, refunds of jobs that have lapsed."""
         for event in origin.events:
             if isinstance(event, Deposit):
                 self.deposited = Wei(self.deposited + event.amount)
                 self._credit(event.to, event.amount)
             else:
-                self._release(event.transaction, event.claimant)
-        for key, escrow in self._overdue(origin.time):
-            self._release(key, escrow.payer)
-
-    def has_overdue(self, time: Seconds) -> bool:
-        """Whether an escrow's time is over at an L1 time, so that the next block refunds it."""
-        return bool(self._overdue(time))
+                self._release(event)
 
     def apply(self, record: bytes, transaction: SignedTransaction | None, terms: "BlockTerms") -> Outcome:
         """Folds in the next ordered transaction.
@@ -240,7 +253,8 @@ class Ledger:
         sender = transaction.sender
         before = self.account(sender)
         charged = charge(transaction, terms.base_fee, before.cleared)
-        self.accounts[sender] = Account(before.nonce + 1, Wei(before.cleared - charged.paid))
+        cleared, withdrawn = before.cleared - charged.paid, before.withdrawn + charged.exits
+        self.accounts[sender] = Account(before.nonce + 1, Wei(cleared), Wei(withdrawn))
         self._settle(record, transaction, charged)
         return charged
 
@@ -262,10 +276,6 @@ class Ledger:
             return SkipReason.FUNDS
         return None
 
-    def _overdue(self, time: Seconds) -> list[tuple[Digest, Escrow]]:
-        settlement = self.rules.settlement
-        return [(key, each) for key, each in self.escrows.items() if time >= each.deadline + settlement]
-
     def _settle(self, record: bytes, transaction: SignedTransaction, charged: Charged) -> None:
         """Gives what the sender has paid to whom it belongs."""
         effect, fee = charged.effect, charged.fee
@@ -276,19 +286,17 @@ class Ledger:
         if effect is Effect.TRANSFER and transaction.to is not None:
             self._credit(transaction.to, transaction.value)
         elif effect is Effect.ORDER:
-            deadline = decode_order(transaction.data).deadline
-            escrow = Escrow(transaction.value, transaction.sender, deadline)
-            self.escrows[keccak256(record)] = escrow
+            self.escrows[keccak256(record)] = Escrow(transaction.value, transaction.sender)
 
-    def _release(self, key: Digest, to: Address) -> None:
+    def _release(self, end: Payout | Lapse) -> None:
         """Ends an escrow; one that is not there (any more) changes nothing."""
-        escrow = self.escrows.pop(key, None)
+        escrow = self.escrows.pop(end.transaction, None)
         if escrow is not None:
-            self._credit(to, escrow.reward)
+            self._credit(end.claimant if isinstance(end, Payout) else escrow.payer, escrow.reward)
 
     def _credit(self, to: Address, amount: Wei) -> None:
         before = self.account(to)
-        self.accounts[to] = Account(before.nonce, Wei(before.cleared + amount))
+        self.accounts[to] = Account(before.nonce, Wei(before.cleared + amount), before.withdrawn)
 
 
 @dataclass(slots=True)
@@ -327,8 +335,9 @@ def asked_cover(transaction: SignedTransaction) -> Wei:
 def charge(transaction: SignedTransaction, base_fee: Wei, cleared: Wei) -> Charged:
     """What a valid transaction pays.
 
-    A plain transfer runs no code and a direct order runs none that depends on state, so both pay exactly what
-    they use. Anything else prepays its whole gas limit at its highest price, and of its value what is left.
+    A plain transfer or an exit runs no code and a direct order runs none that depends on state, so they pay
+    exactly what they use. Anything else prepays its whole gas limit at its highest price, and of its value
+    what is left.
 
     Args:
         transaction: One that no rule refuses.
@@ -350,7 +359,9 @@ def effect_of(transaction: SignedTransaction) -> Effect:
         short = not transaction.access_list
         return Effect.ORDER if short and is_order(transaction.data) else Effect.PREPAID
     plain = transaction.gas_limit == TRANSFER_GAS and not transaction.data and transaction.to is not None
-    return Effect.TRANSFER if plain else Effect.PREPAID
+    if not plain:
+        return Effect.PREPAID
+    return Effect.EXIT if transaction.to == EXIT else Effect.TRANSFER
 
 
 def decode_or_none(record: bytes, chain_id: ChainId) -> SignedTransaction | None:
@@ -374,7 +385,7 @@ def fold_block(
         ledger: Changed in place.
         transactions: Records with what they decode to.
         base_fee: Wei a gas.
-        origins: What L1 brings.
+        origins: What L1 tells.
         forced: How many of the transactions came from the Inbox's queue; they stand first.
 
     Returns:

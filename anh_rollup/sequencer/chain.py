@@ -196,12 +196,11 @@ class SequencerChain:
         """Closes the block under construction if it holds anything; the block, on the disk, or None."""
         with self._writing, self._lock:
             building = self._next
-            refunds = self._sealed.order.ledger.has_overdue(building.brings.time)
-            worth = building.own or building.forced or building.brings.events or refunds
+            worth = building.own or building.forced or building.brings.events
             if not worth or self._reader.reorgs != self._reorgs:
                 return None
             before = self.head
-            latest = building.brings.time + MOST_CLOCK_SKEW  # later, and the batch would be void
+            latest = building.origin_time + MOST_CLOCK_SKEW  # later, and the batch would be void
             time = Seconds(max(min(int(self._setting.clock()), latest), before.header.time))
             place = (time, building.origin_number, building.origin_hash)
             block = build_block(before, place, building.forced, building.own)
@@ -298,12 +297,12 @@ class SequencerChain:
     def _look(self) -> tuple[Cursor, Seconds]:
         """How far L1 is read, and the time there."""
         cursor = self._reader.cursor
-        return cursor, self._reader.origin(cursor.number, cursor.number).time
+        return cursor, self._reader.time(cursor.number)
 
     def _construct(self) -> Construction:
         """An empty block on top of the sealed ones, with the newest origin and what the queue holds."""
         (cursor, time), head = self._seen, self.head
-        number, digest, brings = head.header.origin_number, head.header.origin_hash, Origin(time)
+        number, digest, brings = head.header.origin_number, head.header.origin_hash, Origin()
         if cursor.number > number:
             brings = self._reader.origin(number, cursor.number)
             number, digest = cursor.number, Digest(cursor.hash)
@@ -314,7 +313,8 @@ class SequencerChain:
         outcomes, gas = fold_block(ledger, forced, base_fee, [brings], len(forced))
         capacity, terms = room_of(self._setting.most_batch_bytes), BlockTerms(base_fee, gas)
         room = room_of(self._most_unposted) - self._sealed.bytes_after(self.safe_number)
-        return Construction(number, digest, brings, tuple(forced), terms, ledger, capacity, room, outcomes)
+        origin = (number, digest, time)
+        return Construction(*origin, brings, tuple(forced), terms, ledger, capacity, room, outcomes)
 
     def _decoded_records(self, records: Sequence[bytes]) -> list[OrderedTransaction]:
         return [(record, decode_or_none(record, self._setting.chain_id)) for record in records]

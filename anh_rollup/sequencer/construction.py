@@ -5,7 +5,7 @@ from typing import Final
 
 from anh_rollup.encoding.batches import BATCH_HEAD_SIZE, BLOCK_HEAD_SIZE, RECORD_HEAD_SIZE
 from anh_rollup.encoding.transactions import SignedTransaction
-from anh_rollup.primitives import BlockNumber, Digest
+from anh_rollup.primitives import BlockNumber, Digest, Seconds
 from anh_rollup.protocol.admission import REJECTED, RejectedError, RejectReason
 from anh_rollup.protocol.derivation import OrderedTransaction
 from anh_rollup.protocol.ledger import BlockTerms, Ledger, Origin, Outcome, Skipped, SkipReason
@@ -26,7 +26,8 @@ class Construction:
     Attributes:
         origin_number: Its L1 origin.
         origin_hash: The origin's hash.
-        brings: What the origin brings to the ledger.
+        origin_time: Time of the last L1 block that is known, seconds.
+        brings: What the origin tells the ledger.
         forced: Its forced transactions.
         terms: Base fee, and gas ordered so far.
         ledger: The ledger after everything in it.
@@ -39,6 +40,7 @@ class Construction:
 
     origin_number: BlockNumber
     origin_hash: Digest
+    origin_time: Seconds
     brings: Origin
     forced: tuple[OrderedTransaction, ...]
     terms: BlockTerms

@@ -13,6 +13,7 @@ class Kind(StrEnum):
 
     TRANSFER = "transfer"
     ORDER = "order"
+    EXIT = "exit"
     PREPAID = "prepaid"
     SKIPPED = "skipped"
 

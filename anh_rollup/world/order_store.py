@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from anh_rollup.encoding.batches import Header
-from anh_rollup.primitives import ZERO_DIGEST, Address, Digest, Seconds, Wei
+from anh_rollup.primitives import ZERO_DIGEST, Address, Digest, Wei
 from anh_rollup.protocol.ledger import Account, Escrow, Ledger, LedgerRules
 from anh_rollup.storage.database import Database, Row
 from anh_rollup.world.answers import Kind
@@ -117,8 +117,11 @@ class OrderStore:
                 [(key,) for key, each in rows.ordered if each.strict is not None],
             )
             database.execute_many(
-                "INSERT INTO ledger VALUES (?, ?, ?, ?)",
-                [(who, key, each.nonce, pack(each.cleared)) for key, who, each in rows.accounts],
+                "INSERT INTO ledger VALUES (?, ?, ?, ?, ?)",
+                [
+                    (who, key, each.nonce, pack(each.cleared), pack(each.withdrawn))
+                    for key, who, each in rows.accounts
+                ],
             )
             self._add_escrows(header.number, rows)
             database.execute_many("INSERT INTO writer VALUES (?, ?)", rows.writers)
@@ -216,11 +219,11 @@ class OrderStore:
     def account(self, address: Address, key: int) -> Account:
         """The ledger's account behind a key."""
         rows = self.database.query(
-            "SELECT nonce, cleared FROM ledger WHERE address = ? AND position <= ?"
+            "SELECT nonce, cleared, withdrawn FROM ledger WHERE address = ? AND position <= ?"
             " ORDER BY position DESC LIMIT 1",
             (address, key),
         )
-        return Account(rows[0][0], Wei(unpack(rows[0][1]))) if rows else Account()
+        return _account(rows[0]) if rows else Account()
 
     def fill(self, rules: LedgerRules, accounts: dict[Address, Account]) -> Ledger:
         """The ledger behind the last block.
@@ -229,14 +232,11 @@ class OrderStore:
             rules: Of the deployment.
             accounts: Where to put its accounts.
         """
-        latest = "SELECT address, nonce, cleared, MAX(position) FROM ledger GROUP BY address"
-        for address, nonce, cleared, _ in self.database.query(latest):
-            accounts[Address(address)] = Account(nonce, Wei(unpack(cleared)))
-        held = self.database.query("SELECT job, reward, payer, deadline FROM escrow WHERE closed IS NULL")
-        escrows = {
-            Digest(job): Escrow(Wei(unpack(reward)), Address(payer), Seconds(unpack(deadline)))
-            for job, reward, payer, deadline in held
-        }
+        latest = "SELECT nonce, cleared, withdrawn, address, MAX(position) FROM ledger GROUP BY address"
+        for row in self.database.query(latest):
+            accounts[Address(row[3])] = _account(row)
+        held = self.database.query("SELECT job, reward, payer FROM escrow WHERE closed IS NULL")
+        escrows = {Digest(job): Escrow(Wei(unpack(reward)), Address(payer)) for job, reward, payer in held}
         ((deposited, prepaid),) = self.database.query(
             "SELECT deposited, prepaid FROM block ORDER BY number DESC LIMIT 1"
         )
@@ -257,9 +257,14 @@ class OrderStore:
             "UPDATE escrow SET closed = ? WHERE job = ?", [(origin, job) for job in rows.closed]
         )
         opened: Iterable[Sequence[object]] = [
-            (job, pack(each.reward), each.payer, pack(each.deadline), key) for key, job, each in rows.opened
+            (job, pack(each.reward), each.payer, key) for key, job, each in rows.opened
         ]
-        self.database.execute_many("INSERT INTO escrow VALUES (?, ?, ?, ?, ?, NULL)", list(opened))
+        self.database.execute_many("INSERT INTO escrow VALUES (?, ?, ?, ?, NULL)", list(opened))
+
+
+def _account(row: Row) -> Account:
+    """The account of a row that begins with nonce, cleared and withdrawn."""
+    return Account(row[0], Wei(unpack(row[1])), Wei(unpack(row[2])))
 
 
 def _block(row: Row) -> KnownBlock:

@@ -105,6 +105,10 @@ MIGRATIONS: Final = (
     ) WITHOUT ROWID;
     CREATE INDEX used_position ON used (position);
     """,
+    """
+    ALTER TABLE ledger ADD COLUMN withdrawn BLOB NOT NULL DEFAULT x'00';
+    ALTER TABLE escrow DROP COLUMN deadline;
+    """,
 )
 """What the order says: `block`, `ordered` with what the ledger answered, versions of `ledger` accounts, each
 `escrow`, and for each item its strict `writer`s. What executions found out: `result`, `log`, and versions of

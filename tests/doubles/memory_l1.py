@@ -8,6 +8,7 @@ from eth_utils.address import to_checksum_address
 
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.l1.abi import encode_arguments, load_artifact, signature_hash
+from anh_rollup.l1.contracts.inbox import NoticeKind
 from anh_rollup.l1.deployment import Deployment, Rules, predict_addresses
 from anh_rollup.l1.errors import L1UnreachableError
 from anh_rollup.l1.types import Block, BlockId, Log
@@ -80,6 +81,15 @@ class MemoryL1:
         topics = [encode_arguments([item], [values[item["name"]]]) for item in indexed]
         data = encode_arguments(plain, [values[item["name"]] for item in plain])
         return self.write(contract, [topic(contract, name), *topics], data)
+
+    def note(
+        self, kind: NoticeKind, account: bytes = bytes(20), amount: int = 0, job: bytes = bytes(32)
+    ) -> bytes:
+        """Lets the Inbox tell the ledger something."""
+        noted = topic("Inbox", "Noted")
+        number = sum(each.topics[0] == noted for each in self.written)
+        notice = (int(kind), "0x" + account.hex(), amount, job, self.height)
+        return self.emit("Inbox", "Noted", number=number, notice=notice)
 
 
 def topic(contract: str, name: str) -> bytes:

@@ -32,7 +32,6 @@ GWEI = 10**9
 ETHER = 10**18
 GENESIS_TIME = 1_000_000
 SEQUENCER = Address(b"\x5e" * 20)
-SETTLEMENT = 1_000
 BATCH_BYTES = 100_000
 
 
@@ -95,7 +94,7 @@ def pair(raw: bytes) -> tuple[bytes, SignedTransaction]:
 
 
 def empty_ledger() -> Ledger:
-    return Ledger(LedgerRules(L2_CHAIN_ID, SEQUENCER, SETTLEMENT))
+    return Ledger(LedgerRules(L2_CHAIN_ID, SEQUENCER))
 
 
 @dataclass(frozen=True)
@@ -182,7 +181,7 @@ class FakeL1:
         data = ZERO_DIGEST if payload is None else keccak256(payload)
         header = BatchHeader(number, previous, root, count, data, consumed)
         at = self.number
-        self.postings.append(Posting(header, payload, at, self.hash_of(at), self.time_of(at)))
+        self.postings.append(Posting(header, payload, at, self.time_of(at)))
 
     # --- what an OrderReader answers ---
 
@@ -213,10 +212,13 @@ class FakeL1:
     def _brought(self, after: int, last: int) -> Origin:
         seen = self._seen.events
         events = [event for number in range(after + 1, last + 1) for event in seen.get(number, ())]
-        return Origin(self.time_of(last), tuple(events))
+        return Origin(tuple(events))
 
     def origin(self, after: int, last: int) -> Origin:
         return self._brought(after, min(last, self.cursor.number))
+
+    def time(self, number: int) -> int:
+        return self.time_of(number)
 
     def queue_until(self, block: int) -> list[bytes]:
         return self._seen.queue[: bisect_right(self._seen.queued_at, block)]

@@ -101,7 +101,8 @@ class Orders:
         """Closes the block; the events come before its transactions."""
         self._events += events
         head, origin = self._head.header, self._origin
-        place = (origin.time, head.origin_number + 1, keccak256(bytes([head.number % 256])))
+        time = GENESIS_TIME + head.number
+        place = (time, head.origin_number + 1, keccak256(bytes([head.number % 256])))
         block = build_block(self._head, place, (), self._next)
         fold_block(self.ledger, block.transactions, block.header.base_fee, [origin])
         self._head = Head(block.header, block.ordered_gas)
@@ -111,7 +112,7 @@ class Orders:
 
     @property
     def _origin(self) -> Origin:
-        return Origin(GENESIS_TIME + self._head.header.number, tuple(self._events))
+        return Origin(tuple(self._events))
 
     @property
     def _base_fee(self) -> int:

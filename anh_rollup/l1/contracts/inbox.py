@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import ClassVar
 
 from anh_rollup.encoding.batches import BatchHeader
 from anh_rollup.l1.contracts.base import Contract
 from anh_rollup.l1.types import BlockId, TransactionRequest
-from anh_rollup.primitives import BatchNumber, ChainId, Seconds, Wei
+from anh_rollup.primitives import BatchNumber, BlockNumber, ChainId, Seconds, Wei
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,33 @@ class Deposited:
 
     to: str
     amount: Wei
+
+
+class NoticeKind(IntEnum):
+    """What L1 tells the ledger."""
+
+    DEPOSIT = 1
+    PAYOUT = 2
+    LAPSE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing that L1 tells the ledger (see `Notice` in contracts/interfaces/IInbox.sol)."""
+
+    kind: NoticeKind
+    account: str
+    amount: Wei
+    transaction: bytes
+    block_number: BlockNumber
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """L1 told the ledger something; numbers ascend from 0."""
+
+    number: int
+    notice: Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +83,9 @@ class Inbox(Contract):
     """Wrapper of contracts/Inbox.sol."""
 
     NAME = "Inbox"
-    EVENTS: ClassVar[Mapping[str, type]] = {item.__name__: item for item in (Deposited, Posted, Forced)}
+    EVENTS: ClassVar[Mapping[str, type]] = {
+        item.__name__: item for item in (Deposited, Noted, Posted, Forced)
+    }
 
     def deposit(self, to: str, amount: Wei) -> TransactionRequest:
         """Deposits wei for an L2 account."""

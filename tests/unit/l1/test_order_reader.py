@@ -14,12 +14,13 @@ from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.l1 import order_reader
 from anh_rollup.l1.abi import load_artifact
 from anh_rollup.l1.contracts.claims import Claims
+from anh_rollup.l1.contracts.inbox import NoticeKind
 from anh_rollup.l1.errors import BlobsUnavailableError, L1Error, L1UnreachableError
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.l1.types import Cursor
 from anh_rollup.primitives import L2_CHAIN_ID, ZERO_DIGEST, Digest
 from anh_rollup.protocol.derivation import Head, L2Block, OrderedTransaction, batch_of, build_block
-from anh_rollup.protocol.ledger import Account, Skipped, SkipReason
+from anh_rollup.protocol.ledger import Account, Deposit, Skipped, SkipReason
 from anh_rollup.protocol.orders import OrderedBatch, OrderedJob
 from tests.doubles.memory_l1 import ADDRESSES, DEPLOYMENT, MemoryL1, topic
 from tests.doubles.ordering import ALICE, BOB, ETHER, JOB, MALLORY, Wallet, pair, record_of
@@ -46,7 +47,7 @@ class InboxL1(MemoryL1):
 
     def deposit(self, wallet: Wallet, amount: int = ETHER) -> None:
         self.mine()
-        self.emit("Inbox", "Deposited", to="0x" + wallet.address.hex(), amount=amount)
+        self.note(NoticeKind.DEPOSIT, wallet.address, amount)
 
     def force(self, record: bytes) -> None:
         self.mine()
@@ -55,9 +56,7 @@ class InboxL1(MemoryL1):
 
     def pay(self, job: Digest, wallet: Wallet) -> None:
         self.mine()
-        claimant = "0x" + wallet.address.hex()
-        known = {"transaction": job, "claimId": ZERO_DIGEST, "claimant": claimant, "result": ZERO_DIGEST}
-        self.emit("Claims", "Finalized", **known)
+        self.note(NoticeKind.PAYOUT, wallet.address, job=job)
 
     def post(self, blocks: Sequence[L2Block], payload: bytes | None = None, **header: Any) -> None:
         """A batch in a new L1 block, as calldata; `payload` and `header` say what is false about it."""
@@ -244,7 +243,7 @@ def test_what_l1_brings_behind_a_forced_batch_in_its_block_counts_in_it(l1: Inbo
     l1.force(record_of(BOB.transfer(0, ALICE.address, 1)))
     l1.mine()
     l1.append(b"", ZERO_DIGEST, 0, 1)
-    l1.emit("Inbox", "Deposited", to="0x" + BOB.address.hex(), amount=ETHER)
+    l1.note(NoticeKind.DEPOSIT, BOB.address, ETHER)
     reader = refreshed(l1)
     assert reader.order.head.header.origin_number == l1.height
     assert reader.order.ledger.account(BOB.address).nonce == 1
@@ -382,16 +381,34 @@ def test_a_job_is_settled_once_l1_pays_it_whatever_the_next_l2_block_brings(l1: 
     assert [each.reward for each in reader.unsettled_jobs()] == [9]
 
 
-def test_a_job_is_settled_once_its_reward_goes_back_by_l1s_time(l1: InboxL1) -> None:
-    l1.post([sealed(l1, ALICE.order(0, 7))])
-    end = JOB.deadline + DEPLOYMENT.rules.settlement
-    last = (end - 1_000) // 12 - (0 if (end - 1_000) % 12 else 1)
-    l1.mine(last - l1.height)
+def test_a_job_is_settled_once_l1_says_that_it_has_lapsed(l1: InboxL1) -> None:
+    raw = ALICE.order(0, 7)
+    l1.post([sealed(l1, raw)])
     reader = refreshed(l1)
     assert len(reader.unsettled_jobs()) == 1
+    before = reader.order.ledger.account(ALICE.address).cleared
     l1.mine()
+    l1.note(NoticeKind.LAPSE, job=keccak256(record_of(raw)))
     reader.refresh()
     assert (len(reader.jobs()), reader.unsettled_jobs()) == (1, [])
+    l1.post([sealed(l1, ALICE.transfer(1, BOB.address, 0))])
+    reader.refresh()
+    fee = reader.order.outcomes[-1][0].fee
+    assert reader.order.ledger.account(ALICE.address).cleared == before + 7 - fee
+
+
+@pytest.mark.parametrize("name", ["Deposited", "Finalized", "Lapsed"])
+def test_only_notices_tell_the_ledger_anything(l1: InboxL1, name: str) -> None:
+    raw = ALICE.order(0, 7)
+    l1.post([sealed(l1, raw)])
+    job, bob = keccak256(record_of(raw)), "0x" + BOB.address.hex()
+    told = {"to": bob, "amount": 5, "transaction": job, "claimant": bob, "caller": bob}
+    entry = "Inbox" if name == "Deposited" else "Claims"
+    l1.mine()
+    l1.emit(entry, name, **told, claimId=ZERO_DIGEST, result=ZERO_DIGEST)
+    reader = refreshed(l1)
+    assert reader.origin(0, l1.height).events == (Deposit(ALICE.address, ETHER),)
+    assert [each.reward for each in reader.unsettled_jobs()] == [7]
 
 
 def test_a_job_is_read_once_however_often_it_is_asked_for(

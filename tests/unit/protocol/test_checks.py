@@ -121,7 +121,7 @@ def test_the_longest_order_is_far_shorter_than_what_can_be_shown():
     job = Job(
         JobKind.TRAINING, b"\1" * 32, NO_ROOT,
         tuple(Property(bytes([0, 255] * 16), bytes([255, 0] * 16), -1) for _ in range(MOST_PROPERTIES)),
-        2**64 - 1, "\x00x" * (MOST_URI_BYTES // 2),
+        2**64 - 1, "x" * MOST_URI_BYTES,
     )  # fmt: skip
     record = encode_record(decoded(ALICE.order(0, 2**255, job, gas=2**40)))
 

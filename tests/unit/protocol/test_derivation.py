@@ -114,7 +114,7 @@ def test_the_latest_allowed_time_and_origin_are_allowed() -> None:
     assert read_posting(posting(block(time=100 + MOST_CLOCK_SKEW, origin=20)), HEAD) is not None
 
 
-@pytest.mark.parametrize("payload", [None, b"", b"\2", b"\3" + encode_batch(batch_of([block()]))[1:]])
+@pytest.mark.parametrize("payload", [None, b"", b"\3", b"\2" + encode_batch(batch_of([block()]))[1:]])
 def test_bytes_that_are_no_batch_are_void(payload: bytes | None) -> None:
     assert read_posting(replace(posting(block()), payload=payload), HEAD) is None
 
@@ -124,6 +124,7 @@ def test_the_entries_that_a_void_batch_consumed_stand_by_themselves() -> None:
     ((record, forced, own),) = blocks_of(void, HEAD, [FORCED[0], b"no record"], L2_CHAIN_ID)
     assert (forced, own) == ((FORCED, (b"no record", None)), ())
     assert (record.time, record.origin_number) == (100, 21)
+    assert record.origin_hash == void.header.commitment()
 
 
 def test_a_void_batch_without_entries_leaves_no_block() -> None:

@@ -1,5 +1,7 @@
 """Jobs: one encoding for each, and nothing else is a job."""
 
+from dataclasses import replace
+
 import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
@@ -38,9 +40,28 @@ jobs = st.one_of(
 )
 
 
+printable = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=80)
+
+
+@given(jobs, printable)
+def test_every_order_comes_back_from_its_calldata(job: Job, uri: str) -> None:
+    ordered = replace(job, uri=uri)
+    assert decode_order(order_calldata(ordered)) == ordered
+
+
 @given(jobs)
-def test_every_job_comes_back_from_its_calldata(job: Job) -> None:
-    assert decode_order(order_calldata(job)) == job
+def test_every_job_comes_back_from_its_encoding(job: Job) -> None:
+    assert decode_job(encode_job(job)) == job
+
+
+@pytest.mark.parametrize("uri", ["\x1f", "https://a\x7f", "é", "a\n", "\0"])
+def test_an_order_names_a_place_in_printable_ascii(uri: str) -> None:
+    job = replace(TRAINING, uri=uri)
+    why = "^not a job: its URI has other characters than printable ASCII$"
+    with pytest.raises(JobMalformedError, match=why):
+        order_calldata(job)
+    with pytest.raises(JobMalformedError, match=why):
+        decode_order(ORDER_SELECTOR + encode_job(job))
 
 
 @given(jobs, st.data())

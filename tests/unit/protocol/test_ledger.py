@@ -7,17 +7,19 @@ from hypothesis import strategies as st
 
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import SignedTransaction
-from anh_rollup.primitives import L2_CHAIN_ID, Address
+from anh_rollup.primitives import L2_CHAIN_ID, Address, Gas, Wei
 from anh_rollup.protocol.fees import BLOCK_GAS_LIMIT, call_gas, next_base_fee
 from anh_rollup.protocol.jobs import order_calldata
 from anh_rollup.protocol.ledger import (
     DNN,
+    EXIT,
     Account,
     BlockTerms,
     Charged,
     Deposit,
     Effect,
     Escrow,
+    Lapse,
     Ledger,
     Origin,
     Payout,
@@ -31,12 +33,10 @@ from tests.doubles.ordering import (
     ALICE,
     BOB,
     ETHER,
-    GENESIS_TIME,
     GWEI,
     JOB,
     MALLORY,
     SEQUENCER,
-    SETTLEMENT,
     decoded,
     empty_ledger,
     pair,
@@ -44,14 +44,13 @@ from tests.doubles.ordering import (
 )
 
 BASE_FEE = GWEI
-SETTLE_BY = JOB.deadline + SETTLEMENT
 
 
 def funded(**amounts: int) -> Ledger:
     ledger = empty_ledger()
     wallets = {"alice": ALICE, "bob": BOB, "mallory": MALLORY}
     deposits = tuple(Deposit(wallets[name].address, amount) for name, amount in amounts.items())
-    ledger.apply_origin(Origin(GENESIS_TIME, deposits))
+    ledger.apply_origin(Origin(deposits))
     return ledger
 
 
@@ -90,7 +89,7 @@ def test_an_order_pays_its_intrinsic_gas_and_puts_the_reward_into_escrow() -> No
     raw = ALICE.order(0, 70)
     gas = call_gas(order_calldata(JOB))
     assert apply(ledger, raw) == Charged(Effect.ORDER, gas, BASE_FEE, covered=70)
-    assert ledger.escrows == {keccak256(record_of(raw)): Escrow(70, ALICE.address, JOB.deadline)}
+    assert ledger.escrows == {keccak256(record_of(raw)): Escrow(70, ALICE.address)}
     assert ledger.account(ALICE.address) == Account(1, ETHER - 70 - gas * BASE_FEE)
 
 
@@ -229,7 +228,7 @@ def ordered() -> tuple[Ledger, Any]:
 
 def test_a_final_claim_pays_its_claimant_once() -> None:
     ledger, job = ordered()
-    ledger.apply_origin(Origin(GENESIS_TIME, (Payout(job, BOB.address), Payout(job, MALLORY.address))))
+    ledger.apply_origin(Origin((Payout(job, BOB.address), Payout(job, MALLORY.address))))
     assert ledger.account(BOB.address).cleared == 70
     assert ledger.account(MALLORY.address).cleared == 0
     assert ledger.escrows == {}
@@ -238,24 +237,59 @@ def test_a_final_claim_pays_its_claimant_once() -> None:
 def test_a_payout_of_a_job_that_does_not_exist_changes_nothing() -> None:
     ledger, job = ordered()
     before = state(ledger)
-    ledger.apply_origin(Origin(GENESIS_TIME, (Payout(keccak256(job), MALLORY.address),)))
+    ledger.apply_origin(Origin((Payout(keccak256(job), MALLORY.address),)))
     assert state(ledger) == before
 
 
-def test_the_payer_gets_the_reward_back_when_the_time_to_settle_is_over() -> None:
-    ledger, _ = ordered()
+def test_the_payer_gets_the_reward_of_a_lapsed_job_back_once() -> None:
+    ledger, job = ordered()
     before = ledger.account(ALICE.address).cleared
-    ledger.apply_origin(Origin(SETTLE_BY - 1))
-    assert ledger.account(ALICE.address).cleared == before
-    ledger.apply_origin(Origin(SETTLE_BY))
+    ledger.apply_origin(Origin((Lapse(job), Lapse(job))))
     assert ledger.account(ALICE.address).cleared == before + 70
     assert ledger.escrows == {}
 
 
-def test_a_payout_in_the_refunding_origin_comes_first() -> None:
-    ledger, job = ordered()
-    ledger.apply_origin(Origin(SETTLE_BY, (Payout(job, BOB.address),)))
-    assert ledger.account(BOB.address).cleared == 70
+def test_the_first_end_of_a_job_counts() -> None:
+    for ends, paid in (((Payout, Lapse), 70), ((Lapse, Payout), 0)):
+        ledger, job = ordered()
+        told = {Payout: Payout(job, BOB.address), Lapse: Lapse(job)}
+        ledger.apply_origin(Origin(tuple(told[end] for end in ends)))
+        assert ledger.account(BOB.address).cleared == paid
+
+
+# --- exits ---
+
+
+def test_an_exit_leaves_the_balance_and_counts_for_ever() -> None:
+    ledger = funded(alice=ETHER)
+    for nonce, amount in enumerate((70, 0, 5)):
+        charged = apply(ledger, ALICE.transfer(nonce, EXIT, amount))
+        assert charged == Charged(Effect.EXIT, Gas(21_000), charged.price, Wei(amount))
+    fees = ledger.account(SEQUENCER).cleared
+    assert ledger.account(ALICE.address) == Account(3, Wei(ETHER - 75 - fees), Wei(75))
+    assert ledger.account(EXIT) == Account()
+    assert ledger.held == ledger.deposited == ETHER
+
+
+def test_money_that_comes_later_keeps_what_was_withdrawn() -> None:
+    ledger = funded(alice=ETHER)
+    apply(ledger, ALICE.transfer(0, EXIT, 70))
+    apply(ledger, ALICE.transfer(1, BOB.address, 1))
+    ledger.apply_origin(Origin((Deposit(ALICE.address, Wei(5)),)))
+    assert ledger.account(ALICE.address).withdrawn == 70
+
+
+def test_an_exit_needs_cover_for_all_that_leaves() -> None:
+    ledger = funded(alice=ETHER)
+    assert apply(ledger, ALICE.transfer(0, EXIT, ETHER)) == Skipped(SkipReason.FUNDS)
+
+
+@pytest.mark.parametrize("fields", [{"gas": 21_001}, {"gas": 30_000, "data": b"\1"}])
+def test_only_a_plain_transfer_is_an_exit(fields: dict[str, Any]) -> None:
+    ledger = funded(alice=ETHER)
+    charged = apply(ledger, ALICE.sign(nonce=0, to=EXIT, value=7, **fields))
+    assert charged.effect is Effect.PREPAID
+    assert ledger.account(ALICE.address).withdrawn == 0
 
 
 def test_a_copy_looks_ahead_without_changing_the_original() -> None:
@@ -270,7 +304,7 @@ def test_a_copy_looks_ahead_without_changing_the_original() -> None:
 WALLETS = (ALICE, BOB, MALLORY)
 AMOUNTS = st.integers(0, 2 * ETHER) | st.sampled_from([0, 1, 2**256 - 1])
 GAS = st.sampled_from([0, 20_999, 21_000, 21_001, 60_000, BLOCK_GAS_LIMIT, 2**64 - 1])
-TARGETS = st.sampled_from([ALICE.address, BOB.address, DNN, SEQUENCER, None])
+TARGETS = st.sampled_from([ALICE.address, BOB.address, DNN, EXIT, SEQUENCER, None])
 DATA = st.sampled_from([b"", b"\0", b"\1" * 40, order_calldata(JOB), order_calldata(JOB)[:-1]])
 PLAIN = decoded(ALICE.sign())
 
@@ -294,15 +328,16 @@ DEPOSITS = st.builds(
     Deposit, st.sampled_from([wallet.address for wallet in WALLETS]), st.integers(1, 10 * ETHER)
 )
 STEPS = st.lists(
-    TRANSACTIONS | DEPOSITS | st.integers(0, 5) | st.sampled_from([JOB.deadline, SETTLE_BY]), max_size=25
+    TRANSACTIONS | DEPOSITS | st.tuples(st.sampled_from([Payout, Lapse]), st.integers(0, 5)), max_size=25
 )
 
 
 @given(STEPS)
-def test_whatever_comes_deposits_equal_balances_escrow_and_prepaid(steps: list[Any]) -> None:
+def test_whatever_comes_deposits_equal_balances_escrow_prepaid_and_withdrawn(steps: list[Any]) -> None:
     ledger, terms = empty_ledger(), BlockTerms(BASE_FEE)
     for place, step in enumerate(steps):
         before = state(ledger)
+        withdrawn = {address: account.withdrawn for address, account in ledger.accounts.items()}
         if isinstance(step, SignedTransaction):
             outcome = ledger.apply(place.to_bytes(4, "big"), step, terms)
             paid = isinstance(outcome, Charged)
@@ -313,14 +348,14 @@ def test_whatever_comes_deposits_equal_balances_escrow_and_prepaid(steps: list[A
                 assert 0 <= outcome.covered <= step.value
                 assert not whole or outcome.covered == step.value
         elif isinstance(step, Deposit):
-            ledger.apply_origin(Origin(GENESIS_TIME, (step,)))
-        elif step <= 5:
-            jobs = list(ledger.escrows)
-            job = jobs[step % len(jobs)] if jobs else keccak256(b"none")
-            ledger.apply_origin(Origin(GENESIS_TIME, (Payout(job, MALLORY.address),)))
+            ledger.apply_origin(Origin((step,)))
         else:
-            ledger.apply_origin(Origin(step))
+            jobs = list(ledger.escrows)
+            job = jobs[step[1] % len(jobs)] if jobs else keccak256(b"none")
+            end = Payout(job, MALLORY.address) if step[0] is Payout else Lapse(job)
+            ledger.apply_origin(Origin((end,)))
         assert ledger.held == ledger.deposited
+        assert all(ledger.account(address).withdrawn >= wei for address, wei in withdrawn.items())
         assert all(account.cleared >= 0 for account in ledger.accounts.values())
         assert terms.ordered_gas <= BLOCK_GAS_LIMIT
 

@@ -36,7 +36,7 @@ def sealed_with(*raws: bytes) -> SealedBlocks:
     for place, raw in enumerate(raws):
         deposits = (Deposit(ALICE.address, ETHER),) if place == 1 else ()
         block = build_block(sealed.order.head, (GENESIS_TIME, place, ZERO_DIGEST), [], [pair(raw)])
-        sealed.append(block, Origin(GENESIS_TIME, deposits))
+        sealed.append(block, Origin(deposits))
     return sealed
 
 

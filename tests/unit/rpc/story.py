@@ -14,7 +14,7 @@ from anh_rollup.rpc.world_methods import method_table
 from anh_rollup.world.strict import created_address
 from anh_rollup.world.world import World
 from tests.doubles.answering_world import FollowerDouble
-from tests.doubles.ordering import ALICE, BOB, SEQUENCER, SETTLEMENT, FakeL1
+from tests.doubles.ordering import ALICE, BOB, SEQUENCER, FakeL1
 
 RUNTIME: Final = bytes.fromhex("60005460005260206000f3")
 """Returns the element 0 of its storage."""
@@ -44,7 +44,7 @@ class FollowerStory:
         self.node = FollowerDouble(l1, folder)
         self._l1 = l1
         self._identifiers = count(FIRST_IDENTIFIER)
-        rules = LedgerRules(L2_CHAIN_ID, SEQUENCER, SETTLEMENT)
+        rules = LedgerRules(L2_CHAIN_ID, SEQUENCER)
         self.world = World(folder / "world.sqlite3", self.node.chain.genesis, rules)
         limits = WorldLimits(sleep=lambda _seconds: self.seal())
         self.service = WorldService(self.node, self.world, limits)

@@ -7,7 +7,7 @@ from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.l1.errors import L1UnreachableError
 from anh_rollup.protocol.admission import RejectedError, RejectReason
 from anh_rollup.protocol.derivation import MOST_CLOCK_SKEW
-from anh_rollup.protocol.ledger import Account, Charged, Payout
+from anh_rollup.protocol.ledger import Account, Charged, Lapse, Payout
 from anh_rollup.sequencer.chain import SequencerChain
 from anh_rollup.sequencer.errors import JournalMissingError, WrongJournalError
 from tests.doubles.ordering import (
@@ -15,9 +15,7 @@ from tests.doubles.ordering import (
     BOB,
     ETHER,
     GWEI,
-    JOB,
     MALLORY,
-    SETTLEMENT,
     Clock,
     FakeL1,
     accepted,
@@ -179,7 +177,7 @@ def test_a_payout_and_a_refund_each_make_a_block(l1: FakeL1, tmp_path: Path) -> 
     chain.seal()
     assert chain.account(BOB.address, pending=False).cleared == 70
     before = chain.account(ALICE.address, pending=False).cleared
-    l1.mine((JOB.deadline + SETTLEMENT - l1.time_of(l1.number)) // l1.seconds + 1)
+    l1.emit(Lapse(keccak256(record_of(refunded))))
     chain.follow()
     assert chain.seal() is not None
     assert chain.account(ALICE.address, pending=False).cleared == before + 30
