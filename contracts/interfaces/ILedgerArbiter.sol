@@ -18,6 +18,9 @@ interface ILedgerArbiter {
     /// @notice A point of a blob was registered.
     event ElementProved(bytes32 indexed blob, uint32 index, bytes32 value);
 
+    /// @notice No transaction can be signed for such a chain.
+    error ChainIdTooHigh(uint256 given, uint256 most);
+
     /// @notice The machine has a phase that there is not.
     error NoSuchPhase(uint8 phase);
 
@@ -27,32 +30,11 @@ interface ILedgerArbiter {
     /// @notice The machine in which the batch was entered is another one.
     error WrongCheckpoint(bytes32 given, bytes32 needed);
 
-    /// @notice The bytes or the versioned hashes are not those of the batch.
-    error WrongPayload(bytes32 given, bytes32 needed);
-
-    /// @notice A field element that the step reads was neither given nor registered.
-    error MissingElement(uint256 index);
-
-    /// @notice A field element's opening does not hold.
-    error WrongElement(uint256 index);
-
-    /// @notice Field elements have to be given in ascending order.
-    error ElementsNotAscending(uint256 previous, uint256 next);
-
     /// @notice The Inbox noted something else under this number.
     error WrongNotice(uint64 number, bytes32 given, bytes32 held);
 
     /// @notice The record is not the one that was read.
     error WrongRecord(bytes32 given, bytes32 needed);
-
-    /// @notice The roots of complete subtrees are not those of the frontier.
-    error WrongFrontier(bytes32 given, bytes32 needed);
-
-    /// @notice A leaf that the step touches was not given.
-    error MissingLeaf(uint256 place);
-
-    /// @notice A leaf that was given does not lead to the ledger's root, or does not stand on the path.
-    error WrongLeaf(uint256 place, bytes32 given, bytes32 needed);
 
     /// @notice Registers points of a blob, so that later steps need not be given them: for records too long for one
     /// transaction's openings.
@@ -67,5 +49,5 @@ interface ILedgerArbiter {
     function step(Machine calldata before, uint64 last, Witness calldata witness)
         external
         view
-        returns (Machine memory next);
+        returns (Machine memory);
 }
