@@ -12,7 +12,7 @@ from scripts import digits
 SCRIPTS = sorted(
     path.stem
     for path in (Path(__file__).resolve().parents[3] / "scripts").glob("*.py")
-    if "from scripts.chains import" in path.read_text()
+    if "from scripts.chains import" in (text := path.read_text()) and "def main(" in text
 )
 
 

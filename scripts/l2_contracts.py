@@ -1,0 +1,222 @@
+"""Contracts on the L2 with web3.py: compile, deploy, call, and learn what came of it.
+
+Everything is done through one JSON-RPC, that of a follower: a sequencer executes nothing. Fees are paid from
+what was deposited on L1 or came by plain transfers.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from eth_account import Account
+from eth_typing import HexStr
+from web3.contract import Contract
+from web3.exceptions import ContractLogicError
+from web3.types import TxReceipt
+
+from anh_rollup.cli.ordering import PRICE_MARGIN
+from anh_rollup.encoding.abi import decode
+from anh_rollup.errors import AnhError
+from anh_rollup.l1.abi import signature_hash
+from anh_rollup.l1.transport import revert_data
+from scripts.build_contracts import FOR_L2, ROOT, compile_sources, read_settings
+from scripts.chains import ChainRefusedError, Rollup, key_option, rollup_options
+
+#: Where the contracts of these examples are, from the repository's root.
+EXAMPLES: Final = "contracts/examples"
+
+#: Where the interface of the DNN system contract is.
+SDK: Final = "contracts/sdk"
+
+#: What a new account gets for its fees, in wei.
+FEES: Final = 10**17
+
+#: Gas of a plain transfer.
+TRANSFER_GAS: Final = 21_000
+
+#: Percent of the estimated gas that a transaction may use: what others change meanwhile can cost gas, too.
+GAS_MARGIN: Final = 120
+
+#: Gas of a transaction in which a network is trained: it cannot be estimated before the result is there.
+TRAINING_GAS: Final = 1_500_000
+
+#: Seconds that a receipt may take. A training waits until a claim about it is final on L1.
+RECEIPT_SECONDS: Final = 900.0
+
+#: Seconds between two looks for a receipt.
+LOOK_SECONDS: Final = 0.5
+
+
+class NotRefusedError(AnhError):
+    """A contract takes a call that it should refuse.
+
+    Attributes:
+        function: The function that is called.
+    """
+
+    def __init__(self, function: str) -> None:
+        super().__init__(
+            f"the contract takes a call of {function} that it should refuse",
+            remedy="Look at the contract's state: it is not what this script made it.",
+        )
+        self.function = function
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What the compiler makes of a contract.
+
+    Attributes:
+        abi: Its ABI.
+        code: Its creation code in hexadecimal.
+    """
+
+    abi: list[dict[str, Any]]
+    code: str
+
+
+def l2_options(summary: str, example: str) -> argparse.ArgumentParser:
+    """A parser with the options of a script that uses contracts with networks on the L2."""
+    parser = rollup_options(summary, example)
+    key_option(parser)
+    parser.add_argument(
+        "--store", type=Path, required=True, metavar="FOLDER", help="for the artifacts; all nodes read it"
+    )
+    return parser
+
+
+@cache
+def compiled(name: str, folder: str = EXAMPLES) -> Compiled:
+    """The contract of a name in a file of its name, for the L2's EVM; compiled once and kept in cache/."""
+    file = f"{folder}/{name}.sol"
+    settings = {**read_settings(ROOT / "foundry.toml"), "evmVersion": "cancun", "viaIR": False}
+    sources = [path for each in FOR_L2 for path in sorted((ROOT / each).glob("*.sol"))]
+    texts = [path.read_text(encoding="utf-8") for path in (*sources, ROOT / "package.json")]
+    digest = hashlib.sha256(json.dumps([file, texts, settings]).encode()).hexdigest()[:16]
+    kept = ROOT / "cache" / f"{name}-{digest}.json"
+    if not kept.exists():
+        output = compile_sources({file: (ROOT / file).read_text(encoding="utf-8")}, settings)[file][name]
+        _keep(kept, {"abi": output["abi"], "code": output["evm"]["bytecode"]["object"]})
+    return Compiled(**json.loads(kept.read_text(encoding="utf-8")))
+
+
+def _keep(path: Path, content: dict[str, Any]) -> None:
+    """Writes a file aside and renames it: another process may do the same."""
+    path.parent.mkdir(exist_ok=True)
+    aside = path.with_suffix(f".{os.getpid()}")
+    aside.write_text(json.dumps(content), encoding="utf-8")
+    aside.rename(path)
+
+
+def deploy(rollup: Rollup, name: str, *arguments: Any, value: int = 0) -> Contract:
+    """Deploys one of the example contracts; it exists when this returns.
+
+    Args:
+        rollup: Where, and who pays.
+        name: The contract.
+        *arguments: Its constructor's.
+        value: Wei to send along.
+
+    Raises:
+        ChainRefusedError: The creation failed.
+    """
+    built = compiled(name)
+    factory = rollup.l2.eth.contract(abi=built.abi, bytecode=built.code)
+    address = transact(rollup, factory.constructor(*arguments), value)["contractAddress"]
+    if address is None:
+        raise ChainRefusedError(f"{name} was not created")
+    return rollup.l2.eth.contract(address=address, abi=built.abi)
+
+
+def transact(rollup: Rollup, call: Any, value: int = 0, gas: int | None = None) -> TxReceipt:
+    """Signs and sends a call; its receipt, once it has been executed.
+
+    Args:
+        rollup: Where, and who signs.
+        call: `contract.functions.name(...)`.
+        value: Wei to send along.
+        gas: The gas limit; estimated where not given.
+
+    Raises:
+        ChainRefusedError: The transaction failed.
+        ContractLogicError: It would fail, as the estimate of its gas shows.
+    """
+    return wait(rollup, send(rollup, call, value, gas))
+
+
+def send(rollup: Rollup, call: Any, value: int = 0, gas: int | None = None) -> str:
+    """Signs and sends a call; the transaction's hash. See `transact`."""
+    if gas is None:
+        gas = call.estimate_gas({"from": rollup.address, "value": value}) * GAS_MARGIN // 100
+    return _send(rollup, call.build_transaction({**_paid_by(rollup), "gas": gas, "value": value}))
+
+
+def pay(rollup: Rollup, to: str, value: int) -> TxReceipt:
+    """Sends ether on the L2: a plain transfer, which waits for no contract."""
+    transfer = {"to": to, "gas": TRANSFER_GAS, "value": value}
+    return wait(rollup, _send(rollup, {**_paid_by(rollup), **transfer}))
+
+
+def companion(rollup: Rollup, value: int = 0) -> Rollup:
+    """The same rollup for a new account; it gets ether on the L2, and `FEES` besides."""
+    other = replace(rollup, account=Account.create())
+    pay(rollup, other.address, value + FEES)
+    return other
+
+
+def wait(rollup: Rollup, sent: str) -> TxReceipt:
+    """The receipt of a transaction, once it has been executed.
+
+    Raises:
+        ChainRefusedError: The transaction failed.
+    """
+    receipt = rollup.l2.eth.wait_for_transaction_receipt(HexStr(sent), RECEIPT_SECONDS, LOOK_SECONDS)
+    if receipt["status"] != 1:
+        raise ChainRefusedError(f"transaction {sent} failed")
+    return receipt
+
+
+def refusal(contract: Contract, call: Any, sender: str) -> str:
+    """What a contract would refuse a call with: the error's name and its values.
+
+    Raises:
+        NotRefusedError: It would not refuse it.
+    """
+    try:
+        call.call({"from": sender})
+    except ContractLogicError as error:
+        return told_revert(contract, revert_data(error.data) or b"")
+    raise NotRefusedError(call.fn_name)
+
+
+def told_revert(contract: Contract, data: bytes) -> str:
+    """What a contract reverted with, by its own names or those of the DNN system contract."""
+    entries: list[Any] = [*contract.abi, *compiled("IDNN", SDK).abi]
+    for entry in entries:
+        if entry["type"] == "error" and signature_hash(entry)[:4] == data[:4]:
+            values = decode([each["type"] for each in entry["inputs"]], data[4:])
+            return f"{entry['name']}({', '.join(str(each) for each in values)})"
+    return f"an unknown error, 0x{data.hex()}"
+
+
+def _paid_by(rollup: Rollup) -> dict[str, Any]:
+    """Sender, nonce and price of a transaction."""
+    price = rollup.l2.eth.gas_price * PRICE_MARGIN
+    return {
+        "type": 2,
+        "chainId": rollup.l2.eth.chain_id,
+        "from": rollup.address,
+        "nonce": rollup.l2.eth.get_transaction_count(rollup.address, "pending"),
+        "maxFeePerGas": price,
+        "maxPriorityFeePerGas": 0,
+    }
+
+
+def _send(rollup: Rollup, transaction: dict[str, Any]) -> str:
+    signed = rollup.account.sign_transaction(transaction)
+    return str(rollup.l2.eth.send_raw_transaction(signed.raw_transaction).to_0x_hex())

@@ -1,0 +1,140 @@
+"""Lends without collateral to whom a network trusts; the network is trained inside of a transaction.
+
+    python -m scripts.lend --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:8570 \
+        --deployment devnet/deployment.json --key-file devnet/keys/user.key --store devnet/user
+
+scikit-learn ships no credit records, so its 569 medical ones stand for what a credit bureau knows: 30
+measurements of each person, and whether all ended well. The contract is `contracts/examples/LendingPool.sol`.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from web3.contract import Contract
+
+from anh_rollup.cli.options import show_ether
+from anh_rollup.storage.artifacts import ArtifactStore
+from anh_rollup.tensor.properties import accuracy
+from scripts import tables
+from scripts.chains import Rollup, rollup_of, run
+from scripts.l2_contracts import TRAINING_GAS, companion, deploy, l2_options, refusal, send, transact, wait
+from scripts.merkle_list import MerkleList
+from scripts.submit_training_job import deposit
+
+EXAMPLE = """python -m scripts.lend --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:8570 \\
+    --deployment devnet/deployment.json --key-file devnet/keys/user.key --store devnet/user"""
+
+ETHER: Final = 10**18
+
+#: Hidden units of the network.
+HIDDEN: Final = 16
+
+#: Least number of right answers of 143 on the test set.
+LEAST_RIGHT: Final = 130
+
+#: What the accountant gets, what the lender deposits, and what is borrowed, in wei.
+REWARD, DEPOSIT, LOAN = ETHER // 10, 2 * ETHER, ETHER
+
+#: Wei of which a borrower pays interest and what time rounds up.
+SPARE: Final = ETHER // 100
+
+#: Most wei of a loan, yearly rate, seconds of a loan and of the grace, least score, least reward.
+RULES: Final = (LOAN, ETHER // 5, 30 * 86_400, 7 * 86_400, 1 << tables.ACTIVATION_SCALE, REWARD)
+
+#: An entry of the bureau's list: borrower, features.
+ENTRY: Final = ("address", "int32[]")
+
+
+@dataclass(frozen=True, slots=True)
+class Applicant:
+    """Somebody whom the bureau knows.
+
+    Attributes:
+        rollup: The chains, with the applicant's account.
+        features: What the bureau knows.
+        proof: That it does.
+    """
+
+    rollup: Rollup
+    features: list[int]
+    proof: list[bytes]
+
+    def borrowing(self, pool: Contract) -> Any:
+        """The call that borrows."""
+        return pool.functions.borrow(LOAN, self.features, self.proof)
+
+
+def lend(rollup: Rollup, folder: Path, console: Console) -> None:
+    """Opens a pool, has its network trained, lends to one of two applicants, and is paid back.
+
+    Raises:
+        AnhError: A chain refuses.
+    """
+    deposit(rollup, 3 * DEPOSIT, console.print)
+    good, bad, root = applicants(rollup)
+    pool = open_pool(rollup, ArtifactStore(folder), root)
+    console.print(f"pool {pool.address}")
+    train(rollup, pool, folder, console)
+    transact(rollup, pool.functions.deposit(), DEPOSIT)
+    console.print(f"lender {rollup.address} deposits {show_ether(DEPOSIT)}")
+    for who, name in ((good, "first"), (bad, "second")):
+        score = pool.functions.scoreOf(who.features).call()
+        console.print(f"the {name} applicant's score is {score / 2**tables.ACTIVATION_SCALE:+.2f}")
+    console.print(f"the second one gets nothing: {refusal(pool, bad.borrowing(pool), bad.rollup.address)}")
+    borrowed = transact(good.rollup, good.borrowing(pool))
+    console.print(f"the first one borrows {show_ether(LOAN)} for {borrowed['gasUsed']:,} gas")
+    repay(good, pool, console)
+
+
+def applicants(rollup: Rollup) -> tuple[Applicant, Applicant, bytes]:
+    """Two new accounts, one of which should be trusted, and the root of the bureau's list of them."""
+    rows, classes = tables.records().test.fields
+    places = [int((classes == wanted).argmax()) for wanted in (1, 0)]
+    accounts = [companion(rollup, SPARE) for _ in places]
+    features = [rows[place].tolist() for place in places]
+    listed = MerkleList(ENTRY, [(who.address, known) for who, known in zip(accounts, features, strict=True)])
+    good, bad = (Applicant(accounts[i], features[i], listed.proof(i)) for i in range(2))
+    return good, bad, listed.root
+
+
+def open_pool(rollup: Rollup, store: ArtifactStore, bureau: bytes) -> Contract:
+    """Keeps what the training needs, and deploys a pool that asks for it."""
+    table = tables.records()
+    network = tables.perceptron(table.features, HIDDEN, table.classes)
+    architecture = tables.put_training(store, network, table)
+    wanted = (store.put_program(accuracy(network)), store.put_dataset(table.test), LEAST_RIGHT)
+    return deploy(rollup, "LendingPool", RULES, architecture, wanted, bureau)
+
+
+def train(rollup: Rollup, pool: Contract, folder: Path, console: Console) -> None:
+    """Has the pool's network trained; the transaction waits until a claim about it is final on L1."""
+    sent = send(rollup, pool.functions.train(folder.resolve().as_uri()), REWARD, TRAINING_GAS)
+    console.print(f"training inside of {sent}: it waits for an accountant, and for L1")
+    receipt = wait(rollup, sent)
+    (trained,) = pool.events.Trained().process_receipt(receipt)
+    model, (score,) = trained["args"]["model"], trained["args"]["scores"]
+    console.print(
+        f"trained: model 0x{model.hex()}, right on {score} of {tables.records().test.count} test rows"
+    )
+
+
+def repay(borrower: Applicant, pool: Contract, console: Console) -> None:
+    """Pays a loan back with its interest; what is sent beyond comes back."""
+    paid = transact(borrower.rollup, pool.functions.repay(borrower.rollup.address), LOAN + SPARE)
+    (repaid,) = pool.events.Repaid().process_receipt(paid)
+    interest, left = repaid["args"]["interest"], pool.functions.lent().call()
+    console.print(f"and pays it back with {interest:,} wei of interest; {left} wei are lent now")
+
+
+def main() -> None:
+    """Plays a loan from the network's training to its repayment."""
+    parser = l2_options("Lend to whom a network trusts.", EXAMPLE)
+    arguments = parser.parse_args()
+    lend(rollup_of(arguments), arguments.store, Console())
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

@@ -1,0 +1,90 @@
+"""What the scripts for contracts on the L2 share, without a chain."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth_abi.abi import encode
+from web3 import Web3
+from web3.contract import Contract
+from web3.exceptions import ContractCustomError
+
+from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.world.network_calls import ERRORS
+from scripts import l2_contracts
+from scripts.l2_contracts import SDK, NotRefusedError, compiled, refusal
+
+#: Most bytes of a deployed contract (EIP-170); creation code is longer.
+MOST_CODE = 24_576
+
+EXAMPLES = ("Drawings", "Appraiser", "LendingPool", "ModelDao")
+
+
+class Call:
+    """A call that reverts with these bytes, or does not."""
+
+    fn_name = "borrow"
+
+    def __init__(self, data: bytes | None) -> None:
+        self.data = data
+
+    def call(self, transaction: Mapping[str, Any]) -> None:
+        if self.data is not None:
+            raise ContractCustomError("reverted", "0x" + self.data.hex())
+
+
+def pool() -> Contract:
+    return Web3().eth.contract(abi=compiled("LendingPool").abi)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_examples_compile_and_can_be_deployed(name: str) -> None:
+    built = compiled(name)
+    assert 0 < len(bytes.fromhex(built.code)) < MOST_CODE
+    assert {entry["type"] for entry in built.abi} >= {"function", "error", "event"}
+
+
+def test_a_contract_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = compiled("Drawings")
+    compiled.cache_clear()
+    monkeypatch.setattr(l2_contracts, "compile_sources", None)
+    assert compiled("Drawings") == first
+
+
+def test_a_changed_contract_is_compiled_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    compiled.cache_clear()
+    asked: list[object] = []
+    output = {
+        "contracts/examples/Drawings.sol": {"Drawings": {"abi": [], "evm": {"bytecode": {"object": "00"}}}}
+    }
+    monkeypatch.setattr(l2_contracts, "compile_sources", lambda *each: asked.append(each) or output)
+    monkeypatch.setattr(l2_contracts, "read_settings", lambda _path: {"optimizer": str(tmp_path)})
+    assert compiled("Drawings").code == "00"
+    compiled.cache_clear()
+    assert len(asked) == 1
+
+
+def test_a_refusal_is_told_by_the_contracts_own_names() -> None:
+    data = keccak256(b"ScoreTooLow(int256,int256)")[:4] + encode(["int256", "int256"], [-5, 4096])
+    assert refusal(pool(), Call(data), "0x" + "11" * 20) == "ScoreTooLow(-5, 4096)"
+
+
+def test_a_refusal_of_the_system_contract_is_told_by_its_names() -> None:
+    data = keccak256(b"WrongInputCount(uint256,uint256)")[:4] + encode(["uint256", "uint256"], [29, 30])
+    assert refusal(pool(), Call(data), "0x" + "11" * 20) == "WrongInputCount(29, 30)"
+
+
+def test_an_unknown_refusal_is_told_as_it_is() -> None:
+    assert refusal(pool(), Call(b"\1\2\3\4"), "0x" + "11" * 20) == "an unknown error, 0x01020304"
+
+
+def test_the_sdk_names_the_errors_of_the_node() -> None:
+    entries = [each for each in compiled("IDNN", SDK).abi if each["type"] == "error"]
+    assert {each["name"]: tuple(given["type"] for given in each["inputs"]) for each in entries} == ERRORS
+
+
+def test_a_call_that_works_is_no_refusal() -> None:
+    with pytest.raises(NotRefusedError) as refused:
+        refusal(pool(), Call(None), "0x" + "11" * 20)
+    assert refused.value.function == "borrow"
