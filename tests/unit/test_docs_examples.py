@@ -1,0 +1,46 @@
+"""docs/contracts-that-use-networks.md says what compiler and node say."""
+
+import re
+from math import ceil
+from pathlib import Path
+
+import pytest
+
+from anh_rollup.evaluation.workload import multiply_adds
+from anh_rollup.tensor.program import Program
+from anh_rollup.world.network_contract import WORK_PER_GAS
+from scripts import digits, lend, retrain_dao, tables
+from scripts.build_contracts import ROOT, compile_sources, read_settings
+
+PAGE = (Path(ROOT) / "docs" / "contracts-that-use-networks.md").read_text()
+
+
+def dense(table: tables.Table, hidden: int) -> Program:
+    return tables.perceptron(table.features, hidden, table.classes)
+
+
+NETWORKS = {
+    "digits, two convolutions": digits.architecture(),
+    "lending, two dense layers": dense(tables.records(), lend.HIDDEN),
+    "wines, two dense layers": dense(tables.wines(), retrain_dao.HIDDEN),
+}
+
+
+def test_the_first_contract_compiles() -> None:
+    (source,) = re.findall(r"```solidity\n(.*?)```", PAGE, re.S)
+    settings = {**read_settings(ROOT / "foundry.toml"), "evmVersion": "cancun", "viaIR": False}
+    output = compile_sources({"Reader.sol": source}, settings)["Reader.sol"]["Reader"]
+    assert output["evm"]["bytecode"]["object"]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_gas_of_a_network_is_what_the_node_charges(name: str) -> None:
+    network = NETWORKS[name]
+    sizes = [sum(value.size for value in group) for group in (network.fields, network.parameters)]
+    numbers = [*sizes, ceil(multiply_adds(network, 1) / WORK_PER_GAS)]
+    assert f"| {name} | " + " | ".join(f"{number:,}" for number in numbers) + " |" in PAGE
+
+
+def test_every_example_has_its_row() -> None:
+    rows = set(re.findall(r"\.\./contracts/examples/(\w+\.sol)", PAGE))
+    assert rows == {path.name for path in (ROOT / "contracts" / "examples").glob("*.sol")}
