@@ -259,6 +259,8 @@ class History:
         posting = Posting(header, payload, self.number, self.time)
         self.postings.append(posting)
         self._derive(posting)
+        # Followers take in whole blocks, so whatever comes later is in a later one.
+        self.mine()
 
     def _derive(self, posting: Posting) -> None:
         """Appends a posting's blocks to the order, as every follower does."""

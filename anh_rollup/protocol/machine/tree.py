@@ -71,13 +71,19 @@ _Node = _Leaf | _Branch | None
 
 
 class LedgerTree:
-    """One version of the tree; `update` makes the next one."""
+    """One version of the tree; `update` makes the next one. Two are equal if their roots are."""
 
     __slots__ = ("_top",)
 
     def __init__(self, top: _Node = None) -> None:
         """The tree below a node of this module; without one the empty tree."""
         self._top = top
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LedgerTree) and self.root == other.root
+
+    def __hash__(self) -> int:
+        return hash(self.root)
 
     @property
     def root(self) -> Digest:

@@ -1,0 +1,109 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anh_rollup.encoding.batches import encode_batch
+from anh_rollup.primitives import BlockNumber, Digest
+from anh_rollup.protocol.derivation import batch_of
+from anh_rollup.protocol.machine.payload import (
+    HEAD_SIZE,
+    BatchHead,
+    BlockHead,
+    PayloadReader,
+    RecordPlace,
+    read_batch_head,
+    read_block_head,
+    read_record,
+)
+from scripts.generate_vectors.ledger_cases import ALICE, BOB
+from scripts.generate_vectors.ledger_history import History, Sealed
+
+OWN = (
+    *[ALICE.record(nonce=nonce, to=BOB.address, value=10**nonce) for nonce in range(18)],
+    ALICE.record(nonce=18, data=bytes(range(256)) + bytes(range(99))),
+    b"no record",
+)
+BLOCKS = History().blocks(Sealed(OWN[:1], origins=2), Sealed(OWN[1:], forced=0, seconds=3))
+PAYLOAD = encode_batch(batch_of(BLOCKS))
+HEAD = read_batch_head(PayloadReader(PAYLOAD, []))
+assert HEAD is not None
+
+
+def records(payload: bytes, head: BatchHead) -> tuple[list[bytes], list[list[tuple[int, int]]]]:
+    """All records, and what was read for each."""
+    found, ranges, at = [], [], head.bodies_at
+    for index in range(head.own):
+        noted: list[tuple[int, int]] = []
+        place = RecordPlace(index, head.own, head.bodies_at, at, head.bodies_end)
+        read = read_record(PayloadReader(payload, noted), place)
+        assert read is not None
+        record, at = read
+        found.append(record)
+        ranges.append(noted)
+    assert at == head.bodies_end
+    return found, ranges
+
+
+def test_the_head_of_a_batch_says_where_everything_is() -> None:
+    first = BLOCKS[0].header
+    assert BatchHead(3, BlockNumber(1), first.parent, 2, 20, HEAD.table, HEAD.packed) == HEAD
+    assert HEAD.is_known
+    assert HEAD.bodies_end == len(PAYLOAD) - 53 - 13
+
+
+def test_a_head_that_is_cut_is_none() -> None:
+    noted: list[tuple[int, int]] = []
+    assert read_batch_head(PayloadReader(PAYLOAD[: HEAD_SIZE - 1], noted)) is None
+    assert noted == []
+
+
+def test_records_are_read_one_by_one() -> None:
+    found, ranges = records(PAYLOAD, HEAD)
+    assert tuple(found) == OWN
+    assert max([len(each) for each in ranges]) <= 4
+    bodies = [[each for each in noted if each[0] >= HEAD.bodies_at] for noted in ranges]
+    assert [len(each) for each in bodies] == [1] * 18 + [2, 1]
+    tables = [[each for each in noted if each[0] < HEAD_SIZE + 20 * HEAD.table] for noted in ranges]
+    assert {each[1] - each[0] for noted in tables for each in noted} == {20}
+
+
+def test_the_heads_of_blocks_are_read_one_by_one() -> None:
+    noted: list[tuple[int, int]] = []
+    reader = PayloadReader(PAYLOAD, noted)
+    first, second = BLOCKS[0].header, BLOCKS[1].header
+    origin = (first.origin_number, first.origin_hash)
+    at = HEAD.bodies_end
+    assert read_block_head(reader, at, True) == BlockHead(first.time, 1, 0, origin, at + 53)
+    assert read_block_head(reader, at + 53, False) == BlockHead(second.time, 19, 0, None, len(PAYLOAD))
+    assert noted == [(at, at + 13), (at + 13, at + 53), (at + 53, at + 66)]
+
+
+def test_the_first_block_has_to_name_its_origin() -> None:
+    at = HEAD.bodies_end + 53
+    assert read_block_head(PayloadReader(PAYLOAD, []), at, True) is None
+
+
+def test_a_blocks_head_that_is_cut_is_none() -> None:
+    for end in (HEAD.bodies_end + 12, HEAD.bodies_end + 52):
+        assert read_block_head(PayloadReader(PAYLOAD[:end], []), HEAD.bodies_end, True) is None
+
+
+@given(st.data())
+def test_whatever_the_bytes_are_they_are_read_within_their_bounds(data: st.DataObject) -> None:
+    payload = bytearray(PAYLOAD)
+    for _ in range(3):
+        payload[data.draw(st.integers(HEAD_SIZE, len(payload) - 1))] = data.draw(st.integers(0, 255))
+    noted: list[tuple[int, int]] = []
+    at = data.draw(st.integers(HEAD.bodies_at, HEAD.bodies_end))
+    place = RecordPlace(data.draw(st.integers(0, 19)), 20, HEAD.bodies_at, at, HEAD.bodies_end)
+    read = read_record(PayloadReader(bytes(payload), noted), place)
+    assert all(HEAD_SIZE <= start < end <= HEAD.bodies_end for start, end in noted)
+    if read is not None:
+        assert at < read[1] <= HEAD.bodies_end
+
+
+def test_a_head_may_hold_any_numbers() -> None:
+    head = BatchHead(3, BlockNumber(0), Digest(bytes(32)), 0, 2**32 - 1, 2**16 - 1, 2**24 - 1)
+    assert head.bodies_end == 52 + 20 * (2**16 - 1) + 3 * 2**28 + 2**32 - 1 + 2**24 - 1
+    assert read_batch_head(PayloadReader(b"\x03" + b"\xff" * 51, [])) == BatchHead(
+        3, BlockNumber(2**64 - 1), Digest(b"\xff" * 32), 2**16 - 1, 2**32 - 1, 2**16 - 1, 2**24 - 1
+    )
