@@ -27,6 +27,7 @@ class AccountantConfig:
         most_cache: Most bytes of fetched artifacts that are kept.
         most_lag: Greatest age of the L1 head in seconds; None allows any.
         interval: Seconds between two rounds.
+        follower_url: A follower's JSON-RPC, which tells what contracts wait for; None: ordered jobs alone.
         allowed_folders: Folders below which `file://` URIs of others are read.
         private_hosts: Whether artifacts are fetched from private hosts.
         engine: What answers inference jobs: `auto`, `onnxruntime` or `torch`.
@@ -47,6 +48,7 @@ class AccountantConfig:
     most_cache: int
     most_lag: Seconds | None
     interval: float
+    follower_url: str | None
     allowed_folders: tuple[Path, ...]
     private_hosts: bool
     engine: str
@@ -151,9 +153,13 @@ class FollowerConfig:
         l2_url: The sequencer's JSON-RPC; None follows L1 alone.
         listen: host:port of the JSON-RPC server.
         data: Folder of the world and of what was followed.
+        store: Folder of programs and models that contracts use.
+        most_cache: Most bytes of fetched artifacts that are kept there.
         interval: Seconds between two looks at L1.
         l2_interval: Seconds between two looks at the sequencer.
         allowed_origins: Web pages that may ask; none stands for all.
+        allowed_folders: Folders below which `file://` URIs of others are read.
+        private_hosts: Whether artifacts are fetched from private hosts.
     """
 
     l1_url: str
@@ -162,14 +168,20 @@ class FollowerConfig:
     l2_url: str | None
     listen: str
     data: Path
+    store: Path
+    most_cache: int
     interval: float
     l2_interval: float
     allowed_origins: tuple[str, ...]
+    allowed_folders: tuple[Path, ...]
+    private_hosts: bool
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> "FollowerConfig":
         """The settings that a command line gave."""
-        return cls(**_renamed(options))
+        given = dict(options)
+        given["store"] = given["store"] or given["data"] / "artifacts"
+        return cls(**_renamed(given))
 
 
 #: Options whose name on the command line is not the setting's.

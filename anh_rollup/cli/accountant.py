@@ -7,13 +7,16 @@ from typing import Final
 
 import click
 
+from anh_rollup.accountant.called import Ask, CalledJobs
 from anh_rollup.accountant.conduct import HONEST
 from anh_rollup.accountant.drafts import Drafts
 from anh_rollup.accountant.drills import DRILLS, find_drill
 from anh_rollup.accountant.service import Accountant
 from anh_rollup.accountant.strategy import Conditions
 from anh_rollup.accountant.work import Worker
+from anh_rollup.cli.called_jobs import called_jobs
 from anh_rollup.cli.connecting import open_rollup
+from anh_rollup.cli.l2 import L2Client
 from anh_rollup.cli.options import (
     ROUND_INTERVAL,
     beacon_option,
@@ -71,6 +74,14 @@ USUAL: Final = Conditions()
 @count_option("--most-cache", MOST_CACHE, "Most bytes of fetched artifacts that are kept.")
 @count_option("--most-lag", None, "Refuse an L1 head older than so many seconds.")
 @interval_option("--interval", ROUND_INTERVAL, "Seconds between two rounds.")
+@click.option(
+    "--follower",
+    "follower_url",
+    type=parse_endpoint,
+    metavar="URL",
+    default=None,
+    help="A follower's JSON-RPC: do what contracts wait for there, too.",
+)
 @click.option("--allow-folder", multiple=True, type=click.Path(path_type=Path), help="Read file:// below it.")
 @click.option("--allow-private", is_flag=True, help="Fetch artifacts from private hosts (devnets).")
 @click.option(
@@ -108,13 +119,15 @@ def accountant_services(config: AccountantConfig) -> list[Service]:
     policy = RemotePolicy(file_roots=config.allowed_folders, private_hosts=config.private_hosts)
     store = ArtifactStore(config.store, policy, most_cache=config.most_cache)
     conduct = HONEST if config.drill is None else find_drill(config.drill)
+    order = OrderReader(deployment, client, BatchDataReader(client, config.beacon_url))
+    called = CalledJobs(order, _asking(config.follower_url))
     trainer = make_trainer(store, conduct)
     accountant = Accountant(
         chain=DisputeChain(
             deployment, TransactionSender(client, account), Freshness(config.most_lag, time.time)
         ),
         account=account,
-        order=OrderReader(deployment, client, BatchDataReader(client, config.beacon_url)),
+        order=called,
         worker=Worker(store, make_evaluator(), trainer, make_answerer(config.engine), config.most_work),
         drafts=Drafts(config.store),
         conditions=Conditions(config.least_reward, config.least_time, reserved_games=config.reserved_games),
@@ -127,5 +140,11 @@ def accountant_services(config: AccountantConfig) -> list[Service]:
     return [
         polling("accountant: defend", accountant.defend, close=accountant.close),
         polling("accountant: work", accountant.work),
+        *([] if config.follower_url is None else [polling("accountant: called jobs", called.poll)]),
         HttpService("accountant: artifacts", make_app(config.store), host, port),
     ]
+
+
+def _asking(follower_url: str | None) -> Ask:
+    """How called jobs are asked for; without a follower there are none."""
+    return tuple if follower_url is None else partial(called_jobs, L2Client(follower_url))

@@ -3,7 +3,9 @@
 import logging
 from contextlib import closing
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
 
 import click
@@ -15,6 +17,7 @@ from anh_rollup.cli.l2 import L2Client, L2UnreachableError
 from anh_rollup.cli.options import (
     UsageError,
     beacon_option,
+    count_option,
     deployment_option,
     interval_option,
     l1_option,
@@ -24,6 +27,7 @@ from anh_rollup.cli.options import (
     parse_listen,
 )
 from anh_rollup.config import FollowerConfig
+from anh_rollup.evaluation.backend import Evaluator
 from anh_rollup.follower.memory import FollowerMemory
 from anh_rollup.follower.sequencer_client import SequencerClient
 from anh_rollup.follower.service import Follower, Parts
@@ -36,6 +40,10 @@ from anh_rollup.node import AtStop, HttpService, PollingService, Service, run_no
 from anh_rollup.rpc.origins import ANY
 from anh_rollup.rpc.server import make_app
 from anh_rollup.rpc.service import WorldService
+from anh_rollup.storage.artifacts import ArtifactStore
+from anh_rollup.storage.cache import MOST_CACHE
+from anh_rollup.storage.remote import RemotePolicy
+from anh_rollup.world.inference import Inference
 from anh_rollup.world.world import World
 
 LOG = logging.getLogger(__name__)
@@ -75,6 +83,15 @@ def origin_word(word: str) -> str:
 @l2_option(required=False)
 @listen_option(8570, "Where to serve the JSON-RPC.")
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of the L2's state.")
+@click.option(
+    "--store",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Folder of the programs and models that contracts use; default `artifacts` in that of --data.",
+)
+@count_option("--most-cache", MOST_CACHE, "Most bytes of fetched artifacts that are kept.")
+@click.option("--allow-folder", multiple=True, type=click.Path(path_type=Path), help="Read file:// below it.")
+@click.option("--allow-private", is_flag=True, help="Fetch artifacts from private hosts (devnets).")
 @interval_option("--interval", 2.0, "Seconds between two looks at L1.")
 @interval_option("--l2-interval", 0.5, "Seconds between two looks at the sequencer.")
 @click.option(
@@ -115,7 +132,7 @@ def open_follower(config: FollowerConfig, console: Console) -> Follower[World]:
     reader = OrderReader(deployment, client, BatchDataReader(client, config.beacon_url))
     genesis, rules = reader.new_order().head.header, reader.new_ledger().rules
     memory = FollowerMemory(config.data / "follower.sqlite3")
-    world = World(config.data / "world.sqlite3", genesis, rules)
+    world = World(config.data / "world.sqlite3", genesis, rules, inference=_inference(config))
     with _progress(console) as shown:
         task = shown.add_task("reading L1", total=None)
 
@@ -142,6 +159,18 @@ def follower_services(config: FollowerConfig, follower: Follower[World]) -> list
     if config.l2_url is not None:
         services.append(polling("follower: sequencer", follower.follow_sequencer, config.l2_interval))
     return services
+
+
+def _inference(config: FollowerConfig) -> Inference:
+    """How networks that contracts call are evaluated."""
+    policy = RemotePolicy(file_roots=config.allowed_folders, private_hosts=config.private_hosts)
+    store = ArtifactStore(config.store, policy, most_cache=config.most_cache)
+    return Inference(store, _load_evaluator)
+
+
+def _load_evaluator() -> Evaluator:
+    """The exact backend; torch is imported when the first network is evaluated."""
+    return cast(Evaluator, import_module("anh_rollup.cli.training").make_evaluator())
 
 
 def _sequencer(url: str, deployment: Deployment) -> SequencerClient:

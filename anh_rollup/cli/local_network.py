@@ -197,15 +197,17 @@ class LocalNetwork:
         self.wallet_url = f"http://127.0.0.1:{port}"
         places = ("--data", str(self.folder / "follower"), "--listen", f"127.0.0.1:{port}")
         rounds = ("--l2", self.l2_url, "--interval", ROUND_SECONDS)
-        started = self._start("follower", "follower", *places, *rounds, *options)
+        started = self._start("follower", "follower", *places, *rounds, *self._allowed(), *options)
         self._await_port(started, port)
         wait_for("the follower's first answer", lambda: self._ask_l2(started, self.wallet_url), START_SECONDS)
         return started
 
     def start_accountant(self, name: str, *options: str) -> Running:
-        """Starts an accountant under a name of `ACCOUNTS`."""
+        """Starts an accountant under a name of `ACCOUNTS`; it does what the follower waits for, too."""
         listen = f"127.0.0.1:{free_port()}"
-        return self._start_role(name, "accountant", "--listen", listen, *self._reading(name), *options)
+        called = ("--follower", self.wallet_url) if self.wallet_url else ()
+        own = ("--listen", listen, *self._reading(name), *called)
+        return self._start_role(name, "accountant", *own, *options)
 
     def start_challenger(self, name: str = "challenger", *options: str) -> Running:
         """Starts a challenger under a name of `ACCOUNTS`."""
@@ -241,9 +243,12 @@ class LocalNetwork:
         """Options of the roles that read artifacts: own store, and what they may fetch."""
         folder = self.store_folder(name)
         folder.mkdir(parents=True, exist_ok=True)
+        return ["--store", str(folder), "--interval", ROUND_SECONDS, *self._allowed()]
+
+    def _allowed(self) -> list[str]:
+        """Options of whoever fetches artifacts: where from, on one machine."""
         self.user_folder.mkdir(parents=True, exist_ok=True)
-        allowed = ["--allow-private", "--allow-folder", str(self.user_folder)]
-        return ["--store", str(folder), "--interval", ROUND_SECONDS, *allowed]
+        return ["--allow-private", "--allow-folder", str(self.user_folder)]
 
     def _start_role(self, name: str, role: str, *options: str) -> Running:
         return self._start(name, role, "--key-file", str(self.key_file(name)), *options)

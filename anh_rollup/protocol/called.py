@@ -1,7 +1,7 @@
 """Called jobs: what contracts on L2 ask for while they run, and what L1 says about it (docs/world.md).
 
-Nobody orders a called job. Its terms name it, it has no deadline, and the first claim about it that is final on
-L1 fills its *cell*: from then on everybody knows the same result.
+Nobody orders a called job. Its terms name it, it has no deadline, and the first claim about it that is final
+on L1 fills its *cell*: from then on everybody knows the same result.
 """
 
 from collections.abc import Sequence

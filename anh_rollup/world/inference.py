@@ -11,6 +11,7 @@ from typing import Final, Generic, TypeVar
 
 from anh_rollup.encoding.tensors import Elements
 from anh_rollup.evaluation.backend import Evaluator, LoadedProgram
+from anh_rollup.primitives import ZERO_DIGEST
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.tensor.program import Program
 from anh_rollup.world.artifact_fetching import ArtifactFetching
@@ -73,7 +74,7 @@ class Inference:
 
         Args:
             program: The program.
-            model: Root of the model.
+            model: Root of the model; zero where the program has no parameters.
             fields: The sample's fields, (1, *shape) each, as the program declares them.
             uris: Where else to look for the model.
 
@@ -83,12 +84,18 @@ class Inference:
         """
         network = self._networks.get((program.root, model))
         if network is None:
-            found = self._fetching.have("model", model, tuple(uris), self._store.get_model)
+            parameters = self._parameters(model, uris)
             with self._turn:
-                network = self._evaluator.load(program, found.parameters)
+                network = self._evaluator.load(program, parameters)
             self._networks.keep((program.root, model), network)
         with self._turn:
             return network.evaluate(fields).reshape(-1)
+
+    def _parameters(self, model: bytes, uris: Sequence[str]) -> tuple[Elements, ...]:
+        """A model's tensors; a program without parameters has the model 0."""
+        if model == ZERO_DIGEST:
+            return ()
+        return self._fetching.have("model", model, tuple(uris), self._store.get_model).parameters
 
 
 class _Kept(Generic[T]):

@@ -1,0 +1,141 @@
+"""A contract that uses networks, on a world that has their artifacts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from eth_abi import decode, encode
+
+from anh_rollup.encoding.artifacts import Model
+from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.evaluation.reference import ReferenceEvaluator
+from anh_rollup.evaluation.sources import Sources
+from anh_rollup.primitives import Address, Gas, Wei
+from anh_rollup.protocol.called import Cell, called_job
+from anh_rollup.protocol.jobs import PROPERTY_TYPE, Job, Property
+from anh_rollup.protocol.ledger import DNN
+from anh_rollup.storage.artifacts import ArtifactStore
+from anh_rollup.world.artifact_fetching import ArtifactFetching
+from anh_rollup.world.engine import Outcome, Run
+from anh_rollup.world.engines import load_engine
+from anh_rollup.world.inference import Inference
+from anh_rollup.world.world import World
+from tests.differential.compiled import contracts
+from tests.doubles import small_program as small
+from tests.doubles.ordering import ALICE, Wallet, empty_ledger
+from tests.doubles.worlds import GENESIS, Orders
+
+PROGRAM = small.small_program()
+MODEL = Model(small.random_parameters(PROGRAM, 1))
+INFER = ("bytes32", "bytes32", "int32[]", "string")
+TRAIN = ("bytes32", f"{PROPERTY_TYPE}[]", "string")
+ARGUMENTS = {
+    "ask": INFER,
+    "infer": INFER,
+    "learn": TRAIN,
+    "learnAndAsk": (*TRAIN, "int32[]"),
+    "raw": ("bytes",),
+    "refused": INFER[:3],
+    "train": TRAIN,
+}
+PROPERTY = Property(b"\2" * 32, b"\3" * 32, 10)
+CLAIMANT = Address(b"\xac" * 20)
+GAS = 5_000_000
+
+
+def calldata(function: str, *arguments: Any) -> bytes:
+    """A call of the contract, or of the DNN address."""
+    types = ARGUMENTS.get(function, ())
+    head = keccak256(f"{function}({','.join(types)})".encode())[:4]
+    return head + encode(types, arguments)
+
+
+def sample(seed: int) -> tuple[list[int], list[int]]:
+    """The elements of one sample's fields, and what the reference answers to them."""
+    fields = small.random_fields(PROGRAM, 1, seed)
+    answer = ReferenceEvaluator().evaluate(PROGRAM, Sources(fields, (), MODEL.parameters))
+    return [int(each) for field in fields for each in field.reshape(-1)], answer.reshape(-1).tolist()
+
+
+def wanted(uri: str = "") -> tuple[bytes, list[tuple[bytes, bytes, int]], str]:
+    """The arguments of a training."""
+    return PROGRAM.root, [(PROPERTY.program, PROPERTY.dataset, PROPERTY.threshold)], uri
+
+
+def job(uri: str = "") -> Job:
+    """The job that such a training asks for."""
+    return called_job(PROGRAM.root, [PROPERTY], uri)
+
+
+def cell(model: bytes = MODEL.root, uri: str = "", score: int = 12) -> Cell:
+    """What a claim about it says."""
+    return Cell(model, (score,), CLAIMANT, uri)
+
+
+class Networks:
+    """Orders over a deployed customer, a world that executes them, and a store.
+
+    Args:
+        folder: Where world and store are.
+        orders: What is ordered; a new order with the customer where none is given.
+    """
+
+    def __init__(self, folder: Path, orders: Orders | None = None, *, stored: bool = True) -> None:
+        self.store = ArtifactStore(folder / "artifacts")
+        if stored:
+            self.store.put_program(PROGRAM)
+            self.store.put_model(MODEL)
+        self.orders = orders or Orders().fund()
+        if orders is None:
+            code = bytes.fromhex(contracts("Networks.sol")["Customer"]["code"])
+            self.orders.add(ALICE, to=None, data=code, gas=GAS)
+            self.orders.seal()
+        inference = Inference(self.store, ReferenceEvaluator, ArtifactFetching(patience=5.0, pause=0.0))
+        self.world = World(
+            folder / "world.sqlite3", GENESIS, empty_ledger().rules, load_engine, inference=inference
+        )
+        self.append()
+        receipt = self.world.receipt(2, 0)
+        assert receipt is not None
+        assert receipt.created is not None
+        self.customer = receipt.created
+
+    def append(self) -> None:
+        """Gives the world what is ordered since."""
+        for block, origins in self.orders.blocks[self.world.head :]:
+            self.world.append(block, origins)
+
+    def send(self, function: str, *arguments: Any, wallet: Wallet = ALICE, **fields: Any) -> tuple[int, int]:
+        """A transaction in a block of its own; its block and index."""
+        data = calldata(function, *arguments)
+        named = {"to": "0x" + self.customer.hex(), "data": data, "gas": GAS, **fields}
+        self.orders.add(wallet, **named)
+        block = self.orders.seal()
+        self.append()
+        return block.number, 0
+
+    def run(self, to: Address, data: bytes, value: int = 0, gas: int = GAS) -> Outcome:
+        """A call behind the last block."""
+        run = Run(ALICE.address, 0, to, Wei(value), data, Gas(gas), Wei(0))
+        return self.world.call(run, self.world.behind(self.world.head))
+
+    def view(self, name: str, kind: str, *arguments: Any) -> Any:
+        """What a view of the customer returns."""
+        outcome = self.run(self.customer, calldata(name, *arguments))
+        assert outcome.succeeded, outcome
+        return decode([kind], outcome.output)[0]
+
+    def infer(self, x: Sequence[int], model: bytes = MODEL.root, **fields: Any) -> Outcome:
+        """A call of `infer` by an account."""
+        return self.run(DNN, calldata("infer", PROGRAM.root, model, list(x), ""), **fields)
+
+
+def error(name: str, types: str = "", *values: Any) -> bytes:
+    """What a Solidity error looks like."""
+    return keccak256(f"{name}({types})".encode())[:4] + encode(types.split(",") if types else [], values)
+
+
+def other_model() -> Model:
+    """A model with a tensor less."""
+    return Model(tuple(np.asarray(each) for each in MODEL.parameters[:-1]))

@@ -1,0 +1,282 @@
+"""Contracts that use networks: inference in the middle of a function, and trainings that are waited for."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from eth_abi import decode
+
+from anh_rollup.evaluation.workload import multiply_adds
+from anh_rollup.protocol.called import ArtifactRequest, TrainingRequest
+from anh_rollup.protocol.jobs import terms
+from anh_rollup.protocol.ledger import DNN
+from anh_rollup.storage.artifacts import ArtifactStore
+from anh_rollup.storage.remote import RemotePolicy
+from anh_rollup.world.errors import ResultMissingError
+from anh_rollup.world.network_contract import CALL_GAS, TRAIN_GAS, WORD_GAS, WORK_PER_GAS
+from anh_rollup.world.position import Position
+from tests.doubles import small_program as small
+from tests.doubles.networks import (
+    CLAIMANT,
+    GAS,
+    MODEL,
+    PROGRAM,
+    Networks,
+    calldata,
+    cell,
+    error,
+    job,
+    other_model,
+    sample,
+    wanted,
+)
+from tests.doubles.ordering import ALICE, BOB, ETHER
+
+TERMS = terms(job())
+
+
+@pytest.fixture
+def networks(tmp_path: Path) -> Networks:
+    return Networks(tmp_path)
+
+
+# --- inference ---
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_contract_infers_in_the_middle_of_a_function(networks: Networks, seed: int) -> None:
+    x, answer = sample(seed)
+    receipt = networks.world.receipt(*networks.send("ask", PROGRAM.root, MODEL.root, x, ""))
+    assert receipt is not None
+    assert receipt.status
+    assert list(networks.view("last", "int32[]")) == answer
+    assert networks.view("steps", "uint256") == 11
+
+
+def test_an_inference_costs_what_the_program_counts(networks: Networks) -> None:
+    program = small.deep_program()
+    root = networks.store.put_program(program)
+    data = calldata("infer", root, bytes(32), [-7], "")
+    price = CALL_GAS + WORD_GAS * -(-len(data) // 32) + -(-multiply_adds(program, 1) // WORK_PER_GAS)
+    intrinsic = 21_000 + sum(16 if byte else 4 for byte in data)
+    done = networks.run(DNN, data, gas=intrinsic + price)
+    assert decode(["int32[]"], done.output)[0] == (-7,)
+    assert done.gas_used == intrinsic + price
+    assert networks.run(DNN, data, gas=intrinsic + price - 1).halt == "out of gas"
+
+
+def test_what_does_not_fit_reverts_with_a_typed_error(networks: Networks) -> None:
+    x, _ = sample(1)
+    unfit = networks.store.put_model(other_model())
+    low, high = PROGRAM.fields[0].low, PROGRAM.fields[0].high
+    outside = [high + 1, *x[1:]]
+    for given, expected in (
+        ((PROGRAM.root, MODEL.root, x[1:]), error("WrongInputCount", "uint256,uint256", len(x) - 1, len(x))),
+        (
+            (PROGRAM.root, MODEL.root, outside),
+            error("InputOutOfRange", "uint256,int32,int32,int32", 0, high + 1, low, high),
+        ),
+        ((PROGRAM.root, unfit, x), error("ModelUnfit", "bytes32,bytes32", PROGRAM.root, unfit)),
+        ((PROGRAM.root, bytes(32), x), error("ModelUnfit", "bytes32,bytes32", PROGRAM.root, bytes(32))),
+        ((PROGRAM.root, MODEL.root, x), b""),
+    ):
+        assert networks.view("refused", "bytes", *given) == expected
+
+
+def test_malformed_calls_revert_with_a_typed_error(networks: Networks) -> None:
+    x, _ = sample(1)
+    sound = calldata("infer", PROGRAM.root, MODEL.root, x, "")
+    dirty = bytearray(sound)
+    dirty[4 + 5 * 32] = 1  # the first byte of the first element
+    long = calldata("infer", PROGRAM.root, MODEL.root, x, "u" * 513)
+    none = calldata("train", PROGRAM.root, [], "")
+    five = calldata("train", PROGRAM.root, wanted()[1] * 5, "")
+    for data, value, expected in (
+        (b"", 0, error("UnknownFunction", "bytes4", bytes(4))),
+        (b"abcdef", 0, error("UnknownFunction", "bytes4", b"abcd")),
+        (sound[:100], 0, error("MalformedCall")),
+        (sound[:-40], 0, error("MalformedCall")),
+        (bytes(dirty), 0, error("MalformedCall")),
+        (sound, 7, error("ValueRefused", "uint256", 7)),
+        (long, 0, error("UriTooLong", "uint256", 513)),
+        (none[:-1], 7, error("MalformedCall")),
+        (none, 7, error("WrongPropertyCount", "uint256", 0)),
+        (five, 7, error("WrongPropertyCount", "uint256", 5)),
+        (calldata("train", *wanted("u" * 513)), 7, error("UriTooLong", "uint256", 513)),
+    ):
+        outcome = networks.run(DNN, data, value)
+        assert (outcome.succeeded, outcome.halt, outcome.output) == (False, None, expected)
+        assert outcome.gas_used > CALL_GAS
+
+
+def test_an_inference_waits_for_its_artifacts(tmp_path: Path) -> None:
+    networks = Networks(tmp_path, stored=False)
+    x, answer = sample(2)
+    place = networks.send("ask", PROGRAM.root, MODEL.root, x, "")
+    with pytest.raises(ResultMissingError):
+        networks.world.receipt(*place)
+    assert networks.world.requests() == {Position(*place): ArtifactRequest("program", PROGRAM.root, ())}
+    networks.store.put_program(PROGRAM)
+    assert networks.world.requests() == {Position(*place): ArtifactRequest("model", MODEL.root, ())}
+    networks.store.put_model(MODEL)
+    assert networks.world.requests() == {}
+    assert list(networks.view("last", "int32[]")) == answer
+
+
+def test_artifacts_come_from_where_the_call_and_the_models_claim_say(tmp_path: Path) -> None:
+    theirs, callers = ArtifactStore(tmp_path / "theirs"), ArtifactStore(tmp_path / "callers")
+    theirs.put_model(MODEL)
+    callers.put_program(PROGRAM)
+    networks = Networks(tmp_path / "own", stored=False)
+    networks.store.policy = RemotePolicy(file_roots=(tmp_path,))
+    networks.world.learn({TERMS: cell(uri=(tmp_path / "theirs").as_uri())})
+    x, answer = sample(2)
+    uri = (tmp_path / "callers").as_uri()
+    receipt = networks.world.receipt(*networks.send("ask", PROGRAM.root, MODEL.root, x, uri))
+    assert receipt is not None
+    assert list(networks.view("last", "int32[]")) == answer
+
+
+# --- training ---
+
+
+def test_a_training_is_waited_for_and_everything_else_goes_on(networks: Networks) -> None:
+    trains = networks.send("learn", *wanted(), value=ETHER)
+    after = networks.send("step")
+    networks.orders.transfer(BOB, CLAIMANT, 5)
+    paid = networks.orders.seal().number, 0
+    networks.append()
+    for waiting in (trains, after):
+        with pytest.raises(ResultMissingError):
+            networks.world.receipt(*waiting)
+    transfer = networks.world.receipt(*paid)
+    assert transfer is not None
+    assert transfer.status
+    assert networks.world.ledger_account(CLAIMANT, networks.world.behind(*paid)).cleared == 5
+    assert networks.world.requests() == {Position(*trains): TrainingRequest(job(), ETHER)}
+
+    networks.world.learn({TERMS: cell()})
+    for done in (trains, after):
+        receipt = networks.world.receipt(*done)
+        assert receipt is not None
+        assert receipt.status
+    assert networks.world.requests() == {}
+    assert networks.view("model", "bytes32") == MODEL.root
+    assert networks.view("score", "int64") == 12
+    assert networks.view("steps", "uint256") == 1101
+
+
+def test_who_filled_the_cell_is_paid_in_the_run(networks: Networks) -> None:
+    trains = networks.send("learn", *wanted(), value=ETHER)
+    networks.world.learn({TERMS: cell()})
+    behind = networks.world.behind(*trains)
+    before = networks.world.behind(trains[0] - 1)
+    assert networks.world.balance(CLAIMANT, behind).uncleared == ETHER
+    assert networks.world.balance(DNN, behind).total == 0
+    had, has = (networks.world.balance(ALICE.address, each).total for each in (before, behind))
+    assert ETHER < had - has < ETHER + GAS * 2 * 10**9
+
+
+def test_the_model_is_used_in_the_same_transaction(networks: Networks) -> None:
+    x, answer = sample(1)
+    place = networks.send("learnAndAsk", *wanted(), x)
+    networks.world.learn({TERMS: cell()})
+    receipt = networks.world.receipt(*place)
+    assert receipt is not None
+    assert receipt.status
+    assert list(networks.view("last", "int32[]")) == answer
+
+
+def test_the_same_request_gives_the_same_result_and_pays_the_same_accountant(networks: Networks) -> None:
+    networks.world.learn({TERMS: cell()})
+    first, second = (networks.send("learn", *wanted(), value=ETHER) for _ in range(2))
+    for place in (first, second):
+        receipt = networks.world.receipt(*place)
+        assert receipt is not None
+        assert receipt.status
+    assert networks.world.balance(CLAIMANT, networks.world.behind(*second)).uncleared == 2 * ETHER
+
+
+def test_a_training_costs_a_constant_besides_its_calldata(networks: Networks) -> None:
+    data = calldata("train", *wanted())
+    intrinsic = 21_000 + sum(16 if byte else 4 for byte in data)
+    price = CALL_GAS + TRAIN_GAS + WORD_GAS * -(-len(data) // 32)
+    # Who cannot pay for it waits for nothing.
+    assert networks.run(DNN, data, gas=intrinsic + price - 1).halt == "out of gas"
+    with pytest.raises(ResultMissingError):
+        networks.run(DNN, data, gas=intrinsic + price)
+    networks.world.learn({TERMS: cell()})
+    outcome = networks.run(DNN, data, gas=intrinsic + price)
+    assert outcome.gas_used == intrinsic + price
+    assert decode(["(bytes32,int64[])"], outcome.output)[0] == (MODEL.root, (12,))
+
+
+def test_nobody_is_paid_by_a_run_that_fails_afterwards(networks: Networks) -> None:
+    networks.world.learn({TERMS: cell()})
+    needed = networks.run(networks.customer, calldata("learn", *wanted())).gas_used
+    place = networks.send("learn", *wanted(), value=ETHER, gas=needed - 5_000)
+    receipt = networks.world.receipt(*place)
+    assert receipt is not None
+    assert not receipt.status
+    assert networks.world.balance(CLAIMANT, networks.world.behind(*place)).total == 0
+
+
+# --- what L1 takes back ---
+
+
+def test_what_was_executed_with_a_claim_that_l1_takes_back_is_undone(tmp_path: Path) -> None:
+    networks = Networks(tmp_path / "one")
+    before = networks.send("step")
+    trains = networks.send("learn", *wanted(), value=ETHER)
+    after = networks.send("step")
+    networks.world.learn({TERMS: cell()})
+    assert networks.view("steps", "uint256") == 1102
+
+    networks.world.learn({})
+    executed = networks.world.executed
+    assert networks.world.receipt(*before) is not None
+    assert networks.world.executed == executed
+    for waiting in (trains, after):
+        with pytest.raises(ResultMissingError):
+            networks.world.receipt(*waiting)
+
+    another = replace(cell(b"\7" * 32, score=99), claimant=BOB.address)
+    networks.world.learn({TERMS: another})
+    fresh = Networks(tmp_path / "two", networks.orders)
+    fresh.world.learn({TERMS: another})
+    for world in (networks, fresh):
+        assert world.view("model", "bytes32") == b"\7" * 32
+        assert world.view("steps", "uint256") == 1102
+        assert world.world.balance(CLAIMANT, world.world.behind(*after)).total == 0
+        assert world.world.balance(BOB.address, world.world.behind(*after)).uncleared == ETHER
+    assert fresh.world.receipt(*trains) == networks.world.receipt(*trains)
+
+
+def test_cells_outlive_a_restart(tmp_path: Path) -> None:
+    first = Networks(tmp_path)
+    first.world.learn({TERMS: cell(uri="http://\udcff")})
+    trains = first.send("learn", *wanted())
+    again = Networks(tmp_path, first.orders)
+    again.world.learn({TERMS: cell(uri="http://\udcff")})
+    receipt = again.world.receipt(*trains)
+    assert receipt is not None
+    assert receipt.status
+    executed = again.world.executed
+    again.world.learn({TERMS: cell(uri="http://\udcff")})
+    assert again.view("model", "bytes32") == MODEL.root
+    assert again.world.executed == executed
+
+
+def test_a_run_that_waits_is_not_run_again_before_its_cell_is_filled(networks: Networks) -> None:
+    place = networks.send("learn", *wanted())
+    with pytest.raises(ResultMissingError):
+        networks.world.receipt(*place)
+    engine, ran = networks.world._execution._engine, []
+    run = engine.run
+    engine.run = lambda *given: ran.append(given) or run(*given)  # type: ignore[method-assign, func-returns-value]
+    with pytest.raises(ResultMissingError):
+        networks.world.receipt(*place)
+    assert ran == []
+    networks.world.learn({TERMS: cell()})
+    assert networks.world.receipt(*place) is not None
+    assert len(ran) == 1
