@@ -12,7 +12,7 @@ import { Opening } from "contracts/types/Opening.sol";
 /// Safety:
 /// - a claim is final only after the window, without open games and demands, behind claims that were refuted (or
 ///   released too late), in time (before `deadline + settlement`), and once for a job;
-/// - a job lapses only when none of its claims can become final any more: the ledger is told of one end of a job;
+/// - a job lapses only when none of its claims can become final any more: the ledger hears of a payout first;
 /// - a refuted claim stays refuted; its bond pays one challenger and the rest is burnt;
 /// - a claim is hidden until its bond is locked, in an earlier block than it is shown;
 /// - the evidence for a prize is announced by hash in an earlier block, bound to its sender: nobody can copy it.
@@ -162,7 +162,7 @@ interface IClaims is ISeals {
         bytes32 indexed transaction, address indexed claimant, bytes32 indexed claimId, bytes32 result
     );
 
-    /// @notice No claim of a job became final in time: its reward goes back to who paid it.
+    /// @notice The time of a job is over: a reward that no claim has earned goes back to who paid it.
     event Lapsed(bytes32 indexed transaction, address indexed caller);
 
     /// @notice A claim that nobody refuted, but that cannot become final any more, has its bond back.
@@ -302,8 +302,8 @@ interface IClaims is ISeals {
     /// @notice Makes a claim final. Anyone may call.
     function finalize(Claim calldata claim) external;
 
-    /// @notice Ends a job, from `deadline + settlement` on, of which no claim is final: the ledger gives its reward back.
-    /// Anyone may call, and again: an order that came onto L2 only after its job had lapsed lapses by another call.
+    /// @notice Ends a job, from `deadline + settlement` on: the ledger gives its reward back, if it was not paid out.
+    /// Anyone may call, and again: an order that came onto L2 only after its job had ended is ended by another call.
     /// @param record The order's record.
     /// @param job The job that it orders.
     function lapse(bytes calldata record, Job calldata job) external;

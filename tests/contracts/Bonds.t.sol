@@ -64,6 +64,17 @@ contract BondsTest is Test {
         bonds.burn(1);
     }
 
+    function test_EachOfTheFourCourtsLocks() public {
+        address[4] memory courts = [inbox, claims, game, ledgerClaims];
+        for (uint256 i; i < courts.length; ++i) {
+            vm.deal(courts[i], 1 ether);
+            uint256 before = bonds.locked(courts[i]);
+            vm.prank(courts[i]);
+            bonds.lock{ value: 1 ether }();
+            assertEq(bonds.locked(courts[i]), before + 1 ether);
+        }
+    }
+
     function test_ACourtDisposesOfItsOwnEtherOnly() public {
         bytes memory why = abi.encodeWithSelector(IBonds.MoreThanLocked.selector, game, 1, 0);
         vm.prank(game);

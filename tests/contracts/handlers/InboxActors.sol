@@ -7,13 +7,19 @@ pragma solidity 0.8.37;
 import { IInbox } from "contracts/interfaces/IInbox.sol";
 import { Arena } from "tests/contracts/handlers/Arena.sol";
 
-/// @title A sequencer that leaves out what it may, and users that force
+/// @title A sequencer that leaves out what it may, users that force, and anybody who would like to be paid
 contract InboxActors is Arena {
     /// @notice Commitments as they were written; they must stay.
     bytes32[] public written;
 
     /// @notice Wei deposited.
     uint256 public deposited;
+
+    /// @notice Wei paid out.
+    uint256 public paid;
+
+    /// @notice Notices as they were written; they must stay.
+    bytes32[] public noted;
 
     /// @notice Wei paid for forcing.
     uint256 public fees;
@@ -32,6 +38,24 @@ contract InboxActors is Arena {
         uint256 wei_ = bound(amount, 1, 1 ether);
         inbox.deposit{ value: wei_ }(address(uint160(amount)));
         deposited += wei_;
+        noted.push(inbox.notices(uint64(noted.length)));
+    }
+
+    function note(address stranger, uint8 kind, bytes32 job, bool honest) external {
+        vm.prank(honest ? address(claims) : stranger);
+        (bool done,) = address(inbox).call(abi.encodeCall(IInbox.note, (kind, stranger, job)));
+        if (done != (honest || stranger == address(claims))) broken = true;
+        if (done) noted.push(inbox.notices(uint64(noted.length)));
+    }
+
+    function pay(address stranger, uint256 amount, bool honest) external {
+        uint256 held = address(inbox).balance;
+        uint256 wei_ = bound(amount, 0, held + 1 ether);
+        address caller = honest ? ledgerClaims : stranger;
+        vm.prank(caller);
+        (bool done,) = address(inbox).call(abi.encodeCall(IInbox.pay, (alice, wei_)));
+        if (done != (caller == ledgerClaims && wei_ <= held)) broken = true;
+        if (done) paid += wei_;
     }
 
     function force(bytes32 record) external {
@@ -73,10 +97,15 @@ contract InboxActors is Arena {
         for (uint64 i; i < written.length; ++i) {
             if (inbox.commitments(i) != written[i]) return false;
         }
-        return inbox.latest() + 1 == written.length && inbox.consumed() <= inbox.queueLength();
+        for (uint64 i; i < noted.length; ++i) {
+            if (inbox.notices(i) != noted[i] || noted[i] == bytes32(0)) return false;
+        }
+        bool counted = inbox.noticeCount() == noted.length && inbox.latest() + 1 == written.length;
+        return counted && inbox.consumed() <= inbox.queueLength();
     }
 
     function solvent() external view returns (bool) {
-        return address(inbox).balance == deposited && GRAVE.balance == fees && address(bonds).balance == 0;
+        bool whole = paid <= deposited && address(inbox).balance == deposited - paid;
+        return whole && GRAVE.balance == fees && address(bonds).balance == 0;
     }
 }

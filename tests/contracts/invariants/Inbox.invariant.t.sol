@@ -9,19 +9,21 @@ contract InboxInvariantTest is Test {
 
     function setUp() public {
         actors = new InboxActors();
-        bytes4[] memory selectors = new bytes4[](5);
+        bytes4[] memory selectors = new bytes4[](7);
         selectors[0] = InboxActors.deposit.selector;
         selectors[1] = InboxActors.force.selector;
         selectors[2] = InboxActors.post.selector;
         selectors[3] = InboxActors.postForced.selector;
         selectors[4] = InboxActors.wait.selector;
+        selectors[5] = InboxActors.note.selector;
+        selectors[6] = InboxActors.pay.selector;
         targetContract(address(actors));
         targetSelector(address(actors), selectors);
     }
 
-    function invariant_TheOrderIsAppendOnlyAndEtherIsAccountedFor() public view {
-        assertTrue(actors.unchanged(), "a commitment changed");
+    function invariant_OrderAndNoticesAreAppendOnlyAndEtherIsAccountedFor() public view {
+        assertTrue(actors.unchanged(), "a commitment or a notice changed");
         assertTrue(actors.solvent(), "ether is missing");
-        assertFalse(actors.broken(), "a batch came twice, or a due entry was left out");
+        assertFalse(actors.broken(), "a batch came twice, a due entry was left out, or a stranger got in");
     }
 }
