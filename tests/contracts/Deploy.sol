@@ -6,6 +6,8 @@ import { IClaimArbiter } from "contracts/interfaces/IClaimArbiter.sol";
 import { IClaims } from "contracts/interfaces/IClaims.sol";
 import { IGame } from "contracts/interfaces/IGame.sol";
 import { IInbox } from "contracts/interfaces/IInbox.sol";
+import { ILedgerArbiter } from "contracts/interfaces/ILedgerArbiter.sol";
+import { ILedgerClaims } from "contracts/interfaces/ILedgerClaims.sol";
 import { ITensorArbiter } from "contracts/interfaces/ITensorArbiter.sol";
 import { Vm } from "tests/contracts/Vm.sol";
 
@@ -61,6 +63,17 @@ library Deploy {
     {
         bytes memory arguments = abi.encode(inbox_, claims_, arbiter);
         return IClaimArbiter(_create("ClaimArbiter", arguments));
+    }
+
+    function ledgerClaims(
+        ILedgerClaims.Rules memory rules,
+        IBonds bonds_,
+        IInbox inbox_,
+        ILedgerArbiter arbiter,
+        bytes32 genesis
+    ) internal returns (ILedgerClaims) {
+        bytes memory arguments = abi.encode(rules, bonds_, inbox_, arbiter, genesis);
+        return ILedgerClaims(_create("LedgerClaims", arguments));
     }
 
     /// @dev Passes on what a constructor reverts with.
