@@ -225,6 +225,8 @@ contract Inbox is IInbox, Seals {
     function posted(uint64 number) external view returns (uint64 blockNumber, uint64 time) {
         if (number == 0 || number > latest) return (0, 0);
         uint256 stamp = _stamps[number / STAMPS_A_SLOT] >> (number % STAMPS_A_SLOT * STAMP_BITS);
+        // The lower bits are wanted: those above belong to the slot's other stamps.
+        // forge-lint: disable-next-line(unsafe-typecast)
         return (FIRST_BLOCK + uint32(stamp >> 32), FIRST_TIME + uint32(stamp));
     }
 
