@@ -32,11 +32,11 @@ MOST_BAND: Final = 4
 def convolve(step: Step, x: Tensor, folded: Folded) -> Tensor:
     """A CONV's elements, clamped: (N, *shape)."""
     g = window(step.shapes[0], step.shapes[1], step.value.attributes)
-    images = x.to(folded.dtype).reshape(x.shape[0], g.height, g.width, g.channels)
+    images = x.reshape(x.shape[0], g.height, g.width, g.channels)
     if g.group_channels == 1 and g.groups > 1:
         result = convolve_depthwise(step, g, images, folded)
     else:
-        result = _convolve(step, g, images, folded, x.dtype)
+        result = _convolve(step, g, images.to(folded.dtype), folded, x.dtype)
     return result.to(x.dtype).reshape(x.shape[0], *step.value.shape)
 
 

@@ -1,20 +1,111 @@
-"""The torch backend's convolutions of which every output reads one channel only."""
+"""The torch backend's convolutions of which every output reads one channel only.
+
+With one output for each channel, compiled code does all of it in one pass (`depthwise_kernel`). Elsewhere
+the sums are put together tap by tap where the outputs are.
+"""
+
+from functools import lru_cache
+from typing import Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from anh_rollup.evaluation.depthwise_kernel import TILES, Kernel, Layer, Taps, kernel
+from anh_rollup.evaluation.row_threads import in_parts
 from anh_rollup.evaluation.torch_patches import parts_of, patches_of, with_margins
 from anh_rollup.evaluation.torch_step import Step
 from anh_rollup.evaluation.torch_weights import Folded, rounded
 from anh_rollup.tensor.shapes import Window
 
+#: Multiply-adds that are worth another thread (choice: about 0.2 milliseconds).
+THREAD_WORK: Final = 1 << 20
+
+#: Tables of geometries with no more rows and columns than this are kept (choice: 10 MiB for all of them).
+MOST_KEPT: Final = 1 << 12
+
+IntVector = NDArray[np.int64]
+
 
 def convolve_depthwise(step: Step, g: Window, images: Tensor, folded: Folded) -> Tensor:
-    """Outputs (N, out_h, out_w, channels, outputs of a channel) of images (N, height, width, channels).
+    """Outputs (N, out_h, out_w, channels, outputs of a channel) of images (N, height, width, channels)."""
+    compiled = kernel() if g.outputs == g.groups else None
+    if compiled is None:
+        return _tap_by_tap(step, g, images.to(folded.dtype), folded)
+    return _compiled(compiled, step, g, images.to(torch.float64).contiguous(), folded)
 
-    Tap by tap, summed up where the outputs are.
-    """
+
+def _compiled(compiled: Kernel, step: Step, g: Window, images: Tensor, folded: Folded) -> Tensor:
+    result = images.new_empty((images.shape[0], g.out_h, g.out_w, g.groups, 1))
+    taps = folded.weight.view(g.groups, g.kernel_h, g.kernel_w).permute(1, 2, 0)
+    weights = (taps.to(torch.float64) * folded.unit).contiguous()
+    addend = folded.addend.to(torch.float64).contiguous()
+    rows, tiles = _kept_tables(g) if g.out_h + g.out_w <= MOST_KEPT else _tables(g)
+    layer = Layer(
+        images.data_ptr(), result.data_ptr(), weights.data_ptr(), addend.data_ptr(), rows.ctypes.data,
+        tiles.ctypes.data, g.channels, g.out_h, g.height * g.width * g.channels, g.out_w * g.channels,
+        g.stride[1] * g.channels, g.dilation[0] * g.width * g.channels, g.dilation[1] * g.channels,
+        g.kernel_w * g.channels, len(tiles), step.value.low, step.value.high,
+    )  # fmt: skip
+    count = images.shape[0] * g.out_h
+    in_parts(lambda start, stop: compiled(layer, start, stop), count, result.numel() * g.terms // THREAD_WORK)
+    return result
+
+
+def _tables(g: Window) -> tuple[IntVector, IntVector]:
+    return _rows(g), _tiles(g)
+
+
+_kept_tables: Final = lru_cache(maxsize=64)(_tables)
+
+
+def _rows(g: Window) -> IntVector:
+    """`Taps` of each row of outputs."""
+    first, count = _inside(g, 0)
+    top = np.arange(g.out_h) * g.stride[0] - g.top_left[0] + first * g.dilation[0]
+    table = np.ones((g.out_h, len(Taps._fields_)), dtype=np.int64)
+    table[:, 2] = top * g.width * g.channels
+    table[:, 3] = first * g.kernel_w * g.channels
+    table[:, 4] = count
+    return table
+
+
+def _tiles(g: Window) -> IntVector:
+    """`Taps` of columns that read the image with the same taps, as few tiles as can be."""
+    first, count = _inside(g, 1)
+    changes = np.flatnonzero(np.diff(first) | np.diff(count)) + 1
+    sizes = np.concatenate([_sizes(int(run)) for run in np.diff(changes, prepend=0, append=g.out_w)])
+    columns = np.cumsum(sizes) - sizes
+    table = np.empty((len(sizes), len(Taps._fields_)), dtype=np.int64)
+    left = columns * g.stride[1] - g.top_left[1] + first[columns] * g.dilation[1]
+    table[:, 0] = sizes
+    table[:, 1] = columns * g.channels
+    table[:, 2] = left * g.channels
+    table[:, 3] = first[columns] * g.channels
+    table[:, 4] = count[columns]
+    return table
+
+
+def _inside(g: Window, axis: int) -> tuple[IntVector, IntVector]:
+    """The first tap inside the image, and how many are, for each row (axis 0) or column (1) of outputs."""
+    size, taps, outputs = ((g.height, g.kernel_h, g.out_h), (g.width, g.kernel_w, g.out_w))[axis]
+    start = np.arange(outputs) * g.stride[axis] - g.top_left[axis]
+    first = -(np.minimum(start, 0) // g.dilation[axis])
+    stop = -((start - size) // g.dilation[axis])
+    return first, np.maximum(np.minimum(stop, taps) - first, 0)
+
+
+def _sizes(columns: int) -> IntVector:
+    """Tiles of a run of columns, the largest first."""
+    sizes = []
+    for size in TILES:
+        sizes.append(np.full(columns // size, size, dtype=np.int64))
+        columns %= size
+    return np.concatenate(sizes)
+
+
+def _tap_by_tap(step: Step, g: Window, images: Tensor, folded: Folded) -> Tensor:
     result = images.new_empty((images.shape[0], g.out_h, g.out_w, g.groups, g.outputs // g.groups))
     for samples, places in parts_of(result.shape, 2 * g.outputs * images.element_size()):
         patches = patches_of(with_margins(images[samples], step), g)
@@ -25,12 +116,12 @@ def convolve_depthwise(step: Step, g: Window, images: Tensor, folded: Folded) ->
 
 def _sum_up(step: Step, patches: Tensor, folded: Folded, result: Tensor) -> None:
     """Outputs (n, rows, columns, channels, outputs) of patches (n, rows, columns, kh, kw, channels)."""
-    weight, kernel = folded.weight, patches.shape[3:5]
-    taps = weight.reshape(*weight.shape[:2], *kernel).permute(2, 3, 0, 1)
+    weight, sizes = folded.weight, patches.shape[3:5]
+    taps = weight.reshape(*weight.shape[:2], *sizes).permute(2, 3, 0, 1)
     # One row of outputs long, so that whole rows are multiplied at once.
     row = (patches.shape[2], *folded.addend.shape)
     sums = folded.addend.expand(row).contiguous()
-    for dy, dx in np.ndindex(*kernel):
+    for dy, dx in np.ndindex(*sizes):
         tap = taps[dy, dx].expand(row).contiguous()
         patch = patches[:, :, :, dy, dx, :, None]
         sums = torch.addcmul(sums, patch, tap, value=folded.unit, out=result)

@@ -27,6 +27,8 @@ from anh_rollup.tensor.program import Tensor as Elements
 
 _RULES: Final[dict[Opcode, Rule]] = {**ELEMENTWISE, **MOVEMENT}
 _LINEAR: Final = (Opcode.MATMUL, Opcode.CONV)
+#: More threads than this get no more memory (choice: larger blocks are asked from the system each time).
+MOST_THREADS: Final = 4
 #: Their results may share memory with an input.
 _SHARING: Final = (Opcode.SHIFT, Opcode.VIEW)
 
@@ -42,7 +44,7 @@ class TorchProgram:
     Attributes:
         program: The program.
         parameters: Its parameters, checked: per parameter an int32 array (*shape).
-        memory: Bytes that the values of the samples evaluated at once may take, roughly.
+        memory: Bytes that the values of the samples evaluated at once may take for each thread, roughly.
         keeps: Whether what is the same for every sample is kept for another run.
         steps: For each instruction what is proven about it.
         users: For each value that is read the instructions that read it, in order.
@@ -80,7 +82,8 @@ class TorchProgram:
         """The output for every sample: int32 array (N, *output shape). See `LoadedProgram.evaluate`."""
         sources = checked_sources(self.program, fields, answers, self.parameters)
         result = np.empty((sources.count, *self.program.output.shape), dtype=np.int32)
-        step = max(1, self.memory // self._bytes_of_a_sample())
+        threads = min(torch.get_num_threads(), MOST_THREADS)
+        step = max(1, self.memory * threads // self._bytes_of_a_sample())
         keeps = self.keeps or sources.count > step
         with torch.inference_mode():
             for start in range(0, sources.count, step):
