@@ -67,7 +67,10 @@ class _Branch:
     right: "_Node"
 
 
-_Node = _Leaf | _Branch | None
+_Node = _Leaf | _Branch
+
+_NOTHING: Final = _Leaf(ZERO_DIGEST, ZERO_DIGEST, ZERO_DIGEST, RELEASED)
+"""What stands where no leaf is."""
 
 
 class LedgerTree:
@@ -75,7 +78,7 @@ class LedgerTree:
 
     __slots__ = ("_top",)
 
-    def __init__(self, top: _Node = None) -> None:
+    def __init__(self, top: _Node = _NOTHING) -> None:
         """The tree below a node of this module; without one the empty tree."""
         self._top = top
 
@@ -88,20 +91,20 @@ class LedgerTree:
     @property
     def root(self) -> Digest:
         """The root's hash; zero for the empty tree."""
-        return _hash(self._top)
+        return self._top.hash
 
     def get(self, key: Digest) -> Fields | None:
         """The fields of a leaf, or None where there is none."""
         end, _ = self._descend(int.from_bytes(key, "big"))
-        return end.fields if end is not None and end.key == key else None
+        return end.fields if end.key == key and end is not _NOTHING else None
 
     def prove(self, key: Digest) -> Proof:
         """The proof of what the tree says about a key."""
         bits = int.from_bytes(key, "big")
         end, path = self._descend(bits)
         beside = [branch.left if _goes_right(bits, at) else branch.right for at, branch in enumerate(path)]
-        siblings = tuple([_hash(node) for node in reversed(beside)])
-        if end is None:
+        siblings = tuple([node.hash for node in reversed(beside)])
+        if end is _NOTHING:
             return Proof(Found.NOTHING, ZERO_DIGEST, ZERO_DIGEST, RELEASED, siblings)
         if end.key == key:
             return Proof(Found.ITSELF, ZERO_DIGEST, ZERO_DIGEST, end.fields, siblings)
@@ -113,19 +116,24 @@ class LedgerTree:
         end, path = self._descend(bits)
         value = value_of(fields)
         leaf = _Leaf(leaf_hash(key, value), key, value, fields)
-        node: _Node = leaf if end is None or end.key == key else _parted(leaf, end, len(path))
-        for at in range(len(path) - 1, -1, -1):
-            branch = path[at]
-            node = _branch(branch.left, node) if _goes_right(bits, at) else _branch(node, branch.right)
+        node: _Node = leaf if end is _NOTHING or end.key == key else _parted(leaf, end, len(path))
+        bits >>= KEY_BITS - len(path)
+        for branch in reversed(path):
+            if bits & 1:
+                left, right = branch.left, node
+            else:
+                left, right = node, branch.right
+            node = _Branch(keccak256(left.hash + right.hash), left, right)
+            bits >>= 1
         return LedgerTree(node)
 
-    def _descend(self, bits: int) -> tuple[_Leaf | None, list[_Branch]]:
+    def _descend(self, bits: int) -> tuple[_Leaf, list[_Branch]]:
         """What stands at the end of a key's path, and the branches on it from the top."""
-        node, path = self._top, list[_Branch]()
+        node, path, bit = self._top, list[_Branch](), 1 << KEY_BITS - 1
         while isinstance(node, _Branch):
-            right = bits >> (KEY_BITS - 1 - len(path)) & 1
             path.append(node)
-            node = node.right if right else node.left
+            node = node.right if bits & bit else node.left
+            bit >>= 1
         return node, path
 
 
@@ -204,7 +212,7 @@ def _parted(leaf: _Leaf, other: _Leaf, depth: int) -> _Node:
     bits, split = int.from_bytes(leaf.key, "big"), _shared_bits(leaf.key, other.key)
     node: _Node = _branch(other, leaf) if _goes_right(bits, split) else _branch(leaf, other)
     for at in range(split - 1, depth - 1, -1):
-        node = _branch(None, node) if _goes_right(bits, at) else _branch(node, None)
+        node = _branch(_NOTHING, node) if _goes_right(bits, at) else _branch(node, _NOTHING)
     return node
 
 
@@ -218,8 +226,4 @@ def _goes_right(bits: int, depth: int) -> bool:
 
 
 def _branch(left: _Node, right: _Node) -> _Branch:
-    return _Branch(keccak256(_hash(left) + _hash(right)), left, right)
-
-
-def _hash(node: _Node) -> Digest:
-    return ZERO_DIGEST if node is None else node.hash
+    return _Branch(keccak256(left.hash + right.hash), left, right)
