@@ -7,7 +7,7 @@ from anh_rollup.encoding.batches import BatchHeader
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.protocol.derivation import Placement
 from anh_rollup.protocol.jobs import Job, JobMalformedError, decode_order
-from anh_rollup.protocol.ledger import Charged, Effect, Skipped
+from anh_rollup.protocol.ledger import Account, Charged, Effect, Skipped
 from anh_rollup.rpc.backend import Backend
 from anh_rollup.rpc.errors import invalid_params
 from anh_rollup.rpc.ethereum import Handler, describe
@@ -17,12 +17,21 @@ from anh_rollup.rpc.wire import address, data, quantity, read_address, read_dige
 
 
 def ledger_account(backend: Backend, parameters: Sequence[Any]) -> dict[str, str]:
-    """anh_getLedgerAccount: nonce and cleared wei, after `latest` (default) or `pending`."""
+    """anh_getLedgerAccount: nonce, cleared and withdrawn wei, after `latest` (default) or `pending`."""
     owner, tag = exactly(parameters, 1, 2)
     if tag not in (None, "latest", "pending"):
         raise invalid_params("the second parameter is latest or pending")
     account = backend.chain.account(read_address(owner, "the address"), pending=tag == "pending")
-    return {"nonce": quantity(account.nonce), "cleared": quantity(account.cleared)}
+    return account_object(account)
+
+
+def account_object(account: Account) -> dict[str, str]:
+    """A ledger account with its fields by their names."""
+    return {
+        "nonce": quantity(account.nonce),
+        "cleared": quantity(account.cleared),
+        "withdrawn": quantity(account.withdrawn),
+    }
 
 
 def position(backend: Backend, parameters: Sequence[Any]) -> dict[str, Any] | None:

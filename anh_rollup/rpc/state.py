@@ -5,6 +5,7 @@ from typing import Any
 
 from anh_rollup.rpc.errors import invalid_params
 from anh_rollup.rpc.parameters import exactly
+from anh_rollup.rpc.rollup import account_object
 from anh_rollup.rpc.service import WorldService
 from anh_rollup.rpc.wire import address, data, quantity, read_address, read_quantity
 
@@ -34,14 +35,14 @@ def split_balance(service: WorldService, parameters: Sequence[Any]) -> dict[str,
 
 
 def ledger_account(service: WorldService, parameters: Sequence[Any]) -> dict[str, str]:
-    """anh_getLedgerAccount at any block: nonce and cleared wei."""
+    """anh_getLedgerAccount at any block: nonce, cleared and withdrawn wei."""
     text, name = exactly(parameters, 1, 2)
     owner = read_address(text, "the address")
     if name == "pending":
         found = service.backend.chain.account(owner, pending=True)
     else:
         found = service.world.ledger_account(owner, service.position(name))
-    return {"nonce": quantity(found.nonce), "cleared": quantity(found.cleared)}
+    return account_object(found)
 
 
 def transaction_count(service: WorldService, parameters: Sequence[Any]) -> str:

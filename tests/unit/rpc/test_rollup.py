@@ -1,6 +1,6 @@
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.merkle import root_from_proof
-from anh_rollup.protocol.ledger import Payout
+from anh_rollup.protocol.ledger import EXIT, Payout
 from tests.doubles.ordering import ALICE, BOB, ETHER, JOB, FakeL1, NodeDouble, decoded, record_of
 from tests.unit.rpc.conftest import Ask
 
@@ -16,8 +16,10 @@ def post(node: NodeDouble, l1: FakeL1) -> None:
 
 def test_an_account_shows_nonce_and_cleared_money(ask: Ask, node: NodeDouble) -> None:
     name = "0x" + ALICE.address.hex()
-    assert ask("anh_getLedgerAccount", name) == {"nonce": "0x0", "cleared": "0x0"}
-    assert ask("anh_getLedgerAccount", name, "pending") == {"nonce": "0x0", "cleared": hex(ETHER)}
+    assert ask("anh_getLedgerAccount", name) == {"nonce": "0x0", "cleared": "0x0", "withdrawn": "0x0"}
+    node.submit([ALICE.transfer(0, EXIT, 7)])
+    left = {"nonce": "0x1", "cleared": hex(ETHER - 7 - 21_000 * node.chain.next_base_fee), "withdrawn": "0x7"}
+    assert ask("anh_getLedgerAccount", name, "pending") == left
     assert ask("anh_getLedgerAccount", name, "safe")["code"] == -32602
 
 

@@ -2,10 +2,11 @@ from typing import Any
 
 import pytest
 
+from anh_rollup.protocol.ledger import EXIT
 from anh_rollup.world.engine import Account
 from anh_rollup.world.errors import ResultMissingError
 from tests.doubles.answering_world import FakeWorld, FollowerDouble
-from tests.doubles.ordering import ALICE, BOB, ETHER, GWEI, FakeL1
+from tests.doubles.ordering import ALICE, BOB, ETHER, GWEI, SEQUENCER, FakeL1
 from tests.unit.rpc.conftest import Ask
 from tests.unit.rpc.stories import OTHER, TOKEN, sealed, text
 
@@ -63,6 +64,19 @@ def test_a_ledger_account_is_known_at_every_block_without_execution(
     assert accounts[0]["cleared"] == "0x0"
     assert int(accounts[1]["cleared"], 16) > int(accounts[2]["cleared"], 16)
     assert query("anh_getLedgerAccount", OWNER) == accounts[1]
+    sealed(follower, ALICE.transfer(2, EXIT, 7))
+    follower.submit([ALICE.transfer(3, EXIT, 5)])
+    names = ("0x0", "0x2", "pending")
+    withdrawn = [query("anh_getLedgerAccount", OWNER, name)["withdrawn"] for name in names]
+    assert withdrawn == ["0x0", "0x7", "0xc"]
+
+
+def test_what_left_the_l2_is_no_balance_any_more(query: Ask, follower: FollowerDouble) -> None:
+    before = int(query("eth_getBalance", OWNER, "pending"), 16)
+    sealed(follower, ALICE.transfer(0, EXIT, 7))
+    fee = int(query("anh_getLedgerAccount", text(SEQUENCER))["cleared"], 16)
+    assert query("eth_getBalance", OWNER, "latest") == hex(before - 7 - fee)
+    assert query("eth_getBalance", text(EXIT), "latest") == "0x0"
 
 
 def test_a_contracts_nonce_is_the_worlds(query: Ask, world: FakeWorld) -> None:
