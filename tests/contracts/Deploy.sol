@@ -9,6 +9,7 @@ import { IInbox } from "contracts/interfaces/IInbox.sol";
 import { ILedgerArbiter } from "contracts/interfaces/ILedgerArbiter.sol";
 import { ILedgerClaims } from "contracts/interfaces/ILedgerClaims.sol";
 import { ITensorArbiter } from "contracts/interfaces/ITensorArbiter.sol";
+import { ITransactionArbiter } from "contracts/interfaces/ITransactionArbiter.sol";
 import { Vm } from "tests/contracts/Vm.sol";
 
 /// @title Creates the contracts from the artifacts that are shipped
@@ -63,6 +64,17 @@ library Deploy {
     {
         bytes memory arguments = abi.encode(inbox_, claims_, arbiter);
         return IClaimArbiter(_create("ClaimArbiter", arguments));
+    }
+
+    function transactionArbiter() internal returns (ITransactionArbiter) {
+        return ITransactionArbiter(_create("TransactionArbiter", ""));
+    }
+
+    function ledgerArbiter(IInbox inbox_, ITransactionArbiter transactions)
+        internal
+        returns (ILedgerArbiter)
+    {
+        return ILedgerArbiter(_create("LedgerArbiter", abi.encode(inbox_, transactions)));
     }
 
     function ledgerClaims(
