@@ -13,8 +13,11 @@ import { BlobHashes } from "contracts/libraries/BlobHashes.sol";
 
 /// @title The order of the rollup
 contract Inbox is IInbox, Seals {
-    /// @notice A queued record's greatest length: what L1 nodes relay in one transaction.
-    uint256 public constant MOST_RECORD_BYTES = 120_000;
+    /// @notice A queued record's greatest length: no transaction has a longer one.
+    uint256 public constant MOST_RECORD_BYTES = 65_536;
+
+    /// @notice Most bytes of a batch as calldata: a dispute has to show them in one transaction that L1 nodes relay.
+    uint256 public constant MOST_CALLDATA_BYTES = 100_000;
 
     /// @dev Parts of a whole in which shares are given.
     uint256 private constant BPS = 10_000;
@@ -144,6 +147,7 @@ contract Inbox is IInbox, Seals {
         bytes calldata data
     ) external onlySequencer returns (bytes32) {
         require(data.length != 0, NoBytes());
+        require(data.length <= MOST_CALLDATA_BYTES, TooManyBytes(data.length, MOST_CALLDATA_BYTES));
         require(data[0] != BLOB_VERSION, BeginsLikeBlobs());
         _requireNothingDueLeftOut(forcedEnd);
         bytes32[] memory noBlobs;

@@ -17,7 +17,7 @@ GROUP_SIZE: Final = 16
 LENGTH_SIZE: Final = 3
 """Bytes of a group's begin, and of a length that does not fit a byte."""
 
-MOST_ITEM: Final = (1 << 17) + 32
+MOST_ITEM: Final = (1 << 16) + 32
 """Most bytes of an item: any valid transaction's record fits, and L1 can read it in a dispute (choice)."""
 
 MOST_OVERHEAD: Final = LENGTH_SIZE + 1 + LENGTH_SIZE

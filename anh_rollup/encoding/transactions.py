@@ -28,8 +28,8 @@ Signature = tuple[int, int, int]
 MOST_TRANSACTION_BYTES: Final = 1 << 17
 """Longest signed transaction, 128 KiB: what Ethereum's own clients relay (go-ethereum's txMaxSize)."""
 
-MOST_RECORD_BYTES: Final = 1 << 17
-"""Longest record: L1 unpacks it in one transaction. Only data with thousands of short runs get longer."""
+MOST_RECORD_BYTES: Final = 1 << 16
+"""Longest record, 64 KiB: in a dispute one L1 transaction shows and unpacks it (choice)."""
 
 MOST_NONCE: Final = UINT64_MOST - 1
 """Highest nonce of a transaction (EIP-2681)."""
@@ -139,7 +139,7 @@ def encode_record(transaction: SignedTransaction) -> bytes:
     """The one record of a transaction.
 
     Raises:
-        EncodingError: It is longer than 128 KiB (TOO_LARGE), which that of no decoded transaction is.
+        EncodingError: It is longer than 64 KiB (TOO_LARGE), which that of no decoded transaction is.
     """
     head = transaction.kind | _PARITY_BIT * transaction.y_parity
     head |= TO_BIT * (transaction.to is not None) | ACCESS_LIST_BIT * bool(transaction.access_list)

@@ -33,7 +33,7 @@ REMEDIES: Final = {
     RejectReason.UNSUPPORTED: "Sign a transaction of type 0, 1 or 2.",
     RejectReason.WRONG_CHAIN: "Sign for the chain id that eth_chainId gives, a legacy one by EIP-155.",
     RejectReason.BAD_SIGNATURE: "Sign it again, with an s in the lower half (EIP-2).",
-    RejectReason.TOO_LARGE: "Split it: a signed transaction has at most 128 KiB and must fit one batch.",
+    RejectReason.TOO_LARGE: "Split it: a signed transaction has at most 128 KiB, 64 KiB as a record.",
     RejectReason.ALREADY_KNOWN: "Wait for it: ask for its position with anh_getPosition.",
     RejectReason.NONCE_TOO_LOW: "Use the nonce that eth_getTransactionCount gives for `pending`.",
     RejectReason.NONCE_TOO_HIGH: "Send the transactions with the lower nonces first.",

@@ -133,6 +133,9 @@ interface IInbox is ISeals {
     /// @notice A batch without bytes was posted as calldata.
     error NoBytes();
 
+    /// @notice A batch was posted as calldata with more bytes than a dispute could show.
+    error TooManyBytes(uint256 given, uint256 most);
+
     /// @notice Bytes begin as a blob's versioned hash does, so that their hash could pass for one of blobs.
     error BeginsLikeBlobs();
 
@@ -178,7 +181,7 @@ interface IInbox is ISeals {
     /// @param transactionsRoot See `Batch`.
     /// @param count See `Batch`.
     /// @param forcedEnd See `Batch`.
-    /// @param data The batch's bytes, at least one; the first is not 0x01.
+    /// @param data The batch's bytes, 1 to 100,000; the first is not 0x01.
     /// @return commitment The new commitment.
     function postCalldata(
         bytes32 previous,

@@ -39,7 +39,7 @@ library BatchReader {
     uint256 private constant ORIGIN_BYTES = 40;
     uint256 private constant GROUP_SIZE = 16;
     uint256 private constant LENGTH_BYTES = 3;
-    uint256 private constant MOST_PACKED_BYTES = (1 << 17) + 32;
+    uint256 private constant MOST_PACKED_BYTES = (1 << 16) + 32;
 
     /// @notice The head of a batch.
     /// @return fits Whether the payload has so many bytes.

@@ -39,6 +39,7 @@ library BlockHeaders {
         );
         bytes memory origin = abi.encodePacked(hex"88", self.origin, hex"a0", self.originHash);
         bytes memory rest = bytes.concat(hex"880000000000000000", Rlp.number(self.baseFee));
-        return keccak256(Rlp.list(bytes.concat(roots, bloom, numbers, origin, rest)));
+        uint256 size = roots.length + bloom.length + numbers.length + origin.length + rest.length;
+        return keccak256(bytes.concat(Rlp.listHead(size), roots, bloom, numbers, origin, rest));
     }
 }

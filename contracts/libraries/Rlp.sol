@@ -14,10 +14,10 @@ library Rlp {
         return bytes.concat(_head(byteLength(value), STRING), shortest(value));
     }
 
-    /// @notice A byte string.
-    function string_(bytes memory data) internal pure returns (bytes memory) {
-        if (data.length == 1 && uint8(data[0]) < STRING) return data;
-        return bytes.concat(_head(data.length, STRING), data);
+    /// @notice What stands before a byte string; nothing before a single byte that stands for itself.
+    function stringHead(bytes memory data) internal pure returns (bytes memory head) {
+        if (data.length == 1 && uint8(data[0]) < STRING) return head;
+        return _head(data.length, STRING);
     }
 
     /// @notice An address; the empty string where there is none.
@@ -25,9 +25,9 @@ library Rlp {
         return there ? abi.encodePacked(uint8(STRING + 20), to) : abi.encodePacked(uint8(STRING));
     }
 
-    /// @notice A list of items that are encoded already, one after the other.
-    function list(bytes memory items) internal pure returns (bytes memory) {
-        return bytes.concat(_head(items.length, LIST), items);
+    /// @notice What stands before the items of a list, which take so many bytes.
+    function listHead(uint256 items) internal pure returns (bytes memory) {
+        return _head(items, LIST);
     }
 
     /// @notice Bytes of a number's encoding.

@@ -13,8 +13,11 @@ import { Transaction } from "contracts/types/Transaction.sol";
 /// @notice As strict as docs/encoding.md says, "Transaction records": a record is sound if it is the one record of a
 /// transaction that consensus accepts by itself. Never reverts. Twin: anh_rollup/encoding/transactions.py.
 library SignedTransactions {
-    /// @notice Most bytes of a signed transaction, and of a record.
-    uint256 internal constant MOST_BYTES = 1 << 17;
+    /// @notice Most bytes of a record.
+    uint256 internal constant MOST_RECORD_BYTES = 1 << 16;
+
+    /// @dev Most bytes of a signed transaction.
+    uint256 private constant MOST_BYTES = 1 << 17;
 
     uint256 private constant UNUSED_BITS = 0xe0;
     uint256 private constant TYPE_BITS = 3;
@@ -46,7 +49,7 @@ library SignedTransactions {
         pure
         returns (bool sound, Transaction memory transaction)
     {
-        if (record.length > MOST_BYTES) return (false, transaction);
+        if (record.length > MOST_RECORD_BYTES) return (false, transaction);
         Raw memory raw = _read(record, transaction);
         if (!raw.sound) return (false, transaction);
         (bytes32 digest, uint256 size) = _signingHash(raw, transaction, chainId);
@@ -87,8 +90,7 @@ library SignedTransactions {
             (listed, transaction.addresses, transaction.keys) = AccessLists.count(raw.accessList);
             if (!listed) return raw;
         }
-        bytes memory packed = cursor.part(cursor.left());
-        (raw.sound, raw.data, transaction.zeros) = ZeroRuns.unpack(packed, MOST_BYTES);
+        (raw.sound, raw.data, transaction.zeros) = ZeroRuns.unpack(record, cursor.at, MOST_BYTES);
         transaction.dataBytes = raw.data.length;
     }
 
@@ -111,33 +113,37 @@ library SignedTransactions {
         pure
         returns (bytes32 digest, uint256 size)
     {
-        bytes memory body = _body(raw, transaction);
+        bytes memory chain = Rlp.number(chainId);
+        bytes memory front = _front(raw.kind, transaction);
+        bytes memory head = Rlp.stringHead(raw.data);
+        uint256 body = front.length + head.length + raw.data.length;
         uint256 signature = Rlp.numberSize(raw.r) + Rlp.numberSize(raw.s);
         if (raw.kind == 0) {
             signature += Rlp.numberSize(2 * chainId + EIP155_BASE + raw.parity);
-            size = Rlp.listSize(body.length + signature);
-            digest = keccak256(Rlp.list(bytes.concat(body, Rlp.number(chainId), hex"8080")));
+            size = Rlp.listSize(body + signature);
+            bytes memory list = Rlp.listHead(body + chain.length + 2);
+            digest = keccak256(bytes.concat(list, front, head, raw.data, chain, hex"8080"));
         } else {
             bytes memory accesses = raw.accessList.length == 0 ? bytes(hex"c0") : raw.accessList;
-            bytes memory items = bytes.concat(Rlp.number(chainId), body, accesses);
+            uint256 items = chain.length + body + accesses.length;
             // The parity takes one byte, the type another.
-            size = 1 + Rlp.listSize(items.length + 1 + signature);
-            // Types 1 and 2 are themselves, below 0x80, as numbers are.
-            digest = keccak256(bytes.concat(Rlp.number(raw.kind), Rlp.list(items)));
+            size = 1 + Rlp.listSize(items + 1 + signature);
+            // As a number a type is itself.
+            bytes memory list = bytes.concat(Rlp.number(raw.kind), Rlp.listHead(items), chain);
+            digest = keccak256(bytes.concat(list, front, head, raw.data, accesses));
         }
     }
 
-    /// @dev The fields from the nonce to the data.
-    function _body(Raw memory raw, Transaction memory transaction) private pure returns (bytes memory) {
+    /// @dev The fields from the nonce to the value.
+    function _front(uint256 kind, Transaction memory transaction) private pure returns (bytes memory) {
         bytes memory fees = Rlp.number(transaction.maxFee);
-        if (raw.kind == DYNAMIC_FEE) fees = bytes.concat(Rlp.number(transaction.priorityFee), fees);
+        if (kind == DYNAMIC_FEE) fees = bytes.concat(Rlp.number(transaction.priorityFee), fees);
         return bytes.concat(
             Rlp.number(transaction.nonce),
             fees,
             Rlp.number(transaction.gasLimit),
             Rlp.recipient(!transaction.creates, transaction.to),
-            Rlp.number(transaction.value),
-            Rlp.string_(raw.data)
+            Rlp.number(transaction.value)
         );
     }
 }

@@ -90,6 +90,14 @@ contract InboxTest is Arena {
         inbox.postCalldata(previous, bytes32("root"), 1, 0, "");
     }
 
+    function test_ACalldataPostHasAtMost100000Bytes() public {
+        bytes32 previous = inbox.commitments(1);
+        vm.startPrank(sequencer);
+        vm.expectRevert(abi.encodeWithSelector(IInbox.TooManyBytes.selector, 100_001, 100_000));
+        inbox.postCalldata(previous, bytes32("root"), 1, 0, new bytes(100_001));
+        inbox.postCalldata(previous, bytes32("root"), 1, 0, new bytes(100_000));
+    }
+
     function test_RootAndCountMustAgree() public {
         bytes32 previous = inbox.commitments(1);
         vm.startPrank(sequencer);
@@ -126,10 +134,10 @@ contract InboxTest is Arena {
     function test_ForcingNeedsTheFeeAndARecordThatFits() public {
         vm.expectRevert(abi.encodeWithSelector(IInbox.WrongFee.selector, 0, FORCE_FEE));
         inbox.force("record");
-        vm.expectRevert(abi.encodeWithSelector(IInbox.WrongRecordLength.selector, 0, 120_000));
+        vm.expectRevert(abi.encodeWithSelector(IInbox.WrongRecordLength.selector, 0, 65_536));
         inbox.force{ value: FORCE_FEE }("");
-        bytes memory long = new bytes(120_001);
-        vm.expectRevert(abi.encodeWithSelector(IInbox.WrongRecordLength.selector, 120_001, 120_000));
+        bytes memory long = new bytes(65_537);
+        vm.expectRevert(abi.encodeWithSelector(IInbox.WrongRecordLength.selector, 65_537, 65_536));
         inbox.force{ value: FORCE_FEE }(long);
     }
 

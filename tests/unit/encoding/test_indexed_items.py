@@ -80,8 +80,8 @@ def test_a_group_begins_where_the_index_says() -> None:
         ("000000 01 aabb", 2, EncodingReason.TRAILING),
         ("000000 02 aabb", 1, EncodingReason.TRUNCATED),
         ("000000 00 000000", 3, EncodingReason.OUT_OF_RANGE),
-        ("000000 00 020021", 3, EncodingReason.OUT_OF_RANGE),
-        ("000000 00 020020", 3, EncodingReason.TRUNCATED),
+        ("000000 00 010021", 3, EncodingReason.OUT_OF_RANGE),
+        ("000000 00 010020", 3, EncodingReason.TRUNCATED),
     ],
 )
 def test_items_take_exactly_their_bytes(data: str, size: int, reason: EncodingReason) -> None:
