@@ -119,6 +119,13 @@ class SequencerConfig:
         post_interval: Seconds between two looks whether a batch can be posted.
         forced_depth: L1 blocks above a forced transaction before a block takes it in.
         most_unposted: Bytes of sealed blocks that may wait for L1; None stands for what the rules allow.
+        pool_size: Transactions that may wait for those with lower nonces.
+        pool_bytes: Bytes of those.
+        pool_per_sender: How far a nonce may be ahead of its account's.
+        pool_seconds: How long a transaction waits at most.
+        replacement_percent: How much more a replacement pays, of both fees.
+        sender_rate: Transactions a second of one sender.
+        sender_bytes: Bytes of transactions a second of one sender.
         calldata: Post calldata even where L1 has blobs.
         new_journal: Begin an empty journal on an L2 that has batches.
     """
@@ -133,6 +140,13 @@ class SequencerConfig:
     post_interval: float
     forced_depth: int
     most_unposted: int | None
+    pool_size: int
+    pool_bytes: int
+    pool_per_sender: int
+    pool_seconds: float
+    replacement_percent: int
+    sender_rate: int
+    sender_bytes: int
     calldata: bool
     new_journal: bool
 

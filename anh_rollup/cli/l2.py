@@ -193,7 +193,8 @@ class L2Client:
 
     def position(self, transaction: str) -> Mapping[str, Any] | None:
         """Where the sequencer has put a transaction, with its signature; None while it waits."""
-        return self.record("anh_getPosition", transaction)
+        found = self.record("anh_getPosition", transaction)
+        return None if found is not None and "waiting" in found else found
 
     def job(self, transaction: str) -> Mapping[str, Any] | None:
         """A job by its transaction's hash, with its state; None where there is no such job."""

@@ -322,10 +322,10 @@ def interval_option(name: str, seconds: float, what: str) -> Decorator:
     return click.option(name, type=FiniteRange(*INTERVAL), default=seconds, show_default=True, help=what)
 
 
-def count_option(name: str, default: int | None, what: str) -> Decorator:
-    """A number from 0 on."""
+def count_option(name: str, default: int | None, what: str, least: int = 0) -> Decorator:
+    """A number from `least` on."""
     shown = default is not None
-    return click.option(name, type=click.IntRange(min=0), default=default, show_default=shown, help=what)
+    return click.option(name, type=click.IntRange(min=least), default=default, show_default=shown, help=what)
 
 
 def port_option(name: str, default: int, what: str) -> Decorator:

@@ -28,7 +28,11 @@ from anh_rollup.node import HttpService, PollingService, Service, run_node
 from anh_rollup.rpc.server import make_app
 from anh_rollup.sequencer.chain import FORCED_DEPTH
 from anh_rollup.sequencer.journal import Journal
+from anh_rollup.sequencer.pool import PoolLimits
+from anh_rollup.sequencer.sender_rates import SenderLimits
 from anh_rollup.sequencer.service import Parts, Sequencer
+
+POOL, SENDERS = PoolLimits(), SenderLimits()
 
 
 class WrongKeyError(AnhError):
@@ -59,6 +63,13 @@ class WrongKeyError(AnhError):
 @interval_option("--post-interval", 2.0, "Seconds between two batches at least.")
 @count_option("--forced-depth", FORCED_DEPTH, "L1 blocks above a forced transaction.")
 @count_option("--most-unposted", None, "Bytes that may wait for L1; default: what the force delay allows.")
+@count_option("--pool-size", POOL.most, "Transactions that may wait for lower nonces.")
+@count_option("--pool-bytes", POOL.most_bytes, "Bytes of those.")
+@count_option("--pool-per-sender", POOL.per_sender, "How far a nonce may be ahead; 0 lets none wait.")
+@interval_option("--pool-seconds", POOL.seconds, "How long a transaction waits at most.")
+@count_option("--replacement-percent", POOL.bump, "How much more a replacement pays.")
+@count_option("--sender-rate", SENDERS.transactions, "Transactions a second of one sender.", 1)
+@count_option("--sender-bytes", SENDERS.size, "Bytes of transactions a second of one sender.", 1)
 @click.option("--calldata", is_flag=True, help="Post calldata even where L1 has blobs.")
 @click.option("--new-journal", is_flag=True, help="Begin an empty journal on an L2 that has batches.")
 def sequencer_command(**options: object) -> None:
@@ -97,6 +108,14 @@ def open_sequencer(config: SequencerConfig) -> Sequencer:
             post_interval=config.post_interval,
             force_calldata=config.calldata,
             new_journal=config.new_journal,
+            pool=PoolLimits(
+                per_sender=config.pool_per_sender,
+                most=config.pool_size,
+                most_bytes=config.pool_bytes,
+                seconds=config.pool_seconds,
+                bump=config.replacement_percent,
+            ),
+            senders=SenderLimits(config.sender_rate, config.sender_bytes),
             beacon_url=config.beacon_url,
             own_blobs=sidecars.recent,
         )

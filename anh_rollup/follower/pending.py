@@ -55,10 +55,11 @@ class Pending:
         """
         known = ledger.account(address)
         nonce, cleared, withdrawn = known.nonce, known.cleared, known.withdrawn
-        for placed in self._by_sender.get(address, {}).values():
+        own = self._by_sender.get(address, {}).values()
+        for placed in sorted(own, key=lambda each: each.transaction.nonce):
             transaction = placed.transaction
-            if transaction.nonce >= nonce:
-                nonce = transaction.nonce + 1
+            if transaction.nonce == nonce:  # behind a gap it waits for its turn
+                nonce += 1
                 charged = charge(transaction, base_fee, cleared)
                 cleared = Wei(cleared - charged.paid)
                 withdrawn = Wei(withdrawn + charged.exits)

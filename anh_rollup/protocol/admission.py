@@ -26,6 +26,9 @@ class RejectReason(StrEnum):
     FUNDS = "insufficient funds for gas * price + value"
     BLOCK_FULL = "the block under construction is full"
     BACKLOG_FULL = "too many transactions wait for L1"
+    POOL_FULL = "txpool is full"
+    REPLACEMENT = "replacement transaction underpriced"
+    SENDER_RATE = "too many transactions of one sender"
 
 
 REMEDIES: Final = {
@@ -36,13 +39,16 @@ REMEDIES: Final = {
     RejectReason.TOO_LARGE: "Split it: a signed transaction has at most 128 KiB, 64 KiB as a record.",
     RejectReason.ALREADY_KNOWN: "Wait for it: ask for its position with anh_getPosition.",
     RejectReason.NONCE_TOO_LOW: "Use the nonce that eth_getTransactionCount gives for `pending`.",
-    RejectReason.NONCE_TOO_HIGH: "Send the transactions with the lower nonces first.",
+    RejectReason.NONCE_TOO_HIGH: "Send those with the lower nonces first; a few can wait for them.",
     RejectReason.INTRINSIC_GAS: "Raise the gas limit.",
     RejectReason.BLOCK_GAS: "Lower the gas limit below the block's.",
     RejectReason.BASE_FEE: "Raise maxFeePerGas to at least the latest block's baseFeePerGas.",
     RejectReason.FUNDS: "Deposit more ether on L1 with Inbox.deposit, or lower gas limit, price or value.",
     RejectReason.BLOCK_FULL: "Try again in a moment.",
     RejectReason.BACKLOG_FULL: "Try again in a minute, when more of them are on L1.",
+    RejectReason.POOL_FULL: "Send the transactions with the lower nonces first, or raise maxFeePerGas.",
+    RejectReason.REPLACEMENT: "Raise maxFeePerGas and maxPriorityFeePerGas, both.",
+    RejectReason.SENDER_RATE: "Send more slowly, or try again in a second.",
 }
 
 #: What is rejected as the ledger would skip it.

@@ -32,7 +32,13 @@ Handler = Callable[[Backend, Sequence[Any]], Any]
 MOST_FEE_HISTORY: Final = 1_024
 """Blocks of one eth_feeHistory (as in Ethereum's clients)."""
 
-OWN_LIMITS: Final = (RejectReason.BACKLOG_FULL, RejectReason.BLOCK_FULL, RejectReason.TOO_LARGE)
+OWN_LIMITS: Final = (
+    RejectReason.BACKLOG_FULL,
+    RejectReason.BLOCK_FULL,
+    RejectReason.POOL_FULL,
+    RejectReason.SENDER_RATE,
+    RejectReason.TOO_LARGE,
+)
 """Rejections by a limit of this node rather than by Ethereum's rules; their code is EIP-1474's -32003."""
 
 SUGGESTED_PRIORITY_FEE: Final = 0

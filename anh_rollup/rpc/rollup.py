@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from anh_rollup.encoding.batches import BatchHeader
 from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.encoding.transactions import SignedTransaction
 from anh_rollup.protocol.derivation import Placement
 from anh_rollup.protocol.jobs import Job, JobMalformedError, decode_order
 from anh_rollup.protocol.ledger import Account, Charged, Effect, Skipped
@@ -35,11 +36,16 @@ def account_object(account: Account) -> dict[str, str]:
 
 
 def position(backend: Backend, parameters: Sequence[Any]) -> dict[str, Any] | None:
-    """anh_getPosition: where a transaction stands, signed by the sequencer; null until it has a block."""
+    """anh_getPosition: where a transaction stands, signed by the sequencer; null until it has a block.
+
+    One that waits for those with lower nonces has no place in the order, and may never have one.
+    """
     placed = _placement(backend, parameters)
-    if placed is None or placed.block is None:
+    if placed is None:
         return None
     block = placed.block
+    if block is None:
+        return {"waiting": "nonce"} if waits_for_nonce(backend, placed.transaction) else None
     batch, included = backend.batch_of(block.number), backend.inclusion(placed)
     signature = backend.confirm(block.number, block.hash)
     return {
@@ -52,6 +58,11 @@ def position(backend: Backend, parameters: Sequence[Any]) -> dict[str, Any] | No
         "batch": None if batch is None else quantity(batch.header.number),
         "indexInBatch": None if included is None else quantity(included[1]),
     }
+
+
+def waits_for_nonce(backend: Backend, transaction: SignedTransaction) -> bool:
+    """Whether an accepted transaction without a block is behind a gap of nonces."""
+    return backend.chain.account(transaction.sender, pending=True).nonce <= transaction.nonce
 
 
 def inclusion_proof(backend: Backend, parameters: Sequence[Any]) -> dict[str, Any] | None:

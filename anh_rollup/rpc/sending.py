@@ -10,6 +10,7 @@ from anh_rollup.rpc.errors import Code, DataError, RpcError, invalid_params
 from anh_rollup.rpc.ethereum import sent
 from anh_rollup.rpc.parameters import exactly
 from anh_rollup.rpc.receipts import receipt
+from anh_rollup.rpc.rollup import waits_for_nonce
 from anh_rollup.rpc.service import Reader, WorldService
 from anh_rollup.rpc.wire import (
     address,
@@ -74,26 +75,40 @@ class Waiting:
 
 
 def pool_status(service: WorldService, parameters: Sequence[Any]) -> dict[str, str]:
-    """txpool_status: what was accepted and has no block; nothing is ever queued behind a gap."""
+    """txpool_status: what was accepted and has no block; `queued` is behind a gap of nonces."""
     exactly(parameters, 0)
-    return {"pending": quantity(len(service.backend.pending())), "queued": quantity(0)}
+    pending, queued = _split(service)
+    return {"pending": quantity(len(pending)), "queued": quantity(len(queued))}
 
 
 def pool_content(service: WorldService, parameters: Sequence[Any]) -> dict[str, Any]:
     """txpool_content: the same by sender and nonce."""
     exactly(parameters, 0)
-    senders: dict[str, dict[str, Any]] = {}
-    for each in service.backend.pending():
-        senders.setdefault(address(each.sender), {}).update(_by_nonce([each]))
-    return {"pending": senders, "queued": {}}
+    pending, queued = _split(service)
+    return {"pending": _by_sender(pending), "queued": _by_sender(queued)}
 
 
 def pool_content_from(service: WorldService, parameters: Sequence[Any]) -> dict[str, Any]:
     """txpool_contentFrom: the same of one sender."""
     (text,) = exactly(parameters, 1)
     owner = read_address(text, "the address")
-    own = [each for each in service.backend.pending() if each.sender == owner]
-    return {"pending": _by_nonce(own), "queued": {}}
+    own = [[each for each in some if each.sender == owner] for some in _split(service)]
+    return {"pending": _by_nonce(own[0]), "queued": _by_nonce(own[1])}
+
+
+def _split(service: WorldService) -> tuple[list[SignedTransaction], list[SignedTransaction]]:
+    """What is in line for the next block, and what waits for those with lower nonces."""
+    waiting = service.backend.pending()
+    queued = [each for each in waiting if waits_for_nonce(service.backend, each)]
+    behind = {each.hash for each in queued}
+    return [each for each in waiting if each.hash not in behind], queued
+
+
+def _by_sender(transactions: Sequence[SignedTransaction]) -> dict[str, dict[str, Any]]:
+    senders: dict[str, dict[str, Any]] = {}
+    for each in transactions:
+        senders.setdefault(address(each.sender), {}).update(_by_nonce([each]))
+    return senders
 
 
 def _by_nonce(transactions: Sequence[SignedTransaction]) -> dict[str, Any]:

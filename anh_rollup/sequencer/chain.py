@@ -5,13 +5,16 @@ admitted to it is valid in it. Nothing is executed. Whatever can fail for want o
 changes.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Final
 
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.transactions import SignedTransaction, decode_signed, encode_record
+from anh_rollup.errors import AnhError
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.l1.types import Cursor
 from anh_rollup.primitives import Address, BlockNumber, ChainId, Digest, Gas, Seconds, Wei
@@ -25,12 +28,25 @@ from anh_rollup.protocol.derivation import (
     build_block,
 )
 from anh_rollup.protocol.fees import next_base_fee
-from anh_rollup.protocol.ledger import Account, BlockTerms, Origin, Outcome, decode_or_none, fold_block
+from anh_rollup.protocol.ledger import (
+    EMPTY_ACCOUNT,
+    Account,
+    BlockTerms,
+    Origin,
+    Outcome,
+    decode_or_none,
+    fold_block,
+)
 from anh_rollup.protocol.sealed import SealedBlocks, first_difference, first_unfounded
 from anh_rollup.sequencer.construction import Construction, room_of
 from anh_rollup.sequencer.errors import JournalMissingError, WrongJournalError
 from anh_rollup.sequencer.journal import Journal, JournalledBlock
 from anh_rollup.sequencer.known_records import KnownRecords
+from anh_rollup.sequencer.pool import Pool, Pooled, PoolLimits
+from anh_rollup.sequencer.sender_rates import SenderLimits, SenderRates
+from anh_rollup.sequencer.turns import let_wait, promote
+
+LOG = logging.getLogger(__name__)
 
 MOST_FORCED: Final = 1_000
 """Most forced transactions of one block; the rest comes in the next one."""
@@ -51,6 +67,8 @@ class Setting:
             cannot give it back after a reorg.
         most_unposted: Bytes of sealed blocks that may wait for L1, as `backlog` says; at least one batch's.
         new_journal: Whether an empty journal may continue an L2 that has batches.
+        pool: What may wait for its turn.
+        senders: What one sender may send.
     """
 
     chain_id: ChainId
@@ -59,6 +77,8 @@ class Setting:
     forced_depth: int = FORCED_DEPTH
     most_unposted: int = 0
     new_journal: bool = False
+    pool: PoolLimits = field(default_factory=PoolLimits)
+    senders: SenderLimits = field(default_factory=SenderLimits)
 
 
 class SequencerChain:
@@ -91,6 +111,8 @@ class SequencerChain:
         self._unwritten: list[bytes] = []
         self._waiting: dict[Digest, tuple[bytes, SignedTransaction]] = {}
         self._parked: list[OrderedTransaction] = []
+        self._pool = Pool(setting.pool)
+        self._rates = SenderRates(setting.senders)
         self.genesis = reader.new_order().head.header
         self._require_fitting_journal()
         self._reorgs = reader.reorgs
@@ -99,6 +121,7 @@ class SequencerChain:
         self._sealed, _ = self._adopted(restored) or (restored, [])
         self._next = self._construct()
         self._admit_again(self._decoded_records(journal.waiting()))
+        self._pool_again(self._decoded_records(journal.pooled()))
 
     # --- reading ---
 
@@ -144,8 +167,12 @@ class SequencerChain:
         """Where an accepted transaction stands, or None for an unknown one."""
         with self._lock:
             sealed = self._sealed.placed.get(digest)
-            waiting = None if self._sealed.had_effect(digest) else self._waiting.get(digest)
-            return sealed if waiting is None else Placement(waiting[1], waiting[0])
+            if self._sealed.had_effect(digest):
+                return sealed
+            waiting, pooled = self._waiting.get(digest), self._pool.get(digest)
+            if waiting is not None:
+                return Placement(waiting[1], waiting[0])
+            return sealed if pooled is None else Placement(pooled.transaction, pooled.record)
 
     def account(self, address: Address, *, pending: bool) -> Account:
         """An account after the last sealed block, or after everything that was accepted."""
@@ -170,8 +197,8 @@ class SequencerChain:
 
     @property
     def waiting(self) -> int:
-        """Accepted transactions without a block."""
-        return len(self._waiting)
+        """Accepted transactions without a block, those whose turn has not come among them."""
+        return len(self._waiting) + len(self._pool)
 
     @property
     def forced_depth(self) -> int:
@@ -195,6 +222,7 @@ class SequencerChain:
     def seal(self) -> L2Block | None:
         """Closes the block under construction if it holds anything; the block, on the disk, or None."""
         with self._writing, self._lock:
+            self._age_pool()
             building = self._next
             worth = building.own or building.forced or building.brings.events
             if not worth or self._reader.reorgs != self._reorgs:
@@ -204,7 +232,8 @@ class SequencerChain:
             time = Seconds(max(min(int(self._setting.clock()), latest), before.header.time))
             place = (time, building.origin_number, building.origin_hash)
             block = build_block(before, place, building.forced, building.own)
-            self._journal.seal(_journalled(block), [record for record, _ in self._parked])
+            changes = self._pool.take_changes()
+            self._journal.seal(_journalled(block), [record for record, _ in self._parked], changes)
             self._unwritten.clear()
             self._sealed.take(block, building.ledger, building.outcomes)
             for _, transaction in building.own:
@@ -214,6 +243,7 @@ class SequencerChain:
             if self._parked:
                 # The new block may have room for them, before anybody else gets in.
                 self._admit_again(list(self._parked))
+            self._promote(self._pool.senders())
             return block
 
     def follow(self) -> None:
@@ -238,6 +268,7 @@ class SequencerChain:
             again = [*lost, *self._parked, *self._next.own]
             self._next = self._construct()
             self._admit_again(again)
+            self._promote(self._pool.senders())
 
     # --- inside ---
 
@@ -248,26 +279,68 @@ class SequencerChain:
             return rejection_of(error)
 
     def _admitted(self, decoded: SignedTransaction | RejectedError) -> SignedTransaction | RejectedError:
-        """Puts a transaction into the block under construction; the reason where the ledger would skip it."""
+        """Puts a transaction into the block under construction, or lets it wait; the reason why not."""
         if isinstance(decoded, RejectedError):
             return decoded
-        if decoded.hash in self._waiting or self._sealed.had_effect(decoded.hash):
+        if self._is_known(decoded.hash):
             return RejectedError(RejectReason.ALREADY_KNOWN)
-        record = encode_record(decoded)
+        record, account = encode_record(decoded), self._next.ledger.account(decoded.sender)
         try:
-            self._next.admit(record, decoded)
+            if account != EMPTY_ACCOUNT:  # one without an account is refused as that
+                self._rates.take(decoded.sender, len(record), self._setting.clock())
+            if 0 < decoded.nonce - account.nonce <= self._setting.pool.per_sender:
+                waiting = Pooled(record, decoded, self._setting.clock())
+                let_wait(self._pool, self._next, waiting)
+            else:
+                self._next.admit(record, decoded)
+                self._accept(record, decoded)
         except RejectedError as error:
             return error
-        self._waiting[decoded.hash] = (record, decoded)
-        self._unwritten.append(record)
-        self._known.note(record, decoded)
+        self._promote([decoded.sender])
         return decoded
 
+    def _is_known(self, digest: Digest) -> bool:
+        waits = digest in self._waiting or self._pool.get(digest) is not None
+        return waits or self._sealed.had_effect(digest)
+
+    def _accept(self, record: bytes, transaction: SignedTransaction) -> None:
+        """Notes what was put into the block under construction; it is to be written before anybody hears."""
+        self._waiting[transaction.hash] = (record, transaction)
+        self._unwritten.append(record)
+        self._known.note(record, transaction)
+
+    def _promote(self, senders: Sequence[Address]) -> None:
+        """Gives those their turn whose turn has come."""
+        promote(self._pool, self._next, senders, self._accept)
+
+    def _age_pool(self) -> None:
+        """Forgets what has waited for too long."""
+        expired = self._pool.expire(self._setting.clock())
+        if expired:
+            LOG.info("%d transactions are forgotten: their turn did not come", expired)
+
+    def _pool_again(self, records: Sequence[OrderedTransaction]) -> None:
+        """Lets the transactions of the journal's pool wait again, those with low nonces first."""
+        known = [(record, each) for record, each in records if each is not None]
+        for record, each in sorted(known, key=lambda pair: pair[1].nonce):
+            self._pool.changes[each.hash] = None
+            if not self._is_known(each.hash):
+                with suppress(RejectedError):
+                    self._pool.add(Pooled(record, each, self._setting.clock()))
+        self._promote(self._pool.senders())
+        self._write()
+
     def _write(self) -> None:
-        """Puts all that was admitted onto the disk; what others are writing is there when this returns."""
+        """Puts all that was accepted onto the disk; what others are writing is there when this returns."""
         with self._writing:
-            records = list(self._unwritten)
-            self._journal.accept(records)
+            with self._lock:
+                changes, records = self._pool.take_changes(), list(self._unwritten)
+            try:
+                self._journal.write(records, changes)
+            except AnhError:
+                with self._lock:
+                    self._pool.changes = {**changes, **self._pool.changes}
+                raise
             del self._unwritten[: len(records)]
 
     def _admit_again(self, again: Sequence[OrderedTransaction]) -> None:

@@ -5,10 +5,11 @@ from typing import Final
 
 from anh_rollup.encoding.batches import BATCH_HEAD_SIZE, BLOCK_HEAD_SIZE, RECORD_HEAD_SIZE
 from anh_rollup.encoding.transactions import SignedTransaction
-from anh_rollup.primitives import BlockNumber, Digest, Seconds
+from anh_rollup.primitives import BlockNumber, Digest, Seconds, Wei
 from anh_rollup.protocol.admission import REJECTED, RejectedError, RejectReason
 from anh_rollup.protocol.derivation import OrderedTransaction
-from anh_rollup.protocol.ledger import BlockTerms, Ledger, Origin, Outcome, Skipped, SkipReason
+from anh_rollup.protocol.fees import BLOCK_GAS_LIMIT, intrinsic_gas
+from anh_rollup.protocol.ledger import BlockTerms, Ledger, Origin, Outcome, Skipped, SkipReason, asked_cover
 
 MOST_TRANSACTIONS: Final = 60_000
 """Most own transactions of one block: below a batch's uint16 (docs/encoding.md)."""
@@ -57,10 +58,7 @@ class Construction:
         Raises:
             RejectedError: The ledger would skip it, or it does not fit.
         """
-        size = RECORD_HEAD_SIZE + len(record)
-        if size > self.capacity:
-            detail = f"record of {size} bytes, limit {self.capacity}"
-            raise RejectedError(RejectReason.TOO_LARGE, detail)
+        size = self._size_of(record)
         if size > self.capacity - self.size or len(self.own) >= MOST_TRANSACTIONS:
             raise RejectedError(RejectReason.BLOCK_FULL)
         if size > self.room - self.size:
@@ -71,6 +69,41 @@ class Construction:
         self.outcomes.append(outcome)
         self.own.append((record, transaction))
         self.size += size
+
+    def require_possible(self, record: bytes, transaction: SignedTransaction, others: Wei) -> None:
+        """Checks a transaction that cannot be next by all rules but that of its nonce.
+
+        Args:
+            record: Its record.
+            transaction: The same, decoded.
+            others: Cleared wei that its sender's other transactions ask for that wait.
+
+        Raises:
+            RejectedError: It would be refused if it were next, or is not covered beside the others.
+        """
+        self._size_of(record)
+        least, cleared = intrinsic_gas(transaction), self.ledger.account(transaction.sender).cleared
+        if transaction.gas_limit < least:
+            raise RejectedError(RejectReason.INTRINSIC_GAS)
+        if transaction.gas_limit > BLOCK_GAS_LIMIT:
+            detail = f"block gas limit {BLOCK_GAS_LIMIT}, tx gas {transaction.gas_limit}"
+            raise RejectedError(RejectReason.BLOCK_GAS, detail)
+        if transaction.max_fee < self.terms.base_fee:
+            raise self._rejection(transaction, SkipReason.BASE_FEE)
+        if cleared < others + asked_cover(transaction):
+            detail = f"cleared balance {cleared} wei, of which {others} wei cover what waits"
+            raise RejectedError(RejectReason.FUNDS, detail)
+
+    def _size_of(self, record: bytes) -> int:
+        """Bytes that a record takes in a block.
+
+        Raises:
+            RejectedError: No block has so many.
+        """
+        size = RECORD_HEAD_SIZE + len(record)
+        if size > self.capacity:
+            raise RejectedError(RejectReason.TOO_LARGE, f"record of {size} bytes, limit {self.capacity}")
+        return size
 
     def _rejection(self, transaction: SignedTransaction, reason: SkipReason) -> RejectedError:
         """The ledger's reason with the values that matter, as Ethereum's clients phrase it."""

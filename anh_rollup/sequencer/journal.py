@@ -1,8 +1,9 @@
 """The sequencer's memory: accepted transactions and sealed blocks, on the disk before anybody hears."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from anh_rollup.encoding.errors import EncodingError
@@ -35,9 +36,11 @@ MIGRATIONS: Final = (
     INSERT INTO waiting (record) SELECT record FROM pending ORDER BY sequence;
     DROP TABLE pending;
     """,
+    "CREATE TABLE pooled (hash BLOB PRIMARY KEY, record BLOB NOT NULL)",
 )
 """Tables: the genesis block, accepted transactions without a block, sealed blocks (or L1's in their place),
-and the first block that was sealed at each height, which is the only one to be signed."""
+the first block that was sealed at each height, which is the only one to be signed, and what waits for its
+turn."""
 
 LENGTH_SIZE: Final = 4
 """Bytes of the length before each record of a block."""
@@ -97,6 +100,29 @@ class Journal:
                 "INSERT INTO waiting (record) VALUES (?)", [(record,) for record in records]
             )
 
+    def write(self, records: Sequence[bytes], changes: Mapping[Digest, bytes | None]) -> None:
+        """Keeps accepted transactions and what changed in the pool, both or none; on the disk at its return.
+
+        Args:
+            records: Of accepted transactions, in order.
+            changes: The records of what came into the pool by hash, None for what went.
+        """
+        if not changes:
+            self.accept(records)
+            return
+        with self._database.transaction():
+            self.accept(records)
+            self._change_pool(changes)
+
+    def pooled(self) -> list[bytes]:
+        """The records of transactions that wait for their turn.
+
+        Raises:
+            JournalCorruptError: A row is none that was written.
+        """
+        rows = self._database.query("SELECT record FROM pooled")
+        return [self._bytes(row[0], "a record") for row in rows]
+
     def waiting(self) -> list[bytes]:
         """The records of accepted transactions without a block, in order.
 
@@ -106,13 +132,25 @@ class Journal:
         rows = self._database.query("SELECT record FROM waiting ORDER BY sequence")
         return [self._bytes(row[0], "a record") for row in rows]
 
-    def seal(self, block: JournalledBlock, left: Sequence[bytes]) -> None:
-        """Keeps a block, and the records of accepted transactions that are left without one; both or none."""
+    def seal(
+        self,
+        block: JournalledBlock,
+        left: Sequence[bytes],
+        changes: Mapping[Digest, bytes | None] = MappingProxyType({}),
+    ) -> None:
+        """Keeps a block, the accepted transactions that are left, and the pool's changes; all or none.
+
+        Args:
+            block: The block.
+            left: The records of those that are left.
+            changes: See `write`.
+        """
         first = "INSERT OR IGNORE INTO first_sealed VALUES (?, ?)"
         with self._database.transaction():
             self._insert(block)
             self._database.execute(first, (block.number, block.hash))
             self.keep(left)
+            self._change_pool(changes)
 
     def keep(self, records: Sequence[bytes]) -> None:
         """Keeps these records of accepted transactions without a block, and no others."""
@@ -167,6 +205,14 @@ class Journal:
         return JournalledBlock(
             number, self._digest(block_hash), time, origin, self._digest(origin_hash), forced, records
         )
+
+    def _change_pool(self, changes: Mapping[Digest, bytes | None]) -> None:
+        came = [(digest, record) for digest, record in changes.items() if record is not None]
+        gone = [(digest,) for digest, record in changes.items() if record is None]
+        if came:
+            self._database.execute_many("INSERT OR REPLACE INTO pooled VALUES (?, ?)", came)
+        if gone:
+            self._database.execute_many("DELETE FROM pooled WHERE hash = ?", gone)
 
     def _digest(self, value: Any) -> Digest:
         if len(self._bytes(value, "a hash")) != DIGEST_SIZE:

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from coincurve import PrivateKey
 from eth_account.signers.local import LocalAccount
@@ -24,7 +24,9 @@ from anh_rollup.sequencer.backlog import most_unposted
 from anh_rollup.sequencer.chain import FORCED_DEPTH, SequencerChain, Setting
 from anh_rollup.sequencer.journal import Journal
 from anh_rollup.sequencer.known_records import KnownRecords
+from anh_rollup.sequencer.pool import PoolLimits
 from anh_rollup.sequencer.poster import Poster, most_batch_bytes
+from anh_rollup.sequencer.sender_rates import SenderLimits
 
 LOG = logging.getLogger(__name__)
 
@@ -44,6 +46,8 @@ class Parts:
         force_calldata: Post calldata even where the chain has blobs.
         new_journal: See `Setting`.
         beacon_url: See `BatchDataReader`.
+        pool: See `Setting`.
+        senders: See `Setting`.
         own_blobs: Blobs that the sender has made, by versioned hash.
         clock: Seconds since 1970.
     """
@@ -59,6 +63,8 @@ class Parts:
     new_journal: bool = False
     beacon_url: str | None = None
     own_blobs: Mapping[bytes, bytes] | None = None
+    pool: PoolLimits = field(default_factory=PoolLimits)
+    senders: SenderLimits = field(default_factory=SenderLimits)
     clock: Callable[[], float] = time.time
 
 
@@ -164,4 +170,6 @@ def _setting(parts: Parts, most_batch: int) -> Setting:
         forced_depth=parts.forced_depth,
         most_unposted=allowed,
         new_journal=parts.new_journal,
+        pool=parts.pool,
+        senders=parts.senders,
     )

@@ -29,7 +29,8 @@ class FollowerDouble(NodeDouble):
     syncing: tuple[int, int, int] | None = None
 
     def pending(self) -> Sequence[SignedTransaction]:
-        return [transaction for _, transaction in self.chain._waiting.values() if transaction is not None]
+        waiting = [each for _, each in self.chain._waiting.values() if each is not None]
+        return [*waiting, *[each.transaction for each in self.chain._pool._by_hash.values()]]
 
 
 @dataclass

@@ -71,8 +71,9 @@ def test_a_ledger_account_without_a_balance_is_told(answer: object) -> None:
 
 
 def test_a_position_may_not_be_there_yet() -> None:
-    l2, _ = client(result(None), result({"blockNumber": "0x3"}))
+    l2, _ = client(result(None), result({"waiting": "nonce"}), result({"blockNumber": "0x3"}))
 
+    assert l2.position("0x12") is None
     assert l2.position("0x12") is None
     assert l2.position("0x12") == {"blockNumber": "0x3"}
 

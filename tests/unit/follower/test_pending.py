@@ -22,10 +22,21 @@ def test_an_account_is_ahead_by_what_it_sent_itself() -> None:
     assert ledger.account(ALICE.address) == Account(3, ETHER)
 
 
-def test_what_the_sequencer_knows_of_more_money_or_transactions_counts() -> None:
+def test_what_the_sequencer_knows_of_more_money_counts() -> None:
     pending = Pending(Clock())
-    pending.add(placed(6))
-    assert pending.account(ALICE.address, empty_ledger(), GWEI) == Account(7, 0)
+    pending.add(placed(0))
+    assert pending.account(ALICE.address, empty_ledger(), GWEI) == Account(1, 0)
+
+
+def test_a_nonce_behind_a_gap_is_not_counted() -> None:
+    ledger = empty_ledger()
+    ledger.accounts[ALICE.address] = Account(3, ETHER)
+    pending = Pending(Clock())
+    for nonce in (6, 4, 3):
+        pending.add(placed(nonce))
+    assert pending.account(ALICE.address, ledger, GWEI).nonce == 5
+    pending.add(placed(5))
+    assert pending.account(ALICE.address, ledger, GWEI).nonce == 7
 
 
 def test_what_has_its_nonce_used_waits_no_longer() -> None:

@@ -133,7 +133,7 @@ def test_what_is_sent_is_the_sequencers_and_pending_here(following: Following) -
 
 
 def test_rejections_come_back_in_their_places_with_their_words(following: Following) -> None:
-    raws = [b"\1", pay(1), pay(0), pay(0)]
+    raws = [b"\1", pay(17), pay(0), pay(0)]
     answers = following.follower.submit(raws)
     assert answers[2] == decoded(pay(0))
     malformed, too_high, _, known = answers
@@ -141,7 +141,7 @@ def test_rejections_come_back_in_their_places_with_their_words(following: Follow
     assert isinstance(too_high, RejectedError)
     assert isinstance(known, RejectedError)
     assert malformed.message == following.node.submit([b"\1"])[0].message  # type: ignore[union-attr]
-    assert (too_high.reason, too_high.detail) == (RejectReason.NONCE_TOO_HIGH, "next nonce 0, tx nonce 1")
+    assert (too_high.reason, too_high.detail) == (RejectReason.NONCE_TOO_HIGH, "next nonce 0, tx nonce 17")
     assert known.reason is RejectReason.ALREADY_KNOWN
     assert following.follower.chain.waiting == 1
 

@@ -89,7 +89,7 @@ CASES: dict[str, tuple[bytes, RejectReason]] = {
     "too little gas": (ALICE.sign(gas=20_999), RejectReason.INTRINSIC_GAS),
     "more gas than a block": (ALICE.sign(gas=2**63), RejectReason.BLOCK_GAS),
     "more value than there is": (ALICE.sign(value=2**255), RejectReason.FUNDS),
-    "a nonce far ahead": (ALICE.sign(nonce=9), RejectReason.NONCE_TOO_HIGH),
+    "a nonce far ahead": (ALICE.sign(nonce=17), RejectReason.NONCE_TOO_HIGH),
     "a fee below the base fee": (ALICE.sign(maxFeePerGas=0), RejectReason.BASE_FEE),
 }
 

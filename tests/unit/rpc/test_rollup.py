@@ -48,6 +48,17 @@ def test_a_position_is_signed_and_grows_a_batch(ask: Ask, node: NodeDouble, l1: 
     assert ask("anh_getPosition", NAME) == {**expected, "batch": "0x1", "indexInBatch": "0x0"}
 
 
+def test_what_waits_for_lower_nonces_has_no_position_and_says_so(ask: Ask, node: NodeDouble) -> None:
+    later = ALICE.transfer(1, BOB.address, 5)
+    node.submit([later])
+    assert ask("anh_getPosition", "0x" + decoded(later).hash.hex()) == {"waiting": "nonce"}
+    assert ask("eth_getTransactionCount", "0x" + ALICE.address.hex(), "pending") == "0x0"
+    node.submit([RAW])
+    assert ask("anh_getPosition", "0x" + decoded(later).hash.hex()) is None
+    node.chain.seal()
+    assert ask("anh_getPosition", "0x" + decoded(later).hash.hex())["index"] == "0x1"
+
+
 def test_a_forced_transaction_has_a_batch_but_no_place_among_its_own(
     ask: Ask, node: NodeDouble, l1: FakeL1
 ) -> None:

@@ -84,6 +84,19 @@ def test_the_pool_shows_what_has_no_block(query: Ask, follower: FollowerDouble) 
     assert query("txpool_status") == {"pending": "0x0", "queued": "0x0"}
 
 
+def test_the_pool_shows_what_is_behind_a_gap_apart(query: Ask, follower: FollowerDouble) -> None:
+    later = ALICE.transfer(2, BOB.address, 5)
+    follower.submit([RAW, later])
+    assert query("txpool_status") == {"pending": "0x1", "queued": "0x1"}
+    shown = query("txpool_content")
+    (owner,) = shown["queued"]
+    assert shown["queued"][owner] == {"2": query("eth_getTransactionByHash", name_of(later))}
+    assert shown["pending"][owner] == {"0": query("eth_getTransactionByHash", name_of(RAW))}
+    own = {"pending": shown["pending"][owner], "queued": shown["queued"][owner]}
+    assert query("txpool_contentFrom", owner) == own
+    assert query("eth_getTransactionReceipt", name_of(later)) is None
+
+
 def test_the_receipt_of_what_was_accepted_waits_for_its_block(
     waiting: Callable[..., Ask], follower: FollowerDouble
 ) -> None:

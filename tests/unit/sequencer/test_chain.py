@@ -55,7 +55,7 @@ def test_a_deposit_can_be_spent_as_soon_as_l1_has_it(chain: SequencerChain) -> N
             MALLORY.sign(),
             "insufficient funds for gas * price + value: cleared balance 0 wei",
         ),
-        (ALICE.sign(nonce=1), "nonce too high: next nonce 0, tx nonce 1"),
+        (ALICE.sign(nonce=17), "nonce too high: next nonce 0, tx nonce 17"),
         (ALICE.sign(gas=20_000), "intrinsic gas too low"),
         (
             ALICE.sign(maxFeePerGas=GWEI // 2),
@@ -95,7 +95,7 @@ def test_a_transaction_is_accepted_once(chain: SequencerChain) -> None:
 
 
 def test_a_rejected_transaction_in_a_batch_does_not_keep_others_out(chain: SequencerChain) -> None:
-    results = chain.submit([ALICE.sign(), ALICE.sign(nonce=5), b"", ALICE.sign(nonce=1)])
+    results = chain.submit([ALICE.sign(), ALICE.sign(nonce=50), b"", ALICE.sign(nonce=1)])
     assert [isinstance(each, RejectedError) for each in results] == [False, True, True, False]
 
 

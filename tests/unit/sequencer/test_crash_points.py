@@ -25,12 +25,12 @@ def prepared(journal: Journal) -> None:
     """A block, and two transactions that wait."""
     journal.begin(ONE)
     journal.seal(block(1, ONE), [])
-    journal.accept([b"one", b"two"])
+    journal.write([b"one", b"two"], {ONE: b"pooled one", TWO: b"pooled two"})
 
 
 def content(journal: Journal) -> Any:
     signed = [journal.first_sealed(number) for number in (1, 2)]
-    return journal.genesis(), journal.waiting(), journal.blocks(), signed
+    return journal.genesis(), journal.waiting(), journal.blocks(), signed, journal.pooled()
 
 
 @pytest.fixture
@@ -61,7 +61,8 @@ def photographed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[]
 
 STEPS: Sequence[tuple[str, Step]] = [
     ("accept", lambda journal: journal.accept([b"three", b"four"])),
-    ("seal", lambda journal: journal.seal(block(2, TWO), [b"two"])),
+    ("write", lambda journal: journal.write([b"three"], {TWO: None, THREE: b"waits"})),
+    ("seal", lambda journal: journal.seal(block(2, TWO), [b"two"], {TWO: None, THREE: b"waits"})),
     ("keep", lambda journal: journal.keep([b"two"])),
     ("replace", lambda journal: journal.replace_from(1, [block(1, TWO), block(2, ONE)], [b"three"])),
 ]

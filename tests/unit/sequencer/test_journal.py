@@ -64,6 +64,15 @@ def test_transactions_that_wait_in_a_journal_of_an_earlier_version_come_along(tm
     assert reopened(tmp_path).waiting() == [b"two", b"one"]
 
 
+def test_what_waits_for_its_turn_comes_and_goes(journal: Journal, tmp_path: Path) -> None:
+    journal.write([], {ONE: b"one", TWO: b"two"})
+    journal.write([b"two"], {TWO: None, THREE: b"three"})
+    again = reopened(tmp_path)
+    assert (again.pooled(), again.waiting()) == ([b"one", b"three"], [b"two"])
+    again.seal(block(1), [], {ONE: None, THREE: b"another one"})
+    assert (reopened(tmp_path).pooled(), again.waiting()) == ([b"another one"], [])
+
+
 def test_a_sealed_block_takes_its_transactions_along(journal: Journal, tmp_path: Path) -> None:
     journal.accept([b"one", b"two"])
     journal.seal(block(1, ONE, b"one"), [b"two"])

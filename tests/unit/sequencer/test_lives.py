@@ -69,6 +69,13 @@ class Lives(RuleBasedStateMachine):
         if not isinstance(result, RejectedError):
             self.acknowledged.append(raw)
 
+    @rule(wallet=WALLETS, skew=st.integers(1, 3))
+    def send_ahead(self, wallet: Wallet, skew: int) -> None:
+        raw = self.transfer(wallet, skew)
+        (result,) = self.chain.submit([raw])
+        if not isinstance(result, RejectedError):
+            self.acknowledged.append(raw)
+
     @rule(wallet=WALLETS, skew=st.integers(-1, 1))
     def force(self, wallet: Wallet, skew: int) -> None:
         if self.chain.account(wallet.address, pending=True).nonce + skew >= 0:
