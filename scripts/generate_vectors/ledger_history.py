@@ -89,6 +89,11 @@ class Signer:
         return keccak256(b"a key that everybody knows: " + self.name.encode())
 
 
+ALICE, BOB = Signer("alice"), Signer("bob")
+CAROL: Final = Address(b"\xca" * 20)
+"""Somebody without a key."""
+
+
 @dataclass(frozen=True)
 class Sealed:
     """A block to be posted: time and origin count from those of the block before.

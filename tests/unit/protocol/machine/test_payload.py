@@ -14,8 +14,7 @@ from anh_rollup.protocol.machine.payload import (
     read_block_head,
     read_record,
 )
-from scripts.generate_vectors.ledger_cases import ALICE, BOB
-from scripts.generate_vectors.ledger_history import History, Sealed
+from scripts.generate_vectors.ledger_history import ALICE, BOB, History, Sealed
 
 OWN = (
     *[ALICE.record(nonce=nonce, to=BOB.address, value=10**nonce) for nonce in range(18)],

@@ -11,8 +11,9 @@ from anh_rollup.protocol.machine.frontier import NO_LEAVES
 from anh_rollup.protocol.machine.state import State, first_state
 from anh_rollup.protocol.machine.steps import step
 from anh_rollup.protocol.machine.tree import RELEASED, account_key, escrow_key
-from scripts.generate_vectors.ledger_cases import ALICE, BOB, CAROL, FAULTS, SHOWN_TWICE, ordinary, steps_of
-from scripts.generate_vectors.ledger_history import History, Sealed
+from scripts.generate_vectors.ledger_cases import ordinary, steps_of
+from scripts.generate_vectors.ledger_faults import FAULTS, SHOWN_TWICE, finds_fault
+from scripts.generate_vectors.ledger_history import ALICE, BOB, CAROL, History, Sealed
 
 #: In which phase each fault shows.
 SHOWS_IN = {
@@ -25,11 +26,9 @@ SHOWS_IN = {
 
 
 def faulty_step(history: History) -> tuple[State, State]:
-    """The step that finds a history's only batch void."""
-    for state, after, _ in steps_of(history):
-        if after.machine.is_void or (after.machine.phase is Phase.IDLE and after.machine.height == 0):
-            return state, after
-    raise AssertionError("the batch counts")
+    """The step that finds a history's last batch void."""
+    number = len(history.postings)
+    return next((pair for *pair, _ in steps_of(history) if finds_fault(*pair, number)))
 
 
 @pytest.mark.parametrize("name", [name for name in FAULTS if name != "an entry that no block has"])
@@ -45,25 +44,28 @@ def test_a_fault_leaves_nothing_of_a_batch(name: str) -> None:
 @pytest.mark.parametrize("name", [*SHOWN_TWICE, "an entry that no block has"])
 def test_the_entries_of_a_void_batch_stand_by_themselves(name: str) -> None:
     history = FAULTS[name](forced=name != "an entry that no block has")
-    _, after = faulty_step(history)
-    first, posting = first_state(history.first).machine, history.postings[0]
+    before, after = faulty_step(history)
+    entered, posting = before.entered or before, history.postings[-1]
+    first = entered.machine
     assert after.machine == replace(
         first,
         phase=Phase.NOTICES,
-        batch=1,
+        batch=first.batch + 1,
         checkpoint=first.hash,
         is_void=True,
         forced_left=1,
         time=posting.block_time,
         origin=posting.block_number,
         origin_hash=posting.header.commitment(),
-        base_fee=next_base_fee(first.base_fee, 0),
+        base_fee=next_base_fee(first.base_fee, first.ordered_gas),
+        ordered_gas=0,
         batch_frontier=keccak256(b""),
         block_frontier=keccak256(b""),
     )
-    states = [state for state, _, _ in steps_of(history)]
-    assert states[-1].machine.head == history.order.head.header.hash
-    assert (states[-1].machine.height, states[-1].machine.forced) == (1, 1)
+    assert (after.tree, after.entered) == (entered.tree, entered)
+    *_, (end, _, _) = steps_of(history)
+    assert end.machine.head == history.order.head.header.hash
+    assert (end.machine.height, end.machine.forced) == (first.height + 1, 1)
 
 
 def test_a_batch_is_entered_and_its_blocks_are_read() -> None:

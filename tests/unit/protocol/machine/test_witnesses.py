@@ -13,7 +13,8 @@ from anh_rollup.protocol.machine.witnesses import (
     elements_of,
     witness_of,
 )
-from scripts.generate_vectors.ledger_cases import FAULTS, ordinary, steps_of
+from scripts.generate_vectors.ledger_cases import ordinary, steps_of
+from scripts.generate_vectors.ledger_faults import FAULTS
 from scripts.generate_vectors.ledger_history import History
 
 HISTORY = ordinary(blobs=False)
