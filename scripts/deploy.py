@@ -1,4 +1,4 @@
-"""Deploys the rollup's contracts with web3.py and an ordinary account: six transactions.
+"""Deploys the rollup's contracts with web3.py and an ordinary account: one transaction each.
 
     python -m scripts.deploy --l1 http://127.0.0.1:8545 --key-file deployer.key --sequencer 0x7099...
 
@@ -7,7 +7,6 @@ The contracts name each other as immutables, so every address is computed from t
 """
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from anh_rollup.l1.deployment import (
     require_free,
     write_deployment,
 )
+from anh_rollup.l1.types import Cursor
 from anh_rollup.primitives import L2_CHAIN_ID, BlockNumber, ChainId
 from scripts.chains import connect, example_parser, key_option, l1_option, run, send
 
@@ -34,7 +34,7 @@ EXAMPLE = """python -m scripts.deploy --l1 http://127.0.0.1:8545 --key-file depl
 
 
 def deploy(web3: Web3, account: LocalAccount, sequencer: str, rules: Rules) -> Deployment:
-    """Sends the six transactions; where everything is.
+    """Sends one transaction a contract; where everything is.
 
     Args:
         web3: The L1.
@@ -45,17 +45,16 @@ def deploy(web3: Web3, account: LocalAccount, sequencer: str, rules: Rules) -> D
     parent = web3.eth.get_block("latest")
     nonce = web3.eth.get_transaction_count(Web3.to_checksum_address(account.address))
     addresses = predict_addresses(account.address, nonce)
-    known = known_values(rules, addresses, sequencer, L2_CHAIN_ID)
+    before = Cursor(BlockNumber(parent["number"]), bytes(parent["hash"]))
+    known = known_values(rules, addresses, sequencer, L2_CHAIN_ID, before)
     for key, name in CONTRACTS.items():
         artifact = load_artifact(name)
         abi: Any = list(artifact.entries)
         factory = web3.eth.contract(abi=abi, bytecode=artifact.bytecode)
         receipt = send(web3, account, factory.constructor(*constructor_values(artifact, known)))
-        print(f"{name:<15} {addresses[key]}  {receipt['gasUsed']:>9,} gas")
-    start = Deployment(
-        ChainId(web3.eth.chain_id), L2_CHAIN_ID, sequencer, BlockNumber(0), b"", addresses, rules
-    )
-    return replace(start, block=BlockNumber(parent["number"]), block_hash=bytes(parent["hash"]))
+        print(f"{name:<18} {addresses[key]}  {receipt['gasUsed']:>9,} gas")
+    chain = ChainId(web3.eth.chain_id)
+    return Deployment(chain, L2_CHAIN_ID, sequencer, before.number, before.hash, addresses, rules)
 
 
 def main() -> None:

@@ -25,11 +25,15 @@ from anh_rollup.l1.contracts.claim_arbiter import ClaimArbiter
 from anh_rollup.l1.contracts.claims import Claims
 from anh_rollup.l1.contracts.game import Game
 from anh_rollup.l1.contracts.inbox import Inbox
+from anh_rollup.l1.contracts.ledger_arbiter import LedgerArbiter
+from anh_rollup.l1.contracts.ledger_claims import LedgerClaims
 from anh_rollup.l1.contracts.tensor_arbiter import TensorArbiter
 from anh_rollup.l1.errors import L1Error, NoContractError, OtherL1Error, WrongChainError
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.l1.types import Cursor, TransactionRequest
 from anh_rollup.primitives import ETHER, HOUR, L2_CHAIN_ID, BlockNumber, ChainId, Seconds, Wei
+from anh_rollup.protocol.derivation import genesis
+from anh_rollup.protocol.machine.fields import first_machine
 
 DAY: Final = Seconds(24 * HOUR)
 
@@ -53,10 +57,10 @@ CONTRACTS: Final[Mapping[str, str]] = {
     "claims": "Claims",
     "game": "Game",
     "claim_arbiter": "ClaimArbiter",
+    "transaction_arbiter": "TransactionArbiter",
+    "ledger_arbiter": "LedgerArbiter",
+    "ledger_claims": "LedgerClaims",
 }
-
-#: Contracts behind these, whose addresses the others know beforehand.
-LAST: Final = ("ledger_arbiter", "ledger_claims")
 
 #: Constructor parameters whose type names no contract, and which do not bear the name of their contract.
 ALIASES: Final[Mapping[tuple[str, str], str]] = {
@@ -215,6 +219,8 @@ class Contracts:
     bonds: Bonds
     claim_arbiter: ClaimArbiter
     tensor_arbiter: TensorArbiter
+    ledger_arbiter: LedgerArbiter
+    ledger_claims: LedgerClaims
 
 
 def bind(deployment: Deployment, client: L1Client) -> Contracts:
@@ -227,6 +233,8 @@ def bind(deployment: Deployment, client: L1Client) -> Contracts:
         bonds=Bonds(client, at["bonds"]),
         claim_arbiter=ClaimArbiter(client, at["claim_arbiter"]),
         tensor_arbiter=TensorArbiter(client, at["tensor_arbiter"]),
+        ledger_arbiter=LedgerArbiter(client, at["ledger_arbiter"]),
+        ledger_claims=LedgerClaims(client, at["ledger_claims"]),
     )
 
 
@@ -253,7 +261,7 @@ def deploy(
     client = sender.client
     parent = client.head()
     addresses = predict_addresses(sender.address, client.nonce(sender.address, "pending"))
-    known = known_values(rules, addresses, sequencer, l2_chain_id)
+    known = known_values(rules, addresses, sequencer, l2_chain_id, Cursor(parent.number, parent.hash))
     for key, name in CONTRACTS.items():
         receipt = sender.send(TransactionRequest(None, creation_code(load_artifact(name), known)))
         if receipt.contract != addresses[key]:
@@ -261,14 +269,12 @@ def deploy(
         if report is not None:
             report(name, addresses[key])
     chain = client.chain_id()
-    deployed = {key: addresses[key] for key in CONTRACTS}
-    return Deployment(chain, l2_chain_id, sequencer, parent.number, parent.hash, deployed, rules)
+    return Deployment(chain, l2_chain_id, sequencer, parent.number, parent.hash, addresses, rules)
 
 
 def predict_addresses(deployer: str, nonce: int) -> dict[str, str]:
     """Where each contract comes to, if deployed in order from this nonce on."""
-    keys = (*CONTRACTS, *LAST)
-    return {key: create_address(deployer, nonce + place) for place, key in enumerate(keys)}
+    return {key: create_address(deployer, nonce + place) for place, key in enumerate(CONTRACTS)}
 
 
 def create_address(deployer: str, nonce: int) -> str:
@@ -306,11 +312,26 @@ def _choose(contract: str, parameter: Entry, known: Mapping[str, Any]) -> Any:
 
 
 def known_values(
-    rules: Rules, addresses: Mapping[str, str], sequencer: str, l2_chain_id: ChainId
+    rules: Rules, addresses: Mapping[str, str], sequencer: str, l2_chain_id: ChainId, parent: Cursor
 ) -> dict[str, Any]:
-    """Everything that a constructor can ask for, by the names of its parameters."""
+    """Everything that a constructor can ask for, by the names of its parameters.
+
+    Args:
+        rules: What to fix.
+        addresses: Where the contracts come to.
+        sequencer: Who will post batches.
+        l2_chain_id: The rollup's chain id.
+        parent: The last L1 block before the deployment, from which the ledger begins.
+    """
     named = {item.name: getattr(rules, item.name) for item in fields(rules)}
-    return {**named, **addresses, "sequencer": sequencer, "chain_id": l2_chain_id, "l2_chain_id": l2_chain_id}
+    chain = {"sequencer": sequencer, "chain_id": l2_chain_id, "l2_chain_id": l2_chain_id}
+    return {**named, **addresses, **chain, "genesis": genesis_machine(l2_chain_id, parent)}
+
+
+def genesis_machine(l2_chain_id: ChainId, parent: Cursor) -> bytes:
+    """Hash of the ledger's first machine, from which the first ledger claims start."""
+    origin = digest(parent.hash, name="the block before the deployment")
+    return first_machine(genesis(l2_chain_id, parent.number, origin)).hash
 
 
 def require_free(path: Path) -> None:

@@ -24,20 +24,34 @@ from anh_rollup.l1.contracts.claim_arbiter import ClaimArbiter
 from anh_rollup.l1.contracts.claims import ClaimRules, Claims, ClaimStatus, Demand
 from anh_rollup.l1.contracts.game import Game
 from anh_rollup.l1.contracts.inbox import Deposited, Inbox, InboxRules
+from anh_rollup.l1.contracts.ledger_arbiter import LedgerArbiter
+from anh_rollup.l1.contracts.ledger_claims import LedgerClaims, LedgerClaimStatus, LedgerRules
 from anh_rollup.l1.contracts.tensor_arbiter import TensorArbiter
 from anh_rollup.l1.fees import Offer
 from anh_rollup.l1.flight import Flight
 from anh_rollup.l1.transport import Transport
 from anh_rollup.l1.types import Log, TransactionRequest
 from anh_rollup.primitives import Digest
+from anh_rollup.protocol import ledger_moves, refutations
 from anh_rollup.protocol import moves as moves_module
-from anh_rollup.protocol import refutations
 from anh_rollup.protocol.calls import ContractCall
 from anh_rollup.protocol.checks import MOST_SHOWN_BYTES
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.evidence import NO_OPENING
 from anh_rollup.protocol.game import Clock, Inputs, Output, Position, RecordProof, TensorPath
 from anh_rollup.protocol.jobs import MOST_PROPERTIES, MOST_URI_BYTES, NO_ROOT, Job, JobKind, Property
+from anh_rollup.protocol.ledger_claims import GENESIS_BASE, LedgerClaim, first_position
+from anh_rollup.protocol.machine.fields import Machine
+from anh_rollup.protocol.machine.tree import Found
+from anh_rollup.protocol.machine.witnesses import (
+    NO_BATCH,
+    NO_MACHINE,
+    NO_NOTICE,
+    FieldElement,
+    Leaf,
+    Payload,
+    Witness,
+)
 from anh_rollup.protocol.moves import (
     AskSums,
     ChooseNode,
@@ -70,7 +84,9 @@ from anh_rollup.protocol.refutations import (
     RefuteThreshold,
 )
 
-WRAPPERS: list[type[Contract]] = [Inbox, Claims, Game, Bonds, ClaimArbiter, TensorArbiter]
+WRAPPERS: list[type[Contract]] = [
+    Inbox, Claims, Game, Bonds, ClaimArbiter, TensorArbiter, LedgerClaims, LedgerArbiter,
+]  # fmt: skip
 
 CLIENT = L1Client(Transport("http://127.0.0.1:9"))
 HERE = to_checksum_address("0x" + "ab" * 20)
@@ -89,6 +105,10 @@ NODE = SumNode(Digest(D), -5)
 INPUTS = Inputs((OPENING, NO_OPENING), (DD, ()))
 OUTPUT = Output(4, 5, OPENING, DD)
 DEMAND = Demand(D, 1, 2, 3, 4)
+LEDGER_CLAIM = LedgerClaim(HERE, GENESIS_BASE, 1, D, 2, D, D, D)
+LEAF = Leaf(Found.ITSELF, Digest(D), Digest(D), DD, (1, 2, 3))
+ELEMENT = FieldElement(5, D, bytes(48), bytes(48))
+WITNESS = Witness(NO_BATCH, NO_MACHINE, Payload(b"", DD, (ELEMENT,)), NO_NOTICE, b"record", DD, (), (LEAF,))
 
 
 def position() -> Position:
@@ -113,6 +133,8 @@ def moves() -> dict[str, Requests]:
         "Game": game_requests(Game(CLIENT, HERE)),
         "ClaimArbiter": arbiter_requests(ClaimArbiter(CLIENT, HERE)),
         "TensorArbiter": {},
+        "LedgerClaims": ledger_requests(LedgerClaims(CLIENT, HERE)),
+        "LedgerArbiter": {"proveElements": LedgerArbiter(CLIENT, HERE).prove_elements(D, (ELEMENT,))},
     }
 
 
@@ -189,18 +211,42 @@ def arbiter_requests(arbiter: ClaimArbiter) -> Requests:
     return {each.function: arbiter.request_for(each) for each in calls}
 
 
+def ledger_requests(ledger: LedgerClaims) -> Requests:
+    at = first_position(LEDGER_CLAIM, HERE)
+    continued: list[Move] = [
+        ledger_moves.Reveal(DD),
+        ledger_moves.Choose(1, D, DD),
+        ledger_moves.Prove(NO_MACHINE, DD, WITNESS),
+        Timeout(),
+        VoidGame(),
+    ]
+    return {
+        "claim": ledger.claim(LEDGER_CLAIM, NO_MACHINE, DD, DD, 1),
+        "finalize": ledger.finalize(LEDGER_CLAIM),
+        "refuteBase": ledger.refute_base(LEDGER_CLAIM),
+        "open": ledger.open(LEDGER_CLAIM, D, 1),
+        "withdraw": ledger.withdraw(LEDGER_CLAIM, NO_MACHINE, HERE, LEAF),
+        "seal": ledger.seal(D),
+    } | {each.function: ledger.request_for(each, D, at) for each in continued}
+
+
 def kinds(module: ModuleType, base: type[ContractCall]) -> list[type[ContractCall]]:
     """The kinds of call that a module defines."""
     found = (each for each in vars(module).values() if isinstance(each, type))
     return [each for each in found if issubclass(each, base) and each not in (base, ContractCall)]
 
 
-CALLS = [*kinds(moves_module, Move), *kinds(refutations, OneShot)]
+CALLS = [
+    *[("Game", 2, each) for each in kinds(moves_module, Move)],
+    *[("LedgerClaims", 2, each) for each in kinds(ledger_moves, Move)],
+    *[("ClaimArbiter", 0, each) for each in kinds(refutations, OneShot)],
+]
 
 
-@pytest.mark.parametrize("call", CALLS, ids=lambda call: call.__name__)
-def test_a_call_has_one_field_for_each_parameter_in_their_order(call: type[ContractCall]) -> None:
-    contract, first = ("Game", 2) if issubclass(call, Move) else ("ClaimArbiter", 0)
+@pytest.mark.parametrize(("contract", "first", "call"), CALLS)
+def test_a_call_has_one_field_for_each_parameter_in_their_order(
+    contract: str, first: int, call: type[ContractCall]
+) -> None:
     function = call.__name__[0].lower() + call.__name__[1:]
     parameters = load_artifact(contract).entry("function", function)["inputs"][first:]
     assert [each.name for each in fields(call)] == [field_name(each["name"]) for each in parameters]
@@ -216,6 +262,8 @@ def test_a_call_is_encoded_like_its_arguments() -> None:
 def test_the_calls_that_win_a_prize_are_announced() -> None:
     sealed = {each for each in kinds(moves_module, Move) if issubclass(each, Move) and each.sealed}
     assert sealed == {Prove, ProveBlock, ProveSource}
+    ours = {each for each in kinds(ledger_moves, Move) if issubclass(each, Move) and each.sealed}
+    assert ours == {ledger_moves.Prove}
 
 
 #: Functions that only contracts call.
@@ -260,6 +308,10 @@ def test_every_event_that_is_read_has_a_record_with_all_its_fields(wrapper: type
         (Claims, "rules", ClaimRules),
         (Claims, "status", ClaimStatus),
         (Game, "clocks", Clock),
+        (LedgerClaims, "rules", LedgerRules),
+        (LedgerClaims, "status", LedgerClaimStatus),
+        (LedgerClaims, "clocks", Clock),
+        (LedgerArbiter, "step", Machine),
     ],
 )
 def test_every_view_of_a_struct_has_a_record_with_all_its_fields(
