@@ -20,9 +20,10 @@ from anh_rollup.evaluation.errors import SourcesRefusedError, UndisputableError,
 from anh_rollup.evaluation.evaluations import Evaluations
 from anh_rollup.evaluation.properties import evaluate_property
 from anh_rollup.evaluation.workload import multiply_adds
+from anh_rollup.protocol.called import NO_DEADLINE
 from anh_rollup.protocol.claims import Scores
 from anh_rollup.protocol.jobs import terms
-from anh_rollup.protocol.refutations import OpenGame, RefuteCount, RefuteRecord, RefuteShape
+from anh_rollup.protocol.refutations import OpenGame, RefuteCount, RefuteRecord, RefuteShape, RefuteThreshold
 from anh_rollup.storage.artifacts import ArtifactKind, name_of
 from anh_rollup.storage.errors import ArtifactMissingError
 from anh_rollup.tensor.builder import ProgramBuilder
@@ -379,3 +380,25 @@ def test_a_lie_about_one_score_is_disputed_there(training):
     assert training.examiner().examine(record) == Verdict(
         OpenGame(0, (3, int(scores[3]), tuple(tree.proof(3))))
     )
+
+
+@pytest.fixture
+def called(training):
+    """The claim about the same job as a contract would call it: without an order."""
+    training.job = replace(training.job, deadline=NO_DEADLINE)
+    place = {"batch": 0, "batch_commitment": bytes(32), "index": 0}
+    training.claim = replace(
+        training.claim, transaction=terms(training.job), terms=terms(training.job), **place
+    )
+    return training
+
+
+def test_a_true_claim_about_a_called_job_is_left_alone(called):
+    assert called.examiner().examine(called.says()) == Verdict()
+
+
+def test_a_false_claim_about_a_called_job_is_disputed_like_any_other(called):
+    assert called.examiner().examine(higher(called)) == Verdict(OpenGame(0, None))
+    missed = replace(called.claim.scores[0], sum=-1)
+    found = called.examiner().examine(called.says(scores=(missed,)))
+    assert isinstance(found.refutation, RefuteThreshold)

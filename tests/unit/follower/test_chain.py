@@ -10,6 +10,7 @@ from anh_rollup.follower.errors import RefusalReason, RefusedBlockError, WrongDa
 from anh_rollup.follower.memory import FollowerMemory
 from anh_rollup.follower.signed_blocks import SignedBlock
 from anh_rollup.primitives import Digest
+from anh_rollup.protocol.called import Cell
 from tests.doubles.follower import Following
 from tests.doubles.ordering import ALICE, BOB, ETHER, GENESIS_TIME, decoded, record_of
 
@@ -73,6 +74,16 @@ def test_signatures_of_blocks_that_came_from_l1_first_are_kept_too(following: Fo
     assert following.follower.confirm(1, block.hash) is None
     following.follower.follow_sequencer()
     assert following.follower.confirm(1, block.hash) == following.node.confirm(1, block.hash)
+
+
+def test_the_world_learns_what_l1_says_about_called_jobs(following: Following) -> None:
+    cell = Cell(b"\1" * 32, (7,), BOB.address, "")
+    following.l1.cells = {b"\2" * 32: cell}
+    following.follower.follow_l1()
+    assert following.world.cells == {b"\2" * 32: cell}
+    following.l1.cells = {}
+    following.follower.follow_l1()
+    assert following.world.cells == {}
 
 
 def test_a_block_waits_until_its_origin_is_read(following: Following) -> None:

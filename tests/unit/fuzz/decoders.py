@@ -13,6 +13,7 @@ from eth_account import Account
 
 from anh_rollup.cli.model import read_model
 from anh_rollup.cli.options import KeyFileError, read_account
+from anh_rollup.encoding.abi import encode
 from anh_rollup.encoding.artifacts import (
     Dataset,
     Model,
@@ -46,10 +47,19 @@ from anh_rollup.l1.deployment import (
 )
 from anh_rollup.l1.errors import L1AnswerError
 from anh_rollup.l1.reverts import decode_revert
-from anh_rollup.primitives import L2_CHAIN_ID, ZERO_DIGEST
+from anh_rollup.primitives import L2_CHAIN_ID, ZERO_DIGEST, Gas, Wei
+from anh_rollup.protocol.called import (
+    ArtifactRequest,
+    RequestMalformedError,
+    TrainingRequest,
+    called_job,
+    decode_request,
+    encode_request,
+)
 from anh_rollup.protocol.claims import Claim, ClaimMalformedError, Scores, decode_claim, encode_claim
 from anh_rollup.protocol.jobs import (
     NO_ROOT,
+    PROPERTY_TYPE,
     Job,
     JobKind,
     JobMalformedError,
@@ -67,6 +77,8 @@ from anh_rollup.tensor.errors import ProgramError
 from anh_rollup.tensor.records import decode_value, encode_value
 from anh_rollup.training.errors import HintsError
 from anh_rollup.training.hints import TrainingHints, decode_hints, encode_hints
+from anh_rollup.world.errors import SystemRevertError
+from anh_rollup.world.network_calls import INFER_SELECTOR, TRAIN_SELECTOR, decode_infer, decode_train
 from tests.doubles.small_program import small_program
 
 ROOT = bytes([9]) * 32
@@ -112,6 +124,18 @@ BATCH = Batch(1, ZERO_DIGEST, (BlockRecord(1, 2, ZERO_DIGEST, 1, (b"record", b"a
 FULL_BATCH = Batch(1, ZERO_DIGEST, (BlockRecord(1, 2, ZERO_DIGEST, 1, RECORDS * 2), *BATCH.blocks))
 JOB = Job(
     JobKind.TRAINING, ROOT, NO_ROOT, (Property(ROOT, ROOT, -7), Property(ROOT, ROOT, 9)), 50, "https://a"
+)
+REQUESTS = (
+    TrainingRequest(called_job(ROOT, JOB.properties, "https://a"), Wei(7)),
+    ArtifactRequest("model", ROOT, ("https://a", "")),
+)
+INFER = (
+    INFER_SELECTOR
+    + encode(["bytes32", "bytes32", "int32[]", "string"], [ROOT, ROOT, [-1, 2**31 - 1], "https://a"]),
+)
+TRAIN = (
+    TRAIN_SELECTOR
+    + encode(["bytes32", f"{PROPERTY_TYPE}[]", "string"], [ROOT, [(ROOT, ROOT, -7)], "https://a"]),
 )
 CLAIM = Claim(ADDRESS, 3, ROOT, 5, ROOT, ROOT, ROOT, (Scores(360, 349, ROOT),), "https://a.b")
 PROGRAM = small_program()
@@ -185,6 +209,15 @@ DECODERS: dict[str, Decoder] = {
     "protocol.jobs.decode_job": Decoder(decode_job, (encode_job(JOB),), JobMalformedError, encode_job),
     "protocol.jobs.decode_order": Decoder(
         decode_order, (order_calldata(JOB),), JobMalformedError, order_calldata
+    ),
+    "protocol.called.decode_request": Decoder(
+        decode_request, tuple(map(encode_request, REQUESTS)), RequestMalformedError
+    ),
+    "world.network_calls.decode_infer": Decoder(
+        lambda data: decode_infer(data, Gas(9)), INFER, SystemRevertError
+    ),
+    "world.network_calls.decode_train": Decoder(
+        lambda data: decode_train(data, Gas(9)), TRAIN, SystemRevertError
     ),
     "protocol.claims.decode_claim": Decoder(
         decode_claim, (encode_claim(CLAIM),), ClaimMalformedError, encode_claim

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anh_rollup.cli.called_jobs import read_called_jobs
 from anh_rollup.cli.l2 import Followed, L2AnswerError, L2Client
 from anh_rollup.cli.ordering import (
     Customer,
@@ -32,7 +33,8 @@ from anh_rollup.l1.contracts.inbox import Inbox
 from anh_rollup.l1.errors import L1AnswerError, L1Error
 from anh_rollup.l1.transport import Patience, Transport
 from anh_rollup.l1.types import Log
-from tests.unit.fuzz.decoders import ADDRESS, DEPLOYMENT, ROOT
+from anh_rollup.protocol.jobs import encode_job
+from tests.unit.fuzz.decoders import ADDRESS, DEPLOYMENT, REQUESTS, ROOT
 from tests.unit.fuzz.decoders import BATCH as ORDERED
 from tests.unit.fuzz.mangling import JSON, attempt, bent, mangled, strange
 
@@ -61,6 +63,7 @@ FORMS = {
 }
 POSITION = {"blockNumber": "0x1", "blockHash": HASH, "signature": "0x" + "11" * 65}
 BATCH = {"number": "0x1", "previous": HASH, "count": "0x2", "data": HASH, "forcedEnd": "0x0"}
+WAITING = {"kind": "training", "reward": "0x7", "encodedJob": "0x" + encode_job(REQUESTS[0].job).hex()}
 PROOF = {"batch": BATCH, "index": "0x0", "proof": [HASH]}
 
 
@@ -126,6 +129,13 @@ def test_a_height_a_time_and_gas_have_64_bits(name: str) -> None:
 def test_a_number_of_too_many_digits_is_an_error_of_l1() -> None:
     with pytest.raises(L1Error):
         L1Client(answering(b'{"result":' + b"9" * 100_000 + b"}")).chain_id()
+
+
+@given(st.data())
+def test_what_a_follower_waits_for_is_read_or_refused(data: st.DataObject) -> None:
+    value = data.draw(bent([WAITING]) | JSON)
+    found, refusal = attempt(lambda: read_called_jobs(value), L2AnswerError)
+    assert refusal is not None or all(each.batch == 0 for each in found)
 
 
 @given(JSON)

@@ -19,6 +19,7 @@ from anh_rollup.l1.contracts.claims import (
 from anh_rollup.l1.contracts.game import Closed, GameOutcome, NodesRevealed, Opened
 from anh_rollup.l1.docket import Docket
 from anh_rollup.l1.forgetting import SECONDS_OF_REORGS, Forgetting
+from anh_rollup.protocol.called import NO_DEADLINE
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.evidence import NO_OPENING
 from anh_rollup.protocol.game import Phase, Position, TensorPath
@@ -156,3 +157,17 @@ def test_commitments_stay_until_their_role_forgets_them() -> None:
     docket = docket_of(revealed(1), refuted(1), Committed(ME, ROOT, 5))
     kept(docket, LATE, LATER)
     assert docket == Docket(commitments={(ME, ROOT): 5})
+
+
+def test_a_called_job_is_over_once_a_claim_about_it_is_final() -> None:
+    def called(number: int) -> Revealed:
+        event = revealed(number, deadline=NO_DEADLINE)
+        return replace(event, claim=replace(event.claim, batch=0))
+
+    end = Finalized(name(0), LIAR, name(1), ROOT)
+    looks = (DEADLINE, DEADLINE + SECONDS_OF_REORGS)
+    assert kept(docket_of(called(1), refuted(1)), *looks) == {1}
+    assert kept(docket_of(called(1), end), *looks) == set()
+    assert kept(docket_of(called(1), end), looks[0]) == {1}
+    assert kept(docket_of(called(1), end, called(2)), *looks) == {1, 2}
+    assert kept(docket_of(revealed(1, deadline=NO_DEADLINE), end), *looks) == {1}
