@@ -128,6 +128,7 @@ class SequencerConfig:
         sender_bytes: Bytes of transactions a second of one sender.
         calldata: Post calldata even where L1 has blobs.
         new_journal: Begin an empty journal on an L2 that has batches.
+        no_refunds: Give no rewards back that nobody has earned.
     """
 
     l1_url: str
@@ -149,6 +150,7 @@ class SequencerConfig:
     sender_bytes: int
     calldata: bool
     new_journal: bool
+    no_refunds: bool
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> "SequencerConfig":

@@ -62,13 +62,13 @@ class NotDoneError(AnhError):
 
     Attributes:
         deadline: L1 time after which no claim can be revealed.
-        returned: L1 time from which on the reward goes back to who ordered the job.
+        returned: L1 time from which on the reward can go back to who ordered the job.
     """
 
     def __init__(self, deadline: int, returned: int) -> None:
         super().__init__(
             f"nobody has done the job: no claim is final, and its deadline was {show_time(deadline)}",
-            remedy=f"The reward goes back on the L2 after {show_time(returned)}. "
+            remedy=f"Take the reward back with `anh job refund` from {show_time(returned)} on. "
             "See that an accountant runs, then order again with a later deadline or a larger reward.",
         )
         self.deadline, self.returned = deadline, returned

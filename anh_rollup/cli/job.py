@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from anh_rollup.cli.connecting import open_l2, open_rollup
+from anh_rollup.cli.job_refund import refund_of
 from anh_rollup.cli.job_story import job_state, told_deadline, told_place, told_results
 from anh_rollup.cli.job_wish import KINDS, JobWish, make_job, parse_property
 from anh_rollup.cli.l1_view import L1View
@@ -35,8 +36,9 @@ from anh_rollup.cli.unposted import unposted_job
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.batch_data import BatchDataReader
-from anh_rollup.l1.docket import ClaimRecord, Docket
+from anh_rollup.l1.docket import ClaimRecord
 from anh_rollup.l1.order_reader import OrderReader
+from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.protocol.jobs import NO_ROOT
 from anh_rollup.protocol.orders import OrderedJob
 from anh_rollup.storage.artifacts import ArtifactStore
@@ -191,10 +193,10 @@ def show_job(
 ) -> None:
     """Prints a job in the order on L1: its place and state, its deadline, the claims about it, its result."""
     now, claims = view.client.head().time, view.docket.claims_of(ordered.transaction)
-    waits = any(each.transaction == ordered.transaction for each in reader.unsettled_jobs())
-    state = job_state(claims, is_settled=not waits, is_late=now > ordered.job.deadline)
-    console.print(job_table([ordered], view.docket, reader, hashes, now))
-    console.print(told_deadline(ordered.job, state, view.deployment.rules.settlement), soft_wrap=True)
+    settlement = view.deployment.rules.settlement
+    state = states([ordered], view, reader, now)[ordered.transaction]
+    console.print(job_table([ordered], view, reader, hashes, now))
+    console.print(told_deadline(ordered.job, state, settlement), soft_wrap=True)
     console.print(claims_table(claims) if claims else "no claims yet" if state == "open" else "no claims")
     look_closer(console, "claim show", [each.identifier for each in claims])
     for line in told_results(claims):
@@ -222,8 +224,35 @@ def list_command(l1_url: str, deployment_path: Path, beacon_url: str | None, eve
         console.print("an order shows up here once its batch is on L1", soft_wrap=True)
         console.print("before that see it with: anh job status HASH --l2 URL", soft_wrap=True)
         return
-    console.print(job_table(jobs, view.docket, reader, hashes, view.client.head().time))
+    console.print(job_table(jobs, view, reader, hashes, view.client.head().time))
     look_closer(console, "job status", [hashes.get(each.transaction, each.transaction) for each in jobs])
+
+
+@job_group.command(name="refund")
+@click.argument("transaction", type=parse_digest)
+@l1_option()
+@deployment_option()
+@key_option("anybody's")
+@beacon_option()
+def refund_command(
+    transaction: bytes, l1_url: str, deployment_path: Path, key_file: Path, beacon_url: str | None
+) -> None:
+    """Give the reward of a job that nobody did back to who ordered it.
+
+    TRANSACTION is the hash that the L2 gave, or the record's hash. Anybody may do it and pays L1's gas, once
+    no claim can become final any more: `anh job status` says from when on. The sequencer does it by itself
+    where the reward is worth the gas.
+
+    \b
+    Example:
+      anh job refund 0x5c50.. --l1 http://127.0.0.1:8545 --deployment deployment.json --key-file user.key
+    """
+    account = read_account(key_file)
+    view, reader = connect(l1_url, deployment_path, beacon_url)
+    ordered = find_job(reader, transaction, hashes_by_record(reader))
+    TransactionSender(view.client, account).send(refund_of(view, reader, ordered))
+    back = f"{show_ether(ordered.reward)} go back to who ordered the job, with the next L2 block"
+    Console().print(back, soft_wrap=True)
 
 
 def connect(l1_url: str, deployment_path: Path, beacon_url: str | None) -> tuple[L1View, OrderReader]:
@@ -262,11 +291,26 @@ def hashes_by_record(reader: OrderReader) -> dict[bytes, bytes]:
     }
 
 
+def states(jobs: Sequence[OrderedJob], view: L1View, reader: OrderReader, now: int) -> dict[bytes, str]:
+    """What jobs have come to as of an L1 time, in a word each, by their records' hashes."""
+    waiting = {each.transaction for each in reader.unsettled_jobs()}
+    settlement = view.deployment.rules.settlement
+    return {
+        each.transaction: job_state(
+            view.docket.claims_of(each.transaction),
+            is_settled=each.transaction not in waiting,
+            is_late=now > each.job.deadline,
+            is_over=now >= each.ends_at(settlement),
+        )
+        for each in jobs
+    }
+
+
 def job_table(
-    jobs: Sequence[OrderedJob], docket: Docket, reader: OrderReader, hashes: Mapping[bytes, bytes], now: int
+    jobs: Sequence[OrderedJob], view: L1View, reader: OrderReader, hashes: Mapping[bytes, bytes], now: int
 ) -> Table:
     """Jobs, one a row, as of an L1 time; see `hashes_by_record`."""
-    waiting = {each.transaction for each in reader.unsettled_jobs()}
+    found = states(jobs, view, reader, now)
     table = Table(title="jobs")
     for heading in ("transaction", "kind", "place", "reward", "thresholds", "state"):
         table.add_column(heading, overflow="fold")
@@ -277,11 +321,7 @@ def job_table(
             f"batch {each.batch}, {each.index}",
             show_ether(each.reward),
             ", ".join(str(wanted.threshold) for wanted in each.job.properties),
-            job_state(
-                docket.claims_of(each.transaction),
-                is_settled=each.transaction not in waiting,
-                is_late=now > each.job.deadline,
-            ),
+            found[each.transaction],
         )
     return table
 

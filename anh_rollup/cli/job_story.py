@@ -15,19 +15,24 @@ from anh_rollup.protocol.jobs import Job, JobKind
 FOLDER: Final = "file://"
 
 
-def job_state(claims: Sequence[ClaimRecord], *, is_settled: bool, is_late: bool = False) -> str:
+def job_state(
+    claims: Sequence[ClaimRecord], *, is_settled: bool, is_late: bool = False, is_over: bool = False
+) -> str:
     """What the claims about a job have come to, in a word.
 
     Args:
         claims: All claims about the job.
         is_settled: Whether its reward is paid out, or goes back to who ordered it.
         is_late: Whether its deadline has passed on L1: no further claim can be revealed.
+        is_over: Whether no claim can become final any more.
     """
     states = {each.state for each in claims}
     if ClaimState.FINAL in states:
         return "final"
     if is_settled:
         return "returned"
+    if is_over:
+        return "refundable"
     if ClaimState.STANDING in states:
         return "claimed"
     if is_late:
@@ -36,7 +41,7 @@ def job_state(claims: Sequence[ClaimRecord], *, is_settled: bool, is_late: bool 
 
 
 def told_deadline(job: Job, state: str, settlement: int) -> str:
-    """Until when a job can be claimed, and of an expired one when its reward goes back.
+    """Until when a job can be claimed, and of one that nobody did how its reward goes back.
 
     Args:
         job: The job.
@@ -44,9 +49,11 @@ def told_deadline(job: Job, state: str, settlement: int) -> str:
         settlement: Seconds after the deadline in which a claim may become final.
     """
     line = f"deadline: {show_time(job.deadline)}"
-    if state != "expired":
-        return line
-    return f"{line}; expired: its reward goes back at {show_time(job.deadline + settlement)}"
+    if state == "expired":
+        return f"{line}; expired: its reward can go back from {show_time(job.deadline + settlement)} on"
+    if state == "refundable":
+        return f"{line}; nobody has done it: its reward goes back with `anh job refund`"
+    return line
 
 
 def told_results(claims: Sequence[ClaimRecord]) -> Iterator[str]:

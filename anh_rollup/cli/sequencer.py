@@ -72,6 +72,7 @@ class WrongKeyError(AnhError):
 @count_option("--sender-bytes", SENDERS.size, "Bytes of transactions a second of one sender.", 1)
 @click.option("--calldata", is_flag=True, help="Post calldata even where L1 has blobs.")
 @click.option("--new-journal", is_flag=True, help="Begin an empty journal on an L2 that has batches.")
+@click.option("--no-refunds", is_flag=True, help="Give no rewards back that nobody has earned.")
 def sequencer_command(**options: object) -> None:
     """Order L2 transactions and post them to L1.
 
@@ -116,6 +117,7 @@ def open_sequencer(config: SequencerConfig) -> Sequencer:
                 bump=config.replacement_percent,
             ),
             senders=SenderLimits(config.sender_rate, config.sender_bytes),
+            refunds=not config.no_refunds,
             beacon_url=config.beacon_url,
             own_blobs=sidecars.recent,
         )

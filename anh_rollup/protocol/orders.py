@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from anh_rollup.encoding.batches import BatchHeader
-from anh_rollup.primitives import BatchNumber, Wei
+from anh_rollup.primitives import BatchNumber, Seconds, Wei
 from anh_rollup.protocol.jobs import Job
 
 
@@ -29,6 +29,14 @@ class OrderedJob:
     job: Job
     reward: Wei
 
+    def ends_at(self, settlement: Seconds) -> Seconds:
+        """The L1 time from which on nobody can earn the reward any more: it can be given back.
+
+        Args:
+            settlement: Seconds after the deadline in which a claim may become final.
+        """
+        return Seconds(self.job.deadline + settlement)
+
 
 @dataclass(frozen=True, slots=True)
 class OrderedBatch:
@@ -50,6 +58,10 @@ class OrderedBatch:
     def is_void(self) -> bool:
         """Whether its bytes are not what it commits to: none of its transactions counts, or can be opened."""
         return len(self.records) != self.header.count
+
+    def record_at(self, index: int) -> bytes | None:
+        """The record at a place of the batch, the forced ones last; None where there is none."""
+        return self.records[index] if 0 <= index < len(self.records) else self.forced_at(index)
 
     def forced_at(self, index: int) -> bytes | None:
         """The forced record at a place behind the batch's own transactions; None where there is none."""

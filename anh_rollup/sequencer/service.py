@@ -24,6 +24,7 @@ from anh_rollup.sequencer.backlog import most_unposted
 from anh_rollup.sequencer.chain import FORCED_DEPTH, SequencerChain, Setting
 from anh_rollup.sequencer.journal import Journal
 from anh_rollup.sequencer.known_records import KnownRecords
+from anh_rollup.sequencer.lapses import Lapser
 from anh_rollup.sequencer.pool import PoolLimits
 from anh_rollup.sequencer.poster import Poster, most_batch_bytes
 from anh_rollup.sequencer.sender_rates import SenderLimits
@@ -45,6 +46,7 @@ class Parts:
         post_interval: Seconds between two rounds of posting.
         force_calldata: Post calldata even where the chain has blobs.
         new_journal: See `Setting`.
+        refunds: Give rewards back that nobody has earned, where they are worth the gas.
         beacon_url: See `BatchDataReader`.
         pool: See `Setting`.
         senders: See `Setting`.
@@ -61,6 +63,7 @@ class Parts:
     post_interval: float = 0.0
     force_calldata: bool = False
     new_journal: bool = False
+    refunds: bool = True
     beacon_url: str | None = None
     own_blobs: Mapping[bytes, bytes] | None = None
     pool: PoolLimits = field(default_factory=PoolLimits)
@@ -93,8 +96,12 @@ class Sequencer:
         self._posted = PostedBlocks(self.reader, self.chain.block)
         self._client = client
         self._blobs = blobs
-        inbox = bind(parts.deployment, client).inbox
+        contracts = bind(parts.deployment, client)
+        inbox, rules = contracts.inbox, parts.deployment.rules
         self._inbox = inbox.address
+        self._lapser = (
+            Lapser(self.reader, contracts.claims, parts.sender, rules.settlement) if parts.refunds else None
+        )
         self._key = PrivateKey(bytes(parts.account.key))
         self._journal = parts.journal
         self._poster = Poster(
@@ -111,6 +118,8 @@ class Sequencer:
         try:
             self.chain.follow()
             self._posted.read_finality(self._client)
+            if self._lapser is not None:
+                self._lapser.look()
         except TransientL1Error as error:
             LOG.warning("L1 cannot be followed: %s; next: %s", error.message, error.remedy)
         block = self.chain.seal()
@@ -118,10 +127,11 @@ class Sequencer:
             LOG.info("block %d: %d transactions", block.number, len(block.transactions))
 
     def post(self) -> None:
-        """One round of posting. The first one loads what blobs need, before anything waits to be posted."""
+        """One round of posting, else of refunds. The first one loads what blobs need: nothing waits then."""
         if self._blobs:
             load_trusted_setup()
-        self._poster.step()
+        if self._poster.step() is None and self._lapser is not None:
+            self._lapser.step()
 
     def submit(self, raws: Sequence[bytes]) -> list[SignedTransaction | RejectedError]:
         """Admits signed transactions; see `SequencerChain.submit`."""

@@ -257,6 +257,7 @@ class NodeDouble(Sequencer):
         at = {"inbox": to_checksum_address("0x" + "1b" * 20)}
         self.deployment = Deployment(1, L2_CHAIN_ID, address, 0, bytes(32), at, rules)
         self._inbox = at["inbox"]
+        self._lapser = None
         self._key = PrivateKey(keccak256(b"sequencer"))
 
     def finalize(self, l1_block: int) -> None:

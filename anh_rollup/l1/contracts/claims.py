@@ -224,6 +224,10 @@ class Claims(Contract):
         """Gives the bond of a claim back that came too late."""
         return self.request("release", claim)
 
+    def lapse(self, record: bytes, job: Job) -> TransactionRequest:
+        """Ends a job whose time is over, so that its reward goes back; `record` is that of its order."""
+        return self.request("lapse", record, job)
+
     def advance(self, transaction: bytes) -> TransactionRequest:
         """Passes the next 256 claims of a job, none of which can become final: later ones become free."""
         return self.request("advance", transaction)

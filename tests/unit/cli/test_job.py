@@ -2,21 +2,23 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from anh_rollup.cli import job as job_module
 from anh_rollup.cli import main
+from anh_rollup.cli.job_refund import NotOverError, RewardGoneError
 from anh_rollup.cli.job_story import job_state, told_place
 from anh_rollup.cli.ordering import PlacedOrder
-from anh_rollup.l1.contracts.claims import ClaimState
+from anh_rollup.l1.contracts.claims import Claims, ClaimState
 from anh_rollup.l1.deployment import Rules
 from anh_rollup.l1.docket import ClaimRecord
 from anh_rollup.primitives import ETHER, BatchNumber, Wei
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, Property
-from anh_rollup.protocol.orders import OrderedJob
+from anh_rollup.protocol.orders import OrderedBatch, OrderedJob
 
 NOW = 1_700_000_000
 ROOT = "ab" * 32
@@ -46,6 +48,22 @@ def test_a_jobs_state_is_told_in_a_word(
 ) -> None:
     records = [_Record(state) for state in states]
     assert job_state(records, is_settled=is_settled, is_late=is_late) == word  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("states", "is_settled", "word"),
+    [
+        ([], False, "refundable"),
+        ([ClaimState.STANDING], False, "refundable"),
+        ([ClaimState.FINAL], True, "final"),
+        ([], True, "returned"),
+    ],
+)
+def test_a_job_whose_time_is_over_is_refundable_until_its_reward_goes_back(
+    states: list[ClaimState], is_settled: bool, word: str
+) -> None:
+    records = [_Record(state) for state in states]
+    assert job_state(records, is_settled=is_settled, is_late=True, is_over=True) == word  # type: ignore[arg-type]
 
 
 CLAIMANT, SCORES = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8", (Scores(5, 3, bytes(32)),)
@@ -86,9 +104,79 @@ def test_a_job_without_claims_is_told_with_its_deadline(monkeypatch: pytest.Monk
 
 def test_an_expired_job_is_told_with_the_time_of_its_rewards_return(monkeypatch: pytest.MonkeyPatch) -> None:
     assert looked_at(monkeypatch, JobKind.TRAINING, NOW + 1) == [
-        "deadline: 2023-11-14 22:13:20 UTC; expired: its reward goes back at 2023-11-21 22:13:20 UTC",
+        "deadline: 2023-11-14 22:13:20 UTC; expired: its reward can go back from 2023-11-21 22:13:20 UTC on",
         "no claims",
     ]
+
+
+def test_a_job_whose_time_is_over_is_told_with_how_its_reward_goes_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert looked_at(monkeypatch, JobKind.TRAINING, NOW + Rules().settlement) == [
+        "deadline: 2023-11-14 22:13:20 UTC; nobody has done it: its reward goes back with `anh job refund`",
+        "no claims",
+    ]
+
+
+# --- refunds ---
+
+
+class _Refund:
+    """A rollup with one job in escrow; notes what `anh job refund` sends."""
+
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, folder: Path, now: int, *, gone: bool = False
+    ) -> None:
+        wanted = (Property(b"\1" * 32, b"\2" * 32, 3),)
+        self.job = Job(JobKind.TRAINING, b"\4" * 32, NO_ROOT, wanted, NOW, "")
+        ordered = OrderedJob(BatchNumber(1), bytes(32), 1, b"\6" * 32, self.job, Wei(ETHER))
+        self.claims = Claims(None, "0x" + "00" * 19 + "02")  # type: ignore[arg-type]
+        view = SimpleNamespace(
+            contracts=SimpleNamespace(claims=self.claims),
+            client=SimpleNamespace(head=lambda: SimpleNamespace(time=now)),
+            deployment=SimpleNamespace(rules=Rules()),
+        )
+        header: Any = SimpleNamespace(count=2)
+        reader = SimpleNamespace(
+            unsettled_jobs=lambda: [] if gone else [ordered],
+            all_jobs=lambda: [ordered],
+            batch={1: OrderedBatch(header, (b"one", b"order"))}.get,
+            order=SimpleNamespace(blocks=[]),
+        )
+        self.sent: list[Any] = []
+        sender = SimpleNamespace(send=self.sent.append)
+        monkeypatch.setattr(job_module, "connect", lambda *_: (view, reader))
+        monkeypatch.setattr(job_module, "TransactionSender", lambda *_: sender)
+        key = folder / "user.key"
+        key.write_text("0x" + "11" * 32)
+        key.chmod(0o600)
+        words = ["job", "refund", ordered.transaction.hex(), "--l1", "http://a:1", "--key-file", str(key)]
+        self.told = CliRunner().invoke(main, words)
+
+
+def test_a_refund_shows_the_order_to_l1(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    refund = _Refund(monkeypatch, tmp_path, NOW + Rules().settlement)
+    assert refund.told.exit_code == 0, refund.told.output
+    assert refund.sent == [refund.claims.lapse(b"order", refund.job)]
+    told = "1.0000 ETH go back to who ordered the job, with the next L2 block\n"
+    assert refund.told.output == told
+
+
+def test_a_reward_that_can_still_be_earned_is_not_given_back(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    refund = _Refund(monkeypatch, tmp_path, NOW + Rules().settlement - 1)
+    assert (refund.told.exit_code, refund.sent) == (1, [])
+    error = NotOverError(NOW + Rules().settlement)
+    assert error.message == "a claim about the job may become final until 2023-11-21 22:13:20 UTC"
+    assert refund.told.stderr == f"Error: {error.message}\nNext:  {error.remedy}\n"
+
+
+def test_a_reward_that_is_gone_is_not_given_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    refund = _Refund(monkeypatch, tmp_path, NOW + Rules().settlement, gone=True)
+    assert (refund.told.exit_code, refund.sent) == (1, [])
+    error = RewardGoneError()
+    assert refund.told.stderr == f"Error: {error.message}\nNext:  {error.remedy}\n"
 
 
 @pytest.mark.parametrize(("kind", "name"), [(JobKind.TRAINING, "model"), (JobKind.INFERENCE, "answers")])
@@ -123,7 +211,7 @@ def test_a_job_that_l1_has_paid_is_listed_with_all_only(monkeypatch: pytest.Monk
         order=SimpleNamespace(blocks=[]),
     )
     client = SimpleNamespace(head=lambda: SimpleNamespace(time=NOW))
-    view = SimpleNamespace(docket=docket, client=client)
+    view = SimpleNamespace(docket=docket, client=client, deployment=SimpleNamespace(rules=Rules()))
     monkeypatch.setattr(job_module, "connect", lambda *_: (view, reader))
 
     def listed(*words: str) -> list[str]:

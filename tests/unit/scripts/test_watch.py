@@ -150,7 +150,7 @@ def test_it_ends_in_words_once_no_claim_can_become_final(
         "nobody has done the job: no claim is final, and its deadline was 1970-01-01 00:33:20 UTC"
     )
     assert ended.value.remedy == (
-        "The reward goes back on the L2 after 1970-01-08 00:33:20 UTC. "
+        "Take the reward back with `anh job refund` from 1970-01-08 00:33:20 UTC on. "
         "See that an accountant runs, then order again with a later deadline or a larger reward."
     )
 
