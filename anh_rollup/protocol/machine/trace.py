@@ -10,8 +10,8 @@ from anh_rollup.protocol.machine.steps import is_at_rest, step
 from anh_rollup.protocol.machine.view import View
 from anh_rollup.protocol.machine.witnesses import Blobs, Witness, witness_of
 
-MOST_KEPT = 64
-"""States that a trace keeps; the others are computed again from the one before (choice)."""
+MOST_KEPT = 16
+"""States that a trace keeps, each with a version of the tree; the others are computed again (choice)."""
 
 FIRST_SPACING = 1 << 12
 """Steps from one kept state to the next; doubled whenever there are too many (choice)."""
@@ -31,6 +31,7 @@ class Trace:
         self._kept, self._spacing = [base], FIRST_SPACING
         self._hashes = bytearray(base.machine.hash)
         self._end = self._run(base)
+        self._recent = 0, base
 
     @property
     def steps(self) -> int:
@@ -56,11 +57,15 @@ class Trace:
         return self.state(index).machine
 
     def state(self, index: int) -> State:
-        """The state after so many steps, computed again from the last one before it that is kept."""
-        kept = min(index // self._spacing, len(self._kept) - 1)
-        state = self._kept[kept]
-        for _ in range(kept * self._spacing, index):
+        """The state after so many steps, computed again from the last one before it that is known."""
+        at = min(index // self._spacing, len(self._kept) - 1)
+        known = at * self._spacing, self._kept[at]
+        if known[0] < self._recent[0] <= index:
+            known = self._recent
+        start, state = known
+        for _ in range(start, index):
             state, _ = step(state, self._last, self._view)
+        self._recent = index, state
         return state
 
     def witness(self, index: int, blobs: Blobs) -> Witness:

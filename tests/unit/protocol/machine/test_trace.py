@@ -43,6 +43,7 @@ def test_states_in_between_are_computed_again(
     monkeypatch.setattr(traces, "FIRST_SPACING", spacing)
     monkeypatch.setattr(traces, "MOST_KEPT", most)
     trace = a_trace()
+    assert [trace.state(index) for index in range(trace.steps, -1, -1)] == STATES[::-1]
     assert [trace.state(index) for index in range(trace.steps + 1)] == STATES
     assert trace.machine(5) == STATES[5].machine
     assert len(trace._kept) <= most
