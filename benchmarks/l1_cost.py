@@ -39,6 +39,9 @@ BLOCKS: Final = 160
 #: Transactions of a small batch; and of one that is just below EIP-7623's floor, so that its log counts.
 FEW, LOGGED = 500, 20
 
+#: Batches whose stamps share a slot of the Inbox: the first of them writes it anew.
+STAMPS_A_SLOT: Final = 4
+
 #: Gas of a byte in a log (yellow paper, G_logdata).
 LOG_BYTE_GAS: Final = 8
 
@@ -139,6 +142,13 @@ def figures_in_blobs(desk: Desk, load: Load) -> Iterator[Figure]:
     yield Figure(f"{name}: part that holds data", "% of the blobs", share)
 
 
+def mean_of_posts(desk: Desk, load: Load) -> Figure:
+    """Gas of a batch in blobs, whatever its place in a slot of stamps."""
+    gas = [desk.post_blobs(load).gas_used for _ in range(STAMPS_A_SLOT)]
+    name = f"{load.name}, mean of {STAMPS_A_SLOT} in blobs: gas besides data"
+    return Figure(name, "gas a batch", round(sum(gas) / len(gas)), MOST_POSTING_GAS)
+
+
 def figures_in_calldata(
     desk: Desk, load: Load, carrier: str, target: float | None = None
 ) -> Iterator[Figure]:
@@ -167,6 +177,7 @@ def measured(desk: Desk) -> list[Figure]:
         few = load.first(FEW)
         name = f"{few.name}, {FEW} in blobs: data"
         found.append(Figure(name, "bytes a transaction", few.each(few.blob_bytes)))
+        found.append(mean_of_posts(desk, few))
     for load in in_calldata:
         found += figures_in_calldata(desk, load, "full calldata", MOST_BYTES)
         found += figures_in_calldata(desk, load.first(LOGGED), f"{LOGGED} in calldata")
