@@ -43,7 +43,7 @@ VERBATIM: Final = 1 << 7
 MOST_SPLIT: Final = 1 << 13
 """Records whose parts are kept, those of a full batch: the search for how many blocks fit asks again."""
 
-MOST_CALL_BYTES: Final = 1 << 15
+MOST_CALL_BYTES: Final = 1 << 14
 """Most bytes of data that stand as a call: in a dispute L1 packs them in one transaction (choice)."""
 
 _SIGNATURE_SIZE: Final = 64

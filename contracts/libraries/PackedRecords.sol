@@ -24,7 +24,7 @@ library PackedRecords {
     uint256 private constant TO_BIT = 0x08;
     uint256 private constant TYPE_BITS = 0x03;
     uint256 private constant DYNAMIC_FEE = 2;
-    uint256 private constant MOST_ARGUMENTS = 1023;
+    uint256 private constant MOST_ARGUMENTS = 511;
 
     uint256 private constant PLAIN = 0x40;
     uint256 private constant REFERENCE = 0x60;

@@ -9,6 +9,7 @@ import pyrevm
 from eth_abi.abi import decode, encode
 from eth_utils.abi import function_signature_to_4byte_selector
 
+from anh_rollup.encoding.blobs import BLOB_ELEMENTS, pack
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.primitives import L2_CHAIN_ID, BatchNumber
 from anh_rollup.protocol.machine.fields import Machine
@@ -59,7 +60,7 @@ class Contracts:
 
     def decode(self, record: bytes, chain_id: int = L2_CHAIN_ID) -> tuple[Any, ...] | None:
         """What TransactionArbiter reads out of a record; None where it is not sound."""
-        data = _selector("decode(bytes,uint256)") + encode(["bytes", "uint256"], [record, chain_id])
+        data = selector("decode(bytes,uint256)") + encode(["bytes", "uint256"], [record, chain_id])
         sound, transaction = decode(["bool", TRANSACTION_TYPE], self._call(self.transactions, data))
         return transaction if sound else None
 
@@ -67,14 +68,25 @@ class Contracts:
         """abi.encode of the machine after a step, with an Inbox that holds a history."""
         self._hold(machine, history)
         types = [MACHINE_TYPE, "uint64", WITNESS_TYPE]
-        data = _selector(f"step({','.join(types)})") + encode(types, [_plain(machine), last, _plain(witness)])
+        data = selector(f"step({','.join(types)})") + encode(types, [_plain(machine), last, _plain(witness)])
         return self._call(self.ledger, data)
 
     def prove_elements(self, blob: bytes, elements: list[FieldElement]) -> None:
         """Registers elements of a blob."""
         types = ["bytes32", f"{ELEMENT_TYPE}[]"]
-        data = _selector(f"proveElements({','.join(types)})") + encode(types, [blob, _plain(tuple(elements))])
+        data = selector(f"proveElements({','.join(types)})") + encode(types, [blob, _plain(tuple(elements))])
         self._call(self.ledger, data)
+
+    def register(self, history: History) -> None:
+        """Puts all elements of a history's first batch into the register, as if they had been proved."""
+        number = BatchNumber(1)
+        packed = pack(history.posting(number).payload or b"")
+        for blob, versioned in zip(packed, history.hashes(number), strict=True):
+            within = keccak256(versioned + bytes(32))
+            for index in range(BLOB_ELEMENTS):
+                value = int.from_bytes(blob[32 * index : 32 * index + 32], "big") | 1 << 255
+                slot = int.from_bytes(keccak256(_word(index) + within), "big")
+                self._evm.insert_account_storage(self.ledger, slot, value)
 
     def _hold(self, machine: Machine, history: History) -> None:
         """What the Inbox says of all that a step may ask."""
@@ -92,8 +104,8 @@ class Contracts:
         self._tell("entry(uint64)", _word(machine.forced), digest + _word(0))
 
     def _tell(self, signature: str, arguments: bytes, answer: bytes) -> None:
-        call = _selector(signature) + arguments
-        data = _selector("tell(bytes,bytes)") + encode(["bytes", "bytes"], [call, answer])
+        call = selector(signature) + arguments
+        data = selector("tell(bytes,bytes)") + encode(["bytes", "bytes"], [call, answer])
         self._evm.message_call(_CALLER, self._inbox, calldata=data, gas=_PLENTY)
 
     def _deploy(self, name: str, arguments: bytes) -> str:
@@ -117,7 +129,8 @@ def _compiled_answers() -> bytes:
 
 
 @cache
-def _selector(signature: str) -> bytes:
+def selector(signature: str) -> bytes:
+    """The first four bytes of a call or an error."""
     return function_signature_to_4byte_selector(signature)
 
 

@@ -131,9 +131,9 @@ def test_data_that_are_no_call_or_shorter_as_they_are_stay(data: bytes) -> None:
     assert packed(record).endswith(record[102:])
 
 
-def test_a_call_has_at_most_1023_arguments() -> None:
+def test_a_call_has_at_most_511_arguments() -> None:
     longest, longer = (
-        replace(TRANSFER, data=b"four" + TOKEN.rjust(32, b"\0") * count) for count in (1023, 1024)
+        replace(TRANSFER, data=b"four" + TOKEN.rjust(32, b"\0") * count) for count in (511, 512)
     )
     assert packed(encode_record(longest))[0] & CALL_BIT
     assert packed(encode_record(longer))[0] & CALL_BIT == 0
