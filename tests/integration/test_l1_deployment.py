@@ -12,18 +12,20 @@ from anh_rollup.encoding.batches import BatchHeader
 from anh_rollup.encoding.blobs import BLOB_SIZE
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.blobs import versioned_hash
-from anh_rollup.l1.contracts.inbox import Deposited
+from anh_rollup.l1.contracts.inbox import Deposited, Noted, Notice, NoticeKind
 from anh_rollup.l1.deployment import (
     CONTRACTS,
     DeploymentFileError,
     Rules,
     bind,
+    genesis_machine,
     load_deployment,
     read_deployment,
     write_deployment,
 )
 from anh_rollup.l1.docket_reader import DocketReader
 from anh_rollup.l1.errors import L1RevertedError, NoContractError, OtherL1Error, WrongChainError
+from anh_rollup.primitives import L2_CHAIN_ID, ZERO_DIGEST
 from tests.integration.conftest import Chain
 
 pytestmark = pytest.mark.anvil
@@ -45,15 +47,19 @@ def test_contracts_are_deployed_where_predicted_and_hold_the_rules(anvil: Chain,
     assert contracts.inbox.rules().sequencer == anvil.accounts[1].address
     assert contracts.game.read("challengeBond") == (RULES.challenge_bond,)
     assert contracts.inbox.read("latest") == (0,)
+    ledger = contracts.ledger_claims.rules()
+    assert (ledger.window, ledger.clock, ledger.claim_bond) == (600, 300, RULES.claim_bond)
+    assert contracts.ledger_claims.genesis() == genesis_machine(L2_CHAIN_ID, deployment.start)
 
 
 def test_a_deposit_is_read_back_as_an_event(anvil: Chain) -> None:
     deployment = anvil.deploy(RULES)
     inbox = bind(deployment, anvil.client).inbox
     to = anvil.accounts[5].address
-    anvil.sender(4).send(inbox.deposit(to, 123))
+    block = anvil.sender(4).send(inbox.deposit(to, 123)).block
     reading = DocketReader(anvil.client, [inbox], deployment.start).refresh()
-    assert [item.event for item in reading.emitted] == [Deposited(to, 123)]
+    noted = Noted(0, Notice(NoticeKind.DEPOSIT, to, 123, ZERO_DIGEST, block))
+    assert [item.event for item in reading.emitted] == [Deposited(to, 123), noted]
 
 
 def test_a_refusal_bears_the_solidity_errors_name(anvil: Chain) -> None:

@@ -159,6 +159,7 @@ def claims_requests(claims: Claims) -> Requests:
         "expire": claims.expire(HERE, D),
         "finalize": claims.finalize(CLAIM),
         "release": claims.release(CLAIM),
+        "lapse": claims.lapse(b"record", JOB),
         "advance": claims.advance(D),
         "demand": claims.demand(DEMAND, 1),
         "answer": claims.request("answer", CLAIM, JOB, DEMAND, PATH, OPENING),
@@ -269,6 +270,7 @@ def test_the_calls_that_win_a_prize_are_announced() -> None:
 #: Functions that only contracts call.
 FOR_COURTS = {
     "Bonds": {"lock", "credit", "burn"},
+    "Inbox": {"note", "pay"},
     "Claims": {"refute", "gameOpened", "gameClosed"},
 }
 
