@@ -4,6 +4,8 @@ import dataclasses
 import json
 from pathlib import Path
 
+import pytest
+
 from anh_rollup.l1.deployment import AMOUNTS, Rules
 from anh_rollup.primitives import ETHER
 from anh_rollup.training.hints import TrainingHints
@@ -31,10 +33,14 @@ def default_of(member: str) -> str:
     return f"`{json.dumps(field.default)}`" if isinstance(field.default, str) else str(field.default)
 
 
-def test_the_gas_of_every_move_is_what_the_snapshot_says() -> None:
-    cells = [cell for row in table("protocol.md", "transaction") for cell in (row[:2], row[3:]) if cell[0]]
+@pytest.mark.parametrize(
+    ("page", "heading", "snapshot"),
+    [("protocol.md", "transaction", "GasTest"), ("ledger-claims.md", "ledger call", "LedgerGasTest")],
+)
+def test_the_gas_of_every_move_is_what_the_snapshot_says(page: str, heading: str, snapshot: str) -> None:
+    cells = [cell for row in table(page, heading) for cell in (row[:2], row[3:]) if cell[0]]
     written = {name.replace("`", ""): gas.replace(",", "") for name, gas in cells}
-    assert written == json.loads((ROOT / "snapshots" / "GasTest.json").read_text())
+    assert written == json.loads((ROOT / "snapshots" / f"{snapshot}.json").read_text())
 
 
 def test_the_costs_of_a_transaction_are_what_the_snapshot_says() -> None:
