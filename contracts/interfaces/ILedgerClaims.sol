@@ -7,18 +7,19 @@ import { Machine } from "contracts/types/Machine.sol";
 import { Leaf, Witness } from "contracts/types/Witness.sol";
 
 /// @title Claims about the ledger, the game about them, and withdrawals
-/// @notice Anyone bonds "folding the order from there to batch n, step by step, gives these machines". Claims build on each
-/// other, the first ones on the genesis machine. Whoever disagrees with one descends its tree of machines, 64 nodes a
-/// move, to the first machine that it would not have said, and has LedgerArbiter take the step before it. A claim that nobody refutes is
-/// final after its window, and accounts withdraw against it. docs/ledger-claims.md has the rules.
+/// @notice Anyone bonds "folding the order from there to batch n, step by step, gives these machines". Claims build on
+/// each other, the first ones on the genesis machine. Whoever disagrees with one descends its tree of machines, 64 nodes
+/// a move, to the first machine that it would not have said, and has LedgerArbiter take the step before it. A claim that
+/// nobody refutes is final after its window, and accounts withdraw against it. docs/ledger-claims.md has the rules.
 ///
 /// Safety:
-/// - a claim is final only after its window, without open games, on the genesis machine or a final claim; a refuted claim stays refuted;
+/// - a claim is final only after its window, without open games, on the genesis machine or a final claim; a refuted one
+///   stays refuted;
 /// - an honest claim is refuted by no proof; it can lose by silence only, and anyone can answer for its claimant;
 /// - a false claim on a true one cannot be defended: the descent ends in a step that LedgerArbiter contradicts;
-/// - who built on a claim that fell has its bond back, unless a game refutes its own claim: nobody gains by losing on purpose;
-/// - clocks only run down, each during its owner's turns; the evidence for a prize is announced by hash in an earlier block;
-/// - an account is paid what its leaf says that it withdrew, once; paid in all <= deposited in all, if final claims are true.
+/// - who built on a claim that fell has its bond back, unless a game refutes its own: nobody gains by losing on purpose;
+/// - clocks only run down, each during its owner's turns; the evidence for a prize is announced in an earlier block;
+/// - an account is paid what its leaf says that it withdrew, once; no more is paid than was deposited.
 ///
 /// Liveness:
 /// - a claim is final or refuted at most window + two clocks after it was made and its base is final or refuted;
@@ -34,8 +35,8 @@ interface ILedgerClaims is ISeals {
         uint16 prizeShareBps; // part of a refuted claim's bond that its challenger gets, in 1/10,000; the rest is burnt
     }
 
-    /// @notice A claim; its id is keccak256(abi.encode(claim)). Its trace is the Merkle tree over the hashes of the machines
-    /// from `start` (leaf 0) to `end` (leaf `steps`).
+    /// @notice A claim; its id is keccak256(abi.encode(claim)). Its trace is the Merkle tree over the hashes of the
+    /// machines from `start` (leaf 0) to `end` (leaf `steps`).
     struct Claim {
         address claimant;
         bytes32 base; // id of the claim whose end is `start`; 0: `start` is the genesis machine
@@ -225,7 +226,8 @@ interface ILedgerClaims is ISeals {
     /// @notice Makes a claim final; its bond goes back. Anyone may call.
     function finalize(Claim calldata made) external;
 
-    /// @notice Ends a claim that builds on a refuted one, when no games over it are open; its bond goes back. Anyone may call.
+    /// @notice Ends a claim that builds on a refuted one, when no games over it are open; its bond goes back. Anyone may
+    /// call.
     function refuteBase(Claim calldata made) external;
 
     // --- the game ---
@@ -235,8 +237,8 @@ interface ILedgerClaims is ISeals {
     /// @return game keccak256(abi.encode(claimId, challenger, salt)).
     function open(Claim calldata made, bytes32 salt) external payable returns (bytes32 game);
 
-    /// @notice A: the nodes up to 6 levels below the disputed one, those that cover machines. There is one right answer, and
-    /// anyone may give it for the claimant.
+    /// @notice A: the nodes up to 6 levels below the disputed one, those that cover machines. There is one right answer,
+    /// and anyone may give it for the claimant.
     function reveal(bytes32 game, Position calldata position, bytes32[] calldata nodes) external;
 
     /// @notice C: the first of the revealed nodes that it would not have said. The first machine of all cannot be chosen.

@@ -10,9 +10,9 @@ import { LedgerArena } from "tests/contracts/handlers/LedgerArena.sol";
 import { Trees } from "tests/contracts/handlers/Trees.sol";
 
 /// @title What a ledger claim, the moves of its game and a withdrawal cost, whole transactions
-/// @notice A claim of 16,777,215 steps, in which the last one is false; a ledger of about a million accounts. Base fee and calldata
-/// included (or the floor of EIP-7623 where that is more), storage cold; in `prove` the step itself costs nothing. The figures are
-/// committed in snapshots/LedgerGasTest.json.
+/// @notice A claim of 16,777,215 steps, in which the last one is false; a ledger of about a million accounts. Base fee
+/// and calldata included (or the floor of EIP-7623 where that is more), storage cold; in `prove` the step itself costs
+/// nothing. The figures are committed in snapshots/LedgerGasTest.json.
 contract LedgerGasTest is LedgerArena {
     uint32 private constant LAST = (1 << 24) - 1;
     uint256 private constant GROUP = 64;

@@ -6,8 +6,8 @@ import { Machine } from "contracts/types/Machine.sol";
 import { FieldElement, Witness } from "contracts/types/Witness.sol";
 
 /// @title A ledger arbiter whose machine is a counter
-/// @notice A batch takes ten steps, which `height` counts; between batches the machine is Idle and stands still at the last one.
-/// From a batch's end on the ledger's root is the one that the test has set for it.
+/// @notice A batch takes ten steps, which `height` counts; between batches the machine is Idle and stands still at the
+/// last one. From a batch's end on the ledger's root is the one that the test has set for it.
 contract CountingArbiter is ILedgerArbiter {
     uint64 public constant STEPS = 10;
 

@@ -9,8 +9,8 @@ import { LedgerArena } from "tests/contracts/handlers/LedgerArena.sol";
 
 /// @title Actors that claim, play and withdraw in any order, with time going by between them
 /// @notice alice claims the truth, on any true claim, and answers in time. carol challenges every claim with a false step,
-/// honestly and in time. carl claims lies and truths on anything, plays against everybody and himself, chooses at random
-/// and lets true claims of his own fall.
+/// honestly and in time. carl claims lies and truths on anything, plays against everybody and himself, chooses at
+/// random and lets true claims of his own fall.
 contract LedgerActors is LedgerArena {
     using AccountTrees for AccountTrees.Account[];
 
