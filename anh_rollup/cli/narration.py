@@ -13,6 +13,7 @@ from anh_rollup.l1.contracts.claims import (
     Demanded,
     Expired,
     Finalized,
+    Lapsed,
     Refuted,
     Released,
     Retracted,
@@ -102,6 +103,10 @@ class Narrator:
     @line.register
     def _(self, event: Released) -> str:
         return f"claim {short(event.claim_id)} came too late and has its bond back"
+
+    @line.register
+    def _(self, event: Lapsed) -> str:
+        return f"the time of job {short(event.transaction)} is over: what nobody earned goes back"
 
     @line.register
     def _(self, event: Demanded) -> str:

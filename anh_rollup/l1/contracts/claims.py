@@ -151,6 +151,14 @@ class Released:
 
 
 @dataclass(frozen=True, slots=True)
+class Lapsed:
+    """The time of a job is over: a reward that nobody has earned goes back to who paid it."""
+
+    transaction: bytes
+    caller: str
+
+
+@dataclass(frozen=True, slots=True)
 class Demanded:
     """Data of a result was asked for."""
 
@@ -189,7 +197,7 @@ class Advanced:
 
 
 _EVENTS: Final = (
-    Committed, Revealed, Retracted, Expired, Refuted, Finalized, Released,
+    Committed, Revealed, Retracted, Expired, Refuted, Finalized, Released, Lapsed,
     Demanded, Answered, FeeReturned, Advanced,
 )  # fmt: skip
 

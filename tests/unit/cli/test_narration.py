@@ -5,7 +5,7 @@ import pytest
 from anh_rollup.cli.narration import Narrator, next_move
 from anh_rollup.encoding.batches import BatchHeader
 from anh_rollup.l1.contracts.bonds import Withdrawn
-from anh_rollup.l1.contracts.claims import Committed, FeeReturned, Finalized, Refuted
+from anh_rollup.l1.contracts.claims import Committed, FeeReturned, Finalized, Lapsed, Refuted
 from anh_rollup.l1.contracts.game import Closed, ElementsRevealed, GameOutcome, Opened
 from anh_rollup.l1.contracts.inbox import Deposited, Posted
 from anh_rollup.protocol.game import Phase, Position
@@ -40,6 +40,7 @@ def position(phase: Phase) -> Position:
             "claim 0xabcdef01 is REFUTED; user is credited 0.5000 ETH",
         ),
         (Finalized(ZERO, USER, ID, ZERO), "claim 0xabcdef01 of user is FINAL"),
+        (Lapsed(ID, USER), "the time of job 0xabcdef01 is over: what nobody earned goes back"),
         (
             Opened(ID, ZERO, USER, position(Phase.TRACE)),
             "game 0xabcdef01: user disputes property 0, sample 5 with score 1",
