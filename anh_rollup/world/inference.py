@@ -5,8 +5,7 @@ What an evaluation gives depends on roots and elements alone, so every node find
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from functools import cached_property
-from threading import Lock
+from threading import Lock, Thread
 from typing import Final, Generic, TypeVar
 
 from anh_rollup.encoding.tensors import Elements
@@ -44,12 +43,24 @@ class Inference:
         self._load = load
         self._fetching = fetching or ArtifactFetching()
         self._turn = Lock()
+        self._loading = Lock()
+        self._loaded: Evaluator | None = None
+        self._preparing = False
         self._programs: _Kept[Program] = _Kept(MOST_PROGRAMS)
         self._networks: _Kept[LoadedProgram] = _Kept(MOST_NETWORKS)
 
-    @cached_property
+    def prepare(self) -> None:
+        """Begins to load the evaluator, beside everything else: a question waits for it in vain."""
+        if not self._preparing:
+            self._preparing = True
+            Thread(target=lambda: self._evaluator, name="evaluator", daemon=True).start()
+
+    @property
     def _evaluator(self) -> Evaluator:
-        return self._load()
+        with self._loading:
+            if self._loaded is None:
+                self._loaded = self._load()
+            return self._loaded
 
     def program(self, root: bytes, uris: Sequence[str]) -> Program:
         """A program.
@@ -85,8 +96,9 @@ class Inference:
         network = self._networks.get((program.root, model))
         if network is None:
             parameters = self._parameters(model, uris)
+            evaluator = self._evaluator
             with self._turn:
-                network = self._evaluator.load(program, parameters)
+                network = evaluator.load(program, parameters)
             self._networks.keep((program.root, model), network)
         with self._turn:
             return network.evaluate(fields).reshape(-1)
