@@ -23,9 +23,9 @@ from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.training.trainer import train
 from scripts import digits
 from scripts.chains import Rollup, rollup_of, run
-from scripts.l2_contracts import companion, deploy, l2_options, transact
+from scripts.l2_contracts import companion, deploy, emitted, l2_options, print_line, send, transact, wait
 from scripts.merkle_list import MerkleList
-from scripts.submit_training_job import LEAST_RIGHT, deposit
+from scripts.submit_training_job import LEAST_RIGHT, Report, deposit
 
 EXAMPLE = """python -m scripts.appraise_nft --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:8570 \\
     --deployment devnet/deployment.json --key-file devnet/keys/user.key --store devnet/user"""
@@ -82,22 +82,22 @@ def put_network(store: ArtifactStore) -> tuple[bytes, bytes]:
     return store.put_program(digits.architecture()), store.put_model(Model(trained.parameters))
 
 
-def appraise(rollup: Rollup, folder: Path, console: Console) -> list[Sale]:
+def appraise(rollup: Rollup, folder: Path, report: Report) -> list[Sale]:
     """Mints drawings, lets a backer offer for them, and sells them at the network's prices.
 
     Raises:
         AnhError: A chain refuses.
     """
-    console.print("training the network on this machine")
+    report("training the network on this machine")
     architecture, model = put_network(ArtifactStore(folder))
-    deposit(rollup, 2 * OFFER, console.print)
+    deposit(rollup, 2 * OFFER, report)
     drawings = put_drawings(rollup)
     network = (architecture, model, folder.resolve().as_uri())
     appraiser = deploy(rollup, "Appraiser", drawings.address, network, CLEAR, PRICES)
-    console.print(f"collection {drawings.address}\nappraiser  {appraiser.address}")
+    report(f"collection {drawings.address}\nappraiser  {appraiser.address}")
     backer = companion(rollup, OFFER)
     transact(backer, appraiser.functions.offer(PART), OFFER)
-    console.print(f"backer     {backer.address} offers {show_ether(OFFER)}")
+    report(f"backer     {backer.address} offers {show_ether(OFFER)}")
     transact(rollup, drawings.functions.setApprovalForAll(appraiser.address, True))
     sales = [sell(rollup, appraiser, token, backer.address) for token in range(TOKENS)]
     transact(rollup, appraiser.functions.withdraw(rollup.address))
@@ -110,8 +110,9 @@ def put_drawings(rollup: Rollup) -> Contract:
     entries = [(token, rollup.address, bytes(images[token].ravel().tolist())) for token in range(TOKENS)]
     catalogue = MerkleList(ENTRY, entries)
     drawings = deploy(rollup, "Drawings", catalogue.root)
-    for token, entry in enumerate(entries):
-        transact(rollup, drawings.functions.mint(*entry, catalogue.proof(token)))
+    minting = [drawings.functions.mint(*entry, catalogue.proof(entry[0])) for entry in entries]
+    for sent in [send(rollup, call) for call in minting]:
+        wait(rollup, sent)
     return drawings
 
 
@@ -119,9 +120,9 @@ def sell(rollup: Rollup, appraiser: Contract, token: int, backer: str) -> Sale:
     """Sells one drawing to a backer for no less than its part of today's price."""
     read, price = appraiser.functions.appraise(token).call()
     receipt = transact(rollup, appraiser.functions.sell(token, backer, price * PART // 10_000))
-    (sold,) = appraiser.events.Sold().process_receipt(receipt)
+    paid = emitted(appraiser, "Sold", receipt)["paid"]
     drawn = int(digits.load().test.fields[1][token])
-    return Sale(token, drawn, read, price, sold["args"]["paid"], receipt["gasUsed"])
+    return Sale(token, drawn, read, price, paid, receipt["gasUsed"])
 
 
 def show(sales: Sequence[Sale], console: Console) -> None:
@@ -137,7 +138,7 @@ def main() -> None:
     """Sells drawings and prints for how much."""
     parser = l2_options("Sell NFTs at prices that a network gives them.", EXAMPLE)
     arguments, console = parser.parse_args(), Console()
-    show(appraise(rollup_of(arguments), arguments.store, console), console)
+    show(appraise(rollup_of(arguments), arguments.store, print_line), console)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from eth_account import Account
 from eth_typing import HexStr
+from rich.console import Console
 from web3.contract import Contract
 from web3.exceptions import ContractLogicError
 from web3.types import TxReceipt
@@ -88,6 +89,11 @@ def l2_options(summary: str, example: str) -> argparse.ArgumentParser:
         "--store", type=Path, required=True, metavar="FOLDER", help="for the artifacts; all nodes read it"
     )
     return parser
+
+
+def print_line(line: str) -> None:
+    """Prints what happens, at once and unbroken."""
+    Console(soft_wrap=True).print(line, markup=False)
 
 
 @cache
@@ -179,6 +185,20 @@ def wait(rollup: Rollup, sent: str) -> TxReceipt:
     if receipt["status"] != 1:
         raise ChainRefusedError(f"transaction {sent} failed")
     return receipt
+
+
+def emitted(contract: Contract, name: str, receipt: TxReceipt) -> Any:
+    """The values of the one event of a name that a contract emitted in a transaction, by their names.
+
+    Raises:
+        ChainRefusedError: There is not exactly one.
+    """
+    event: Any = contract.events[name]()
+    logs = [log for log in receipt["logs"] if log["address"] == contract.address]
+    found = [log for log in logs if log["topics"][0].to_0x_hex() == event.topic]
+    if len(found) != 1:
+        raise ChainRefusedError(f"{len(found)} events {name} in {receipt['transactionHash'].to_0x_hex()}")
+    return event.process_log(found[0])["args"]
 
 
 def refusal(contract: Contract, call: Any, sender: str) -> str:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from rich.console import Console
 from web3.contract import Contract
 
 from anh_rollup.cli.options import show_ether
@@ -20,9 +19,20 @@ from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.tensor.properties import accuracy
 from scripts import tables
 from scripts.chains import Rollup, rollup_of, run
-from scripts.l2_contracts import TRAINING_GAS, companion, deploy, l2_options, refusal, send, transact, wait
+from scripts.l2_contracts import (
+    TRAINING_GAS,
+    companion,
+    deploy,
+    emitted,
+    l2_options,
+    print_line,
+    refusal,
+    send,
+    transact,
+    wait,
+)
 from scripts.merkle_list import MerkleList
-from scripts.submit_training_job import deposit
+from scripts.submit_training_job import Report, deposit
 
 EXAMPLE = """python -m scripts.lend --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:8570 \\
     --deployment devnet/deployment.json --key-file devnet/keys/user.key --store devnet/user"""
@@ -67,26 +77,26 @@ class Applicant:
         return pool.functions.borrow(LOAN, self.features, self.proof)
 
 
-def lend(rollup: Rollup, folder: Path, console: Console) -> None:
+def lend(rollup: Rollup, folder: Path, report: Report) -> None:
     """Opens a pool, has its network trained, lends to one of two applicants, and is paid back.
 
     Raises:
         AnhError: A chain refuses.
     """
-    deposit(rollup, 3 * DEPOSIT, console.print)
+    deposit(rollup, 3 * DEPOSIT, report)
     good, bad, root = applicants(rollup)
     pool = open_pool(rollup, ArtifactStore(folder), root)
-    console.print(f"pool {pool.address}")
-    train(rollup, pool, folder, console)
+    report(f"pool {pool.address}")
+    train(rollup, pool, folder, report)
     transact(rollup, pool.functions.deposit(), DEPOSIT)
-    console.print(f"lender {rollup.address} deposits {show_ether(DEPOSIT)}")
+    report(f"lender {rollup.address} deposits {show_ether(DEPOSIT)}")
     for who, name in ((good, "first"), (bad, "second")):
         score = pool.functions.scoreOf(who.features).call()
-        console.print(f"the {name} applicant's score is {score / 2**tables.ACTIVATION_SCALE:+.2f}")
-    console.print(f"the second one gets nothing: {refusal(pool, bad.borrowing(pool), bad.rollup.address)}")
+        report(f"the {name} applicant's score is {score / 2**tables.ACTIVATION_SCALE:+.2f}")
+    report(f"the second one gets nothing: {refusal(pool, bad.borrowing(pool), bad.rollup.address)}")
     borrowed = transact(good.rollup, good.borrowing(pool))
-    console.print(f"the first one borrows {show_ether(LOAN)} for {borrowed['gasUsed']:,} gas")
-    repay(good, pool, console)
+    report(f"the first one borrows {show_ether(LOAN)} for {borrowed['gasUsed']:,} gas")
+    repay(good, pool, report)
 
 
 def applicants(rollup: Rollup) -> tuple[Applicant, Applicant, bytes]:
@@ -109,31 +119,27 @@ def open_pool(rollup: Rollup, store: ArtifactStore, bureau: bytes) -> Contract:
     return deploy(rollup, "LendingPool", RULES, architecture, wanted, bureau)
 
 
-def train(rollup: Rollup, pool: Contract, folder: Path, console: Console) -> None:
+def train(rollup: Rollup, pool: Contract, folder: Path, report: Report) -> None:
     """Has the pool's network trained; the transaction waits until a claim about it is final on L1."""
     sent = send(rollup, pool.functions.train(folder.resolve().as_uri()), REWARD, TRAINING_GAS)
-    console.print(f"training inside of {sent}: it waits for an accountant, and for L1")
-    receipt = wait(rollup, sent)
-    (trained,) = pool.events.Trained().process_receipt(receipt)
-    model, (score,) = trained["args"]["model"], trained["args"]["scores"]
-    console.print(
-        f"trained: model 0x{model.hex()}, right on {score} of {tables.records().test.count} test rows"
-    )
+    report(f"training inside of {sent}: it waits for an accountant, and for L1")
+    trained = emitted(pool, "Trained", wait(rollup, sent))
+    model, (score,) = trained["model"], trained["scores"]
+    report(f"trained: model 0x{model.hex()}, right on {score} of {tables.records().test.count} test rows")
 
 
-def repay(borrower: Applicant, pool: Contract, console: Console) -> None:
+def repay(borrower: Applicant, pool: Contract, report: Report) -> None:
     """Pays a loan back with its interest; what is sent beyond comes back."""
     paid = transact(borrower.rollup, pool.functions.repay(borrower.rollup.address), LOAN + SPARE)
-    (repaid,) = pool.events.Repaid().process_receipt(paid)
-    interest, left = repaid["args"]["interest"], pool.functions.lent().call()
-    console.print(f"and pays it back with {interest:,} wei of interest; {left} wei are lent now")
+    interest, left = emitted(pool, "Repaid", paid)["interest"], pool.functions.lent().call()
+    report(f"and pays it back with {interest:,} wei of interest; {left} wei are lent now")
 
 
 def main() -> None:
     """Plays a loan from the network's training to its repayment."""
     parser = l2_options("Lend to whom a network trusts.", EXAMPLE)
     arguments = parser.parse_args()
-    lend(rollup_of(arguments), arguments.store, Console())
+    lend(rollup_of(arguments), arguments.store, print_line)
 
 
 if __name__ == "__main__":

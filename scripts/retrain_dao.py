@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
 from web3.contract import Contract
 
 from anh_rollup.cli.options import show_ether
@@ -25,13 +24,15 @@ from scripts.l2_contracts import (
     TRAINING_GAS,
     companion,
     deploy,
+    emitted,
     l2_options,
+    print_line,
     refusal,
     send,
     transact,
     wait,
 )
-from scripts.submit_training_job import deposit
+from scripts.submit_training_job import Report, deposit
 
 EXAMPLE = """python -m scripts.retrain_dao --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:8570 \\
     --deployment devnet/deployment.json --key-file devnet/keys/user.key --store devnet/user"""
@@ -57,21 +58,21 @@ OTHERS, QUORUM = 2, 2
 VOTING, EXECUTION = 20, 3_600
 
 
-def retrain(rollup: Rollup, folder: Path, console: Console) -> None:
+def retrain(rollup: Rollup, folder: Path, report: Report) -> None:
     """Founds a DAO and has it train a first network, then a better one.
 
     Raises:
         AnhError: A chain refuses.
     """
-    deposit(rollup, 3 * TREASURY, console.print)
+    deposit(rollup, 3 * TREASURY, report)
     members = [rollup, *(companion(rollup) for _ in range(OTHERS))]
     dao = found(members, ArtifactStore(folder))
-    console.print(f"DAO {dao.address} of {len(members)} members, {show_ether(TREASURY)} in its treasury")
+    report(f"DAO {dao.address} of {len(members)} members, {show_ether(TREASURY)} in its treasury")
     for loss in LOSSES:
-        decide(members, dao, threshold_of(loss), folder, console)
+        decide(members, dao, threshold_of(loss), folder, report)
     worse = dao.functions.propose(threshold_of(LOSSES[0]), REWARD, "")
-    console.print(f"nothing worse can be proposed any more: {refusal(dao, worse, rollup.address)}")
-    ask(dao, console)
+    report(f"nothing worse can be proposed any more: {refusal(dao, worse, rollup.address)}")
+    ask(dao, report)
 
 
 def threshold_of(loss: float) -> int:
@@ -92,43 +93,43 @@ def found(members: list[Rollup], store: ArtifactStore) -> Contract:
     return deploy(members[0], "ModelDao", rules, addresses, architecture, score, test, value=TREASURY)
 
 
-def decide(members: list[Rollup], dao: Contract, threshold: int, folder: Path, console: Console) -> None:
+def decide(members: list[Rollup], dao: Contract, threshold: int, folder: Path, report: Report) -> None:
     """Proposes a better model, votes for it, and executes the proposal once the vote is over."""
     receipt = transact(members[0], dao.functions.propose(threshold, REWARD, folder.resolve().as_uri()))
-    (proposed,) = dao.events.Proposed().process_receipt(receipt)
-    proposal = proposed["args"]["id"]
+    proposed = emitted(dao, "Proposed", receipt)
+    proposal = proposed["id"]
     for member in members[:QUORUM]:
         transact(member, dao.functions.vote(proposal, True))
-    console.print(f"proposal {proposal}: a score of at least {threshold:,}; {QUORUM} members vote for it")
-    await_time(members[0], proposed["args"]["closes"])
+    report(f"proposal {proposal}: a score of at least {threshold:,}; {QUORUM} members vote for it")
+    await_time(members[0], proposed["closes"])
     sent = send(members[0], dao.functions.execute(proposal), gas=TRAINING_GAS)
-    console.print(f"training inside of {sent}: it waits for an accountant, and for L1")
-    (switched,) = dao.events.Switched().process_receipt(wait(members[0], sent))
-    model, score = switched["args"]["model"], switched["args"]["score"]
-    console.print(f"the DAO switches to 0x{model.hex()}, whose score is {score:,}")
+    report(f"training inside of {sent}: it waits for an accountant, and for L1")
+    switched = emitted(dao, "Switched", wait(members[0], sent))
+    model, score = switched["model"], switched["score"]
+    report(f"the DAO switches to 0x{model.hex()}, whose score is {score:,}")
 
 
 def await_time(rollup: Rollup, closes: int) -> None:
-    """Waits until the L2's time is behind a vote's end."""
-    while rollup.l2.eth.get_block("latest")["timestamp"] <= closes:
+    """Waits until a vote's end is over by L1's time: an L2 without transactions makes no blocks."""
+    while rollup.l1.eth.get_block("latest")["timestamp"] <= closes:
         time.sleep(LOOK_SECONDS)
 
 
-def ask(dao: Contract, console: Console) -> None:
+def ask(dao: Contract, report: Report) -> None:
     """Asks the current model about every wine of the test set."""
     rows, cultivars = tables.wines().test.fields
     answers = [dao.functions.ask(row.tolist()).call() for row in rows]
     right = sum(
         answer.index(max(answer)) == wanted for answer, wanted in zip(answers, cultivars, strict=True)
     )
-    console.print(f"asked on chain, it tells the cultivar of {right} of {len(rows)} wines")
+    report(f"asked on chain, it tells the cultivar of {right} of {len(rows)} wines")
 
 
 def main() -> None:
     """Plays two votes and two trainings."""
     parser = l2_options("Let a DAO replace its network by a better one.", EXAMPLE)
     arguments = parser.parse_args()
-    retrain(rollup_of(arguments), arguments.store, Console())
+    retrain(rollup_of(arguments), arguments.store, print_line)
 
 
 if __name__ == "__main__":

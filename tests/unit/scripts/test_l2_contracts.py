@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from eth_abi.abi import encode
+from hexbytes import HexBytes
 from web3 import Web3
 from web3.contract import Contract
 from web3.exceptions import ContractCustomError
@@ -13,10 +14,13 @@ from web3.exceptions import ContractCustomError
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.world.network_calls import ERRORS
 from scripts import l2_contracts
-from scripts.l2_contracts import SDK, NotRefusedError, compiled, refusal
+from scripts.chains import ChainRefusedError
+from scripts.l2_contracts import SDK, NotRefusedError, compiled, emitted, refusal
 
 #: Most bytes of a deployed contract (EIP-170); creation code is longer.
 MOST_CODE = 24_576
+
+POOL = Web3.to_checksum_address("0x" + "11" * 20)
 
 EXAMPLES = ("Drawings", "Appraiser", "LendingPool", "ModelDao")
 
@@ -35,7 +39,7 @@ class Call:
 
 
 def pool() -> Contract:
-    return Web3().eth.contract(abi=compiled("LendingPool").abi)
+    return Web3().eth.contract(POOL, abi=compiled("LendingPool").abi)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -82,6 +86,36 @@ def test_an_unknown_refusal_is_told_as_it_is() -> None:
 def test_the_sdk_names_the_errors_of_the_node() -> None:
     entries = [each for each in compiled("IDNN", SDK).abi if each["type"] == "error"]
     assert {each["name"]: tuple(given["type"] for given in each["inputs"]) for each in entries} == ERRORS
+
+
+def receipt(*names: str) -> Any:
+    """A receipt with an event of the pool of each name, and one of another contract."""
+    events: Any = pool().events
+    topics = [HexBytes(events[name]().topic) for name in names]
+    addresses = [POOL] * len(names) + ["0x" + "22" * 20]
+    logs = [
+        {
+            "address": address,
+            "topics": [topic, HexBytes(bytes(32))],
+            "data": HexBytes(encode(["uint256"] * 2, [5, 6])),
+        }
+        for address, topic in zip(addresses, [*topics, HexBytes(bytes(32))], strict=True)
+    ]
+    place = {"logIndex": 0, "transactionIndex": 0, "blockNumber": 0, "blockHash": HexBytes(bytes(32))}
+    sent = {"transactionHash": HexBytes(b"\1" * 32)}
+    return {**sent, "logs": [{**log, **place, **sent} for log in logs]}
+
+
+def test_an_event_is_found_among_others() -> None:
+    found = emitted(pool(), "Deposited", receipt("Deposited", "Withdrawn"))
+    assert dict(found) == {"lender": "0x" + "00" * 20, "amount": 5, "shares": 6}
+
+
+@pytest.mark.parametrize("names", [[], ["Deposited", "Deposited"]])
+def test_an_event_that_is_not_there_once_is_told(names: list[str]) -> None:
+    with pytest.raises(ChainRefusedError) as refused:
+        emitted(pool(), "Deposited", receipt(*names))
+    assert refused.value.reason == f"{len(names)} events Deposited in 0x" + "01" * 32
 
 
 def test_a_call_that_works_is_no_refusal() -> None:
