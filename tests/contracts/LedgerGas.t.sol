@@ -176,15 +176,21 @@ contract LedgerGasTest is LedgerArena {
     }
 
     /// forge-config: default.isolate = true
-    function test_EndingAGameByItsClockCostsLessThan120000() public {
+    function test_EndingAGameOrAClaimWithoutProofCostsLessThan150000() public {
         Claimed memory c = _standHonest(alice, 0, 0, 2);
+        Claimed memory above = _standHonest(alice, c.id, 2, 3);
         Play memory g = _open(c, carol, "salt");
         Play memory other = _open(c, carol, "other");
+        Play memory third = _open(c, carol, "third");
         _reveal(g, alice, c.leaves);
         vm.warp(_now() + CLOCK);
         bytes memory call = abi.encodeCall(ILedgerClaims.timeout, (g.id, g.position));
-        assertLe(_move("timeout (challenger late)", alice, 0, call), 120_000);
+        assertLe(_move("timeout (challenger late)", alice, 0, call), 150_000);
         call = abi.encodeCall(ILedgerClaims.timeout, (other.id, other.position));
         assertLe(_move("timeout (claimant late)", alice, 0, call), 150_000);
+        call = abi.encodeCall(ILedgerClaims.voidGame, (third.id, third.position));
+        assertLe(_move("voidGame", alice, 0, call), 150_000);
+        call = abi.encodeCall(ILedgerClaims.refuteBase, (above.claim));
+        assertLe(_move("refuteBase", alice, 0, call), 150_000);
     }
 }
