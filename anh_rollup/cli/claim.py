@@ -14,6 +14,7 @@ from anh_rollup.cli.narration import ENDINGS, next_move
 from anh_rollup.cli.options import deployment_option, l1_option, look_closer, parse_digest, short, visible
 from anh_rollup.l1.contracts.claims import ClaimStatus
 from anh_rollup.l1.docket import ClaimRecord, GameRecord
+from anh_rollup.protocol.called import is_called
 
 
 @click.group(name="claim")
@@ -81,7 +82,8 @@ def claim_table(record: ClaimRecord, status: ClaimStatus, view: L1View) -> Table
     table.add_row("state", status.state.name.lower())
     table.add_row("claimant", claim.claimant)
     table.add_row("job", record.job.kind.name.lower())
-    table.add_row("place", f"batch {claim.batch}, transaction {claim.index}, claim {record.place}")
+    where = "called by a contract" if is_called(claim) else f"batch {claim.batch}, transaction {claim.index}"
+    table.add_row("place", f"{where}, claim {record.place}")
     for wanted, scores in zip(record.job.properties, claim.scores, strict=False):
         table.add_row("scores", f"{scores.sum} over {scores.count} samples; {wanted.threshold} asked")
     table.add_row("revealed", show_time(status.revealed_at))

@@ -97,6 +97,7 @@ class FollowerChain:
         memory.require_chain(self.genesis.hash)
         self._marks = memory.marks()[: world.head]
         self._reorgs = reader.reorgs
+        self._learned: tuple[int, int] | None = None
         self._started = min(world.head, reader.order.head.header.number)
         self._asked = max(memory.last_signed(), reader.order.head.header.number)
 
@@ -211,7 +212,7 @@ class FollowerChain:
         self._reorgs = self._reader.reorgs
         self._take_again()
         self._settle()
-        self._world.learn(self._reader.cells)
+        self._learn()
 
     def take(self, signed: SignedBlock) -> bool:
         """Takes the next of the sequencer's blocks; False where L1 has to be read further first.
@@ -241,6 +242,13 @@ class FollowerChain:
         self._world.finalize(number)
 
     # --- inside ---
+
+    def _learn(self) -> None:
+        """Tells the world what L1 says about called jobs; without a reorg there can only be more of it."""
+        known = (self._reader.reorgs, len(self._reader.cells))
+        if known != self._learned:
+            self._world.learn(self._reader.cells)
+            self._learned = known
 
     def _standing(self) -> int:
         """How many of our blocks, from the first one on, still stand."""

@@ -7,11 +7,13 @@ import pytest
 from eth_abi import decode
 
 from anh_rollup.evaluation.workload import multiply_adds
+from anh_rollup.primitives import Gas, Wei
 from anh_rollup.protocol.called import ArtifactRequest, TrainingRequest
 from anh_rollup.protocol.jobs import terms
 from anh_rollup.protocol.ledger import DNN
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.remote import RemotePolicy
+from anh_rollup.world.engine import Run
 from anh_rollup.world.errors import ResultMissingError
 from anh_rollup.world.network_contract import CALL_GAS, TRAIN_GAS, WORD_GAS, WORK_PER_GAS
 from anh_rollup.world.position import Position
@@ -219,6 +221,56 @@ def test_nobody_is_paid_by_a_run_that_fails_afterwards(networks: Networks) -> No
     assert receipt is not None
     assert not receipt.status
     assert networks.world.balance(CLAIMANT, networks.world.behind(*place)).total == 0
+
+
+# --- strict transactions ---
+
+
+Listed = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def listed(networks: Networks, data: bytes, value: int = 0) -> tuple[Listed, Gas]:
+    """The access list that the node makes for a call of the customer, and the gas to send it with."""
+    world = networks.world
+    run = Run(ALICE.address, 99, networks.customer, Wei(value), data, Gas(GAS), Wei(0))
+    found, gas = world.access_list(run, world.behind(world.head))
+    assert DNN in [who for who, _ in found]
+    return tuple(("0x" + who.hex(), tuple(f"{key:#066x}" for key in keys)) for who, keys in found), gas
+
+
+def test_a_strict_transaction_infers_with_the_list_that_the_node_makes(networks: Networks) -> None:
+    x, answer = sample(1)
+    arguments = (PROGRAM.root, MODEL.root, x, "")
+    access, gas = listed(networks, calldata("ask", *arguments))
+    receipt = networks.world.receipt(*networks.send("ask", *arguments, accessList=access, gas=gas))
+    assert receipt is not None
+    assert receipt.status
+    assert list(networks.view("last", "int32[]")) == answer
+
+
+def test_a_strict_training_pays_whom_its_list_lets_it_pay(networks: Networks) -> None:
+    networks.world.learn({TERMS: cell()})
+    access, gas = listed(networks, calldata("learn", *wanted()), ETHER)
+    without = tuple(each for each in access if each[0] != "0x" + CLAIMANT.hex())
+    assert len(without) == len(access) - 1
+    for given, status in ((without, False), (access, True)):
+        place = networks.send("learn", *wanted(), value=ETHER, accessList=given, gas=gas)
+        receipt = networks.world.receipt(*place)
+        assert receipt is not None
+        assert receipt.status is status
+    assert networks.world.balance(CLAIMANT, networks.world.behind(*place)).uncleared == ETHER
+
+
+def test_a_strict_transaction_that_waits_holds_up_what_it_touches_alone(networks: Networks) -> None:
+    networks.world.learn({TERMS: cell()})
+    access, gas = listed(networks, calldata("learn", *wanted()))
+    networks.world.learn({})
+    waits = networks.send("learn", *wanted(), accessList=access, gas=gas)
+    with pytest.raises(ResultMissingError):
+        networks.world.receipt(*waits)
+    assert networks.world.balance(BOB.address, networks.world.behind(*waits)).total > 0
+    with pytest.raises(ResultMissingError):
+        networks.world.balance(ALICE.address, networks.world.behind(*waits))
 
 
 # --- what L1 takes back ---
