@@ -22,20 +22,20 @@ library AccessLists {
     function count(bytes memory encoded) internal pure returns (bool sound, uint256 addresses, uint256 keys) {
         ByteCursor memory cursor = ByteCursors.over(encoded);
         uint256 end = _listEnd(cursor);
-        if (cursor.at == end || end != encoded.length) return (false, 0, 0);
-        while (cursor.at < end && !cursor.failed) {
+        if (cursor.place == end || end != encoded.length) return (false, 0, 0);
+        while (cursor.place < end && !cursor.failed) {
             uint256 entryEnd = _listEnd(cursor);
             if (cursor.take(1) != ADDRESS_HEAD) return (false, 0, 0);
             cursor.skip(20);
             uint256 keysEnd = _listEnd(cursor);
             if (keysEnd != entryEnd) return (false, 0, 0);
             ++addresses;
-            for (; cursor.at < keysEnd; ++keys) {
+            for (; cursor.place < keysEnd; ++keys) {
                 if (cursor.take(1) != KEY_HEAD || !cursor.skip(32)) return (false, 0, 0);
             }
-            if (cursor.at != entryEnd) return (false, 0, 0);
+            if (cursor.place != entryEnd) return (false, 0, 0);
         }
-        sound = !cursor.failed && cursor.at == end;
+        sound = !cursor.failed && cursor.place == end;
     }
 
     /// @dev Reads a list's head; where the list ends. Fails where it has a shorter form or does not fit.
@@ -49,6 +49,6 @@ library AccessLists {
             if (short) size = type(uint256).max;
         }
         if (size > cursor.left()) cursor.failed = true;
-        return cursor.failed ? type(uint256).max : cursor.at + size;
+        return cursor.failed ? type(uint256).max : cursor.place + size;
     }
 }

@@ -131,8 +131,8 @@ library PackedRecords {
             uint256 place = (head - REFERENCE) << 8 | packed.take(1);
             if (place >= table.count) packed.failed = true;
             if (packed.failed) return 0;
-            uint256 at = TABLE_AT + place * TABLE_NUMBER_BYTES;
-            return table.payload.take(register, at, TABLE_NUMBER_BYTES);
+            uint256 start = TABLE_AT + place * TABLE_NUMBER_BYTES;
+            return table.payload.take(register, start, TABLE_NUMBER_BYTES);
         }
         // At most four digits of 8 bits, and 10^32: below 2^139.
         uint256 form = head - DECIMAL;

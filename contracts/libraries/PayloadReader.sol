@@ -104,32 +104,32 @@ library PayloadReader {
     }
 
     /// @notice Some bytes of the payload; whoever asks has checked that they are there.
-    function read(Opened memory self, Register storage register, uint256 at, uint256 count)
+    function read(Opened memory self, Register storage register, uint256 start, uint256 count)
         internal
         view
         returns (ByteCursor memory)
     {
-        if (self.blobs.length == 0) return ByteCursor(self.data, at, at + count, false);
-        return _carried(self, register, LENGTH_BYTES + at, count);
+        if (self.blobs.length == 0) return ByteCursor(self.data, start, start + count, false);
+        return _carried(self, register, LENGTH_BYTES + start, count);
     }
 
-    /// @notice The same as a number of at most 32 bytes.
-    function take(Opened memory self, Register storage register, uint256 at, uint256 count)
+    /// @notice The same as a number of start most 32 bytes.
+    function take(Opened memory self, Register storage register, uint256 start, uint256 count)
         internal
         view
         returns (uint256)
     {
-        return self.read(register, at, count).take(count);
+        return self.read(register, start, count).take(count);
     }
 
     /// @dev Bytes of the blobs.
-    function _carried(Opened memory self, Register storage register, uint256 at, uint256 count)
+    function _carried(Opened memory self, Register storage register, uint256 start, uint256 count)
         private
         view
         returns (ByteCursor memory)
     {
-        uint256 first = at / ELEMENT_BYTES;
-        uint256 end = (at + count + ELEMENT_BYTES - 1) / ELEMENT_BYTES;
+        uint256 first = start / ELEMENT_BYTES;
+        uint256 end = (start + count + ELEMENT_BYTES - 1) / ELEMENT_BYTES;
         // One byte more than they carry: each is written as a whole word.
         bytes memory data = new bytes((end - first) * ELEMENT_BYTES + 1);
         for (uint256 index = first; index < end; ++index) {
@@ -139,8 +139,8 @@ library PayloadReader {
                 mstore(add(add(data, 0x20), to), word)
             }
         }
-        uint256 start = at - first * ELEMENT_BYTES;
-        return ByteCursor(data, start, start + count, false);
+        uint256 skipped = start - first * ELEMENT_BYTES;
+        return ByteCursor(data, skipped, skipped + count, false);
     }
 
     function _element(Opened memory self, Register storage register, uint256 index)

@@ -90,7 +90,7 @@ library SignedTransactions {
             (listed, transaction.addresses, transaction.keys) = AccessLists.count(raw.accessList);
             if (!listed) return raw;
         }
-        (raw.sound, raw.data, transaction.zeros) = ZeroRuns.unpack(record, cursor.at, MOST_BYTES);
+        (raw.sound, raw.data, transaction.zeros) = ZeroRuns.unpack(record, cursor.place, MOST_BYTES);
         transaction.dataBytes = raw.data.length;
     }
 

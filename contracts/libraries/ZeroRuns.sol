@@ -9,12 +9,12 @@ pragma solidity 0.8.37;
 library ZeroRuns {
     /// @notice What was packed.
     /// @param record Holds the packed bytes, to its end; they are used up.
-    /// @param at Where they begin.
+    /// @param start Where they begin.
     /// @param most Bytes that the result may have.
     /// @return canonical Whether it is what cdCompress makes of the data, and those are not too long.
     /// @return data The data; nothing if not.
     /// @return zeros How many of their bytes are zero.
-    function unpack(bytes memory record, uint256 at, uint256 most)
+    function unpack(bytes memory record, uint256 start, uint256 most)
         internal
         pure
         returns (bool canonical, bytes memory data, uint256 zeros)
@@ -22,7 +22,7 @@ library ZeroRuns {
         // An inner loop over up to 128 KiB: docs/adr/0002-assembly-in-the-inner-loops.md.
         assembly ("memory-safe") {
             let low := 0x7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f
-            let from := add(add(record, 0x20), at)
+            let from := add(add(record, 0x20), start)
             let end := add(add(record, 0x20), mload(record))
             // What of the first four bytes is there.
             let negated := not(shr(shl(3, sub(end, from)), not(0)))

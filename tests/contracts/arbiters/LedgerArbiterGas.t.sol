@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import { ILedgerArbiter } from "contracts/interfaces/ILedgerArbiter.sol";
+import { Machine } from "contracts/types/Machine.sol";
+import { Witness } from "contracts/types/Witness.sol";
+import { LedgerSteps } from "tests/contracts/arbiters/LedgerSteps.sol";
+
+/// @title What each kind of step costs as a transaction of its own
+/// @notice Base fee and calldata included (or the floor of EIP-7623 where that is more), storage cold, except that the
+/// Inbox answers for nothing. The figures are committed in snapshots/LedgerArbiterGasTest.json.
+contract LedgerArbiterGasTest is LedgerSteps {
+    /// forge-config: default.isolate = true
+    function test_NoStepCostsMoreThan1000000() public {
+        for (uint256 i; i < steps.length; ++i) {
+            (Machine memory machine, uint64 last, Witness memory witness) = _prepare(steps[i]);
+            bytes memory call_ = abi.encodeCall(ILedgerArbiter.step, (machine, last, witness));
+            (bool done,) = address(arbiter).call(call_);
+            assertTrue(done);
+            uint256 gas = _transactionGas(call_);
+            assertLt(gas, 1_000_000, steps[i].name);
+            vm.snapshotValue(steps[i].name, gas);
+        }
+    }
+
+    function test_TheContractsFitTheLimitOfCodeSize() external view {
+        assertLe(address(arbiter).code.length, 24_576);
+    }
+
+    function _transactionGas(bytes memory call_) private view returns (uint256 gas) {
+        gas = vm.lastCallGas().gasTotalUsed;
+        uint256 tokens;
+        for (uint256 i; i < call_.length; ++i) {
+            tokens += call_[i] == 0 ? 1 : 4;
+        }
+        uint256 floor = 21_000 + 10 * tokens;
+        if (floor > gas) gas = floor;
+    }
+}
