@@ -9,17 +9,19 @@ take turns, so that what else runs on the machine hardly counts.
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
+from statistics import median
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from anh_rollup.evaluation import depthwise_kernel
 from anh_rollup.evaluation.sources import Sources
 from anh_rollup.evaluation.torch_backend import TorchEvaluator
 from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.program import Program
-from benchmarks.report import PAIRS, Figure, compared, show
+from benchmarks.report import PAIRS, Figure, compared, seconds, show
 from scripts import digits
 
 LAYERS = 4
@@ -33,6 +35,9 @@ DEPTHWISE = ((8, 56, 64), (16, 14, 256))
 PRODUCT_TARGET, CONVOLUTION_TARGET = 2.5, 4.0
 
 PRODUCT_PAIRS = 61
+
+#: Compiling takes so many tries, and may take so many milliseconds (choice: a fifth of torch's own import).
+COMPILATIONS, COMPILATION_TARGET = 11, 500
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,6 +162,13 @@ def convolution(samples: int, side: int, channels: int, *, depthwise: bool = Fal
     return figures_of(name, given.program, given.sources, peer, CONVOLUTION_TARGET)
 
 
+def compilation() -> Figure:
+    """What the first depthwise convolution of a process waits for."""
+    times = [seconds(depthwise_kernel.kernel.__wrapped__) for _ in range(COMPILATIONS)]
+    name = f"compiling depthwise convolutions, once a process, median of {COMPILATIONS}"
+    return Figure(name, "milliseconds", round(1_000 * median(times), 1), COMPILATION_TARGET)
+
+
 def main() -> None:
     """Measures and prints all figures."""
     torch.set_num_threads(1)
@@ -167,7 +179,7 @@ def main() -> None:
             *(convolution(*each, depthwise=True) for each in DEPTHWISE),
             digits_figures(),
         ]
-    show(list(chain.from_iterable(figures)))
+    show([*chain.from_iterable(figures), compilation()])
 
 
 if __name__ == "__main__":

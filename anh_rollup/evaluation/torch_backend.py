@@ -13,10 +13,10 @@ class TorchEvaluator:
     """Evaluates many samples at once. Implements `Evaluator`.
 
     Attributes:
-        memory: Bytes that the values of the samples evaluated at once may take for each of torch's threads (up
-            to `torch_program.MOST_THREADS`), roughly. It never changes a result. Measured: with 4 or 8 MiB
-            dense layers and convolutions are no slower than with more, and depthwise ones, which read what is
-            still in the cache, take two thirds of the time.
+        memory: Bytes that the values of the samples evaluated at once may take for each of torch's threads,
+            roughly; `torch_program.MOST_THREADS` of them count. It never changes a result. Measured: with 4
+            or 8 MiB dense layers and convolutions are no slower than with more. Depthwise ones find in the
+            cache what they read, and take two thirds of the time.
     """
 
     memory: int = 1 << 23
