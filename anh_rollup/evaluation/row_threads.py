@@ -1,37 +1,52 @@
 """Compiled code that lets go of the interpreter's lock, on as many threads as torch uses.
 
 torch lends its threads to nothing from outside. So there are threads beside them, one fewer than torch's,
-which sleep while torch works; all evaluations share them, and whoever asks does a part itself.
+which sleep while torch works; all evaluations share them, and whoever asks does parts itself. Nobody waits
+for a thread that has not begun: on a busy machine that can take longer than the work.
 """
 
 import os
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import lru_cache
+from typing import Final
 
 import torch
 
+#: Parts for each thread, so that one that comes late or is held up leaves its share to others (choice).
+PARTS: Final = 4
+
 
 def in_parts(work: Callable[[int, int], None], count: int, most: int) -> None:
-    """Does `work(start, stop)` for parts of `range(count)` on torch's number of threads.
+    """Does `work(start, stop)` for parts of `range(count)` on at most torch's number of threads.
 
     Args:
         work: Runs without the interpreter's lock, and fails nowhere.
         count: How many there are.
         most: The most parts; at least one is made.
     """
-    parts = max(1, min(torch.get_num_threads(), count, most))
-    bounds = [count * part // parts for part in range(parts + 1)]
+    threads = torch.get_num_threads()
+    parts = 1 if threads == 1 else max(1, min(PARTS * threads, count, most))
+    left = deque((count * part // parts, count * (part + 1) // parts) for part in range(parts))
+
+    def do_some() -> None:
+        while left:
+            try:
+                part = left.popleft()
+            except IndexError:
+                return
+            work(*part)
+
     # A forked process has none of its parent's threads.
-    others = [
-        _threads(os.getpid(), torch.get_num_threads() - 1).submit(work, *bounds[part : part + 2])
-        for part in range(1, parts)
-    ]
+    helpers = min(threads, parts) - 1
+    others = [_threads(os.getpid(), threads - 1).submit(do_some) for _ in range(helpers)]
     try:
-        work(*bounds[:2])
+        do_some()
     finally:
-        # Whatever ends this part: the others still write into what the caller holds.
-        wait(others)
+        # Whatever ends the work here: who has begun still writes into what the caller holds.
+        left.clear()
+        wait([other for other in others if not other.cancel()])
 
 
 @lru_cache(maxsize=1)

@@ -19,8 +19,8 @@ from anh_rollup.evaluation.torch_step import Step
 from anh_rollup.evaluation.torch_weights import Folded, rounded
 from anh_rollup.tensor.shapes import Window
 
-#: Multiply-adds that are worth another thread (choice: about 0.2 milliseconds).
-THREAD_WORK: Final = 1 << 20
+#: Multiply-adds that are worth a part of their own (choice: about 0.05 milliseconds).
+PART_WORK: Final = 1 << 18
 
 #: Tables of geometries with no more rows and columns than this are kept (choice: 10 MiB for all of them).
 MOST_KEPT: Final = 1 << 12
@@ -49,7 +49,7 @@ def _compiled(compiled: Kernel, step: Step, g: Window, images: Tensor, folded: F
         g.kernel_w * g.channels, len(tiles), step.value.low, step.value.high,
     )  # fmt: skip
     count = images.shape[0] * g.out_h
-    in_parts(lambda start, stop: compiled(layer, start, stop), count, result.numel() * g.terms // THREAD_WORK)
+    in_parts(lambda start, stop: compiled(layer, start, stop), count, result.numel() * g.terms // PART_WORK)
     return result
 
 

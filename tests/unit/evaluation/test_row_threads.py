@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -9,16 +10,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anh_rollup.evaluation.row_threads import in_parts
+from anh_rollup.evaluation.row_threads import PARTS, in_parts
 
 
-@given(threads=st.integers(1, 5), count=st.integers(1, 20), most=st.integers(0, 9))
+@given(threads=st.integers(1, 5), count=st.integers(1, 50), most=st.integers(0, 30))
 def test_parts_are_as_many_as_may_be_and_cover_everything_once(threads: int, count: int, most: int) -> None:
     done: list[tuple[int, int]] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch, "get_num_threads", lambda: threads)
         in_parts(lambda start, stop: done.append((start, stop)), count, most)
-    assert len(done) == max(1, min(threads, count, most))
+    assert len(done) == (1 if threads == 1 else max(1, min(PARTS * threads, count, most)))
     assert [place for start, stop in sorted(done) for place in range(start, stop)] == list(range(count))
 
 
@@ -29,29 +30,58 @@ def test_parts_run_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not meeting.broken
 
 
+def test_nobody_waits_for_threads_that_are_busy_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    begun, over = threading.Semaphore(0), threading.Event()
+
+    def slow(_start: int, _stop: int) -> None:
+        begun.release()
+        assert over.wait(30)
+
+    with ThreadPoolExecutor(1) as other:
+        busy = other.submit(in_parts, slow, 2, 2)
+        assert begun.acquire(timeout=30)
+        assert begun.acquire(timeout=30)
+        done: list[int] = []
+        in_parts(lambda start, _: done.append(start), 2, 2)
+        assert (done, busy.done()) == ([0, 1], False)
+        over.set()
+        busy.result()
+
+
 def test_many_evaluations_share_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
     names: set[str] = set()
+
+    def work(_start: int, _stop: int) -> None:
+        time.sleep(0.001)
+        names.add(threading.current_thread().name)
+
     with ThreadPoolExecutor(8, thread_name_prefix="evaluation") as evaluations:
-        for _ in range(100):
-            evaluations.submit(in_parts, lambda *_: names.add(threading.current_thread().name), 9, 9)
-    assert len([name for name in names if name.startswith("depthwise")]) == 2
+        for _ in range(20):
+            evaluations.submit(in_parts, work, 9, 9)
+    assert {name for name in names if not name.startswith("evaluation")} <= {"depthwise_0", "depthwise_1"}
+    assert len(names) > 1
 
 
 def test_nothing_writes_any_more_when_the_own_part_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-    failed, done = threading.Event(), []
+    caller, meeting, failed = threading.current_thread(), threading.Barrier(2, timeout=30), threading.Event()
+    done: list[int] = []
 
-    def work(start: int, stop: int) -> None:
-        if start == 0:
+    def work(start: int, _stop: int) -> None:
+        meeting.wait()
+        if threading.current_thread() is caller:
             failed.set()
             raise KeyboardInterrupt
-        failed.wait(30)
-        done.append((start, stop))
+        assert failed.wait(30)
+        time.sleep(0.1)
+        done.append(start)
 
     with pytest.raises(KeyboardInterrupt):
-        in_parts(work, 2, 2)
-    assert done == [(1, 2)]
+        in_parts(work, 8, 8)
+    # The part that had begun, and none of those that had not.
+    assert len(done) == 1
 
 
 def test_a_forked_process_starts_threads_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

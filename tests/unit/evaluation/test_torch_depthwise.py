@@ -108,7 +108,7 @@ def test_any_geometry_on_any_vectors_and_threads_gives_the_reference_bytes(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch_depthwise, "kernel", lambda: built(build))
-        patch.setattr(torch_depthwise, "THREAD_WORK", 1)
+        patch.setattr(torch_depthwise, "PART_WORK", 1)
         patch.setattr(torch, "get_num_threads", lambda: threads)
         same(program, extreme(program, samples, seed))
 
