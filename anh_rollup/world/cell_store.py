@@ -1,6 +1,6 @@
 """Result cells of called jobs: what L1 has made final, and which transactions were executed with it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
@@ -77,12 +77,11 @@ class CellStore:
         """Notes which cells a transaction was executed with."""
         self._database.execute_many("INSERT INTO used VALUES (?, ?)", [(each, key) for each in sorted(used)])
 
-    def replace(self, cells: Mapping[bytes, Cell]) -> int | None:
+    def replace(self, cells: Mapping[bytes, Cell]) -> list[bytes]:
         """Makes these the cells: all of them, as L1 has them now.
 
         Returns:
-            The key of the first transaction that was executed with a cell that is not there any more, or is
-            another one; None where there is none.
+            The terms of those that are not there any more, or are others.
         """
         with self._database.transaction() as database:
             known = {row[0]: _cell(row[1:]) for row in self._rows()}
@@ -90,7 +89,11 @@ class CellStore:
             database.execute_many("DELETE FROM cell WHERE terms = ?", [(each,) for each in gone])
             fresh = [(each, *_row(cell)) for each, cell in cells.items() if known.get(each) != cell]
             database.execute_many("INSERT INTO cell VALUES (?, ?, ?, ?, ?)", fresh)
-            return min((key for each in gone for key in self._users(each)), default=None)
+            return gone
+
+    def first_user(self, gone: Iterable[bytes]) -> int | None:
+        """The key of the first transaction that was executed with one of these cells; None where none was."""
+        return min((key for each in gone for key in self._users(each)), default=None)
 
     # --- inside ---
 

@@ -1,8 +1,9 @@
 """Executes closures: each transaction once, in order, its findings kept before the next one starts."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Final
 
@@ -151,16 +152,27 @@ class Execution:
             with self._cells.noting() as used:
                 outcome = self.call(run, state, environment(block, self._rules, self._order))
         except ResultMissingError as error:
-            self._results.wait(key, error.request)
+            with self._unreplaced(generation):
+                self._results.wait(key, error.request)
             raise
         _require_sound(run, outcome, key)
         findings = self._findings(key, ordered, run, state, outcome)
-        with self._order.database.transaction():
-            if generation != self._order.generation:
-                raise OrderReplacedError
+        with self._unreplaced(generation):
             self._results.keep(key, findings)
             self._cells.keep_used(key, used)
         self.executed += 1
+
+    @contextmanager
+    def _unreplaced(self, generation: int) -> Iterator[None]:
+        """A transaction of the database, on the same order and cells as what was executed.
+
+        Raises:
+            OrderReplacedError: They are others now.
+        """
+        with self._order.database.transaction():
+            if generation != self._order.generation:
+                raise OrderReplacedError
+            yield
 
     def _findings(
         self, key: int, ordered: Ordered, run: Run, state: StateReader, outcome: Outcome

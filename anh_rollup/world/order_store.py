@@ -139,8 +139,9 @@ class OrderStore:
             self.generation += 1
 
     def forget_results(self, key: int) -> None:
-        """Forgets what was executed from a key on: it is executed again when somebody asks."""
+        """Forgets what was executed from a key on, and what any run was noted to wait for."""
         with self.database.transaction() as database:
+            database.execute("UPDATE unexecuted SET request = NULL WHERE request IS NOT NULL")
             for table in FOUND:
                 database.execute(f"DELETE FROM {table} WHERE position >= ?", (key,))  # noqa: S608
             database.execute(

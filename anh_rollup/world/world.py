@@ -139,9 +139,11 @@ class World:
         What was executed with a claim that is not final any more is forgotten, with all behind it.
         """
         with self.transaction():
-            first = self._cells.replace(cells)
-            if first is not None:
-                self._order.forget_results(first)
+            gone = self._cells.replace(cells)
+            if gone:
+                # A run that still waits may have used one of them, too, and wait for something else now.
+                first = self._cells.first_user(gone)
+                self._order.forget_results(end_of(self.head) if first is None else first)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -34,6 +34,7 @@ ARGUMENTS = {
     "ask": INFER,
     "infer": INFER,
     "learn": TRAIN,
+    "learnTwice": TRAIN,
     "learnAndAsk": (*TRAIN, "int32[]"),
     "raw": ("bytes",),
     "refused": INFER[:3],

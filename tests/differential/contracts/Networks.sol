@@ -47,6 +47,12 @@ contract Customer {
         steps += 1000;
     }
 
+    /// Trains something else then: what it is follows from the first model.
+    function learnTwice(bytes32 architecture, IDNN.Property[] calldata wanted, string calldata uri) external {
+        model = NETWORKS.train(architecture, wanted, uri).model;
+        model = NETWORKS.train(model, wanted, uri).model;
+    }
+
     /// Trains, and asks what came of it, in one transaction.
     function learnAndAsk(
         bytes32 architecture,

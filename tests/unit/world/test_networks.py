@@ -2,18 +2,19 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_abi import decode
 
 from anh_rollup.evaluation.workload import multiply_adds
 from anh_rollup.primitives import Gas, Wei
-from anh_rollup.protocol.called import ArtifactRequest, TrainingRequest
+from anh_rollup.protocol.called import ArtifactRequest, TrainingRequest, called_job
 from anh_rollup.protocol.jobs import terms
 from anh_rollup.protocol.ledger import DNN
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.remote import RemotePolicy
-from anh_rollup.world.engine import Run
+from anh_rollup.world.engine import Outcome, Run
 from anh_rollup.world.errors import ResultMissingError
 from anh_rollup.world.network_contract import CALL_GAS, TRAIN_GAS, WORD_GAS, WORK_PER_GAS
 from anh_rollup.world.position import Position
@@ -23,6 +24,7 @@ from tests.doubles.networks import (
     GAS,
     MODEL,
     PROGRAM,
+    PROPERTY,
     Networks,
     calldata,
     cell,
@@ -332,3 +334,33 @@ def test_a_run_that_waits_is_not_run_again_before_its_cell_is_filled(networks: N
     networks.world.learn({TERMS: cell()})
     assert networks.world.receipt(*place) is not None
     assert len(ran) == 1
+
+
+def test_what_a_run_waited_for_is_forgotten_with_the_cell_that_it_had_used(networks: Networks) -> None:
+    """Its second request follows from the first one's result."""
+    second = {model: called_job(model, [PROPERTY], "") for model in (MODEL.root, b"\7" * 32)}
+    place = networks.send("learnTwice", *wanted())
+    for model, other in second.items():
+        networks.world.learn({TERMS: cell(model)})
+        assert networks.world.requests() == {Position(*place): TrainingRequest(other, Wei(0))}
+    networks.world.learn({TERMS: cell(b"\7" * 32), terms(second[b"\7" * 32]): cell(b"\6" * 32)})
+    assert networks.world.requests() == {}
+    assert networks.view("model", "bytes32") == b"\6" * 32
+
+
+def test_a_cell_that_changes_during_a_run_makes_it_run_again(networks: Networks) -> None:
+    place = networks.send("learnTwice", *wanted())
+    networks.world.learn({TERMS: cell()})
+    engine, changed = networks.world._execution._engine, []
+    run = engine.run
+
+    def change(*given: Any) -> Outcome:
+        try:
+            return run(*given)
+        finally:
+            if not changed:
+                changed.append(networks.world.learn({TERMS: cell(b"\7" * 32)}))
+
+    engine.run = change  # type: ignore[method-assign]
+    other = called_job(b"\7" * 32, [PROPERTY], "")
+    assert networks.world.requests() == {Position(*place): TrainingRequest(other, Wei(0))}
