@@ -2,6 +2,9 @@
 
 Strangers write programs. A few hundred bytes can ask for years of work, or for more memory than there is, so
 whoever evaluates looks first, and leaves what is too much.
+
+The gas of inferences in contracts follows from these counts, too (docs/world.md): whoever changes one of
+them, or a bound on memory, makes another chain.
 """
 
 from math import prod

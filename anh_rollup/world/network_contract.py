@@ -39,6 +39,10 @@ TRAIN_GAS: Final = 45_000
 WORK_PER_GAS: Final = 32
 """Multiply-adds of an evaluation for one gas: 25 million gas a second on two slow cores (`ONE_ELEMENT`)."""
 
+VALUE_GAS: Final = 1_000
+"""What each value of a program takes beside its work. Measured: to decode it, with a parameter of the model,
+and to hand it to the evaluator takes 40 microseconds."""
+
 MOST_CALL_WORK: Final = 1 << 31
 """Multiply-adds of one call of `infer` at most: three seconds there, 67 million gas."""
 
@@ -91,10 +95,9 @@ class NetworkContract:
         program = self._inference.program(asked.architecture, uris)
         fields = _fields(program, asked, gas)
         try:
-            work = check_work(program, 1, MOST_CALL_WORK)
+            owed = Gas(gas + inference_gas(program))
         except (ProgramTooLargeError, WorkTooLargeError) as error:
             raise refusal(gas, "ProgramUnfit", asked.architecture) from error
-        owed = Gas(gas + ceil(work / WORK_PER_GAS))
         if call.gas < owed:
             return SystemAnswer(b"", owed)
         try:
@@ -102,6 +105,17 @@ class NetworkContract:
         except SourcesRefusedError as error:
             raise refusal(owed, "ModelUnfit", asked.architecture, asked.model) from error
         return SystemAnswer(encode_answer(y), owed)
+
+
+def inference_gas(program: Program) -> Gas:
+    """What one evaluation of a program takes.
+
+    Raises:
+        ProgramTooLargeError: It takes more memory than it may.
+        WorkTooLargeError: It takes more work than one call may.
+    """
+    work = check_work(program, 1, MOST_CALL_WORK)
+    return Gas(VALUE_GAS * len(program.values) + ceil(work / WORK_PER_GAS))
 
 
 def _fields(program: Program, asked: InferCall, gas: Gas) -> list[Elements]:

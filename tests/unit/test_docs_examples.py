@@ -1,14 +1,12 @@
 """docs/contracts-that-use-networks.md says what compiler and node say."""
 
 import re
-from math import ceil
 from pathlib import Path
 
 import pytest
 
-from anh_rollup.evaluation.workload import multiply_adds
 from anh_rollup.tensor.program import Program
-from anh_rollup.world.network_contract import WORK_PER_GAS
+from anh_rollup.world.network_contract import inference_gas
 from scripts import digits, lend, retrain_dao, tables
 from scripts.build_contracts import ROOT, compile_sources, read_settings
 
@@ -37,7 +35,7 @@ def test_the_first_contract_compiles() -> None:
 def test_the_gas_of_a_network_is_what_the_node_charges(name: str) -> None:
     network = NETWORKS[name]
     sizes = [sum(value.size for value in group) for group in (network.fields, network.parameters)]
-    numbers = [*sizes, ceil(multiply_adds(network, 1) / WORK_PER_GAS)]
+    numbers = [*sizes, inference_gas(network)]
     assert f"| {name} | " + " | ".join(f"{number:,}" for number in numbers) + " |" in PAGE
 
 

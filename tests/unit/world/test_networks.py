@@ -16,7 +16,7 @@ from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.remote import RemotePolicy
 from anh_rollup.world.engine import Outcome, Run
 from anh_rollup.world.errors import ResultMissingError
-from anh_rollup.world.network_contract import CALL_GAS, TRAIN_GAS, WORD_GAS, WORK_PER_GAS
+from anh_rollup.world.network_contract import CALL_GAS, TRAIN_GAS, VALUE_GAS, WORD_GAS, WORK_PER_GAS
 from anh_rollup.world.position import Position
 from tests.doubles import small_program as small
 from tests.doubles.networks import (
@@ -37,6 +37,7 @@ from tests.doubles.networks import (
 from tests.doubles.ordering import ALICE, BOB, ETHER
 
 TERMS = terms(job())
+PINNED_WORK = [534400, 4915264]
 
 
 @pytest.fixture
@@ -61,12 +62,18 @@ def test_an_inference_costs_what_the_program_counts(networks: Networks) -> None:
     program = small.deep_program()
     root = networks.store.put_program(program)
     data = calldata("infer", root, bytes(32), [-7], "")
-    price = CALL_GAS + WORD_GAS * -(-len(data) // 32) + -(-multiply_adds(program, 1) // WORK_PER_GAS)
+    work = -(-multiply_adds(program, 1) // WORK_PER_GAS)
+    price = CALL_GAS + WORD_GAS * -(-len(data) // 32) + VALUE_GAS * len(program.values) + work
     intrinsic = 21_000 + sum(16 if byte else 4 for byte in data)
     done = networks.run(DNN, data, gas=intrinsic + price)
     assert decode(["int32[]"], done.output)[0] == (-7,)
     assert done.gas_used == intrinsic + price
     assert networks.run(DNN, data, gas=intrinsic + price - 1).halt == "out of gas"
+
+
+def test_the_counted_work_is_part_of_the_rules() -> None:
+    """Other counts are other gas: nodes with different ones would part."""
+    assert [multiply_adds(each, 1) for each in (PROGRAM, small.deep_program())] == PINNED_WORK
 
 
 def test_what_does_not_fit_reverts_with_a_typed_error(networks: Networks) -> None:
