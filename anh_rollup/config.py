@@ -115,6 +115,7 @@ class SequencerConfig:
         data: Folder of the journal.
         beacon_url: A beacon node, for batches in blobs.
         listen: host:port of the JSON-RPC server.
+        follower_url: The follower that is asked for what needs execution; None refuses it.
         block_interval: Seconds between two looks whether a block can be sealed.
         post_interval: Seconds between two looks whether a batch can be posted.
         forced_depth: L1 blocks above a forced transaction before a block takes it in.
@@ -126,6 +127,7 @@ class SequencerConfig:
         replacement_percent: How much more a replacement pays, of both fees.
         sender_rate: Transactions a second of one sender.
         sender_bytes: Bytes of transactions a second of one sender.
+        fault_rate: Errors a second of one network address, beyond which its requests wait.
         calldata: Post calldata even where L1 has blobs.
         new_journal: Begin an empty journal on an L2 that has batches.
         no_refunds: Give no rewards back that nobody has earned.
@@ -137,6 +139,7 @@ class SequencerConfig:
     data: Path
     beacon_url: str | None
     listen: str
+    follower_url: str | None
     block_interval: float
     post_interval: float
     forced_depth: int
@@ -148,6 +151,7 @@ class SequencerConfig:
     replacement_percent: int
     sender_rate: int
     sender_bytes: int
+    fault_rate: int
     calldata: bool
     new_journal: bool
     no_refunds: bool

@@ -24,6 +24,7 @@ BENCHMARKS: Final = (
     "encoding",
     "l1_cost",
     "throughput",
+    "floods",
     "world_engines",
     "laziness",
 )

@@ -3,6 +3,7 @@
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import click
 from eth_utils.address import to_checksum_address
@@ -16,6 +17,7 @@ from anh_rollup.cli.options import (
     key_option,
     l1_option,
     listen_option,
+    parse_endpoint,
     parse_listen,
     read_account,
 )
@@ -25,13 +27,16 @@ from anh_rollup.l1.errors import TransientL1Error
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.l1.sidecar_process import SidecarProcess
 from anh_rollup.node import HttpService, PollingService, Service, run_node
-from anh_rollup.rpc.server import make_app
+from anh_rollup.rpc.faults import Faults
+from anh_rollup.rpc.forwarding import Forwarding
+from anh_rollup.rpc.server import Capacity, make_app
 from anh_rollup.sequencer.chain import FORCED_DEPTH
 from anh_rollup.sequencer.journal import Journal
 from anh_rollup.sequencer.pool import PoolLimits
 from anh_rollup.sequencer.sender_rates import SenderLimits
 from anh_rollup.sequencer.service import Parts, Sequencer
 
+FOLLOWER_HELP: Final = "Follower that is asked for what needs execution, so that wallets need one URL only."
 POOL, SENDERS = PoolLimits(), SenderLimits()
 
 
@@ -59,6 +64,7 @@ class WrongKeyError(AnhError):
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of the journal.")
 @beacon_option()
 @listen_option(8560, "Where to serve the JSON-RPC.")
+@click.option("--follower", "follower_url", type=parse_endpoint, metavar="URL", help=FOLLOWER_HELP)
 @interval_option("--block-interval", 0.5, "Seconds between two blocks at least.")
 @interval_option("--post-interval", 2.0, "Seconds between two batches at least.")
 @count_option("--forced-depth", FORCED_DEPTH, "L1 blocks above a forced transaction.")
@@ -70,6 +76,7 @@ class WrongKeyError(AnhError):
 @count_option("--replacement-percent", POOL.bump, "How much more a replacement pays.")
 @count_option("--sender-rate", SENDERS.transactions, "Transactions a second of one sender.", 1)
 @count_option("--sender-bytes", SENDERS.size, "Bytes of transactions a second of one sender.", 1)
+@count_option("--fault-rate", 100, "Errors a second of one network address, then it waits; 0 for any number.")
 @click.option("--calldata", is_flag=True, help="Post calldata even where L1 has blobs.")
 @click.option("--new-journal", is_flag=True, help="Begin an empty journal on an L2 that has batches.")
 @click.option("--no-refunds", is_flag=True, help="Give no rewards back that nobody has earned.")
@@ -128,8 +135,11 @@ def sequencer_services(config: SequencerConfig, sequencer: Sequencer) -> list[Se
     """A sequencer's services."""
     polling = partial(PollingService, passing=(TransientL1Error,))
     host, port = parse_listen(config.listen)
+    capacity = Capacity(faults=Faults(config.fault_rate))
+    forwarding = None if config.follower_url is None else Forwarding(config.follower_url)
+    app = make_app(sequencer, capacity, forwarding=forwarding)
     return [
         polling("sequencer: order", sequencer.order, config.block_interval),
         polling("sequencer: post", sequencer.post, config.post_interval),
-        HttpService("sequencer: json-rpc", make_app(sequencer), host, port),
+        HttpService("sequencer: json-rpc", app, host, port),
     ]

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -11,10 +12,13 @@ from aiohttp import web
 from anh_rollup.rpc.backend import Backend
 from anh_rollup.rpc.connections import CONNECTIONS, Connections
 from anh_rollup.rpc.dispatch import METHODS, Limits, Methods, answer, refusal, too_large, unreadable
+from anh_rollup.rpc.faults import Faults
+from anh_rollup.rpc.forwarding import MARK, Forwarding
 from anh_rollup.rpc.health import health_handler
 from anh_rollup.rpc.intake import BusyError, Exchange, Intake, SlowError
 from anh_rollup.rpc.origins import ANY, restrict
 from anh_rollup.rpc.service import WorldService
+from anh_rollup.rpc.turns import Turns
 from anh_rollup.rpc.websocket import WebSockets
 from anh_rollup.rpc.websocket_client import SocketLimits
 from anh_rollup.rpc.world_methods import method_table
@@ -37,6 +41,18 @@ WAITING_WORKERS: Final = 32
 """Threads of a node with a world, where requests may wait for execution (more than may wait: others pass)."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Workers:
+    """Threads, and whose request they take next."""
+
+    threads: ThreadPoolExecutor
+    turns: Turns
+
+    @classmethod
+    def of(cls, size: int, name: str) -> "_Workers":
+        return cls(ThreadPoolExecutor(size, name), Turns(size))
+
+
 @dataclass(slots=True, eq=False)
 class _Front:
     """One server's requests: their bodies in, their answers out."""
@@ -44,9 +60,11 @@ class _Front:
     backend: Backend
     limits: Limits
     intake: Intake
+    faults: Faults
     methods: Methods
-    singles: ThreadPoolExecutor
-    batches: ThreadPoolExecutor
+    singles: _Workers
+    batches: _Workers
+    forwarding: Forwarding | None
 
     async def post(self, request: web.Request) -> web.StreamResponse:
         with self.intake.exchange() as exchange:
@@ -64,10 +82,16 @@ class _Front:
             return response
 
     async def _respond(self, request: web.Request, exchange: Exchange) -> web.Response:
+        address, loop = request.remote or "", asyncio.get_running_loop()
+        await asyncio.sleep(self.faults.delay(address, loop.time()))
         body = await self._read(request, exchange)
         workers = self.batches if body.lstrip()[:1] == b"[" else self.singles
-        loop = asyncio.get_running_loop()
-        answered = await loop.run_in_executor(workers, answer, self.backend, body, self.limits, self.methods)
+        work = partial(answer, self.backend, body, self.limits, self.methods)
+        async with workers.turns.turn(address):
+            answered = await loop.run_in_executor(workers.threads, work)
+        if answered and self.forwarding is not None and MARK not in request.headers:
+            answered = await self.forwarding.complete(body, answered)
+        self.faults.count(address, answered or b"", loop.time())
         exchange.hold(len(answered or b""))
         return web.Response(status=204, headers=CORS) if answered is None else _json(answered)
 
@@ -110,8 +134,10 @@ class _Front:
     async def shut_down(self, _app: web.Application) -> AsyncIterator[None]:
         """Lets requests that wait go when the application ends."""
         yield
+        if self.forwarding is not None:
+            await self.forwarding.close()
         for workers in (self.singles, self.batches):
-            workers.shutdown(wait=False, cancel_futures=True)
+            workers.threads.shutdown(wait=False, cancel_futures=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,12 +147,14 @@ class Capacity:
     Attributes:
         limits: What one client may ask for at once.
         intake: What is held for all clients together.
+        faults: How many errors one address may have.
         connections: How many there may be.
         sockets: What WebSocket clients may take.
     """
 
     limits: Limits = field(default_factory=Limits)
     intake: Intake = field(default_factory=Intake)
+    faults: Faults = field(default_factory=Faults)
     connections: Connections = field(default_factory=Connections)
     sockets: SocketLimits = field(default_factory=SocketLimits)
 
@@ -137,6 +165,7 @@ def make_app(
     *,
     service: WorldService | None = None,
     origins: Iterable[str] = (ANY,),
+    forwarding: Forwarding | None = None,
 ) -> web.Application:
     """The application; run it with `node.HttpService`.
 
@@ -145,14 +174,14 @@ def make_app(
         capacity: What it takes on; not shared with another application.
         service: What answers the methods that need execution, over WebSocket too; None where nothing does.
         origins: Which web pages may ask; `ANY` stands for all.
+        forwarding: Whom to ask for what this node does not serve; None refuses it.
     """
     chosen, permitted = capacity or Capacity(), frozenset(origins)
     methods = METHODS if service is None else method_table(service)
     sizes = (WORKERS, BATCH_WORKERS) if service is None else (WAITING_WORKERS, WAITING_WORKERS)
-    singles, batches = (
-        ThreadPoolExecutor(size, name) for size, name in zip(sizes, ("json-rpc", "batches"), strict=True)
-    )
-    front = _Front(backend, chosen.limits, chosen.intake, methods, singles, batches)
+    singles, batches = _Workers.of(sizes[0], "json-rpc"), _Workers.of(sizes[1], "batches")
+    bounds = (chosen.limits, chosen.intake, chosen.faults)
+    front = _Front(backend, *bounds, methods, singles, batches, forwarding)
     app = web.Application(client_max_size=chosen.limits.body, middlewares=[chosen.connections.watch])
     app[CONNECTIONS] = chosen.connections
     app.router.add_post("/", front.post)
@@ -162,7 +191,7 @@ def make_app(
     restrict(app, permitted)
     if service is not None:
         app.cleanup_ctx.append(_closing(service))
-        WebSockets(service, methods, singles, chosen.limits, chosen.sockets, permitted).attach(app)
+        WebSockets(service, methods, singles.threads, chosen.limits, chosen.sockets, permitted).attach(app)
     return app
 
 

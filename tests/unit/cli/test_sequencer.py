@@ -37,7 +37,7 @@ class Recorder:
 def test_the_journal_is_closed_once_both_loops_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     sequencer = Recorder()
     monkeypatch.setattr("anh_rollup.cli.sequencer.open_sequencer", lambda _config: sequencer)
-    monkeypatch.setattr("anh_rollup.cli.sequencer.make_app", lambda _sequencer: None)
+    monkeypatch.setattr("anh_rollup.cli.sequencer.make_app", lambda *_, **__: None)
     idle = PollingService("idle", lambda: None, 60)
     monkeypatch.setattr("anh_rollup.cli.sequencer.HttpService", lambda *_: idle)
 

@@ -1,0 +1,146 @@
+"""What a sequencer does not answer itself it can ask a follower, so that wallets need one URL only.
+
+Only requests that were refused as not served here go on, as the client wrote them. Nothing else waits for it:
+no thread and no turn is held meanwhile, and number, time and size are bounded.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aiohttp
+import orjson
+
+from anh_rollup.l1.endpoint import host_of
+from anh_rollup.rpc.errors import Code, RpcError
+
+REFUSED: Final = b'"error":{"code":%d,' % Code.NOT_SERVED
+"""What the error begins with of a request that goes on."""
+
+MARK: Final = "X-Anh-Forwarded"
+"""The header of a request that was forwarded: it goes no further, so that no ring of nodes turns for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much is forwarded.
+
+    Attributes:
+        most: Bodies at a time.
+        seconds: For one answer: more than a follower's questions may take.
+        size: Bytes of one answer.
+    """
+
+    most: int = 64
+    seconds: float = 15.0
+    size: int = 32 << 20
+
+
+class Forwarding:
+    """Asks a follower; for one event loop. `close` it.
+
+    Args:
+        url: The follower's JSON-RPC.
+        bounds: How much is forwarded.
+
+    Raises:
+        EndpointUrlError: The URL can be no endpoint's.
+    """
+
+    def __init__(self, url: str, bounds: Bounds | None = None) -> None:
+        self._url = url
+        self._host = host_of(url)
+        self._bounds = bounds or Bounds()
+        self._under_way = 0
+        self._session: aiohttp.ClientSession | None = None
+
+    async def complete(self, body: bytes, answered: bytes) -> bytes:
+        """An answer with the follower's in place of the refusals.
+
+        Args:
+            body: What a client asked.
+            answered: What this node answers.
+        """
+        if REFUSED not in answered:
+            return answered
+        asked, answers = orjson.loads(body), orjson.loads(answered)
+        single = not isinstance(asked, list)
+        listed: list[Any] = [answers] if single else answers
+        missing = _missing([asked] if single else asked, listed)
+        if not missing:
+            return answered
+        found = await self._answers(list(missing.values()))
+        for (place, request), answer in zip(missing.items(), found, strict=True):
+            listed[place] = {"jsonrpc": "2.0", "id": request["id"], **answer}
+        return orjson.dumps(listed[0] if single else listed)
+
+    async def close(self) -> None:
+        """Ends its connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def _answers(self, requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """For each request its result, or an error."""
+        if self._under_way >= self._bounds.most:
+            error = RpcError(
+                Code.LIMIT, "limit exceeded: too many requests are forwarded", remedy="Ask again later."
+            )
+            return [{"error": error.to_json()}] * len(requests)
+        self._under_way += 1
+        try:
+            numbered = [{**each, "id": number} for number, each in enumerate(requests)]
+            found = orjson.loads(await self._post(orjson.dumps(numbered)))
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError):
+            found = None
+        finally:
+            self._under_way -= 1
+        by_number = {each.get("id"): each for each in found if isinstance(each, dict)} if found else {}
+        return [self._outcome(by_number.get(number)) for number in range(len(requests))]
+
+    def _outcome(self, answer: Mapping[str, Any] | None) -> dict[str, Any]:
+        for name in ("error", "result"):
+            if answer is not None and (name == "result" or answer.get(name) is not None) and name in answer:
+                return {name: answer[name]}
+        error = RpcError(
+            Code.INTERNAL,
+            f"the follower at {self._host} does not answer",
+            remedy="Ask again later, or ask a follower of your own.",
+        )
+        return {"error": error.to_json()}
+
+    async def _post(self, body: bytes) -> bytes:
+        """The body of the follower's answer.
+
+        Raises:
+            TimeoutError: It takes too long.
+            ValueError: It is too long.
+            aiohttp.ClientError: It does not come.
+        """
+        if self._session is None:
+            timeout = aiohttp.ClientTimeout(total=self._bounds.seconds)
+            headers = {"Content-Type": "application/json", "Accept-Encoding": "identity", MARK: "1"}
+            self._session = aiohttp.ClientSession(timeout=timeout, headers=headers, auto_decompress=False)
+        content = bytearray()
+        async with self._session.post(self._url, data=body, allow_redirects=False) as answer:
+            async for part in answer.content.iter_any():
+                content += part
+                if len(content) > self._bounds.size:
+                    raise ValueError("the answer is too long")
+        return bytes(content)
+
+
+def _missing(asked: Sequence[Any], answers: Sequence[Any]) -> dict[int, Mapping[str, Any]]:
+    """The requests that were refused as not served, by the place of their answers.
+
+    Answers stand in the order of their requests, and only sound requests without an id have none.
+    """
+    silent = [isinstance(each, Mapping) and "id" not in each for each in asked]
+    heard = [each for each, is_silent in zip(asked, silent, strict=True) if not is_silent]
+    if len(heard) != len(answers):
+        return {}
+    pairs = enumerate(zip(heard, answers, strict=True))
+    return {
+        place: request
+        for place, (request, answer) in pairs
+        if answer.get("error", {}).get("code") == Code.NOT_SERVED
+    }
