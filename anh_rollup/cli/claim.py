@@ -66,7 +66,7 @@ def claim_names(record: ClaimRecord) -> list[Text]:
     claim = record.claim
     told = {
         "claim": f"0x{record.identifier.hex()}",
-        "job record": f"0x{claim.transaction.hex()}",
+        "job terms" if is_called(claim) else "job record": f"0x{claim.transaction.hex()}",
         "result": f"0x{claim.result.hex()}",
         "artifacts": claim.uri or "(not published)",
     }

@@ -1,5 +1,6 @@
 """`anh claim show` and `anh game show` in 80 columns: what is copied from them is whole."""
 
+from dataclasses import replace
 from io import StringIO
 from types import SimpleNamespace
 
@@ -68,6 +69,15 @@ def test_a_claims_hashes_and_uri_are_whole(monkeypatch: pytest.MonkeyPatch) -> N
         f"artifacts {URI}",
     ]
     assert f"0x34343434: anh game show 0x{GAME.hex()}" in told
+
+
+def test_a_claim_about_a_called_job_has_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    view = View(URI)
+    view.record = replace(view.record, claim=replace(view.record.claim, batch=0))
+    monkeypatch.setattr(claim_module, "open_view", lambda *_where: view)
+    result = CliRunner().invoke(main, ["claim", "show", "12" * 32, "--l1", "http://x"])
+    assert f"job terms 0x{ORDER.hex()}" in result.output
+    assert "called by a contract, claim 0" in result.output
 
 
 def test_a_strangers_uri_is_not_read_as_markup(monkeypatch: pytest.MonkeyPatch) -> None:
