@@ -90,6 +90,8 @@ contract LedgerArbiter is ILedgerArbiter {
         machine.checkpoint = _hash(machine);
         machine.phase = BLOCK;
         machine.batch = witness.batch.number;
+        // A payload has less than 2^32 bytes: four say so, or the Inbox.
+        // forge-lint: disable-next-line(unsafe-typecast)
         machine.payloadEnd = uint32(end);
         machine.blocksLeft = uint32(head.blocks);
         machine.recordsLeft = witness.batch.count;
@@ -212,6 +214,8 @@ contract LedgerArbiter is ILedgerArbiter {
         uint256 place = count - machine.recordsLeft;
         machine.batchFrontier =
             Frontier.append(machine.batchFrontier, place, witness.batchFrontier, machine.pending);
+        // Below the payload's end.
+        // forge-lint: disable-next-line(unsafe-typecast)
         machine.recordAt = uint32(end);
         machine.recordsLeft -= 1;
         machine.ownLeft -= 1;

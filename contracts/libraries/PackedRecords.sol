@@ -55,7 +55,9 @@ library PackedRecords {
         record = bytes.concat(_byte(head & ~CALL_BIT), packed.part(64));
         if (head & TO_BIT != 0) {
             uint256 to = _below(packed, table, register, type(uint160).max);
-            record = abi.encodePacked(record, bytes20(uint160(to)));
+            // `_below` has seen to it.
+            // forge-lint: disable-next-line(unsafe-typecast)
+            record = bytes.concat(record, bytes20(uint160(to)));
         }
         uint256 numbers = head & TYPE_BITS == DYNAMIC_FEE ? 5 : 4;
         for (uint256 i; i < numbers; ++i) {
@@ -64,6 +66,8 @@ library PackedRecords {
         }
         if (head & ACCESS_LIST_BIT != 0) {
             uint256 length = packed.take(3);
+            // Three bytes were read.
+            // forge-lint: disable-next-line(unsafe-typecast)
             record = bytes.concat(record, bytes3(uint24(length)), packed.part(length));
         }
         record = bytes.concat(record, _data(head, packed, table, register));

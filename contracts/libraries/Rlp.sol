@@ -10,7 +10,7 @@ library Rlp {
 
     /// @notice A number, as its shortest big-endian bytes.
     function number(uint256 value) internal pure returns (bytes memory) {
-        if (value != 0 && value < STRING) return abi.encodePacked(uint8(value));
+        if (value != 0 && value < STRING) return abi.encodePacked(_byte(value));
         return bytes.concat(_head(byteLength(value), STRING), shortest(value));
     }
 
@@ -22,7 +22,7 @@ library Rlp {
 
     /// @notice An address; the empty string where there is none.
     function recipient(bool there, address to) internal pure returns (bytes memory) {
-        return there ? abi.encodePacked(uint8(STRING + 20), to) : abi.encodePacked(uint8(STRING));
+        return there ? abi.encodePacked(hex"94", to) : bytes(hex"80");
     }
 
     /// @notice What stands before the items of a list, which take so many bytes.
@@ -65,7 +65,7 @@ library Rlp {
     }
 
     function _byte(uint256 value) private pure returns (uint8) {
-        // Heads are below 256: sizes of memory have less than eight bytes.
+        // Single bytes are below 128, and heads below 256: sizes of memory have less than eight bytes.
         // forge-lint: disable-next-line(unsafe-typecast)
         return uint8(value);
     }

@@ -76,7 +76,7 @@ contract LedgerArbiterTest is LedgerSteps {
     /// forge-config: default.isolate = true
     function testFuzz_otherValuesOfABlobAreRefused(uint256 bit) external {
         (Machine memory machine, uint64 last, Witness memory witness) = _prepare(_find(IN_BLOBS));
-        witness.payload.elements[1].value ^= bytes32(1 << bit % 256);
+        witness.payload.elements[1].value ^= bytes32(uint256(1) << (bit % 256));
         _refuses(machine, last, witness, abi.encodeWithSelector(PayloadReader.WrongElement.selector, 1));
     }
 
@@ -99,9 +99,9 @@ contract LedgerArbiterTest is LedgerSteps {
     function test_whatWasRegisteredNeedsNoOpening() external {
         (Machine memory machine, uint64 last, Witness memory witness) = _prepare(_find(IN_BLOBS));
         bytes32 blob = witness.payload.blobs[0];
-        for (uint256 i; i < 2; ++i) {
+        for (uint32 i; i < 2; ++i) {
             vm.expectEmit(true, true, true, true);
-            emit ILedgerArbiter.ElementProved(blob, uint32(i), witness.payload.elements[i].value);
+            emit ILedgerArbiter.ElementProved(blob, i, witness.payload.elements[i].value);
         }
         arbiter.proveElements(blob, witness.payload.elements);
         witness.payload.elements = new FieldElement[](0);

@@ -60,7 +60,7 @@ contract FrontierTest is Test {
         uint256 end = count;
         for (uint256 level; level < 8; ++level) {
             if (count >> level & 1 == 0) continue;
-            uint256 size = 1 << level;
+            uint256 size = uint256(1) << level;
             end -= size;
             bytes32[] memory part = new bytes32[](size);
             for (uint256 i; i < size; ++i) {

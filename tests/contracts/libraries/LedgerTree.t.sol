@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+// Numbers here are small, and texts short.
+// forge-lint: disable-start(unsafe-typecast)
+
 import { LedgerTree } from "contracts/libraries/LedgerTree.sol";
 import { Leaf } from "contracts/types/Witness.sol";
 import { Test } from "tests/contracts/Vm.sol";

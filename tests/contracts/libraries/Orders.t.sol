@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+// Numbers here are small, and texts short.
+// forge-lint: disable-start(unsafe-typecast)
+
 import { IClaims } from "contracts/interfaces/IClaims.sol";
 import { Orders } from "contracts/libraries/Orders.sol";
 import { TransactionRecords } from "contracts/libraries/TransactionRecords.sol";

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+// Numbers here are small, and texts short.
+// forge-lint: disable-start(unsafe-typecast)
+
 import { ByteCursor, ByteCursors } from "contracts/libraries/ByteCursor.sol";
 import { PackedRecords } from "contracts/libraries/PackedRecords.sol";
 import { PayloadReader } from "contracts/libraries/PayloadReader.sol";

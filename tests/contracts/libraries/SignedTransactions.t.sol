@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+// Numbers here are small, and texts short.
+// forge-lint: disable-start(unsafe-typecast)
+
 import { AccessLists } from "contracts/libraries/AccessLists.sol";
 import { SignedTransactions } from "contracts/libraries/SignedTransactions.sol";
 import { Transaction } from "contracts/types/Transaction.sol";
