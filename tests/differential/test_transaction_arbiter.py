@@ -4,6 +4,7 @@ from random import Random
 
 import pytest
 
+from anh_rollup.encoding.rlp import encode_bytes, encode_list
 from anh_rollup.encoding.transactions import MOST_RECORD_BYTES, MOST_TRANSACTION_BYTES
 from anh_rollup.encoding.zero_runs import compress
 from anh_rollup.primitives import L2_CHAIN_ID, ZERO_ADDRESS, ChainId
@@ -54,6 +55,19 @@ def test_the_longest_records_fit_a_transaction(contracts: Contracts, data: bytes
     record = long_record(data)
     assert MOST_RECORD_BYTES // 2000 < len(record) <= MOST_RECORD_BYTES
     assert contracts.decode(record) == expected(record, L2_CHAIN_ID)
+    assert contracts.gas < MOST_GAS * 3 // 4
+
+
+@pytest.mark.parametrize(("addresses", "keys"), [(2_800, 0), (1, 1_970), (1_100, 1)])
+def test_the_longest_access_lists_fit_a_transaction(contracts: Contracts, addresses: int, keys: int) -> None:
+    entry = encode_list([encode_bytes(b"\1" * 20), encode_list([encode_bytes(b"\2" * 32)] * keys)])
+    listed = encode_list([entry] * addresses)
+    head = bytes([0x1A]) + b"\1" * 64 + b"\2" * 20 + b"\0" + b"\3\1\1\1" + b"\1\2" + b"\1\1" + b"\0"
+    record = head + len(listed).to_bytes(3, "big") + listed
+    assert MOST_RECORD_BYTES * 9 // 10 < len(record) <= MOST_RECORD_BYTES
+    wanted = expected(record, L2_CHAIN_ID)
+    assert wanted is not None
+    assert contracts.decode(record) == wanted
     assert contracts.gas < MOST_GAS * 3 // 4
 
 
