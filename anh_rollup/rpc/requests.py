@@ -11,6 +11,8 @@ from anh_rollup.rpc.parameters import exactly
 from anh_rollup.rpc.rollup import job_object
 from anh_rollup.rpc.service import WorldService
 from anh_rollup.rpc.wire import data, quantity
+from anh_rollup.world.cell_store import read_request
+from anh_rollup.world.errors import ResultMissingError
 from anh_rollup.world.position import Position
 
 MOST_LISTED: Final = 1_000
@@ -31,6 +33,16 @@ def waiting(service: WorldService, parameters: Sequence[Any]) -> list[dict[str, 
         {**described(request), "transactions": quantity(count), "since": place(service, position)}
         for position, request, count in list(found.values())[:MOST_LISTED]
     ]
+
+
+def missing(error: ResultMissingError) -> str:
+    """What an answer lacks, in words with the hash by which anh_getWaiting lists it."""
+    request = read_request(error.request)
+    if request is None:
+        return error.message
+    if isinstance(request, TrainingRequest):
+        return f"the result of training 0x{terms(request.job).hex()} is not known yet"
+    return f"the {request.kind} 0x{request.root.hex()} is not found yet"
 
 
 def described(request: Request) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from anh_rollup.rpc.errors import Code, RpcError
 from anh_rollup.rpc.ethereum import Handler
 from anh_rollup.rpc.filters import Filters
 from anh_rollup.rpc.parameters import exactly
-from anh_rollup.rpc.requests import place, waiting
+from anh_rollup.rpc.requests import missing, place, waiting
 from anh_rollup.rpc.reverts import halted, reverted
 from anh_rollup.rpc.sending import Waiting
 from anh_rollup.rpc.service import Reader, WorldService
@@ -65,7 +65,7 @@ def _answer(service: WorldService, reader: Reader, _backend: Backend, parameters
     except RunHaltedError as error:
         raise halted(error.reason) from error
     except ResultMissingError as error:
-        raise RpcError(Code.UNAVAILABLE, error.message, remedy=error.remedy) from error
+        raise RpcError(Code.UNAVAILABLE, missing(error), remedy=error.remedy) from error
     except TimeLimitError as error:
         raise RpcError(Code.SERVER, error.message, remedy=error.remedy) from error
     except UnknownPositionError as error:

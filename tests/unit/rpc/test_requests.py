@@ -1,11 +1,20 @@
 """What executions wait for, as clients and accountants read it."""
 
+import pytest
+
 from anh_rollup.cli.called_jobs import read_called_jobs
 from anh_rollup.primitives import Wei
-from anh_rollup.protocol.called import ArtifactRequest, TrainingRequest, called_job, placeless
+from anh_rollup.protocol.called import (
+    ArtifactRequest,
+    Request,
+    TrainingRequest,
+    called_job,
+    encode_request,
+    placeless,
+)
 from anh_rollup.protocol.jobs import Property, encode_job, terms
 from anh_rollup.rpc import requests
-from anh_rollup.world.errors import TimeLimitError
+from anh_rollup.world.errors import ResultMissingError, TimeLimitError
 from anh_rollup.world.position import Position
 from tests.doubles.answering_world import FakeWorld, FollowerDouble
 from tests.doubles.ordering import ALICE
@@ -55,3 +64,18 @@ def test_there_are_not_more_than_one_answer_may_list(query: Ask, world: FakeWorl
 def test_it_takes_no_longer_than_other_questions(query: Ask, world: FakeWorld) -> None:
     world.failure = TimeLimitError(10.0)
     assert query("anh_getWaiting")["code"] == -32000
+
+
+@pytest.mark.parametrize(
+    ("request_", "told"),
+    [
+        (TrainingRequest(JOB, Wei(7)), f"the result of training {text(terms(JOB))} is not known yet"),
+        (ArtifactRequest("model", ROOT, ()), f"the model {text(ROOT)} is not found yet"),
+    ],
+)
+def test_other_questions_say_what_they_wait_for(
+    query: Ask, world: FakeWorld, request_: Request, told: str
+) -> None:
+    world.failure = ResultMissingError(encode_request(request_))
+    found = query("eth_getBalance", text(ALICE.address))
+    assert (found["code"], found["message"]) == (-32002, told)
