@@ -1,9 +1,9 @@
 """Reading L1's events into a docket: the one loop behind the roles and behind everybody who only looks."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.client import L1Client
@@ -28,23 +28,38 @@ class Reading:
     reorg: ReorgDetectedError | None = None
 
 
-class DocketReader:
-    """Keeps a docket at what L1 says; after a reorg it is made anew from the start.
+class Folding(Protocol):
+    """A fold over events."""
+
+    @property
+    def apply(self) -> Any:
+        """A method that takes in the next event; kinds that change nothing are passed over."""
+
+
+F = TypeVar("F", bound=Folding)
+
+
+class FoldReader(Generic[F]):
+    """Keeps a fold at what L1 says; after a reorg it is made anew from the start.
 
     Args:
         client: The chain.
         contracts: Those whose events are read.
         start: A block before their first event, as of `EventReader`.
+        make: Makes an empty fold.
 
     Attributes:
-        docket: Claims, games and demands, as of the last `refresh`.
+        docket: The fold, as of the last `refresh`.
         cursor: The block up to which everything is read.
     """
 
-    def __init__(self, client: L1Client, contracts: Sequence[Contract], start: Cursor) -> None:
-        self.docket = Docket()
+    def __init__(
+        self, client: L1Client, contracts: Sequence[Contract], start: Cursor, make: Callable[[], F]
+    ) -> None:
+        self.docket = make()
         self.cursor = start
         self._contracts = tuple(contracts)
+        self._make = make
         self._reader = EventReader(client, [each.address for each in contracts], start)
 
     def refresh(self) -> Reading:
@@ -55,7 +70,7 @@ class DocketReader:
         """
         page, reorg = self._reader.read_on(self.cursor)
         if reorg is not None:
-            self.docket = Docket()
+            self.docket = self._make()
         found = tuple(each for log in page.logs if (each := self._decode(log)) is not None)
         for each in found:
             self.docket.apply(each.event)
@@ -74,3 +89,10 @@ class DocketReader:
         except AnhError as error:
             LOG.warning("event %d of L1 block %d is passed over: %s", log.index, log.block, error.message)
             return None
+
+
+class DocketReader(FoldReader[Docket]):
+    """Keeps a docket of claims, games and demands; see `FoldReader`."""
+
+    def __init__(self, client: L1Client, contracts: Sequence[Contract], start: Cursor) -> None:
+        super().__init__(client, contracts, start, Docket)
