@@ -1,6 +1,6 @@
-"""Ledger claims, their games and what was paid against them, as a fold over L1's events.
+"""Ledger claims and their games as a fold over L1's events: what everybody who plays or looks knows of them.
 
-What time makes of it, such as whether a window is over, is asked of the contract at the moment of deciding.
+As in the docket of results, what time makes of it is asked of the contract at the moment of deciding.
 """
 
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from functools import singledispatchmethod
 from typing import Any
 
 from anh_rollup.l1.client import L1Client
+from anh_rollup.l1.contracts.base import Emitted
 from anh_rollup.l1.contracts.ledger_claims import (
     Chosen,
     Claimed,
@@ -23,10 +24,12 @@ from anh_rollup.l1.contracts.ledger_claims import (
     Revealed,
     Withdrawn,
 )
-from anh_rollup.l1.docket_reader import FoldReader
+from anh_rollup.l1.events import EventReader, ReorgDetectedError
 from anh_rollup.l1.types import Cursor
-from anh_rollup.primitives import Wei
-from anh_rollup.protocol.ledger_claims import LedgerClaim, LedgerPosition
+from anh_rollup.primitives import BatchNumber, Wei
+from anh_rollup.protocol.game import Clock
+from anh_rollup.protocol.ledger_claims import GENESIS_BASE, LedgerClaim, LedgerPosition
+from anh_rollup.protocol.ledger_play import Shown
 from anh_rollup.protocol.machine.fields import Machine
 
 
@@ -37,38 +40,40 @@ class LedgerClaimRecord:
     Attributes:
         identifier: Its id.
         claim: The claim.
-        end: Its last machine.
+        machine: Its last one.
         state: What it has come to.
         refuter: Who gets the prize, once it has lost a game.
     """
 
     identifier: bytes
     claim: LedgerClaim
-    end: Machine
+    machine: Machine
     state: LedgerClaimState = LedgerClaimState.STANDING
     refuter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerGameRecord:
-    """A game about a ledger claim.
+    """A game over a ledger claim.
 
     Attributes:
         identifier: Its id.
         position: Where it stands.
-        nodes: The latest ones that were revealed.
+        clock: Its clocks.
+        shown: What was revealed, oldest first.
         outcome: How it ended, or None.
     """
 
     identifier: bytes
     position: LedgerPosition
-    nodes: tuple[bytes, ...] = ()
+    clock: Clock
+    shown: tuple[Shown, ...] = ()
     outcome: LedgerOutcome | None = None
 
 
 @dataclass(slots=True)
 class LedgerDocket:
-    """All ledger claims and their games; filled by `apply`, event after event.
+    """All ledger claims and games; filled by `apply`, event after event.
 
     Attributes:
         claims: By id, oldest first.
@@ -80,14 +85,27 @@ class LedgerDocket:
     games: dict[bytes, LedgerGameRecord] = field(default_factory=dict)
     paid: dict[str, Wei] = field(default_factory=dict)
 
+    def in_state(self, *states: LedgerClaimState) -> list[LedgerClaimRecord]:
+        """The claims that have come to one of these, oldest first."""
+        return [record for record in self.claims.values() if record.state in states]
+
     def newest_final(self) -> LedgerClaimRecord | None:
         """The final claim at the latest batch."""
-        final = [each for each in self.claims.values() if each.state is LedgerClaimState.FINAL]
+        final = self.in_state(LedgerClaimState.FINAL)
         return max(final, key=lambda each: each.claim.batch, default=None)
 
     def games_over(self, claim: bytes) -> list[LedgerGameRecord]:
         """Every game over a claim, oldest first."""
         return [each for each in self.games.values() if each.position.claim == claim]
+
+    def open_games(self, claim: bytes | None = None) -> list[LedgerGameRecord]:
+        """The games that have not ended, over one claim or all."""
+        running = [game for game in self.games.values() if game.outcome is None]
+        return [game for game in running if claim in (None, game.position.claim)]
+
+    def base_batch(self, claim: LedgerClaim) -> BatchNumber:
+        """The batch at which a claim's base ends; 0 for genesis."""
+        return BatchNumber(0) if claim.base == GENESIS_BASE else self.claims[claim.base].claim.batch
 
     @singledispatchmethod
     def apply(self, event: Any) -> None:
@@ -115,31 +133,61 @@ class LedgerDocket:
 
     @apply.register
     def _(self, event: Opened) -> None:
-        self.games[event.game] = LedgerGameRecord(event.game, event.position)
+        self.games[event.game] = LedgerGameRecord(event.game, event.position, event.clock)
 
     @apply.register
     def _(self, event: Revealed) -> None:
-        if event.game in self.games:
-            record = self.games[event.game]
-            self.games[event.game] = replace(record, position=event.position, nodes=event.nodes)
+        shown = Shown(event.position, event.nodes)
+        self._move(event.game, event.position, event.clock, shown)
 
     @apply.register
     def _(self, event: Chosen) -> None:
-        if event.game in self.games:
-            self.games[event.game] = replace(self.games[event.game], position=event.position)
+        self._move(event.game, event.position, event.clock)
 
     @apply.register
     def _(self, event: Closed) -> None:
-        if event.game in self.games:
-            self.games[event.game] = replace(self.games[event.game], outcome=event.outcome)
+        self.games[event.game] = replace(self.games[event.game], outcome=event.outcome)
 
     def _end(self, claim: bytes, state: LedgerClaimState, refuter: str = "") -> None:
-        if claim in self.claims:
-            self.claims[claim] = replace(self.claims[claim], state=state, refuter=refuter)
+        self.claims[claim] = replace(self.claims[claim], state=state, refuter=refuter)
+
+    def _move(self, game: bytes, position: LedgerPosition, clock: Clock, *shown: Shown) -> None:
+        record = self.games[game]
+        moved = replace(record, position=position, clock=clock, shown=record.shown + shown)
+        self.games[game] = moved
 
 
-class LedgerDocketReader(FoldReader[LedgerDocket]):
-    """Keeps a docket of ledger claims; see `FoldReader`."""
+class LedgerDocketReader:
+    """Keeps a ledger docket at what L1 says; after a reorg it is made anew from the start.
 
-    def __init__(self, client: L1Client, contracts: Sequence[LedgerClaims], start: Cursor) -> None:
-        super().__init__(client, contracts, start, LedgerDocket)
+    Args:
+        client: The chain.
+        contract: Whose events are read.
+        start: A block before its first event.
+
+    Attributes:
+        docket: As of the last `refresh`.
+        cursor: The block up to which everything is read.
+    """
+
+    def __init__(self, client: L1Client, contract: LedgerClaims, start: Cursor) -> None:
+        self.docket = LedgerDocket()
+        self.cursor = start
+        self._contract = contract
+        self._reader = EventReader(client, [contract.address], start)
+
+    def refresh(self) -> ReorgDetectedError | None:
+        """Reads what is new; what L1 replaced, or None.
+
+        Raises:
+            TransientL1Error: L1 cannot be read; nothing changed, call again.
+        """
+        page, reorg = self._reader.read_on(self.cursor)
+        found: Sequence[Emitted[Any] | None] = [self._contract.decode(log) for log in page.logs]
+        if reorg is not None:
+            self.docket = LedgerDocket()
+        for each in found:
+            if each is not None:
+                self.docket.apply(each.event)
+        self.cursor = page.cursor
+        return reorg
