@@ -19,17 +19,42 @@ library ZeroRuns {
         pure
         returns (bool canonical, bytes memory data, uint256 zeros)
     {
-        // An inner loop over up to 128 KiB: docs/adr/0002-assembly-in-the-inner-loops.md.
+        uint256 from;
+        uint256 end;
+        uint256 to;
         assembly ("memory-safe") {
-            let low := 0x7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f
-            let from := add(add(record, 0x20), start)
-            let end := add(add(record, 0x20), mload(record))
+            from := add(add(record, 0x20), start)
+            end := add(add(record, 0x20), mload(record))
             // What of the first four bytes is there.
             let negated := not(shr(shl(3, sub(end, from)), not(0)))
             mstore(from, xor(mload(from), and(negated, shl(224, 0xffffffff))))
-            let built := mload(0x40)
-            let to := add(built, 0x20)
-            let limit := add(to, most)
+            to := add(mload(0x40), 0x20)
+        }
+        uint256 last;
+        (from, last, zeros) = _unpacked(from, end, to, to + most);
+        // Not at the end: a token was wrong, or the last one is cut.
+        canonical = from == end && last <= to + most;
+        if (!canonical) return (false, data, 0);
+        assembly ("memory-safe") {
+            data := mload(0x40)
+            mstore(data, sub(last, to))
+            mstore(0x40, and(add(last, 0x3f), not(0x1f)))
+        }
+    }
+
+    /// @dev Unpacks until the end, the first token that cannot be, or above the limit.
+    /// @param from Where the next token begins.
+    /// @param end Where they end.
+    /// @param to Where the next byte of the data goes; memory from there on is free.
+    /// @param limit Where they may end.
+    function _unpacked(uint256 from, uint256 end, uint256 to, uint256 limit)
+        private
+        pure
+        returns (uint256, uint256, uint256 zeros)
+    {
+        // An inner loop over up to 64 KiB: docs/adr/0002-assembly-in-the-inner-loops.md.
+        assembly ("memory-safe") {
+            let low := 0x7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f
             // 1 after zeros, 2 after bytes 0xff, where the run could have been longer.
             let open := 0
             for { } lt(from, end) { } {
@@ -77,14 +102,7 @@ library ZeroRuns {
                 from := add(from, 2)
                 if gt(to, limit) { break }
             }
-            // Not at the end: a token was wrong, or the last one is cut.
-            canonical := and(eq(from, end), iszero(gt(to, limit)))
-            if canonical {
-                data := built
-                mstore(built, sub(to, add(built, 0x20)))
-                mstore(0x40, and(add(to, 0x3f), not(0x1f)))
-            }
         }
-        if (!canonical) zeros = 0;
+        return (from, to, zeros);
     }
 }

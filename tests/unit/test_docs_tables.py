@@ -35,7 +35,11 @@ def default_of(member: str) -> str:
 
 @pytest.mark.parametrize(
     ("page", "heading", "snapshot"),
-    [("protocol.md", "transaction", "GasTest"), ("ledger-claims.md", "ledger call", "LedgerGasTest")],
+    [
+        ("protocol.md", "transaction", "GasTest"),
+        ("ledger-claims.md", "ledger call", "LedgerGasTest"),
+        ("ledger-claims.md", "step", "LedgerArbiterGasTest"),
+    ],
 )
 def test_the_gas_of_every_move_is_what_the_snapshot_says(page: str, heading: str, snapshot: str) -> None:
     cells = [cell for row in table(page, heading) for cell in (row[:2], row[3:]) if cell[0]]
