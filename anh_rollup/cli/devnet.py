@@ -18,7 +18,7 @@ from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.local_network import ACCOUNTS, LocalNetwork
 from anh_rollup.cli.narration import Narrator
 from anh_rollup.cli.options import port_option
-from anh_rollup.cli.processes import ProcessGroup, accepts_connections
+from anh_rollup.cli.processes import ProcessGroup, accepts_connections, free_port
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.contracts.claims import Revealed
 from anh_rollup.l1.contracts.game import Opened
@@ -114,8 +114,9 @@ def start_all(network: LocalNetwork, ports: Mapping[str, int], drill: str, conso
     console.print("starting anvil and deploying the contracts")
     network.start_l1(ports["port"], report=console.print)
     console.print("starting the sequencer, a follower, two accountants and a challenger")
-    network.start_sequencer(ports["l2_port"])
-    network.start_follower(ports["wallet_port"])
+    wallet_port = ports["wallet_port"] or free_port()
+    network.start_sequencer(ports["l2_port"], "--follower", f"http://127.0.0.1:{wallet_port}")
+    network.start_follower(wallet_port)
     network.start_accountant("honest accountant")
     network.start_accountant("dishonest accountant", "--drill", drill)
     network.start_challenger()

@@ -4,6 +4,7 @@ Only requests that were refused as not served here go on, as the client wrote th
 no thread and no turn is held meanwhile, and number, time and size are bounded.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,6 +21,12 @@ REFUSED: Final = b'"error":{"code":%d,' % Code.NOT_SERVED
 MARK: Final = "X-Anh-Forwarded"
 """The header of a request that was forwarded: it goes no further, so that no ring of nodes turns for ever."""
 
+RECEIPT: Final = "eth_getTransactionReceipt"
+"""The method whose answer may come a little later at a follower."""
+
+PAUSE: Final = 0.1
+"""Seconds between two questions for a receipt (choice: a follower looks for blocks twice a second)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
@@ -28,11 +35,13 @@ class Bounds:
     Attributes:
         most: Bodies at a time.
         seconds: For one answer: more than a follower's questions may take.
+        patience: Seconds in which a receipt is asked for again.
         size: Bytes of one answer.
     """
 
     most: int = 64
     seconds: float = 15.0
+    patience: float = 2.0
     size: int = 32 << 20
 
 
@@ -69,7 +78,7 @@ class Forwarding:
         missing = _missing([asked] if single else asked, listed)
         if not missing:
             return answered
-        found = await self._answers(list(missing.values()))
+        found = await self._known_answers(list(missing.values()))
         for (place, request), answer in zip(missing.items(), found, strict=True):
             listed[place] = {"jsonrpc": "2.0", "id": request["id"], **answer}
         return orjson.dumps(listed[0] if single else listed)
@@ -78,6 +87,24 @@ class Forwarding:
         """Ends its connections."""
         if self._session is not None:
             await self._session.close()
+
+    async def _known_answers(self, requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """The follower's answers; receipts are asked for again for a moment.
+
+        A receipt is refused here once its transaction has a block. The follower hears of the block a little
+        later, and clients look again with the next block: on a quiet chain there is none.
+        """
+        clock, found = asyncio.get_running_loop().time, await self._answers(requests)
+        until = clock() + self._bounds.patience
+        while clock() < until:
+            late = [place for place, each in enumerate(requests) if _is_late(each, found[place])]
+            if not late:
+                break
+            await asyncio.sleep(PAUSE)
+            again = await self._answers([requests[place] for place in late])
+            for place, answer in zip(late, again, strict=True):
+                found[place] = answer
+        return found
 
     async def _answers(self, requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """For each request its result, or an error."""
@@ -127,6 +154,10 @@ class Forwarding:
                 if len(content) > self._bounds.size:
                     raise ValueError("the answer is too long")
         return bytes(content)
+
+
+def _is_late(request: Mapping[str, Any], outcome: Mapping[str, Any]) -> bool:
+    return request["method"] == RECEIPT and outcome == {"result": None}
 
 
 def _missing(asked: Sequence[Any], answers: Sequence[Any]) -> dict[int, Mapping[str, Any]]:

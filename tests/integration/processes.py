@@ -196,11 +196,11 @@ class FollowerProcess:
 
 @contextmanager
 def running_follower(chain: Chain, folder: Path) -> Iterator[FollowerProcess]:
-    """A new rollup on a chain whose sequencer posts soon, and a follower of it."""
+    """A new rollup on a chain whose sequencer posts soon, and a follower of it, which the sequencer asks."""
     rollup = Rollup.deployed(chain, folder)
     follower = FollowerProcess(rollup, "follower", free_port())
     try:
-        rollup.start("--post-interval", "0.3")
+        rollup.start("--post-interval", "0.3", "--follower", f"http://127.0.0.1:{follower.port}")
         follower.start()
         yield follower
     finally:

@@ -83,15 +83,37 @@ async def test_what_needs_execution_is_the_followers_answer(tmp_path: Path, stub
 
 
 async def test_a_batch_is_answered_by_both_in_its_order(tmp_path: Path, stub: Stub, url: str) -> None:
-    receipt = request(3, "eth_getTransactionReceipt", "0x" + decoded(ALICE.call(0, b"\1")).hash.hex())
     silent = {"jsonrpc": "2.0", "method": "eth_getBalance", "params": []}
     stub.outcome = {"error": {"code": 3, "message": "execution reverted", "data": "0x01"}}
     async with sequencer(tmp_path, url) as client:
-        found = await post(client, [BALANCE, silent, request(2, "eth_chainId"), receipt, request(4, "no")])
+        found = await post(client, [BALANCE, silent, request(2, "eth_chainId"), RECEIPT, request(4, "no")])
     assert [each["id"] for each in found] == ["seven", 2, 3, 4]
     assert [each.get("error", {}).get("code") for each in found] == [3, None, 3, -32601]
     assert found[0]["error"] == stub.outcome["error"]
     assert [each["method"] for each in stub.asked[0][0]] == ["eth_getBalance", "eth_getTransactionReceipt"]
+
+
+RECEIPT = request(3, "eth_getTransactionReceipt", "0x" + decoded(ALICE.call(0, b"\1")).hash.hex())
+
+
+async def test_a_receipt_that_the_follower_has_a_little_later_is_waited_for(
+    tmp_path: Path, stub: Stub, url: str
+) -> None:
+    stub.outcome = {"result": None}
+    async with sequencer(tmp_path, url, Bounds(patience=20.0)) as client:
+        answer = asyncio.create_task(post(client, [RECEIPT, BALANCE]))
+        for _ in range(3):
+            await stub.came.acquire()
+        stub.outcome = {"result": {"status": "0x1"}}
+        assert [each["result"] for each in await answer] == [{"status": "0x1"}, None]
+    assert [len(requests) for requests, _ in stub.asked][:3] == [2, 1, 1]
+
+
+async def test_a_receipt_that_does_not_come_is_null(tmp_path: Path, stub: Stub, url: str) -> None:
+    stub.outcome = {"result": None}
+    async with sequencer(tmp_path, url, Bounds(patience=0.2)) as client:
+        assert await post(client, RECEIPT) == {"jsonrpc": "2.0", "id": 3, "result": None}
+    assert len(stub.asked) > 1
 
 
 async def test_what_the_sequencer_answers_is_not_forwarded(tmp_path: Path, stub: Stub, url: str) -> None:

@@ -97,14 +97,24 @@ def expected(owner: str, created: TxReceipt, sent: TxReceipt) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize(("client", "index"), [("ethers", 2), ("viem", 3)])
-def test_a_script_deploys_calls_sends_and_hears(follower: FollowerProcess, client: str, index: int) -> None:
+@pytest.mark.parametrize(
+    ("client", "index", "door"),
+    [
+        ("ethers", 2, "follower"),
+        ("viem", 3, "follower"),
+        ("ethers", 6, "sequencer"),
+        ("viem", 7, "sequencer"),
+    ],
+)
+def test_a_script_deploys_calls_sends_and_hears(
+    follower: FollowerProcess, client: str, index: int, door: str
+) -> None:
+    """Through the sequencer, too, which hands on what needs execution; WebSockets are the follower's."""
     owner = funded(follower, index)
-    urls = {
-        name: f"{scheme}://127.0.0.1:{follower.port}" for name, scheme in (("http", "http"), ("socket", "ws"))
-    }
+    port = follower.port if door == "follower" else follower.rollup.port
     given = {
-        **urls,
+        "http": f"http://127.0.0.1:{port}",
+        "socket": f"ws://127.0.0.1:{follower.port}",
         "key": key(follower, index),
         "abi": BONDS["abi"],
         "bytecode": BONDS["bytecode"],
@@ -143,7 +153,7 @@ def test_cast_deploys_calls_and_sends(follower: FollowerProcess) -> None:
     owner, cast = funded(follower, 4), Cast(follower)
     assert (cast("chain-id"), cast("balance", owner)) == (str(L2_CHAIN_ID), str(ETHER))
     signed = ["--private-key", key(follower, 4)]
-    courts = ["constructor(address,address,address)", owner, owner, owner]
+    courts = ["constructor(address,address,address,address)", *[owner] * 4]
     creation = cast.json("send", *signed, "--create", BONDS["bytecode"], *courts)
     contract = create_address(owner, 0)
     locking = ["--value", str(SUM), contract, "lock()"]
@@ -169,7 +179,7 @@ def test_cast_deploys_calls_and_sends(follower: FollowerProcess) -> None:
 
 def test_cast_tells_why_a_call_reverts(follower: FollowerProcess) -> None:
     owner, cast = funded(follower, 5), Cast(follower)
-    courts = ["constructor(address,address,address)", owner, owner, owner]
+    courts = ["constructor(address,address,address,address)", *[owner] * 4]
     cast("send", "--private-key", key(follower, 5), "--create", BONDS["bytecode"], *courts)
     refused = cast("call", "--from", owner, create_address(owner, 0), "burn(uint256)", str(SUM), code=1)
     selector = function_signature_to_4byte_selector("MoreThanLocked(address,uint256,uint256)").hex()

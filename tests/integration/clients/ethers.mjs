@@ -26,7 +26,7 @@ const outcome = ({ hash, status, gasUsed, gasPrice, blockNumber }) => ({
   block: blockNumber,
 });
 
-const contract = await new ContractFactory(abi, bytecode, wallet).deploy(own, own, own);
+const contract = await new ContractFactory(abi, bytecode, wallet).deploy(own, own, own, own);
 const created = await contract.deploymentTransaction().wait();
 const address = await contract.getAddress();
 const before = await contract.locked(own);

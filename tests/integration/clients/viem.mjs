@@ -40,7 +40,7 @@ const outcome = ({ transactionHash, status, gasUsed, effectiveGasPrice, blockNum
 
 const mined = async (hash) => wallet.waitForTransactionReceipt({ hash: await hash });
 
-const created = await mined(wallet.deployContract({ abi, bytecode, args: [own, own, own] }));
+const created = await mined(wallet.deployContract({ abi, bytecode, args: [own, own, own, own] }));
 const address = created.contractAddress;
 const contract = getContract({ address, abi, client: wallet });
 const before = await contract.read.locked([own]);
