@@ -1,15 +1,13 @@
-"""Ledger claims and their games as a fold over L1's events: what everybody who plays or looks knows of them.
+"""Ledger claims, their games and what was paid against them, as a fold over L1's events.
 
-As in the docket of results, what time makes of it is asked of the contract at the moment of deciding.
+What time makes of it, such as whether a window is over, is asked of the contract at the moment of deciding.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import singledispatchmethod
 from typing import Any
 
 from anh_rollup.l1.client import L1Client
-from anh_rollup.l1.contracts.base import Emitted
 from anh_rollup.l1.contracts.ledger_claims import (
     Chosen,
     Claimed,
@@ -24,7 +22,7 @@ from anh_rollup.l1.contracts.ledger_claims import (
     Revealed,
     Withdrawn,
 )
-from anh_rollup.l1.events import EventReader, ReorgDetectedError
+from anh_rollup.l1.docket_reader import FoldReader
 from anh_rollup.l1.types import Cursor
 from anh_rollup.primitives import BatchNumber, Wei
 from anh_rollup.protocol.game import Clock
@@ -49,6 +47,7 @@ class LedgerClaimRecord:
     claim: LedgerClaim
     machine: Machine
     state: LedgerClaimState = LedgerClaimState.STANDING
+    refuter: str = ""
     refuter: str = ""
 
 
@@ -84,6 +83,7 @@ class LedgerDocket:
     claims: dict[bytes, LedgerClaimRecord] = field(default_factory=dict)
     games: dict[bytes, LedgerGameRecord] = field(default_factory=dict)
     paid: dict[str, Wei] = field(default_factory=dict)
+    paid: dict[str, Wei] = field(default_factory=dict)
 
     def in_state(self, *states: LedgerClaimState) -> list[LedgerClaimRecord]:
         """The claims that have come to one of these, oldest first."""
@@ -93,6 +93,10 @@ class LedgerDocket:
         """The final claim at the latest batch."""
         final = self.in_state(LedgerClaimState.FINAL)
         return max(final, key=lambda each: each.claim.batch, default=None)
+
+    def games_over(self, claim: bytes) -> list[LedgerGameRecord]:
+        """Every game over a claim, oldest first."""
+        return [each for each in self.games.values() if each.position.claim == claim]
 
     def games_over(self, claim: bytes) -> list[LedgerGameRecord]:
         """Every game over a claim, oldest first."""
@@ -132,6 +136,10 @@ class LedgerDocket:
         self.paid[event.account] = event.total
 
     @apply.register
+    def _(self, event: Withdrawn) -> None:
+        self.paid[event.account] = event.total
+
+    @apply.register
     def _(self, event: Opened) -> None:
         self.games[event.game] = LedgerGameRecord(event.game, event.position, event.clock)
 
@@ -157,37 +165,8 @@ class LedgerDocket:
         self.games[game] = moved
 
 
-class LedgerDocketReader:
-    """Keeps a ledger docket at what L1 says; after a reorg it is made anew from the start.
-
-    Args:
-        client: The chain.
-        contract: Whose events are read.
-        start: A block before its first event.
-
-    Attributes:
-        docket: As of the last `refresh`.
-        cursor: The block up to which everything is read.
-    """
+class LedgerDocketReader(FoldReader[LedgerDocket]):
+    """Keeps a docket of ledger claims; see `FoldReader`."""
 
     def __init__(self, client: L1Client, contract: LedgerClaims, start: Cursor) -> None:
-        self.docket = LedgerDocket()
-        self.cursor = start
-        self._contract = contract
-        self._reader = EventReader(client, [contract.address], start)
-
-    def refresh(self) -> ReorgDetectedError | None:
-        """Reads what is new; what L1 replaced, or None.
-
-        Raises:
-            TransientL1Error: L1 cannot be read; nothing changed, call again.
-        """
-        page, reorg = self._reader.read_on(self.cursor)
-        found: Sequence[Emitted[Any] | None] = [self._contract.decode(log) for log in page.logs]
-        if reorg is not None:
-            self.docket = LedgerDocket()
-        for each in found:
-            if each is not None:
-                self.docket.apply(each.event)
-        self.cursor = page.cursor
-        return reorg
+        super().__init__(client, [contract], start, LedgerDocket)
