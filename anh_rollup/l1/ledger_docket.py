@@ -48,7 +48,6 @@ class LedgerClaimRecord:
     machine: Machine
     state: LedgerClaimState = LedgerClaimState.STANDING
     refuter: str = ""
-    refuter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,6 @@ class LedgerDocket:
     claims: dict[bytes, LedgerClaimRecord] = field(default_factory=dict)
     games: dict[bytes, LedgerGameRecord] = field(default_factory=dict)
     paid: dict[str, Wei] = field(default_factory=dict)
-    paid: dict[str, Wei] = field(default_factory=dict)
 
     def in_state(self, *states: LedgerClaimState) -> list[LedgerClaimRecord]:
         """The claims that have come to one of these, oldest first."""
@@ -93,10 +91,6 @@ class LedgerDocket:
         """The final claim at the latest batch."""
         final = self.in_state(LedgerClaimState.FINAL)
         return max(final, key=lambda each: each.claim.batch, default=None)
-
-    def games_over(self, claim: bytes) -> list[LedgerGameRecord]:
-        """Every game over a claim, oldest first."""
-        return [each for each in self.games.values() if each.position.claim == claim]
 
     def games_over(self, claim: bytes) -> list[LedgerGameRecord]:
         """Every game over a claim, oldest first."""
