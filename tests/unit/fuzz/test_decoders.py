@@ -25,6 +25,7 @@ DECODES = re.compile("(decode|parse|read|load|unpack|decompress)(_|$)")
 OTHERS = {
     "rpc.call_objects.read_access_list": "test_malformed_questions.py sends what it reads",
     "rpc.call_objects.read_call": "test_malformed_questions.py sends what it reads",
+    "rpc.override_objects.read_overrides": "test_malformed_questions.py sends what it reads",
     "rpc.logs.read_kept_query": "test_malformed_questions.py sends what it reads",
     "rpc.logs.read_query": "test_malformed_questions.py sends what it reads",
     "cli.called_jobs.read_called_jobs": "an answer's JSON: test_answers; decode_job",
@@ -43,6 +44,11 @@ OTHERS = {
     "l1.blobs.load_trusted_setup": "reads a file of a dependency",
     "l1.deployment.load_deployment": "read_deployment and questions to L1",
     "protocol.derivation.read_posting": "decode_batch under a header, None where it refuses",
+    "protocol.machine.payload.read_batch_head": "a part of what test_histories compares with decode_batch",
+    "protocol.machine.payload.read_block_head": "a part of what test_histories compares with decode_batch",
+    "protocol.machine.payload.read_record": "a part of what test_histories compares with decode_batch",
+    "protocol.machine.reading.read_block": "a step, whose machine test_histories compares with decode_batch",
+    "protocol.machine.reading.read_transaction": "a step, as above",
 }
 
 #: Most bytes of memory beside a multiple of the input: a blob and its copies.
