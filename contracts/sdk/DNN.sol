@@ -7,7 +7,7 @@ import { IDNN } from "contracts/sdk/IDNN.sol";
 struct Model {
     /// @dev Root of the tensor program.
     bytes32 architecture;
-    /// @dev Root of its parameters; zero where there is none yet.
+    /// @dev Root of its parameters; zero where it is not trained yet.
     bytes32 root;
     /// @dev Where both can be had.
     string uri;
@@ -28,7 +28,7 @@ library DNN {
     /// @notice A reward for which nobody works: the transaction would wait for ever.
     error RewardTooSmall(uint256 reward, uint256 least);
 
-    /// @notice What a model answers to one sample.
+    /// @notice What a model answers to one sample. Programs without parameters are asked through `SYSTEM` itself.
     /// @param model The network.
     /// @param x The elements of the sample's fields, one field after the other.
     /// @return y The elements of the output.

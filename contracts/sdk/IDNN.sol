@@ -14,7 +14,8 @@ pragma solidity 0.8.37;
 /// Liveness:
 /// - `infer` waits for nothing but the artifacts: keep them where `uri` says for as long as they are asked;
 /// - `train` ends only once somebody has done what it asks for. The whole transaction waits until then, and so do those
-///   that depend on it: never ask for what may be out of reach, never offer a reward that nobody works for.
+///   that depend on it: never ask for what may be out of reach, never offer a reward that nobody works for;
+/// - a transaction that reverts after `train` pays nobody: check all that can be checked before the call.
 ///
 /// Gas:
 /// - `infer` costs a function of the work that the program declares, whatever the input, and reverts above a bound;
@@ -68,7 +69,7 @@ interface IDNN {
     /// @notice What a network answers to one sample. Reverts where the shapes do not fit, and where an element lies
     /// outside of the range that the program declares.
     /// @param architecture Root of the tensor program.
-    /// @param model Root of its parameters.
+    /// @param model Root of its parameters; zero where the program has none.
     /// @param x The elements of the sample's fields, one field after the other, each in row-major order.
     /// @param uri Where the artifacts can be had, besides the node's own store and where they were trained.
     /// @return y The elements of the output, in row-major order.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+// Short literals and small numbers: nothing is cut off.
+// forge-lint: disable-start(unsafe-typecast)
+
 import { IERC721Errors } from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import { Appraiser } from "contracts/examples/Appraiser.sol";
 import { Drawings } from "contracts/examples/Drawings.sol";

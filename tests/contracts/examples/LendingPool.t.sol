@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+// The test sets the time itself.
+// forge-lint: disable-start(block-timestamp)
+
 import { IERC20Errors } from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import { LendingPool } from "contracts/examples/LendingPool.sol";
 import { DNN } from "contracts/sdk/DNN.sol";

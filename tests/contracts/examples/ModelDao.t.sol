@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+// Short literals: nothing is cut off.
+// forge-lint: disable-start(unsafe-typecast)
+
 import { ModelDao } from "contracts/examples/ModelDao.sol";
 import { DNN } from "contracts/sdk/DNN.sol";
 import { IDNN } from "contracts/sdk/IDNN.sol";
@@ -318,6 +321,8 @@ contract ModelDaoInvariantTest is ExampleTest {
         targetSelector(address(assembly_), selectors);
     }
 
+    /// forge-config: all.invariant.runs = 32
+    /// forge-config: all.invariant.depth = 64
     function invariant_TheTreasuryPaysForBetterModelsAlone() public view {
         (uint256 held, uint256 treasury, uint256 paid) = assembly_.books();
         assertEq(held, treasury, "ether held is the treasury");

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+// Positive numbers: nothing is cut off.
+// forge-lint: disable-start(unsafe-typecast)
+
 import { Tensors } from "contracts/sdk/Tensors.sol";
 import { Test } from "tests/contracts/Vm.sol";
 
