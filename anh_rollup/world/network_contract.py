@@ -69,7 +69,6 @@ class NetworkContract:
         gas = Gas(CALL_GAS + WORD_GAS * ceil(len(call.data) / 32))
         if call.gas < gas:
             return SystemAnswer(b"", gas)
-        self._inference.prepare()
         selector = call.data[:4]
         if selector == INFER_SELECTOR:
             return self._infer(call, gas)

@@ -1,12 +1,17 @@
 """Contracts that use networks: inference in the middle of a function, and trainings that are waited for."""
 
-from dataclasses import replace
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from eth_abi import decode
 
+from anh_rollup.evaluation.backend import LoadedProgram
+from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.workload import multiply_adds
 from anh_rollup.primitives import Gas, Wei
 from anh_rollup.protocol.called import ArtifactRequest, TrainingRequest, called_job
@@ -14,6 +19,8 @@ from anh_rollup.protocol.jobs import terms
 from anh_rollup.protocol.ledger import DNN
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.remote import RemotePolicy
+from anh_rollup.tensor.program import Program, Tensor
+from anh_rollup.world import inference
 from anh_rollup.world.engine import Outcome, Run
 from anh_rollup.world.errors import ResultMissingError
 from anh_rollup.world.network_contract import CALL_GAS, TRAIN_GAS, VALUE_GAS, WORD_GAS, WORK_PER_GAS
@@ -69,6 +76,40 @@ def test_an_inference_costs_what_the_program_counts(networks: Networks) -> None:
     assert decode(["int32[]"], done.output)[0] == (-7,)
     assert done.gas_used == intrinsic + price
     assert networks.run(DNN, data, gas=intrinsic + price - 1).halt == "out of gas"
+
+
+@dataclass
+class Counting:
+    """The reference, which counts how often it makes a network ready."""
+
+    loads: int = 0
+
+    def load(self, program: Program, parameters: Sequence[Tensor]) -> LoadedProgram:
+        self.loads += 1
+        return ReferenceEvaluator().load(program, parameters)
+
+
+def test_a_heavy_network_waits_for_no_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reference answers until the fast evaluator is there, and both give the same."""
+    monkeypatch.setattr(inference, "LIGHT_WORK", 0)
+    ready, fast = threading.Event(), Counting()
+
+    def load() -> Counting:
+        assert ready.wait(10)
+        return fast
+
+    store = ArtifactStore(tmp_path)
+    store.put_model(MODEL)
+    tried = inference.Inference(store, load)
+    fields = small.random_fields(PROGRAM, 1, 1)
+    first = tried.evaluate(PROGRAM, MODEL.root, fields, ()).tolist()
+    assert (first, fast.loads) == (sample(1)[1], 0)
+    ready.set()
+    while tried._fast is None:
+        time.sleep(0.01)
+    for _ in range(2):
+        assert tried.evaluate(PROGRAM, MODEL.root, fields, ()).tolist() == first
+    assert fast.loads == 1
 
 
 def test_the_counted_work_is_part_of_the_rules() -> None:
