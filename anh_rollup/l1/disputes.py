@@ -49,6 +49,22 @@ class Freshness:
     most_seconds: Seconds | None
     clock: Callable[[], float]
 
+    def require(self, head: Block, highest: int) -> None:
+        """Checks a node's head.
+
+        Args:
+            head: The block.
+            highest: Number of the highest block that was read before.
+
+        Raises:
+            LaggingNodeError: It is too old, or behind what was seen.
+        """
+        if head.number < highest:
+            raise LaggingNodeError(f"its head {head.number} is below block {highest}, seen before")
+        age = int(self.clock()) - head.time
+        if self.most_seconds is not None and age > self.most_seconds:
+            raise LaggingNodeError(f"its head is {age} s old, and {self.most_seconds} s are allowed")
+
 
 @dataclass(slots=True)
 class Spending:
@@ -69,6 +85,18 @@ class Spending:
         self.gas = Gas(self.gas + receipt.gas_used)
         self.cost = Wei(self.cost + receipt.cost)
         self.calls[function] = self.calls.get(function, 0) + 1
+
+    def send_all(self, sender: TransactionSender, calls: Sequence[Call]) -> list[AnhError | None]:
+        """Sends a group of calls at once and counts what they cost; for each its error, or None.
+
+        Raises:
+            L1Error: Nothing was sent (see `TransactionSender.send_all`).
+        """
+        outcomes = sender.send_all([request for _, request in calls])
+        for (function, _), outcome in zip(calls, outcomes, strict=True):
+            if isinstance(outcome, Receipt):
+                self.add(function, outcome)
+        return [None if isinstance(outcome, Receipt) else outcome for outcome in outcomes]
 
 
 class DisputeChain:
@@ -122,7 +150,7 @@ class DisputeChain:
             TransientL1Error: L1 cannot be read.
         """
         head = self.client.head()
-        self._require_fresh(head)
+        self._freshness.require(head, self._highest)
         reorg = self._reader.refresh().reorg
         known = self._highest if reorg is None else reorg.to.number
         self._highest = max(known, self._reader.cursor.number)
@@ -165,11 +193,7 @@ class DisputeChain:
         Raises:
             L1Error: Nothing was sent (see `TransactionSender.send_all`).
         """
-        outcomes = self.sender.send_all([request for _, request in calls])
-        for (function, _), outcome in zip(calls, outcomes, strict=True):
-            if isinstance(outcome, Receipt):
-                self.spending.add(function, outcome)
-        return [None if isinstance(outcome, Receipt) else outcome for outcome in outcomes]
+        return self.spending.send_all(self.sender, calls)
 
     def send_sealed(self, function: str, request: TransactionRequest) -> None:
         """Announces a call, or makes it if an earlier block has announced it; a later round tries again."""
@@ -182,11 +206,3 @@ class DisputeChain:
         except L1RevertedError as error:
             if error.reason != "NotSealed":
                 raise
-
-    def _require_fresh(self, head: Block) -> None:
-        if head.number < self._highest:
-            raise LaggingNodeError(f"its head {head.number} is below block {self._highest}, seen before")
-        most = self._freshness.most_seconds
-        age = int(self._freshness.clock()) - head.time
-        if most is not None and age > most:
-            raise LaggingNodeError(f"its head is {age} s old, and {most} s are allowed")

@@ -130,10 +130,6 @@ class LedgerDocket:
         self.paid[event.account] = event.total
 
     @apply.register
-    def _(self, event: Withdrawn) -> None:
-        self.paid[event.account] = event.total
-
-    @apply.register
     def _(self, event: Opened) -> None:
         self.games[event.game] = LedgerGameRecord(event.game, event.position, event.clock)
 

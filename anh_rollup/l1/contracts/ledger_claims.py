@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 
 from anh_rollup.l1.contracts.base import Contract
 from anh_rollup.l1.types import BlockId, TransactionRequest
-from anh_rollup.primitives import BatchNumber, Seconds, Wei
+from anh_rollup.primitives import BatchNumber, BlockNumber, Seconds, Wei
 from anh_rollup.protocol.game import Clock
 from anh_rollup.protocol.ledger_claims import LedgerClaim, LedgerPosition
 from anh_rollup.protocol.machine.fields import Machine
@@ -183,6 +183,10 @@ class LedgerClaims(Contract):
     def seal(self, digest: bytes) -> TransactionRequest:
         """Announces a sealed call (`protocol.claims.seal`)."""
         return self.request("seal", digest)
+
+    def sealed_at(self, digest: bytes, at: BlockId = "latest") -> BlockNumber:
+        """The block of a seal; 0 where there is none."""
+        return BlockNumber(self.read("sealedAt", digest, at=at)[0])
 
     def status(self, claim_id: bytes, at: BlockId = "latest") -> LedgerClaimStatus:
         """What a claim has come to."""
