@@ -31,11 +31,13 @@ CORS: Final = {
 }
 """Wallets in browsers call from anywhere; nothing here depends on who asks."""
 
-WORKERS: Final = 4
-"""Threads for single requests; apart from those in which the sequencer's loops run."""
+WORKERS: Final = 5
+"""Threads for single requests, one of which an address alone leaves free (`Turns`); apart from those in which
+the sequencer's loops run."""
 
-BATCH_WORKERS: Final = 2
-"""Threads for batches, which take up to `Limits.seconds` each: single requests do not wait for them."""
+BATCH_WORKERS: Final = 3
+"""Threads for batches, which take up to `Limits.seconds` each: single requests do not wait for them. An
+address alone leaves one free here, too."""
 
 WAITING_WORKERS: Final = 32
 """Threads of a node with a world, where requests may wait for execution (more than may wait: others pass)."""

@@ -243,7 +243,7 @@ class SequencerChain:
             if self._parked:
                 # The new block may have room for them, before anybody else gets in.
                 self._admit_again(list(self._parked))
-            self._promote(self._pool.senders())
+            self._promote(list(self._pool.senders))
             return block
 
     def follow(self) -> None:
@@ -268,7 +268,7 @@ class SequencerChain:
             again = [*lost, *self._parked, *self._next.own]
             self._next = self._construct()
             self._admit_again(again)
-            self._promote(self._pool.senders())
+            self._promote(list(self._pool.senders))
 
     # --- inside ---
 
@@ -296,12 +296,12 @@ class SequencerChain:
                 self._accept(record, decoded)
         except RejectedError as error:
             return error
-        self._promote([decoded.sender])
+        if self._pool.senders:
+            self._promote([decoded.sender])
         return decoded
 
     def _is_known(self, digest: Digest) -> bool:
-        waits = digest in self._waiting or self._pool.get(digest) is not None
-        return waits or self._sealed.had_effect(digest)
+        return digest in self._waiting or digest in self._pool or self._sealed.had_effect(digest)
 
     def _accept(self, record: bytes, transaction: SignedTransaction) -> None:
         """Notes what was put into the block under construction; it is to be written before anybody hears."""
@@ -327,7 +327,7 @@ class SequencerChain:
             if not self._is_known(each.hash):
                 with suppress(RejectedError):
                     self._pool.add(Pooled(record, each, self._setting.clock()))
-        self._promote(self._pool.senders())
+        self._promote(list(self._pool.senders))
         self._write()
 
     def _write(self) -> None:

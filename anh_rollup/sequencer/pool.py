@@ -5,6 +5,7 @@ brings the time, and keeps what it says on the disk.
 """
 
 import heapq
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -76,13 +77,18 @@ class Pool:
         """How many wait."""
         return len(self._by_hash)
 
+    def __contains__(self, digest: Digest) -> bool:
+        """Whether a transaction waits."""
+        return digest in self._by_hash
+
     def get(self, digest: Digest) -> Pooled | None:
         """A transaction that waits."""
         return self._by_hash.get(digest)
 
-    def senders(self) -> list[Address]:
+    @property
+    def senders(self) -> Collection[Address]:
         """Whose transactions wait."""
-        return list(self._by_sender)
+        return self._by_sender.keys()
 
     def first(self, sender: Address) -> Pooled | None:
         """The one of a sender with the lowest nonce."""

@@ -43,14 +43,15 @@ class SenderRates:
         Raises:
             RejectedError: The sender is too fast; it does not count then.
         """
-        cost = max(1 / self.limits.transactions, size / self.limits.size)
-        full_at = self._full_at.pop(sender, now)
+        known, limits = self._full_at, self.limits
+        full_at = known.pop(sender, now)
         if not now <= full_at <= now + BURST_SECONDS:  # it is over, or the clock was put back
             full_at = now
-        allowed = full_at + cost - now <= BURST_SECONDS
-        self._full_at[sender] = full_at + cost if allowed else full_at
-        while len(self._full_at) > MOST_SENDERS:
-            del self._full_at[next(iter(self._full_at))]
+        after = full_at + max(1 / limits.transactions, size / limits.size)
+        allowed = after <= now + BURST_SECONDS
+        known[sender] = after if allowed else full_at
+        if len(known) > MOST_SENDERS:
+            del known[next(iter(known))]
         if not allowed:
             detail = f"{self.limits.transactions} transactions and {self.limits.size} bytes a second"
             raise RejectedError(RejectReason.SENDER_RATE, detail)

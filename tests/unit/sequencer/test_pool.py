@@ -31,7 +31,9 @@ def nonces(made: Pool, wallets: Sequence[Wallet] = WALLETS) -> list[list[int]]:
 def test_what_waits_is_found_by_hash_and_sender() -> None:
     later, sooner = pooled(ALICE, 5), pooled(ALICE, 3)
     made = pool(later, sooner)
-    assert (len(made), made.senders(), made.first(ALICE.address)) == (2, [ALICE.address], sooner)
+    assert (len(made), list(made.senders), made.first(ALICE.address)) == (2, [ALICE.address], sooner)
+    assert later.transaction.hash in made
+    assert pooled(BOB, 1).transaction.hash not in made
     assert made.get(later.transaction.hash) is later
     assert made.cost(ALICE.address) == asked_cover(later.transaction) + asked_cover(sooner.transaction)
     assert made.cost(ALICE.address, but=5) == asked_cover(sooner.transaction)
