@@ -29,7 +29,7 @@ DNN: Final = Address(to_canonical_address(DNN_ADDRESS))
 """The DNN system address as bytes."""
 
 EXIT_ADDRESS: Final = "0x0000000000000000000000000000000000000E17"
-"""What a plain transfer sends here leaves the L2: LedgerClaims pays it out on L1 (choice)."""
+"""What a transaction sends here leaves the L2: LedgerClaims pays it out on L1 (choice)."""
 
 EXIT: Final = Address(to_canonical_address(EXIT_ADDRESS))
 """The exit address as bytes."""
@@ -336,7 +336,7 @@ def charge(transaction: SignedTransaction, base_fee: Wei, cleared: Wei) -> Charg
     """What a valid transaction pays.
 
     A plain transfer or an exit runs no code and a direct order runs none that depends on state, so they pay
-    exactly what they use. Anything else prepays its whole gas limit at its highest price, and of its value
+    exactly what they owe by their bytes. Anything else prepays its whole gas limit at its highest price, and of its value
     what is left.
 
     Args:
@@ -358,10 +358,11 @@ def effect_of(transaction: SignedTransaction) -> Effect:
         # An access list has no bound, and the record of an order has to fit the call that shows it on L1.
         short = not transaction.access_list
         return Effect.ORDER if short and is_order(transaction.data) else Effect.PREPAID
+    if transaction.to == EXIT:
+        # Whatever gas limit a wallet thinks of: nobody has a key for money that would stay at this address.
+        return Effect.EXIT
     plain = transaction.gas_limit == TRANSFER_GAS and not transaction.data and transaction.to is not None
-    if not plain:
-        return Effect.PREPAID
-    return Effect.EXIT if transaction.to == EXIT else Effect.TRANSFER
+    return Effect.TRANSFER if plain else Effect.PREPAID
 
 
 def decode_or_none(record: bytes, chain_id: ChainId) -> SignedTransaction | None:

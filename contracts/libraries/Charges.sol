@@ -28,7 +28,7 @@ library Charges {
         Funds
     }
 
-    /// @notice Plain transfers to this address leave the L2.
+    /// @notice What is sent to this address leaves the L2.
     address internal constant EXIT = 0x0000000000000000000000000000000000000E17;
 
     /// @notice What a transaction is to the ledger, by its own bytes alone.
@@ -36,9 +36,9 @@ library Charges {
         if (!self.creates && self.to == TransactionRecords.DNN) {
             return self.addresses == 0 && self.orders ? Effect.Order : Effect.Prepaid;
         }
+        if (!self.creates && self.to == EXIT) return Effect.Exit;
         bool plain = self.gasLimit == Fees.TRANSFER_GAS && self.dataBytes == 0 && !self.creates;
-        if (!plain) return Effect.Prepaid;
-        return self.to == EXIT ? Effect.Exit : Effect.Transfer;
+        return plain ? Effect.Transfer : Effect.Prepaid;
     }
 
     /// @notice The gas that it owes before it does anything.

@@ -284,12 +284,16 @@ def test_an_exit_needs_cover_for_all_that_leaves() -> None:
     assert apply(ledger, ALICE.transfer(0, EXIT, ETHER)) == Skipped(SkipReason.FUNDS)
 
 
-@pytest.mark.parametrize("fields", [{"gas": 21_001}, {"gas": 30_000, "data": b"\1"}])
-def test_only_a_plain_transfer_is_an_exit(fields: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("fields", "gas"), [({"gas": 21_001}, 21_000), ({"gas": 30_000, "data": b"\1"}, 21_040)]
+)
+def test_an_exit_may_have_any_gas_limit_and_data_and_pays_what_it_owes(
+    fields: dict[str, Any], gas: int
+) -> None:
     ledger = funded(alice=ETHER)
     charged = apply(ledger, ALICE.sign(nonce=0, to=EXIT, value=7, **fields))
-    assert charged.effect is Effect.PREPAID
-    assert ledger.account(ALICE.address).withdrawn == 0
+    assert charged == Charged(Effect.EXIT, Gas(gas), charged.price, Wei(7))
+    assert ledger.account(ALICE.address).withdrawn == 7
 
 
 def test_a_copy_looks_ahead_without_changing_the_original() -> None:
