@@ -20,12 +20,15 @@ COMMANDS: Final[Mapping[str, str]] = {
     "claim": "claim_group",
     "deploy": "deploy_command",
     "devnet": "devnet_command",
+    "exit": "exit_command",
     "follower": "follower_command",
     "game": "game_group",
     "job": "job_group",
+    "ledger": "ledger_group",
     "model": "model_group",
     "program": "program_group",
     "sequencer": "sequencer_command",
+    "withdraw": "withdraw_command",
 }
 """What each module of this package calls its command. A command's name is that of its module."""
 

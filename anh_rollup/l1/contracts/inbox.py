@@ -105,6 +105,22 @@ class Inbox(Contract):
         """Appends the overdue queue as a batch."""
         return self.request("postForced")
 
+    def force(self, record: bytes, fee: Wei) -> TransactionRequest:
+        """Queues a transaction past the sequencer."""
+        return self.request("force", record, value=fee)
+
+    def consumed(self) -> int:
+        """Entries of the queue that batches have consumed."""
+        return int(self.read("consumed")[0])
+
+    def queue_length(self) -> int:
+        """Entries that the queue ever had."""
+        return int(self.read("queueLength")[0])
+
+    def queued_at(self, index: int) -> Seconds:
+        """L1 time at which an entry was queued; 0 for one that was not."""
+        return Seconds(self.read("entry", index)[0][1])
+
     def commitment(self, number: BatchNumber, at: BlockId = "latest") -> bytes:
         """A batch's commitment; zeros where there is none."""
         return bytes(self.read("commitments", number, at=at)[0])

@@ -160,7 +160,7 @@ def witness_of(state: State, last: BatchNumber, view: View, blobs: Blobs) -> Wit
         record=state.record,
         batch_frontier=_roots(state.batch_frontier, own and in_blocks),
         block_frontier=_roots(state.block_frontier, in_blocks),
-        leaves=tuple([_leaf(key, tree) for key, tree in look.touched]),
+        leaves=tuple([leaf_of(key, tree) for key, tree in look.touched]),
     )
 
 
@@ -170,6 +170,13 @@ def elements_of(ranges: Iterable[tuple[int, int]]) -> list[int]:
     for start, end in ranges:
         indices.update(range((LENGTH_SIZE + start) // CARRIED, -(-(LENGTH_SIZE + end) // CARRIED)))
     return sorted(indices)
+
+
+def leaf_of(key: Digest, tree: LedgerTree) -> Leaf:
+    """What stands at the end of a key's path in a tree."""
+    proof = tree.prove(key)
+    nonce, cleared, withdrawn = (*proof.fields, *[0] * (_LEAF_FIELDS - len(proof.fields)))
+    return Leaf(proof.found, proof.key, proof.value, proof.siblings, (nonce, cleared, withdrawn))
 
 
 def _payload(number: BatchNumber, look: Look, blobs: Blobs, with_length: bool) -> Payload:
@@ -186,9 +193,3 @@ def _payload(number: BatchNumber, look: Look, blobs: Blobs, with_length: bool) -
 
 def _roots(frontier: Frontier, needed: bool) -> tuple[Digest, ...]:
     return frontier.roots if needed else ()
-
-
-def _leaf(key: Digest, tree: LedgerTree) -> Leaf:
-    proof = tree.prove(key)
-    nonce, cleared, withdrawn = (*proof.fields, *[0] * (_LEAF_FIELDS - len(proof.fields)))
-    return Leaf(proof.found, proof.key, proof.value, proof.siblings, (nonce, cleared, withdrawn))

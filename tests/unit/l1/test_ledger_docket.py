@@ -19,6 +19,7 @@ from anh_rollup.l1.ledger_docket import LedgerDocket
 from anh_rollup.primitives import BatchNumber, Seconds, Wei
 from anh_rollup.protocol.game import Clock, Side
 from anh_rollup.protocol.ledger_claims import GENESIS_BASE, LedgerClaim, LedgerPhase, first_position
+from anh_rollup.protocol.ledger_play import Shown
 from anh_rollup.protocol.machine.witnesses import NO_MACHINE
 from tests.doubles.memory_l1 import OWNER
 
@@ -67,24 +68,13 @@ def test_a_game_is_known_by_its_position_and_the_latest_nodes() -> None:
     moved = replace(start, phase=LedgerPhase.CHOOSE)
     events = [Opened(b"g", start.claim, "them", start, CLOCK), Revealed(b"g", moved, CLOCK, (b"x", b"y"))]
     (game,) = docket(*events).games_over(start.claim)
-    assert (game.position, game.nodes, game.outcome) == (moved, (b"x", b"y"), None)
+    assert (game.position, game.clock, game.outcome) == (moved, CLOCK, None)
+    assert game.shown == (Shown(moved, (b"x", b"y")),)
     chosen = replace(moved, phase=LedgerPhase.PROVE)
     over = [Chosen(b"g", chosen, CLOCK), Closed(b"g", start.claim, LedgerOutcome.REFUTED)]
     (game,) = docket(*events, *over).games_over(start.claim)
     assert (game.position, game.outcome) == (chosen, LedgerOutcome.REFUTED)
     assert docket(*events).games_over(b"another") == []
-
-
-def test_what_is_said_of_unknown_games_and_claims_is_passed_over() -> None:
-    position = first_position(CLAIM, "them")
-    events = [
-        Revealed(b"g", position, CLOCK, ()),
-        Chosen(b"g", position, CLOCK),
-        Closed(b"g", b"", LedgerOutcome.VOID),
-        Finalized(b"a", OWNER, BatchNumber(1), b""),
-        "no event",
-    ]
-    assert docket(*events) == LedgerDocket()
 
 
 def test_what_accounts_were_paid_is_the_total_of_the_last_payment() -> None:

@@ -1,0 +1,187 @@
+"""`anh withdraw`: has L1 pay what left the L2, with a proof made from L1 alone."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from rich.console import Console
+
+from anh_rollup.cli.connecting import open_rollup
+from anh_rollup.cli.options import (
+    beacon_option,
+    count_option,
+    deployment_option,
+    key_option,
+    l1_option,
+    parse_address,
+    read_account,
+    short,
+    show_ether,
+)
+from anh_rollup.cli.withdrawing import (
+    Await,
+    Finalize,
+    NotClaimedError,
+    NotFinalError,
+    Step,
+    TooFreshError,
+    Unclaimed,
+    Withdraw,
+    next_step,
+)
+from anh_rollup.errors import AnhError
+from anh_rollup.l1.batch_data import BatchDataReader
+from anh_rollup.l1.ledger_view import LedgerView
+from anh_rollup.l1.sender import TransactionSender
+from anh_rollup.primitives import BatchNumber, Wei
+
+#: L1 blocks above an own claim's batch (choice: two epochs): a bond on a batch that L1 replaces is stuck.
+CLAIM_DEPTH: Final = 64
+
+#: Seconds between two looks while something is waited for.
+LOOK_SECONDS: Final = 1.0
+
+Report = Callable[[str], object]
+
+
+@click.command(name="withdraw")
+@click.argument("account", type=parse_address, required=False)
+@l1_option()
+@deployment_option()
+@key_option("the payer's")
+@beacon_option()
+@click.option("--wait", is_flag=True, help="Wait until it is paid, however long that takes.")
+@click.option("--claim", is_flag=True, help="Claim the ledger where nobody has; the bond comes back.")
+@count_option("--depth", CLAIM_DEPTH, "L1 blocks above the batch that --claim is about.")
+def withdraw_command(
+    account: str | None,
+    l1_url: str,
+    deployment_path: Path,
+    key_file: Path,
+    beacon_url: str | None,
+    **wish: Any,
+) -> None:
+    """Pay out on L1 what left the L2 by exits. ACCOUNT is whose; the key's own where it is not given.
+
+    Everything is read from L1: no sequencer and no follower is asked. Anybody may withdraw for anybody; L1
+    pays the account itself.
+
+    \b
+    Example:
+      anh withdraw --l1 http://127.0.0.1:8545 --deployment deployment.json --key-file user.key --wait
+    """
+    payer = read_account(key_file)
+    client, deployment = open_rollup(l1_url, deployment_path)
+    view = LedgerView(deployment, client, BatchDataReader(client, beacon_url))
+    report = partial(Console().print, soft_wrap=True, highlight=False)
+    sender = TransactionSender(client, payer)
+    Cashier(view, sender, account or sender.address, report).run(WithdrawalWish(**wish))
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalWish:
+    """How far a withdrawal is to be driven.
+
+    Attributes:
+        wait: Whether to wait for what takes time.
+        claim: Whether to claim the ledger where nobody has.
+        depth: L1 blocks above the batch of an own claim.
+    """
+
+    wait: bool = False
+    claim: bool = False
+    depth: int = CLAIM_DEPTH
+
+
+@dataclass(slots=True)
+class Cashier:
+    """Takes the steps to a withdrawal.
+
+    Attributes:
+        view: L1.
+        sender: Who pays the gas, and the bond of an own claim.
+        account: Whose withdrawal; checksummed.
+        report: Told each step in a line.
+        pause: How to wait between two looks.
+    """
+
+    view: LedgerView
+    sender: TransactionSender
+    account: str
+    report: Report
+    pause: Callable[[float], None] = time.sleep
+    _told: str = field(default="", init=False)
+
+    def run(self, wish: WithdrawalWish) -> Wei:
+        """Takes step after step; the wei that the account was paid, or 0 after an own claim without `wait`.
+
+        Raises:
+            NothingToWithdrawError: Nothing left the L2 that was not paid.
+            NotFinalError: A claim is not final yet, and it is not to be waited for.
+            NotClaimedError: Nobody has claimed, and neither is to be.
+            TooFreshError: The batch of an own claim is too fresh.
+            AnhError: L1 refuses, or cannot be read.
+        """
+        made = False
+        while True:
+            step = self._look()
+            if isinstance(step, Withdraw):
+                return self._withdraw(step)
+            ripe = self._ripe(wish.depth) if wish.claim and isinstance(step, Unclaimed) else None
+            if isinstance(step, Finalize):
+                self._finalize(step)
+            elif ripe is not None:
+                self._claim(ripe)
+                made = True
+            elif wish.wait or made:
+                self._tell(self._missing(step, wish).message)
+                if not wish.wait:
+                    return Wei(0)
+                self.pause(LOOK_SECONDS)
+            else:
+                raise self._missing(step, wish)
+
+    def _look(self) -> Step:
+        self.view.refresh()
+        return next_step(self.view, self.account, self.view.client.head().time)
+
+    def _ripe(self, depth: int) -> BatchNumber | None:
+        """The last batch with enough L1 blocks above it, if it has the exit."""
+        view, deepest = self.view, self.view.client.head().number - depth
+        ripe = [each.header.number for each in view.held.batches if each.l1_block <= deepest]
+        if ripe and view.account(self.account, ripe[-1]).withdrawn > view.paid(self.account):
+            return ripe[-1]
+        return None
+
+    def _claim(self, batch: BatchNumber) -> None:
+        bond = self.view.claims.rules().claim_bond
+        self.sender.send(self.view.claim(self.sender.address, batch, bond))
+        comes_back = f"the bond of {show_ether(bond)} comes back when the claim is final"
+        self._tell(f"claimed the ledger after batch {batch}; {comes_back}")
+
+    def _finalize(self, step: Finalize) -> None:
+        self.sender.send(self.view.claims.finalize(step.record.claim))
+        self._tell(f"ledger claim {short(step.record.identifier)} is final now")
+
+    def _withdraw(self, step: Withdraw) -> Wei:
+        receipt = self.sender.send(self.view.withdrawal(step.record, self.account))
+        paid = f"{show_ether(step.amount, 6)} were paid to {self.account}"
+        self._tell(f"{paid} by L1 transaction 0x{receipt.transaction.hex()}")
+        return step.amount
+
+    def _missing(self, step: Await | Unclaimed, wish: WithdrawalWish) -> AnhError:
+        """What is missing where a step cannot be taken now."""
+        if isinstance(step, Await):
+            return NotFinalError(step.record.identifier, step.ends_at, step.games)
+        batch = self.view.latest
+        return TooFreshError(batch, wish.depth) if wish.claim else NotClaimedError(self.account, batch)
+
+    def _tell(self, line: str) -> None:
+        """Reports a line, unless it is what was reported last."""
+        if line != self._told:
+            self.report(line)
+        self._told = line
