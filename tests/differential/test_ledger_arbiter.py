@@ -24,17 +24,24 @@ CONTRACTS = Contracts()
 ACTIONS = ("tell", "force", "post", "post", "post_forced")
 
 
-@given(st.data(), st.lists(st.sampled_from(ACTIONS), min_size=1, max_size=5))
-@settings(max_examples=6, deadline=None)
+HISTORIES = given(st.data(), st.lists(st.sampled_from(ACTIONS), min_size=1, max_size=5))
+
+
+@HISTORIES
+@settings(max_examples=3, deadline=None)
 def test_each_step_of_a_history_is_the_reference_s(data: st.DataObject, actions: list[str]) -> None:
-    story = Story(data)
-    for action in actions:
-        getattr(story, action)()
-    check(story.history)
+    check_history(data, actions)
+
+
+@pytest.mark.slow
+@HISTORIES
+@settings(max_examples=40, deadline=None)
+def test_each_step_of_many_histories_is_the_reference_s(data: st.DataObject, actions: list[str]) -> None:
+    check_history(data, actions)
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_another_witness_reverts_or_gives_the_same_machine(data: st.DataObject) -> None:
     story = Story(data)
     story.tell()
@@ -126,8 +133,12 @@ def posted(*records: bytes) -> History:
     return history
 
 
-def check(history: History) -> None:
-    last = BatchNumber(len(history.postings))
+def check_history(data: st.DataObject, actions: list[str]) -> None:
+    """Takes each step of a history by the contract, too."""
+    story = Story(data)
+    for action in actions:
+        getattr(story, action)()
+    history, last = story.history, BatchNumber(len(story.history.postings))
     for state, after, _ in steps_of(history):
         witness = witness_of(state, last, history, history)
         assert CONTRACTS.step(state.machine, last, witness, history) == after.machine.encode(), state.machine
