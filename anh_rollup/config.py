@@ -27,6 +27,8 @@ class AccountantConfig:
         most_cache: Most bytes of fetched artifacts that are kept.
         most_lag: Greatest age of the L1 head in seconds; None allows any.
         interval: Seconds between two rounds.
+        ledger_claims: Seconds from one own claim about the ledger to the next; None makes none.
+        ledger_depth: L1 blocks above a batch before the ledger after it is claimed.
         follower_url: A follower's JSON-RPC, which tells what contracts wait for; None: ordered jobs alone.
         allowed_folders: Folders below which `file://` URIs of others are read.
         private_hosts: Whether artifacts are fetched from private hosts.
@@ -48,6 +50,8 @@ class AccountantConfig:
     most_cache: int
     most_lag: Seconds | None
     interval: float
+    ledger_claims: Seconds | None
+    ledger_depth: int
     follower_url: str | None
     allowed_folders: tuple[Path, ...]
     private_hosts: bool

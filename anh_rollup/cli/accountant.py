@@ -17,6 +17,7 @@ from anh_rollup.accountant.work import Worker
 from anh_rollup.cli.called_jobs import called_jobs
 from anh_rollup.cli.connecting import open_rollup
 from anh_rollup.cli.l2 import L2Client
+from anh_rollup.cli.ledger_player import LEDGER_DEPTH, ledger_service
 from anh_rollup.cli.options import (
     ROUND_INTERVAL,
     beacon_option,
@@ -37,8 +38,11 @@ from anh_rollup.evaluation.workload import MOST_WORK
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.disputes import DisputeChain, Freshness
 from anh_rollup.l1.errors import TransientL1Error
+from anh_rollup.l1.inbox_reader import InboxReader
+from anh_rollup.l1.ledger_disputes import LedgerDisputes
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.l1.sender import TransactionSender
+from anh_rollup.ledger_player.strategy import Policy
 from anh_rollup.node import HttpService, PollingService, Service, run_node
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.cache import MOST_CACHE
@@ -74,6 +78,12 @@ USUAL: Final = Conditions()
 @count_option("--most-cache", MOST_CACHE, "Most bytes of fetched artifacts that are kept.")
 @count_option("--most-lag", None, "Refuse an L1 head older than so many seconds.")
 @interval_option("--interval", ROUND_INTERVAL, "Seconds between two rounds.")
+@count_option(
+    "--ledger-claims",
+    None,
+    "Claim the ledger, with a bond, whenever so many seconds have passed since the last claim.",
+)
+@count_option("--ledger-depth", LEDGER_DEPTH, "L1 blocks above a batch before the ledger is claimed.")
 @click.option(
     "--follower",
     "follower_url",
@@ -119,13 +129,13 @@ def accountant_services(config: AccountantConfig) -> list[Service]:
     policy = RemotePolicy(file_roots=config.allowed_folders, private_hosts=config.private_hosts)
     store = ArtifactStore(config.store, policy, most_cache=config.most_cache)
     conduct = HONEST if config.drill is None else find_drill(config.drill)
-    order = OrderReader(deployment, client, BatchDataReader(client, config.beacon_url))
+    data, sender = BatchDataReader(client, config.beacon_url), TransactionSender(client, account)
+    freshness = Freshness(config.most_lag, time.time)
+    order = OrderReader(deployment, client, data)
     called = CalledJobs(order, _asking(config.follower_url))
     trainer = make_trainer(store, conduct)
     accountant = Accountant(
-        chain=DisputeChain(
-            deployment, TransactionSender(client, account), Freshness(config.most_lag, time.time)
-        ),
+        chain=DisputeChain(deployment, sender, freshness),
         account=account,
         order=called,
         worker=Worker(store, make_evaluator(), trainer, make_answerer(config.engine), config.most_work),
@@ -136,10 +146,14 @@ def accountant_services(config: AccountantConfig) -> list[Service]:
     )
     introduce(str(account.address), config.public_url, client.balance(str(account.address)))
     polling = partial(PollingService, interval=config.interval, passing=(TransientL1Error,))
+    claiming = Policy(config.ledger_claims, config.ledger_depth, reserved_games=config.reserved_games)
+    played = LedgerDisputes(deployment, sender, freshness), InboxReader(deployment, client, data)
+    ledger = ledger_service("accountant", *played, claiming, config.interval)
     host, port = parse_listen(config.listen)
     return [
         polling("accountant: defend", accountant.defend, close=accountant.close),
         polling("accountant: work", accountant.work),
+        *([] if config.ledger_claims is None else [ledger]),
         *([] if config.follower_url is None else [polling("accountant: called jobs", called.poll)]),
         HttpService("accountant: artifacts", make_app(config.store), host, port),
     ]

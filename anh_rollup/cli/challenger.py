@@ -1,4 +1,4 @@
-"""`anh challenger`: evaluates every claim again and refutes the false ones."""
+"""`anh challenger`: computes every claim again, about results and the ledger, and refutes the false ones."""
 
 import time
 from functools import partial
@@ -10,6 +10,7 @@ from anh_rollup.challenger.examine import Examiner
 from anh_rollup.challenger.service import Challenger
 from anh_rollup.challenger.strategy import Budget
 from anh_rollup.cli.connecting import open_rollup
+from anh_rollup.cli.ledger_player import ledger_service
 from anh_rollup.cli.options import (
     ROUND_INTERVAL,
     beacon_option,
@@ -26,8 +27,11 @@ from anh_rollup.evaluation.workload import MOST_WORK
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.disputes import DisputeChain, Freshness
 from anh_rollup.l1.errors import TransientL1Error
+from anh_rollup.l1.inbox_reader import InboxReader
+from anh_rollup.l1.ledger_disputes import LedgerDisputes
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.l1.sender import TransactionSender
+from anh_rollup.ledger_player.strategy import Policy
 from anh_rollup.node import PollingService, Service, run_node
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.cache import MOST_CACHE
@@ -71,10 +75,11 @@ def challenger_services(config: ChallengerConfig) -> list[Service]:
     client, deployment = open_rollup(config.l1_url, config.deployment)
     sender = TransactionSender(client, account)
     policy = RemotePolicy(file_roots=config.allowed_folders, private_hosts=config.private_hosts)
-    order = OrderReader(deployment, client, BatchDataReader(client, config.beacon_url))
+    data, freshness = BatchDataReader(client, config.beacon_url), Freshness(config.most_lag, time.time)
+    order = OrderReader(deployment, client, data)
     store = ArtifactStore(config.store, policy, most_cache=config.most_cache)
     challenger = Challenger(
-        chain=DisputeChain(deployment, sender, Freshness(config.most_lag, time.time)),
+        chain=DisputeChain(deployment, sender, freshness),
         examiner=Examiner(store, make_evaluator(), order, deployment.l2_chain_id, config.most_work),
         budget=Budget(
             most_bonds=config.budget,
@@ -83,7 +88,10 @@ def challenger_services(config: ChallengerConfig) -> list[Service]:
         ),
     )
     polling = partial(PollingService, interval=config.interval, passing=(TransientL1Error,))
+    checking = Policy(challenges=True, most_bonds=config.budget)
+    played = LedgerDisputes(deployment, sender, freshness), InboxReader(deployment, client, data)
     return [
         polling("challenger: play", challenger.play),
         polling("challenger: examine", challenger.examine, close=challenger.close),
+        ledger_service("challenger", *played, checking, config.interval),
     ]

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from anh_rollup.accountant.drills import DRILLS
 from anh_rollup.cli.l1_view import L1View
-from anh_rollup.cli.local_network import ACCOUNTS, LocalNetwork
+from anh_rollup.cli.local_network import ACCOUNTS, LEDGER_CLAIMS, LocalNetwork
 from anh_rollup.cli.narration import Narrator
 from anh_rollup.cli.options import port_option
 from anh_rollup.cli.processes import ProcessGroup, accepts_connections, free_port
@@ -117,7 +117,7 @@ def start_all(network: LocalNetwork, ports: Mapping[str, int], drill: str, conso
     wallet_port = ports["wallet_port"] or free_port()
     network.start_sequencer(ports["l2_port"], "--follower", f"http://127.0.0.1:{wallet_port}")
     network.start_follower(wallet_port)
-    network.start_accountant("honest accountant")
+    network.start_accountant("honest accountant", *LEDGER_CLAIMS)
     network.start_accountant("dishonest accountant", "--drill", drill)
     network.start_challenger()
 

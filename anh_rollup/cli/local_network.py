@@ -51,6 +51,9 @@ LOCAL_RULES: Final = Rules(
     force_timeout=Seconds(120),
 )
 
+#: Options of an accountant that claims the ledger: as soon as there is something to claim, as L1 is alone.
+LEDGER_CLAIMS: Final = ("--ledger-claims", "15", "--ledger-depth", "1")
+
 #: Seconds for a process to come up while the others do, too.
 START_SECONDS: Final = 90.0
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from anh_rollup.accountant.drills import BOASTED_PERCENT
+from anh_rollup.cli.local_network import LEDGER_CLAIMS
 from anh_rollup.cli.moves import moves_of
 from anh_rollup.cli.options import short, show_ether
 from anh_rollup.cli.ordering import PlacedOrder, batch_on_l1
@@ -76,7 +77,7 @@ def lie(stage: Stage, placed: PlacedOrder) -> ClaimRecord:
     stage.act(f"3. The dishonest accountant hardly trains, is first, and claims {BOASTED_PERCENT} %")
     stage.say("the honest accountant is started when that claim is on L1, so that the lie is the first")
     claim = stage.until("the dishonest claim", lambda: stage.claim_of(DISHONEST, placed.record), PATIENCE)
-    stage.network.start_accountant(HONEST)
+    stage.network.start_accountant(HONEST, *LEDGER_CLAIMS)
     head = claim.claim.scores[0]
     stage.require(f"the lie claims {BOASTED_PERCENT} %", True, 100 * head.sum >= BOASTED_PERCENT * head.count)
     ended = stage.until("the end of the lie", lambda: stage.ended(claim), PATIENCE)
