@@ -34,6 +34,8 @@ from anh_rollup.follower.service import Follower, Parts
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.deployment import Deployment
 from anh_rollup.l1.errors import TransientL1Error
+from anh_rollup.l1.ledger_view import LedgerView
+from anh_rollup.l1.ledger_watch import LedgerWatch
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.l1.transport import Patience
 from anh_rollup.node import AtStop, HttpService, PollingService, Service, run_node
@@ -149,16 +151,24 @@ def follower_services(config: FollowerConfig, follower: Follower[World]) -> list
     """A follower's services."""
     polling = partial(PollingService, passing=(TransientL1Error,))
     host, port = parse_listen(config.listen)
-    service = WorldService(follower, follower.world)
+    watch = _watch(config)
+    service = WorldService(follower, follower.world, ledger=lambda: watch.latest)
     app = make_app(follower, service=service, origins=config.allowed_origins or (ANY,))
     services: list[Service] = [
         polling("follower: L1", follower.follow_l1, config.interval),
+        polling("follower: ledger claims", watch.look, config.interval),
         HttpService("follower: json-rpc", app, host, port),
         AtStop("follower: executions", follower.world.close),
     ]
     if config.l2_url is not None:
         services.append(polling("follower: sequencer", follower.follow_sequencer, config.l2_interval))
     return services
+
+
+def _watch(config: FollowerConfig) -> LedgerWatch:
+    """What looks at ledger claims, with a connection of its own: folding may take a while at the start."""
+    client, deployment = open_rollup(config.l1_url, config.deployment)
+    return LedgerWatch(LedgerView(deployment, client, BatchDataReader(client, config.beacon_url)))
 
 
 def _inference(config: FollowerConfig) -> Inference:

@@ -76,6 +76,8 @@ FOLLOWERS_ONLY: Final = (
     "anh_getBalance",
     "anh_getClosure",
     "anh_getWaiting",
+    "anh_getLedgerClaims",
+    "anh_getWithdrawal",
     "eth_call",
     "eth_createAccessList",
     "eth_getBalance",

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from anh_rollup.l1.ledger_watch import LedgerSnapshot
 from anh_rollup.rpc.block_names import known_block
 from anh_rollup.rpc.execution import Execution, ExecutionLimits
 from anh_rollup.rpc.feed import Feed
@@ -58,11 +59,19 @@ class WorldService:
         backend: The node.
         world: Its world.
         limits: What questions may ask for.
+        ledger: Gives what L1 says about withdrawals; None before it is read.
     """
 
-    def __init__(self, backend: WorldBackend, world: World, limits: WorldLimits | None = None) -> None:
+    def __init__(
+        self,
+        backend: WorldBackend,
+        world: World,
+        limits: WorldLimits | None = None,
+        ledger: Callable[[], LedgerSnapshot | None] = lambda: None,
+    ) -> None:
         self.backend = backend
         self.world = world
+        self.ledger = ledger
         self.limits = limits or WorldLimits()
         self.execution = Execution(self.limits.execution)
         self.feed = Feed(backend)

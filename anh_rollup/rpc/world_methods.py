@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
-from anh_rollup.rpc import calls, dispatch, logs, receipts, sending, state
+from anh_rollup.rpc import calls, dispatch, ledger_methods, logs, receipts, sending, state
 from anh_rollup.rpc.backend import Backend
 from anh_rollup.rpc.errors import Code, RpcError
 from anh_rollup.rpc.ethereum import Handler
@@ -104,6 +104,8 @@ EXECUTING: Final[Mapping[str, Reader]] = {
 READY: Final[Mapping[str, Reader]] = {
     "eth_syncing": syncing,
     "anh_getLedgerAccount": state.ledger_account,
+    "anh_getLedgerClaims": ledger_methods.ledger_claims,
+    "anh_getWithdrawal": ledger_methods.withdrawal,
     **sending.METHODS,
 }
 """Methods that are answered at once."""

@@ -56,6 +56,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     monkeypatch.setattr(command, "open_rollup", lambda *_given: (SimpleNamespace(), made))
     monkeypatch.setattr(command, "BatchDataReader", lambda *_given: None)
     monkeypatch.setattr(command, "OrderReader", lambda *_given: Reader())
+    monkeypatch.setattr(command, "LedgerView", lambda *_given: None)
     return made
 
 
@@ -81,7 +82,7 @@ def away() -> Followed:
     raise L2UnreachableError("127.0.0.1:1", "refused")
 
 
-LOOPS = ["follower: L1", "follower: json-rpc", "follower: executions"]
+LOOPS = ["follower: L1", "follower: ledger claims", "follower: json-rpc", "follower: executions"]
 
 
 def test_it_follows_l1_and_the_sequencer(deployment: Any, says: Any, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from anh_rollup.rpc.world_methods import method_table
 from anh_rollup.world.strict import created_address
 from anh_rollup.world.world import World
 from tests.doubles.answering_world import FollowerDouble
+from tests.doubles.ledger_snapshot import snapshot
 from tests.doubles.ordering import ALICE, BOB, SEQUENCER, FakeL1
 
 RUNTIME: Final = bytes.fromhex("60005460005260206000f3")
@@ -33,7 +34,7 @@ FIRST_IDENTIFIER: Final = 0x5161718191A1B1C1D1E1F10111213140
 class FollowerStory:
     """Alice has deployed a contract in block 1 and called it in block 2, and a transfer of hers waits.
 
-    A filter looks at the contract's events.
+    A filter looks at the contract's events. L1 says of Alice what `snapshot` says.
 
     Args:
         l1: An L1 on which Alice and Bob have deposits.
@@ -47,7 +48,8 @@ class FollowerStory:
         rules = LedgerRules(L2_CHAIN_ID, SEQUENCER)
         self.world = World(folder / "world.sqlite3", self.node.chain.genesis, rules)
         limits = WorldLimits(sleep=lambda _seconds: self.seal())
-        self.service = WorldService(self.node, self.world, limits)
+        claimed = snapshot(ALICE.address, withdrawn=5 * 10**17, paid=2 * 10**17)
+        self.service = WorldService(self.node, self.world, limits, ledger=lambda: claimed)
         self._methods = method_table(self.service)
 
     def tell(self) -> None:
