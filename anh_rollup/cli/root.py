@@ -28,6 +28,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "model": "model_group",
     "program": "program_group",
     "sequencer": "sequencer_command",
+    "slash": "slash_command",
     "withdraw": "withdraw_command",
 }
 """What each module of this package calls its command. A command's name is that of its module."""

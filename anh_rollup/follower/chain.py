@@ -208,6 +208,7 @@ class FollowerChain:
                 kept.append(block, self._origin(kept.order.head, block))
             with self._lock:
                 self._sealed = kept
+            self._asked = BlockNumber(min(self._asked, held))  # did the sequencer sign these heights twice?
         self._append(posted[held:], progress)
         self._reorgs = self._reader.reorgs
         self._take_again()
@@ -368,8 +369,9 @@ class FollowerChain:
         if known is not None and known.hash != kept.hash:
             proof = [(each.hash.hex(), each.signature.hex()) for each in (known, kept)]
             LOG.warning(
-                "the sequencer has signed two blocks of height %d: 0x%s by 0x%s, and 0x%s by 0x%s; "
-                "next: show both signatures to Inbox.slash, which takes its stake",
+                "the sequencer has signed two blocks of height %d; next: take its stake with "
+                "`anh slash --height %d --block 0x%s:0x%s --block 0x%s:0x%s`",
+                block.number,
                 block.number,
                 *proof[0],
                 *proof[1],

@@ -13,6 +13,7 @@ from scripts.chains import run
 KEY = "59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"
 ADDRESS = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 ROOT = "12" * 32
+SIGNED = f"{ROOT}:{'34' * 65}"
 PROPERTY = f"{ROOT}:{ROOT}:1"
 
 L1 = "--l1 http://127.0.0.1:9"
@@ -22,6 +23,7 @@ SUBMIT = f"job submit {L1} {L2} --key-file KEY --store store --architecture {ROO
 SEQUENCER = f"sequencer {L1} --key-file KEY --data data"
 ACCOUNTANT = f"accountant {L1} --key-file KEY --store store"
 FOLLOWER = f"follower {L1} --data data"
+SLASH = f"slash {L1} --key-file KEY --height"
 CHALLENGER = f"challenger {L1} --key-file KEY --store store"
 
 #: Words that make no sense, whatever is in the files and on the chains.
@@ -76,6 +78,9 @@ SENSELESS = [
     f"{FOLLOWER} --l1 nowhere",
     f"{FOLLOWER} --l2 ftp://a",
     f"{ACCOUNTANT} --listen 127.0.0.1:70000",
+    f"{SLASH} 0",
+    f"{SLASH} 1 --block {SIGNED}",
+    f"{SLASH} 1 --block {SIGNED} --block {ROOT}",
     f"{ACCOUNTANT} --drill honesty",
     f"{ACCOUNTANT} --public-url nowhere",
     f"{CHALLENGER} --budget -1",
@@ -99,6 +104,7 @@ REFUSED = [
     f"program show {ROOT} --store store",
     f"deploy {L1} --key-file none.key --sequencer {ADDRESS}",
     f"deploy {L1} --key-file KEY --sequencer {ADDRESS} --out KEY",
+    f"{SLASH} 1 --block {SIGNED} --block {SIGNED}",
     SEQUENCER,
     ACCOUNTANT,
     CHALLENGER,

@@ -199,8 +199,8 @@ def test_two_signatures_for_one_height_are_told(
     assert earlier is not None
     assert later is not None
     assert (
-        f"has signed two blocks of height 1: 0x{first.hash.hex()} by 0x{earlier.hex()}, "
-        f"and 0x{second.hash.hex()} by 0x{later.hex()}"
+        "has signed two blocks of height 1; next: take its stake with `anh slash --height 1 "
+        f"--block 0x{first.hash.hex()}:0x{earlier.hex()} --block 0x{second.hash.hex()}:0x{later.hex()}`"
     ) in caplog.text
 
 
