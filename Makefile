@@ -63,7 +63,7 @@ snapshots: setup $(CONTRACTS_STAMP) ## Rewrite snapshots/: the gas of each call,
 
 scenarios: setup ## The table of lies, then honest and hostile actors on a local chain, one line each
 	$(BIN)/python -m tests.scenarios
-	$(PYTEST) --verbose -m 'not slow' --ignore tests/scenarios/test_lies.py tests/scenarios
+	$(PYTEST) --verbose -m 'not slow' --ignore-glob 'tests/scenarios/test_*lies.py' tests/scenarios
 
 test-ganache: setup ## The tests that run against Ganache
 	$(PYTEST) -m ganache $(TESTS)

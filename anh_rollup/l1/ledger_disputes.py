@@ -1,7 +1,10 @@
 """The disputes about the ledger on L1 as a role reads and moves them: docket, statuses, sealed calls."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
+from anh_rollup.encoding.blobs import BLOB_ELEMENTS
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.contracts.ledger_claims import LedgerClaimStatus, LedgerRules
 from anh_rollup.l1.deployment import Deployment, bind
@@ -11,7 +14,15 @@ from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.l1.types import Block
 from anh_rollup.protocol.claims import seal
 from anh_rollup.protocol.ledger_claims import LedgerPosition
+from anh_rollup.protocol.ledger_moves import Prove
+from anh_rollup.protocol.machine.witnesses import FieldElement, Payload
 from anh_rollup.protocol.moves import Move
+
+#: Field elements that a proof is given, for about 60,000 gas each; more are registered before (choice).
+MOST_GIVEN: Final = 160
+
+#: Field elements that one transaction registers, for about 80,000 gas each (choice: within EIP-7825's cap).
+MOST_REGISTERED: Final = 160
 
 
 class LedgerDisputes:
@@ -24,11 +35,12 @@ class LedgerDisputes:
     """
 
     def __init__(self, deployment: Deployment, sender: TransactionSender, freshness: Freshness) -> None:
-        self.contract = bind(deployment, sender.client).ledger_claims
+        contracts = bind(deployment, sender.client)
+        self.contract, self._arbiter = contracts.ledger_claims, contracts.ledger_arbiter
         self.sender = sender
         self.spending = Spending()
         self._freshness = freshness
-        self._reader = LedgerDocketReader(sender.client, self.contract, deployment.start)
+        self._reader = LedgerDocketReader(sender.client, self.contract, deployment.start, self._arbiter)
         self._highest = 0
         self._rules: LedgerRules | None = None
 
@@ -67,14 +79,39 @@ class LedgerDisputes:
         """What a claim has come to, by the contract."""
         return self.contract.status(claim)
 
-    def move(self, game: bytes, position: LedgerPosition, move: Move) -> Call:
-        """The call that makes a move; for a sealed one its announcement, until that is in a block."""
+    def move(self, game: bytes, position: LedgerPosition, move: Move) -> list[Call]:
+        """The calls that make a move.
+
+        For a proof that are its elements, until all are registered, if they are too many for one transaction;
+        then its announcement, until that is in a block; then the proof.
+        """
+        if isinstance(move, Prove) and len(move.witness.payload.elements) > MOST_GIVEN:
+            missing = self._registrations(move.witness.payload)
+            if missing:
+                return missing
+            payload = replace(move.witness.payload, elements=())
+            move = replace(move, witness=replace(move.witness, payload=payload))
         request = self.contract.request_for(move, game, position)
         if move.sealed:
             digest = seal(self.address, request.data)
             if self.contract.sealed_at(digest) == 0:
-                return "seal", self.contract.seal(digest)
-        return move.function, request
+                return [("seal", self.contract.seal(digest))]
+        return [(move.function, request)]
+
+    def _registrations(self, payload: Payload) -> list[Call]:
+        """The calls that register what is not registered of a payload's elements."""
+        missing: dict[bytes, list[FieldElement]] = {}
+        for element in payload.elements:
+            number, index = divmod(element.index, BLOB_ELEMENTS)
+            blob = payload.blobs[number]
+            if index not in self.docket.elements.get(blob, ()):
+                missing.setdefault(blob, []).append(replace(element, index=index))
+        parts = [
+            (blob, tuple(listed[start : start + MOST_REGISTERED]))
+            for blob, listed in missing.items()
+            for start in range(0, len(listed), MOST_REGISTERED)
+        ]
+        return [("proveElements", self._arbiter.prove_elements(*part)) for part in parts]
 
     def send_all(self, calls: Sequence[Call]) -> list[AnhError | None]:
         """Sends a group of calls at once and counts what they cost; for each its error, or None.

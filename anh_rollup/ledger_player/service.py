@@ -116,9 +116,9 @@ class LedgerPlayer:
         due = [each for each in decide(view, self.policy) if self._acting.is_due(subject(each)[0])]
         self._keep_moves(due)
         self._compute_all(due)
-        ready = [each for each in due if not isinstance(each, Check)]
-        for start in range(0, len(ready), MOST_IN_FLIGHT):
-            self._act_at_once(view, ready[start : start + MOST_IN_FLIGHT])
+        calls = self._calls(view, due)
+        for start in range(0, len(calls), MOST_IN_FLIGHT):
+            self._send_at_once(calls[start : start + MOST_IN_FLIGHT])
         return due
 
     def close(self) -> None:
@@ -247,19 +247,21 @@ class LedgerPlayer:
         )
         self._prepared = PreparedClaim(claim, end, (tuple(tree.proof(0)), tuple(tree.proof(steps))))
 
-    def _act_at_once(self, view: PlayerView, actions: Sequence[Action]) -> None:
-        """Carries actions out in one group of transactions: a move must not wait for the block of another."""
-        calls: list[tuple[Action, Call]] = []
-
-        def make(action: Action) -> None:
-            call = self.call(view, action)
-            if call is not None:
-                calls.append((action, call))
-
+    def _calls(self, view: PlayerView, actions: Sequence[Action]) -> list[tuple[Action, Call]]:
+        """What carries actions out that are ready."""
+        made: list[tuple[Action, Call]] = []
         for action in actions:
-            self._acting.run(*subject(action), partial(make, action))
-        errors = self._send_all([call for _, call in calls])
-        for (action, (function, _)), error in zip(calls, errors, strict=True):
+            key, name = subject(action)
+            self._acting.run(key, name, partial(self._add_calls, view, action, made))
+        return made
+
+    def _add_calls(self, view: PlayerView, action: Action, made: list[tuple[Action, Call]]) -> None:
+        made += [(action, call) for call in self.calls(view, action)]
+
+    def _send_at_once(self, made: Sequence[tuple[Action, Call]]) -> None:
+        """Sends calls in one group of transactions: a move must not wait for the block of another."""
+        errors = self._send_all([call for _, call in made])
+        for (action, (function, _)), error in zip(made, errors, strict=True):
             # An announcement has to be in an earlier block: the next round tries again.
             if error is not None and getattr(error, "reason", "") != "NotSealed":
                 self._moves.pop(subject(action)[0], None)
@@ -273,40 +275,40 @@ class LedgerPlayer:
         except L1Error as error:
             return [error] * len(calls)
 
-    def call(self, view: PlayerView, action: Action) -> Call | None:
-        """The call on L1 that carries an action out; None where none is needed, or it is not ready."""
+    def calls(self, view: PlayerView, action: Action) -> list[Call]:
+        """The calls on L1 that carry an action out; none where none is needed, or it is not ready."""
         contract, rules = self.chain.contract, view.rules
         match action:
             case Play(game):
                 move = self._moves.get(subject(action)[0])
-                return None if move is None else self.chain.move(game.identifier, game.position, move)
+                return [] if move is None else self.chain.move(game.identifier, game.position, move)
             case Timeout(game):
                 return self.chain.move(game.identifier, game.position, moves.Timeout())
             case VoidGame(game):
                 return self.chain.move(game.identifier, game.position, moves.VoidGame())
             case Open(record, attempt):
                 salt = attempt.to_bytes(DIGEST_SIZE, "big")
-                return "open", contract.open(record.claim, salt, rules.challenge_bond)
+                return [("open", contract.open(record.claim, salt, rules.challenge_bond))]
             case RefuteBase(record):
-                return "refuteBase", contract.refute_base(record.claim)
+                return [("refuteBase", contract.refute_base(record.claim))]
             case Finalize(record):
-                return "finalize", contract.finalize(record.claim)
+                return [("finalize", contract.finalize(record.claim))]
             case MakeClaim():
                 return self._claim(view)
             case Check():
-                return None
+                return []
 
-    def _claim(self, view: PlayerView) -> Call | None:
+    def _claim(self, view: PlayerView) -> list[Call]:
         """The claim that is ready, unless what it builds on is no base any more."""
         ready = self._prepared
         if ready is None:
-            return None
+            return []
         base = view.docket.claims.get(ready.claim.base)
         if base is not None and not can_be_base(view, base):
             self._prepared = None
-            return None
+            return []
         bond = view.rules.claim_bond
-        return "claim", self.chain.contract.claim(ready.claim, ready.end, *ready.proofs, bond)
+        return [("claim", self.chain.contract.claim(ready.claim, ready.end, *ready.proofs, bond))]
 
 
 def _fail(error: AnhError) -> None:

@@ -33,6 +33,9 @@ ALICE, BOB, CAROL = (Wallet(name) for name in (b"ledger alice", b"ledger bob", b
 #: A job whose reward is in escrow.
 ORDER = ALICE.order(2, ETHER)
 
+#: Calldata that does not pack, and takes more of a blob's elements than one proof can have.
+LONG = b"".join([keccak256(b"%d" % number) for number in range(200)])
+
 #: A challenger that plays for the prize alone.
 CHECKING = Policy(challenges=True)
 
@@ -42,7 +45,7 @@ CLAIMING = Policy(claim_every=60)
 
 @dataclass
 class LedgerWorld:
-    """Everything of one scenario. Close it in the end."""
+    """Everything of one scenario. Close its chain in the end."""
 
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="anh-ledger-")))
 
@@ -106,7 +109,7 @@ class LedgerWorld:
             self.sequencer.send(inbox.post_calldata(header, payload))
 
     def eventful(self):
-        """Five batches: in a blob and as calldata, two of them void, with all that the ledger can meet."""
+        """Six batches: in a blob and as calldata, two of them void, with all that the ledger can meet."""
         for wallet in (ALICE, BOB):
             self.deposit(wallet)
         forced = BOB.transfer(0, CAROL.address, 11)
@@ -119,15 +122,16 @@ class LedgerWorld:
             BOB.transfer(1, CAROL.address, 8),
         ]
         self.post(first, skipped, forced=[forced], blobs=True)
+        self.post([ALICE.call(3, LONG, gas=1_000_000)], blobs=True)
         self.post(
-            [ALICE.transfer(3, EXIT, ETHER)], [BOB.transfer(nonce, EXIT, nonce) for nonce in range(2, 14)]
+            [ALICE.transfer(4, EXIT, ETHER)], [BOB.transfer(nonce, EXIT, nonce) for nonce in range(2, 14)]
         )
         wrong = keccak256(b"another root")
-        self.post([ALICE.transfer(4, BOB.address, 12)], blobs=True, root=wrong)
-        self.post([ALICE.transfer(4, BOB.address, 13)], root=wrong)
+        self.post([ALICE.transfer(5, BOB.address, 12)], blobs=True, root=wrong)
+        self.post([ALICE.transfer(5, BOB.address, 13)], root=wrong)
         self.deposit(CAROL, ETHER)
         self.chain.pass_time(1)
-        self.post([ALICE.transfer(4, BOB.address, 14)])
+        self.post([ALICE.transfer(5, BOB.address, 14)])
 
     # --- who plays ---
 
@@ -172,14 +176,3 @@ class LedgerWorld:
         assert held.pop("bonds") == owed + locked
         assert held.pop("inbox") == self.deposited
         assert not any(held.values())
-
-    def close(self):
-        """Stops the chain, after a look at where the ether is.
-
-        Raises:
-            AssertionError: Wei came or went.
-        """
-        try:
-            self.check_ether()
-        finally:
-            self.chain.close()

@@ -1,7 +1,7 @@
 import pytest
 
 from anh_rollup.accountant.conduct import HONEST
-from tests.scenarios.__main__ import main
+from tests.scenarios.__main__ import NAMES, main
 from tests.scenarios.lies import LIES, play_lie
 from tests.scenarios.world import ETHER
 
@@ -24,7 +24,7 @@ def test_a_name_that_no_drill_has_is_refused_with_those_that_one_has(capsys):
     assert ended.value.code == 2
     told = capsys.readouterr()
     assert told.out == ""
-    assert told.err.endswith(f"argument NAME: no such drill: 'honesty'; one of {', '.join(LIES)}\n")
+    assert told.err.endswith(f"argument NAME: no such drill: 'honesty'; one of {', '.join(NAMES)}\n")
 
 
 def test_help_plays_nothing(capsys):

@@ -1,5 +1,9 @@
 """The LedgerArbiter: steps of the ledger's machine, and a register of blobs' field elements."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
 from anh_rollup.l1.contracts.base import Contract
 from anh_rollup.l1.types import BlockId, TransactionRequest
 from anh_rollup.primitives import BatchNumber
@@ -7,10 +11,20 @@ from anh_rollup.protocol.machine.fields import Machine
 from anh_rollup.protocol.machine.witnesses import FieldElement, Witness
 
 
+@dataclass(frozen=True, slots=True)
+class ElementProved:
+    """A field element of a blob is registered; `index` counts within the blob."""
+
+    blob: bytes
+    index: int
+    value: bytes
+
+
 class LedgerArbiter(Contract):
     """Wrapper of contracts/arbiters/LedgerArbiter.sol."""
 
     NAME = "LedgerArbiter"
+    EVENTS: ClassVar[Mapping[str, type]] = {"ElementProved": ElementProved}
 
     def prove_elements(self, blob: bytes, elements: tuple[FieldElement, ...]) -> TransactionRequest:
         """Registers field elements of one blob, so that a long record's step fits one transaction.
