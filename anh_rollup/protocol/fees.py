@@ -69,6 +69,8 @@ def next_base_fee(base_fee: Wei, ordered_gas: Gas) -> Wei:
 def intrinsic_gas(transaction: SignedTransaction) -> Gas:
     """The gas that a transaction owes before its first instruction, EIP-7623's floor included."""
     creates = transaction.to is None
+    if not (transaction.data or creates or transaction.access_list):
+        return TRANSFER_GAS
     base = base_gas(transaction.data, creates, [len(keys) for _, keys in transaction.access_list])
     return Gas(max(base, floor_gas(transaction.data)))
 

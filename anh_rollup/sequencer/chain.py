@@ -85,7 +85,8 @@ class SequencerChain:
     """Admits, seals, remembers; usable from several threads, which take turns.
 
     Nobody waits for the disk with the turn in hand: submissions that come during a write share the next one.
-    `follow` and `seal` are for one thread, the one that reads L1; everything else is for any.
+    `follow` is for one thread, the one that reads L1, and `seal` for one; they do not wait for each other's
+    reading. Everything else is for any.
 
     Args:
         reader: The order that L1 holds, and L1's events; it was refreshed at least once.
@@ -107,7 +108,8 @@ class SequencerChain:
         self._known = KnownRecords() if known is None else known
         self._most_unposted = max(setting.most_unposted, setting.most_batch_bytes)
         self._lock = threading.RLock()
-        self._writing = threading.Lock()  # taken before the other one, never while it is held
+        self._writing = threading.Lock()  # taken before the one above, never while it is held
+        self._ordering = threading.Lock()  # taken before both: the sealed blocks change by whoever has it
         self._unwritten: list[bytes] = []
         self._waiting: dict[Digest, tuple[bytes, SignedTransaction]] = {}
         self._parked: list[OrderedTransaction] = []
@@ -215,13 +217,14 @@ class SequencerChain:
         """
         decoded = [self._decode(raw) for raw in raws]
         with self._lock:
-            results = [self._admitted(each) for each in decoded]
+            now = self._setting.clock()
+            results = [self._admitted(each, now) for each in decoded]
         self._write()
         return results
 
     def seal(self) -> L2Block | None:
         """Closes the block under construction if it holds anything; the block, on the disk, or None."""
-        with self._writing, self._lock:
+        with self._ordering, self._writing, self._lock:
             self._age_pool()
             building = self._next
             worth = building.own or building.forced or building.brings.events
@@ -254,6 +257,13 @@ class SequencerChain:
         """
         self._reader.refresh()
         reorgs, seen = self._reader.reorgs, self._look()
+        with self._ordering:
+            self._take_in(reorgs, seen)
+
+    # --- inside ---
+
+    def _take_in(self, reorgs: int, seen: tuple[Cursor, Seconds]) -> None:
+        """Brings the blocks in line with what was read; for who has `_ordering`."""
         changed = seen != self._seen or reorgs != self._reorgs
         # Until L1 has grown back to the newest origin, events of blocks that are sealed may still come.
         behind = self.head.header.origin_number > self._seen[0].number
@@ -270,15 +280,15 @@ class SequencerChain:
             self._admit_again(again)
             self._promote(list(self._pool.senders))
 
-    # --- inside ---
-
     def _decode(self, raw: bytes) -> SignedTransaction | RejectedError:
         try:
             return decode_signed(raw, self._setting.chain_id)
         except EncodingError as error:
             return rejection_of(error)
 
-    def _admitted(self, decoded: SignedTransaction | RejectedError) -> SignedTransaction | RejectedError:
+    def _admitted(
+        self, decoded: SignedTransaction | RejectedError, now: float
+    ) -> SignedTransaction | RejectedError:
         """Puts a transaction into the block under construction, or lets it wait; the reason why not."""
         if isinstance(decoded, RejectedError):
             return decoded
@@ -287,9 +297,9 @@ class SequencerChain:
         record, account = encode_record(decoded), self._next.ledger.account(decoded.sender)
         try:
             if account != EMPTY_ACCOUNT:  # one without an account is refused as that
-                self._rates.take(decoded.sender, len(record), self._setting.clock())
+                self._rates.take(decoded.sender, len(record), now)
             if 0 < decoded.nonce - account.nonce <= self._setting.pool.per_sender:
-                waiting = Pooled(record, decoded, self._setting.clock())
+                waiting = Pooled(record, decoded, now)
                 let_wait(self._pool, self._next, waiting)
             else:
                 self._next.admit(record, decoded)
