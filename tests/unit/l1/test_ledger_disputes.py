@@ -1,0 +1,130 @@
+"""How a move in a game about the ledger is brought onto L1: elements, announcement, the call itself."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from anh_rollup.encoding.blobs import BLOB_ELEMENTS
+from anh_rollup.l1.contracts.ledger_arbiter import ElementProved, LedgerArbiter
+from anh_rollup.l1.contracts.ledger_claims import LedgerClaims
+from anh_rollup.l1.disputes import Freshness, LaggingNodeError
+from anh_rollup.l1.ledger_disputes import MOST_GIVEN, MOST_REGISTERED, LedgerDisputes
+from anh_rollup.primitives import BatchNumber
+from anh_rollup.protocol import moves
+from anh_rollup.protocol.claims import seal
+from anh_rollup.protocol.ledger_claims import LedgerClaim, first_position
+from anh_rollup.protocol.ledger_moves import Prove, Reveal
+from anh_rollup.protocol.machine.witnesses import (
+    NO_BATCH,
+    NO_MACHINE,
+    NO_NOTICE,
+    FieldElement,
+    Payload,
+    Witness,
+)
+from tests.doubles.memory_l1 import ADDRESSES, DEPLOYMENT, OWNER, MemoryL1
+
+GAME, BLOBS = b"\5" * 32, (b"\1" + b"\6" * 31, b"\1" + b"\7" * 31)
+POSITION = first_position(
+    LedgerClaim(OWNER, bytes(32), BatchNumber(1), b"\1" * 32, 9, b"\2" * 32, b"\3" * 32, b"\4" * 32), OWNER
+)
+CONTRACT = LedgerClaims(None, ADDRESSES["ledger_claims"])  # type: ignore[arg-type]
+ARBITER = LedgerArbiter(None, ADDRESSES["ledger_arbiter"])  # type: ignore[arg-type]
+
+
+class Sender:
+    """An account on an L1 in memory."""
+
+    address = OWNER
+
+    def __init__(self, l1: MemoryL1) -> None:
+        self.client = l1
+
+
+class Head(MemoryL1):
+    """An L1 whose events are the arbiter's."""
+
+    def head(self) -> Any:
+        return self.block()
+
+    def write(self, contract: str, topics: Sequence[bytes], data: bytes) -> bytes:
+        transaction = super().write("inbox", topics, data)
+        self.written[-1] = replace(self.written[-1], address=ARBITER.address)
+        return transaction
+
+
+def disputes(l1: MemoryL1 | None = None, most_seconds: int | None = None) -> LedgerDisputes:
+    fresh = Freshness(most_seconds, lambda: 2_000.0)
+    return LedgerDisputes(DEPLOYMENT, Sender(l1 or Head()), fresh)  # type: ignore[arg-type]
+
+
+def proof(count: int, first: int = 0) -> Prove:
+    elements = [FieldElement(first + at, b"\0" * 32, b"\1" * 48, b"\2" * 48) for at in range(count)]
+    payload = Payload(blobs=BLOBS, elements=tuple(elements))
+    witness = Witness(NO_BATCH, NO_MACHINE, payload, NO_NOTICE, b"", (), (), ())
+    return Prove(NO_MACHINE, (), witness)
+
+
+def announced(played: LedgerDisputes, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+    monkeypatch.setattr(type(played.contract), "sealed_at", lambda _self, _digest: at)
+
+
+def test_a_plain_move_is_one_call() -> None:
+    for move in (Reveal((b"\1" * 32,)), moves.Timeout(), moves.VoidGame()):
+        expected = move.function, CONTRACT.request_for(move, GAME, POSITION)
+        assert disputes().move(GAME, POSITION, move) == [expected]
+
+
+def test_a_proof_is_announced_before_it_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    played, move = disputes(), proof(MOST_GIVEN)
+    request = CONTRACT.request_for(move, GAME, POSITION)
+    announced(played, monkeypatch, 0)
+    assert played.move(GAME, POSITION, move) == [("seal", CONTRACT.seal(seal(OWNER, request.data)))]
+    announced(played, monkeypatch, 7)
+    assert played.move(GAME, POSITION, move) == [("prove", request)]
+
+
+def test_elements_that_are_too_many_for_a_proof_are_registered_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    count, first = MOST_GIVEN + 2, BLOB_ELEMENTS - MOST_REGISTERED - 1
+    played, move = disputes(), proof(count, first)
+    announced(played, monkeypatch, 7)
+    given = [replace(each, index=each.index % BLOB_ELEMENTS) for each in move.witness.payload.elements]
+    cut = MOST_REGISTERED, MOST_REGISTERED + 1
+    parts = (BLOBS[0], given[: cut[0]]), (BLOBS[0], given[cut[0] : cut[1]]), (BLOBS[1], given[cut[1] :])
+    expected = [("proveElements", ARBITER.prove_elements(blob, tuple(part))) for blob, part in parts]
+    assert played.move(GAME, POSITION, move) == expected
+
+    for blob, part in parts[::2]:
+        for each in part:
+            played.docket.apply(ElementProved(blob, each.index, each.value))
+    assert played.move(GAME, POSITION, move) == expected[1:2]
+
+    played.docket.apply(ElementProved(BLOBS[0], given[cut[0]].index, bytes(32)))
+    payload = replace(move.witness.payload, elements=())
+    short = replace(move, witness=replace(move.witness, payload=payload))
+    assert played.move(GAME, POSITION, short) == played.move(GAME, POSITION, move)
+
+
+def test_registered_elements_are_read_from_l1() -> None:
+    l1 = Head()
+    l1.mine()
+    l1.emit("LedgerArbiter", "ElementProved", blob=BLOBS[0], index=5, value=bytes(32))
+    played = disputes(l1)
+    played.refresh()
+    assert played.docket.elements == {BLOBS[0]: {5}}
+
+
+def test_an_old_head_and_one_that_goes_back_are_refused() -> None:
+    l1 = Head()
+    l1.mine(5)
+    with pytest.raises(LaggingNodeError, match="its head is 940 s old, and 900 s are allowed"):
+        disputes(l1, 900).refresh()
+    played = disputes(l1)
+    assert played.refresh().number == 5
+    l1.height = 4
+    with pytest.raises(LaggingNodeError, match="its head 4 is below block 5, seen before"):
+        played.refresh()
