@@ -139,7 +139,8 @@ def sequencer_services(config: SequencerConfig, sequencer: Sequencer) -> list[Se
     forwarding = None if config.follower_url is None else Forwarding(config.follower_url)
     app = make_app(sequencer, capacity, forwarding=forwarding)
     return [
-        polling("sequencer: order", sequencer.order, config.block_interval),
+        polling("sequencer: follow", sequencer.follow, config.block_interval),
+        polling("sequencer: seal", sequencer.seal, config.block_interval),
         polling("sequencer: post", sequencer.post, config.post_interval),
         HttpService("sequencer: json-rpc", app, host, port),
     ]

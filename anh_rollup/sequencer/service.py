@@ -114,7 +114,12 @@ class Sequencer:
         )
 
     def order(self) -> None:
-        """One round of ordering: take in L1, seal. Sealing goes on while L1 is away."""
+        """One round of ordering: take in L1, seal."""
+        self.follow()
+        self.seal()
+
+    def follow(self) -> None:
+        """One round of taking in L1. While it is away nothing is taken in, and the rest goes on."""
         try:
             self.chain.follow()
             self._posted.read_finality(self._client)
@@ -122,6 +127,9 @@ class Sequencer:
                 self._lapser.look()
         except TransientL1Error as error:
             LOG.warning("L1 cannot be followed: %s; next: %s", error.message, error.remedy)
+
+    def seal(self) -> None:
+        """One round of sealing; asks nobody, so that an L1 that is away or slow delays no block."""
         block = self.chain.seal()
         if block is not None:
             LOG.info("block %d: %d transactions", block.number, len(block.transactions))

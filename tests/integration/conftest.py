@@ -140,16 +140,20 @@ def old_chain() -> Iterator[Chain]:
 
 @dataclass
 class Proxy:
-    """Forwards to a chain, except for what `faults` says: a list of answers to give first."""
+    """Forwards to a chain, except for what `faults` says: a list of answers to give first.
+
+    What `always` says is done where the list is empty.
+    """
 
     url: str
     faults: list[str] = field(default_factory=list)
+    always: str = ""
     seen: int = 0
 
 
 @pytest.fixture
 def proxy(anvil: Chain) -> Iterator[Proxy]:
-    """In front of `anvil`; faults: "429", "half", "garbage", "close", "swallow" (forwards without answer)."""
+    """In front of `anvil`; faults: "429", "half", "garbage", "close", "hang", "swallow" (loses the answer)."""
     state = Proxy("")
 
     class Handler(BaseHTTPRequestHandler):
@@ -158,7 +162,9 @@ def proxy(anvil: Chain) -> Iterator[Proxy]:
         def do_POST(self) -> None:
             state.seen += 1
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            fault = state.faults.pop(0) if state.faults else ""
+            fault = state.faults.pop(0) if state.faults else state.always
+            while fault == "hang" == state.always:
+                time.sleep(0.05)
             if fault in ("", "half", "swallow"):
                 answer = requests.post(
                     anvil.url, data=body, headers={"Content-Type": "application/json"}, timeout=10
@@ -168,7 +174,7 @@ def proxy(anvil: Chain) -> Iterator[Proxy]:
                 self.reply(int(fault) if fault.isdecimal() else 200, b"no json", fault)
 
         def reply(self, status: int, content: bytes, fault: str) -> None:
-            if fault in ("close", "swallow"):
+            if fault in ("close", "hang", "swallow"):
                 self.close_connection = True
                 return
             self.send_response(status)

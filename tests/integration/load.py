@@ -11,6 +11,7 @@ from typing import Any
 import requests
 
 from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.protocol.admission import RejectReason
 from anh_rollup.protocol.ledger import Skipped
 from tests.integration.processes import Rollup
 
@@ -86,6 +87,8 @@ class Load:
         error = answer.get("error", {}).get("message", "")
         if "does not answer" in error:
             self.lost += 1
+            return False
+        if error == RejectReason.BACKLOG_FULL:  # it says to come again later
             return False
         if "result" not in answer and error != "already known":
             self.wrong.append(answer)

@@ -14,16 +14,19 @@ WORDS = ["sequencer", "--l1", "http://127.0.0.1:1", "--key-file", "some.key", "-
 
 
 class Recorder:
-    """A sequencer whose ordering fails for good while a round of posting is under way."""
+    """A sequencer whose following of L1 fails for good while a round of posting is under way."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
         self._posting = threading.Event()
 
-    def order(self) -> None:
+    def follow(self) -> None:
         self._posting.wait(5)
         self.told.append("ordering fails")
         raise AnhError("ordering is over", remedy="Nothing.")
+
+    def seal(self) -> None:
+        self._posting.wait(5)
 
     def post(self) -> None:
         self._posting.set()
@@ -34,7 +37,7 @@ class Recorder:
         self.told.append("closed")
 
 
-def test_the_journal_is_closed_once_both_loops_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_journal_is_closed_once_all_loops_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     sequencer = Recorder()
     monkeypatch.setattr("anh_rollup.cli.sequencer.open_sequencer", lambda _config: sequencer)
     monkeypatch.setattr("anh_rollup.cli.sequencer.make_app", lambda *_, **__: None)

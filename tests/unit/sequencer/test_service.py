@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,6 +58,27 @@ def test_sealing_goes_on_while_l1_is_away(
     assert node.chain.head.header.number == 1
     told = L1UnreachableError("l1", 3, "refused")
     assert caplog.messages == [f"L1 cannot be followed: {told.message}; next: {told.remedy}"]
+
+
+def test_sealing_waits_for_no_answer_of_l1(node: NodeDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, answered = threading.Event(), threading.Event()
+
+    def hang() -> bool:
+        asked.set()
+        return answered.wait(20)
+
+    monkeypatch.setattr(node.reader, "refresh", hang)
+    following = threading.Thread(target=node.chain.follow)
+    following.start()
+    assert asked.wait(20)
+    node.submit(RAWS[:1])
+    node.seal()
+    assert node.chain.head.header.number == 1
+    assert following.is_alive()
+    answered.set()
+    following.join(20)
+    assert not following.is_alive()
+    assert node.chain.head.header.number == 1
 
 
 def test_a_fault_that_no_time_heals_ends_the_ordering(
