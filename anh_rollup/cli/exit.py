@@ -20,7 +20,7 @@ from anh_rollup.cli.options import (
     read_account,
     show_ether,
 )
-from anh_rollup.cli.ordering import Customer
+from anh_rollup.cli.ordering import Customer, batch_on_l1, wait_for
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.contracts.inbox import Forced, InboxRules
 from anh_rollup.l1.deployment import bind
@@ -68,9 +68,9 @@ def exit_command(
 ) -> None:
     """Take ether out of the L2. AMOUNT is in ether, or `all` of the account's cleared money.
 
-    It leaves the L2 with the block that orders it. `anh withdraw` has L1 pay it, once a ledger claim that has
-    it is final. With --force the exit is queued on L1, which costs a fee there; the sequencer has to order it
-    in time, or anybody does (`anh ledger post-forced`).
+    It leaves the L2 with the block that orders it, and this waits until L1 has its batch. `anh withdraw` has
+    L1 pay it, once a ledger claim that has it is final. With --force the exit is queued on L1, which costs a
+    fee there; the sequencer has to order it in time, or anybody does (`anh ledger post-forced`).
 
     \b
     Example:
@@ -86,6 +86,8 @@ def exit_command(
         customer = Customer(account, client, open_l2(l2_url, deployment), deployment)
         placed = send_exit(customer, wei, say)
         say(f"ordered in L2 block {int(placed.position['blockNumber'], 16)}: {placed.hash}")
+        batch = wait_for("the exit's batch on L1", lambda: batch_on_l1(customer, placed))
+        say(f"L1 holds it in batch {batch}")
     else:
         beacon = way["beacon_url"]
         data = BatchDataReader(client, beacon if isinstance(beacon, str) else None)

@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 
 from anh_rollup.cli.connecting import open_rollup
+from anh_rollup.cli.ledger_player import LEDGER_DEPTH
 from anh_rollup.cli.options import (
     beacon_option,
     count_option,
@@ -35,12 +36,11 @@ from anh_rollup.cli.withdrawing import (
 )
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.batch_data import BatchDataReader
+from anh_rollup.l1.contracts.ledger_claims import LedgerClaimState
+from anh_rollup.l1.errors import L1RevertedError
 from anh_rollup.l1.ledger_view import LedgerView
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.primitives import BatchNumber, Wei
-
-#: L1 blocks above an own claim's batch (choice: two epochs): a bond on a batch that L1 replaces is stuck.
-CLAIM_DEPTH: Final = 64
 
 #: Seconds between two looks while something is waited for.
 LOOK_SECONDS: Final = 1.0
@@ -56,7 +56,7 @@ Report = Callable[[str], object]
 @beacon_option()
 @click.option("--wait", is_flag=True, help="Wait until it is paid, however long that takes.")
 @click.option("--claim", is_flag=True, help="Claim the ledger where nobody has; the bond comes back.")
-@count_option("--depth", CLAIM_DEPTH, "L1 blocks above the batch that --claim is about.")
+@count_option("--depth", LEDGER_DEPTH, "L1 blocks above the batch that --claim is about.")
 def withdraw_command(
     account: str | None,
     l1_url: str,
@@ -94,7 +94,7 @@ class WithdrawalWish:
 
     wait: bool = False
     claim: bool = False
-    depth: int = CLAIM_DEPTH
+    depth: int = LEDGER_DEPTH
 
 
 @dataclass(slots=True)
@@ -164,7 +164,13 @@ class Cashier:
         self._tell(f"claimed the ledger after batch {batch}; {comes_back}")
 
     def _finalize(self, step: Finalize) -> None:
-        self.sender.send(self.view.claims.finalize(step.record.claim))
+        try:
+            self.sender.send(self.view.claims.finalize(step.record.claim))
+        except L1RevertedError:
+            # Its claimant may have been faster.
+            known = self.view.claims.status(step.record.identifier)
+            if known.state is not LedgerClaimState.FINAL:
+                raise
         self._tell(f"ledger claim {short(step.record.identifier)} is final now")
 
     def _withdraw(self, step: Withdraw) -> Wei:
