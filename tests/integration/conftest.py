@@ -153,7 +153,7 @@ class Proxy:
 
 @pytest.fixture
 def proxy(anvil: Chain) -> Iterator[Proxy]:
-    """In front of `anvil`; faults: "429", "half", "garbage", "close", "hang", "swallow" (loses the answer)."""
+    """In front of `anvil`; faults: "429", "half", "garbage", "close", "hang", "swallow" (no answer)."""
     state = Proxy("")
 
     class Handler(BaseHTTPRequestHandler):
