@@ -1,4 +1,4 @@
-"""L1's fees rise under a batch, its node drops it, its poster dies: the batch is posted, and nothing twice."""
+"""L1 gets dearer under a batch, its node drops it, its poster dies: it is posted, and nothing twice."""
 
 import threading
 import time
