@@ -28,6 +28,7 @@ from anh_rollup.protocol.fees import BLOCK_GAS_LIMIT, ELASTICITY, FIRST_BASE_FEE
 from anh_rollup.protocol.ledger import Deposit, LedgerRules, Origin
 from anh_rollup.world.engines import load_engine
 from anh_rollup.world.strict import STRICT_MARKER, created_address
+from anh_rollup.world.worker_pool import HERE, Engines
 from anh_rollup.world.world import World
 from benchmarks.report import Figure, Work, show
 
@@ -35,9 +36,6 @@ COUNTER = bytes.fromhex("600a600c600039600a6000f3" + "60005460010160005500")
 """Init code of a contract that adds one to its element 0."""
 
 GAS, MOST_FEE = Gas(120_000), Wei(4 * FIRST_BASE_FEE)
-
-#: Transactions of a block: their gas is what leaves the base fee as it is.
-PER_BLOCK = BLOCK_GAS_LIMIT // ELASTICITY // GAS
 
 MOST_APPEND_SECONDS, MOST_SHARE = 60, 0.01
 """Wanted: to append all of it, and of the time to execute all of it for one question."""
@@ -50,17 +48,28 @@ class Scale:
     Attributes:
         contracts: Chains that depend on nothing of each other.
         calls: Transactions of each, the deployment first.
+        code: Init code of the contracts.
+        gas: Gas limit of each transaction.
     """
 
     contracts: int = 1_000
     calls: int = 100
+    code: bytes = COUNTER
+    gas: Gas = GAS
+
+    @property
+    def per_block(self) -> int:
+        """Transactions of a block: their gas is what leaves the base fee as it is."""
+        return BLOCK_GAS_LIMIT // ELASTICITY // self.gas
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A key, and the contract that it deploys first."""
+    """A key, and the contract that it deploys first, with the gas limit of its transactions."""
 
     key: PrivateKey
+    code: bytes
+    gas: Gas
 
     @property
     def address(self) -> Address:
@@ -75,14 +84,14 @@ class Account:
     def sign(self, nonce: int) -> OrderedTransaction:
         """The deployment, or a call of the contract."""
         listed: AccessList = ((STRICT_MARKER, ()),)
-        to, data = None, COUNTER
+        to, data = None, self.code
         if nonce:
             listed, to, data = (*listed, (self.contract, (ZERO_DIGEST,))), self.contract, b""
         entries = [
             encode_list([encode_bytes(who), encode_list([encode_bytes(key) for key in keys])])
             for who, keys in listed
         ]
-        numbers = [encode_uint(each) for each in (L2_CHAIN_ID, nonce, 0, MOST_FEE, GAS)]
+        numbers = [encode_uint(each) for each in (L2_CHAIN_ID, nonce, 0, MOST_FEE, self.gas)]
         body = [*numbers, encode_bytes(to or b""), encode_uint(0), encode_bytes(data), encode_list(entries)]
         digest = keccak256(bytes([DYNAMIC_FEE]) + encode_list(body))
         signature = self.key.sign_recoverable(digest, hasher=None)
@@ -91,7 +100,7 @@ class Account:
             kind=DYNAMIC_FEE,
             chain_id=L2_CHAIN_ID,
             nonce=nonce,
-            gas_limit=GAS,
+            gas_limit=self.gas,
             max_fee=MOST_FEE,
             priority_fee=Wei(0),
             to=to,
@@ -110,7 +119,8 @@ class Account:
 
 def accounts_of(scale: Scale) -> list[Account]:
     """The accounts that deploy and call."""
-    return [Account(PrivateKey.from_int(number + 1)) for number in range(scale.contracts)]
+    keys = [PrivateKey.from_int(number + 1) for number in range(scale.contracts)]
+    return [Account(key, scale.code, scale.gas) for key in keys]
 
 
 def blocks_of(scale: Scale) -> Iterator[tuple[L2Block, Origin]]:
@@ -119,7 +129,7 @@ def blocks_of(scale: Scale) -> Iterator[tuple[L2Block, Origin]]:
     head = Head(genesis(L2_CHAIN_ID, BlockNumber(0), ZERO_DIGEST))
     turns = ((nonce, account) for nonce in range(scale.calls) for account in accounts)
     deposits = tuple(Deposit(each.address, Wei(1_000 * ETHER)) for each in accounts)
-    while own := [account.sign(nonce) for nonce, account in islice(turns, PER_BLOCK)]:
+    while own := [account.sign(nonce) for nonce, account in islice(turns, scale.per_block)]:
         place = (Seconds(head.header.number), head.header.number, ZERO_DIGEST)
         block = build_block(head, place, (), own)
         head = Head(block.header, block.ordered_gas)
@@ -127,10 +137,11 @@ def blocks_of(scale: Scale) -> Iterator[tuple[L2Block, Origin]]:
         deposits = ()
 
 
-def world_in(folder: Path) -> World:
+def world_in(folder: Path, engines: Engines = HERE) -> World:
     """An empty world."""
     rules = LedgerRules(L2_CHAIN_ID, Address(b"\x5e" * 20))
-    return World(folder / "world.sqlite3", genesis(L2_CHAIN_ID, BlockNumber(0), ZERO_DIGEST), rules)
+    first = genesis(L2_CHAIN_ID, BlockNumber(0), ZERO_DIGEST)
+    return World(folder / "world.sqlite3", first, rules, engines)
 
 
 def seconds(work: Work) -> float:

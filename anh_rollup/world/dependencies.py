@@ -4,7 +4,7 @@ A transaction that is not strict reads and writes everything, so with it come al
 Behind the latest such one there are strict transactions only, and what they read and write is known.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -74,10 +74,10 @@ class Dependencies:
         base = self._order.latest_open(key)
         return Closure(base, self._walk(self._writers(items, key), base, stop))
 
-    def of_transaction(self, key: int, stop: Stop) -> Closure:
-        """A transaction that runs code, and what it depends on."""
-        base = self._order.latest_open(key)
-        return Closure(base, self._walk([key], base, stop))
+    def of_transactions(self, keys: Collection[int], stop: Stop) -> Closure:
+        """Transactions that run code, at least one, and what they depend on."""
+        base = self._order.latest_open(max(keys))
+        return Closure(base, self._walk(keys, base, stop))
 
     def _walk(self, start: Iterable[int], base: int, stop: Stop) -> tuple[int, ...]:
         """The strict transactions behind `base` that can be reached, in order."""

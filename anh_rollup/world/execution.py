@@ -1,31 +1,29 @@
 """Executes closures: each transaction once, in order, its findings kept before the next one starts."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 from anh_rollup.primitives import Address
+from anh_rollup.protocol.fees import BLOCK_GAS_LIMIT
 from anh_rollup.protocol.ledger import LedgerRules
 from anh_rollup.world.cell_store import CellStore
 from anh_rollup.world.dependencies import Closure, Dependencies
-from anh_rollup.world.engine import Account, Block, Engine, Outcome, Run, StateReader, SystemContract
-from anh_rollup.world.engines import LoadEngine
-from anh_rollup.world.errors import (
-    EngineUnsoundError,
-    OrderReplacedError,
-    ResultMissingError,
-    WorldClosedError,
-)
-from anh_rollup.world.order_store import Ordered, OrderStore
-from anh_rollup.world.position import Item, Position
-from anh_rollup.world.result_store import Findings, Holding, Result, ResultStore
-from anh_rollup.world.runs import environment
-from anh_rollup.world.state import StateBehind, StateWithCover
+from anh_rollup.world.engine import Block, Engine, Outcome, Run, StateReader, SystemContract
+from anh_rollup.world.errors import ResultMissingError, WorldClosedError
+from anh_rollup.world.order_store import OrderStore
+from anh_rollup.world.position import Item
+from anh_rollup.world.result_store import ResultStore
+from anh_rollup.world.rounds import FEWEST, Rounds
+from anh_rollup.world.single_execution import SingleExecution
+from anh_rollup.world.state import StateBehind
 from anh_rollup.world.strict import Scope
 from anh_rollup.world.time_limit import require_time
+from anh_rollup.world.worker import Task
+from anh_rollup.world.worker_pool import Engines
 
 _LOG = logging.getLogger(__name__)
 
@@ -41,12 +39,11 @@ class Execution:
         results: Where findings go.
         rules: Of the deployment.
         cells: What called jobs have come to.
-        load: Makes the engine.
+        engines: What runs them.
         systems: The system contracts by address.
 
     Attributes:
         dependencies: Of the order.
-        executed: Transactions executed so far.
     """
 
     def __init__(
@@ -55,28 +52,33 @@ class Execution:
         results: ResultStore,
         rules: LedgerRules,
         cells: CellStore,
-        load: LoadEngine,
+        engines: Engines,
         systems: Mapping[Address, SystemContract],
     ) -> None:
         self.dependencies = Dependencies(order, rules.chain_id)
-        self.executed = 0
         self._order = order
         self._results = results
-        self._rules = rules
-        self._cells = cells
-        self._load = load
+        self._engines = engines
         self._systems = systems
+        self._single = SingleExecution(order, results, rules, cells, self.call)
         # A thread of their own: what asks may be deep inside of a run, and Python's stack is bounded.
         self._worker = ThreadPoolExecutor(1, "world")
         self._closed = False
 
     @cached_property
     def _engine(self) -> Engine:
-        return self._load()
+        return self._engines.load()
+
+    @property
+    def executed(self) -> int:
+        """Transactions executed so far."""
+        return self._single.executed
 
     def close(self) -> None:
-        """Stops before the next transaction, for good."""
+        """Stops before the next transaction, for good; what workers do is thrown away."""
         self._closed = True
+        if self._engines.pool is not None:
+            self._engines.pool.close()
 
     def settle(self, items: Iterable[Item], key: int) -> None:
         """Executes what items depend on behind a key.
@@ -99,15 +101,16 @@ class Execution:
         """
         for each in self._results.unexecuted_until(key):
             try:
-                self.settle_transaction(each)
+                self.settle_transactions(each)
             except ResultMissingError:
                 ordered = self._order.ordered(each)
                 if ordered is None or not ordered.strict:
                     return  # whatever comes behind reads what it writes
 
-    def settle_transaction(self, key: int) -> None:
-        """Executes a transaction that runs code, and what it depends on; raises as `settle` does."""
-        self._execute(self.dependencies.of_transaction(key, self._results.is_executed))
+    def settle_transactions(self, *keys: int) -> None:
+        """Executes transactions that run code, and what they depend on; raises as `settle` does."""
+        if keys:
+            self._execute(self.dependencies.of_transactions(keys, self._results.is_executed))
 
     def state(self, key: int) -> StateBehind:
         """The state behind a key; what it depends on is executed when it is read."""
@@ -124,81 +127,62 @@ class Execution:
     def _execute(self, closure: Closure) -> None:
         generation = self._order.generation
         keys = [*self._results.unexecuted_until(closure.everything_until), *closure.strict]
-        for done, key in enumerate(keys):
+        done = 0
+        while done < len(keys):
             require_time()
-            if done and done % REPORT_EVERY == 0:
+            before = done
+            done += self._worker.submit(self._execute_some, keys, done, generation).result()
+            if done // REPORT_EVERY > before // REPORT_EVERY:
                 _LOG.info("executed %d of the %d transactions that a question depends on", done, len(keys))
-            self._worker.submit(self._execute_next, key, generation).result()
 
-    def _execute_next(self, key: int, generation: int) -> None:
-        """Executes a transaction whose dependencies are executed, unless another question has had it done."""
+    def _execute_some(self, keys: Sequence[int], start: int, generation: int) -> int:
+        """Executes the transaction at a place of keys, or a round of them; how many places that makes."""
+        self._require_open()
+        pool = self._engines.pool
+        if pool is not None and len(keys) - start >= FEWEST:
+            runs, places = self._round(keys, start, BLOCK_GAS_LIMIT * (pool.size + 1))
+            if len(runs) >= FEWEST:
+                Rounds(pool, self._require_open).execute(runs, _Steps(self._single, runs, generation))
+                return places
+        # Unless another question has had it done.
+        if not self._results.is_executed(keys[start]):
+            self._single.execute(keys[start], self.dependencies.run(keys[start]), generation)
+        return 1
+
+    def _round(self, keys: Sequence[int], start: int, gas: int) -> tuple[dict[int, Run], int]:
+        """The strict runs from a place on that may call no system contract, and how many places they take.
+
+        They end before any other transaction, so that one that waits does so when all before it is executed,
+        and at this sum of gas limits, so that other questions get their turn.
+        """
+        runs: dict[int, Run] = {}
+        for place in range(start, len(keys)):
+            run = self.dependencies.run(keys[place])
+            gas -= run.gas_limit
+            if gas < 0 or not run.is_strict or not Scope(run).accounts.isdisjoint(self._systems):
+                return runs, place - start
+            if not self._results.is_executed(keys[place]):
+                runs[keys[place]] = run
+        return runs, len(keys) - start
+
+    def _require_open(self) -> None:
         if self._closed:
             raise WorldClosedError
-        if not self._results.is_executed(key):
-            self._execute_one(key, generation)
-
-    def _execute_one(self, key: int, generation: int) -> None:
-        ordered = self._order.ordered(key)
-        block = self._order.block(Position.of_key(key).block)
-        if ordered is None or block is None:
-            raise OrderReplacedError
-        request = self._results.request(key)
-        if request is not None and self._cells.lacks_cell(request):
-            raise ResultMissingError(request)
-        run = self.dependencies.run(key)
-        behind = StateBehind(self._order, self._results, key, lambda _: None)
-        state = StateWithCover(behind, run.sender, ordered.covered)
-        try:
-            with self._cells.noting() as used:
-                outcome = self.call(run, state, environment(block, self._rules, self._order))
-        except ResultMissingError as error:
-            with self._unreplaced(generation):
-                self._results.wait(key, error.request)
-            raise
-        _require_sound(run, outcome, key)
-        findings = self._findings(key, ordered, run, state, outcome)
-        with self._unreplaced(generation):
-            self._results.keep(key, findings)
-            self._cells.keep_used(key, used)
-        self.executed += 1
-
-    @contextmanager
-    def _unreplaced(self, generation: int) -> Iterator[None]:
-        """A transaction of the database, on the same order and cells as what was executed.
-
-        Raises:
-            OrderReplacedError: They are others now.
-        """
-        with self._order.database.transaction():
-            if generation != self._order.generation:
-                raise OrderReplacedError
-            yield
-
-    def _findings(
-        self, key: int, ordered: Ordered, run: Run, state: StateReader, outcome: Outcome
-    ) -> Findings:
-        """What an outcome means for the world: all money that is not cleared is uncleared."""
-        changed: dict[Address, Account | None] = {run.sender: state.account(run.sender)}
-        changed.update(outcome.changes.accounts)
-        holdings = {}
-        for address, each in changed.items():
-            account = each or Account()
-            uncleared = account.balance - self._order.account(address, key).cleared
-            if address == run.sender:
-                uncleared += ordered.gas * ordered.price - outcome.gas_used * run.gas_price
-            holdings[address] = Holding(account.nonce, uncleared, account.code)
-        result = Result(outcome.succeeded, outcome.gas_used, outcome.created)
-        return Findings(result, holdings, dict(outcome.changes.slots), outcome.logs)
 
 
-def _require_sound(run: Run, outcome: Outcome, key: int) -> None:
-    """What dependencies say of a strict run holds for its outcome, whatever the engine.
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """What a round does with the transactions of one order."""
 
-    Raises:
-        EngineUnsoundError: It does not.
-    """
-    if run.is_strict:
-        scope, changes = Scope(run), outcome.changes
-        if not (changes.accounts.keys() <= scope.writable and changes.slots.keys() <= scope.slots):
-            place = Position.of_key(key)
-            raise EngineUnsoundError(place.block, place.index)
+    single: SingleExecution
+    runs: Mapping[int, Run]
+    generation: int
+
+    def task(self, key: int) -> Task:
+        return self.single.task(key, self.runs[key])
+
+    def keep(self, key: int, task: Task, outcome: Outcome) -> None:
+        self.single.keep(key, task, outcome, self.generation)
+
+    def execute(self, key: int) -> None:
+        self.single.execute(key, self.runs[key], self.generation)

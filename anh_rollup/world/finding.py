@@ -45,7 +45,7 @@ class Finder:
         ordered = self._order.ordered(key)
         if ordered is None or ordered.strict is None:
             return [Position.of_key(key)]
-        closure = self._execution.dependencies.of_transaction(key, lambda _: False)
+        closure = self._execution.dependencies.of_transactions([key], lambda _: False)
         before = [each for each, _ in self._order.prepaid_between(0, closure.everything_until)]
         return [Position.of_key(each) for each in (*before, *closure.strict)]
 
@@ -59,7 +59,7 @@ class Finder:
         return Receipt(Position.of_key(key), ordered.kind, status, Gas(ordered.gas), ordered.price)
 
     def _executed(self, key: int) -> Receipt:
-        self._execution.settle_transaction(key)
+        self._execution.settle_transactions(key)
         result = self._results.result(key)
         if result is None:
             raise OrderReplacedError

@@ -30,9 +30,9 @@ class LogSearch:
 
     def logs(self, first: int, last: int, addresses: frozenset[Address], topics: Topics) -> list[PlacedLog]:
         """The logs from one key to another, of some contracts or, without any, of all."""
-        for key, strict in self._order.prepaid_between(first, last):
-            if not strict or self._may_log(key, addresses):
-                self._execution.settle_transaction(key)
+        prepaid = self._order.prepaid_between(first, last)
+        wanted = [key for key, strict in prepaid if not strict or self._may_log(key, addresses)]
+        self._execution.settle_transactions(*wanted)
         found = self._results.logs(first, last, addresses)
         return [each for each in found if _matches(each.log, topics)]
 

@@ -18,7 +18,6 @@ from anh_rollup.world.appending import WatchedAccounts, fold
 from anh_rollup.world.cell_store import CellStore, read_request
 from anh_rollup.world.dependencies import items_read
 from anh_rollup.world.engine import AccessList, Account, Outcome, Run, Slot, SystemContract
-from anh_rollup.world.engines import LoadEngine, load_engine
 from anh_rollup.world.errors import (
     BlockOutOfOrderError,
     RunHaltedError,
@@ -39,6 +38,7 @@ from anh_rollup.world.result_store import ResultStore
 from anh_rollup.world.runs import environment
 from anh_rollup.world.schema import MIGRATIONS
 from anh_rollup.world.searching import LogSearch, Topics
+from anh_rollup.world.worker_pool import HERE, Engines
 
 Answer = TypeVar("Answer")
 
@@ -53,7 +53,7 @@ class World:
         path: The file that it lives in; made if it is missing.
         genesis: The first block's header.
         rules: Of the deployment.
-        load: Makes the engine when the first transaction is executed.
+        engines: What transactions are executed with. `close` ends its pool.
         systems: The system contracts by address.
         inference: How networks are evaluated; without it the DNN address has no system contract.
 
@@ -72,7 +72,7 @@ class World:
         path: Path,
         genesis: Header,
         rules: ledger.LedgerRules,
-        load: LoadEngine = load_engine,
+        engines: Engines = HERE,
         systems: Mapping[Address, SystemContract] = MappingProxyType({}),
         inference: Inference | None = None,
     ) -> None:
@@ -86,7 +86,7 @@ class World:
         self._cells = CellStore(self._database)
         if inference is not None:
             systems = {**systems, ledger.DNN: NetworkContract(self._cells, inference)}
-        self._execution = Execution(self._order, self._results, rules, self._cells, load, systems)
+        self._execution = Execution(self._order, self._results, rules, self._cells, engines, systems)
         self._find = Finder(self._order, self._results, self._execution)
         self._search = LogSearch(self._order, self._results, self._execution)
         if self._order.genesis is None:

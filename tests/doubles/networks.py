@@ -18,7 +18,6 @@ from anh_rollup.protocol.ledger import DNN
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.world.artifact_fetching import ArtifactFetching
 from anh_rollup.world.engine import Outcome, Run
-from anh_rollup.world.engines import load_engine
 from anh_rollup.world.inference import Inference
 from anh_rollup.world.world import World
 from tests.differential.compiled import contracts
@@ -93,9 +92,7 @@ class Networks:
             self.orders.add(ALICE, to=None, data=code, gas=GAS)
             self.orders.seal()
         inference = Inference(self.store, ReferenceEvaluator, ArtifactFetching(patience=5.0, pause=0.0))
-        self.world = World(
-            folder / "world.sqlite3", GENESIS, empty_ledger().rules, load_engine, inference=inference
-        )
+        self.world = World(folder / "world.sqlite3", GENESIS, empty_ledger().rules, inference=inference)
         self.append()
         receipt = self.world.receipt(2, 0)
         assert receipt is not None

@@ -16,6 +16,7 @@ from anh_rollup.protocol.ledger import DNN, Deposit, Ledger, LedgerEvent, Origin
 from anh_rollup.world.engine import AccessList, Engine, SystemAnswer, SystemCall, SystemContract
 from anh_rollup.world.errors import ResultMissingError
 from anh_rollup.world.strict import STRICT_MARKER
+from anh_rollup.world.worker_pool import Engines, Pool
 from anh_rollup.world.world import World
 from tests.doubles.ordering import (
     ALICE,
@@ -136,12 +137,15 @@ class Cells:
 
 
 def world_in(
-    folder: Path, engine: Engine | None = None, systems: dict[Address, SystemContract] | None = None
+    folder: Path,
+    engine: Engine | None = None,
+    systems: dict[Address, SystemContract] | None = None,
+    pool: Pool | None = None,
 ) -> World:
     """The world of a folder, as after a (re)start."""
     chosen = engine or ToyEngine()
     load: Callable[[], Engine] = lambda: chosen  # noqa: E731
-    return World(folder / "world.sqlite3", GENESIS, empty_ledger().rules, load, systems or {})
+    return World(folder / "world.sqlite3", GENESIS, empty_ledger().rules, Engines(load, pool), systems or {})
 
 
 def appended(world: World, blocks: Sequence[tuple[L2Block, tuple[Origin, ...]]]) -> World:
