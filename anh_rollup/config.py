@@ -184,6 +184,7 @@ class FollowerConfig:
         allowed_origins: Web pages that may ask; none stands for all.
         allowed_folders: Folders below which `file://` URIs of others are read.
         private_hosts: Whether artifacts are fetched from private hosts.
+        workers: Processes beside this one that execute what is independent; None leaves one core to the rest.
     """
 
     l1_url: str
@@ -199,6 +200,7 @@ class FollowerConfig:
     allowed_origins: tuple[str, ...]
     allowed_folders: tuple[Path, ...]
     private_hosts: bool
+    workers: int | None
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> "FollowerConfig":

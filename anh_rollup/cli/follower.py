@@ -1,6 +1,7 @@
 """`anh follower`: rebuilds the L2 from L1 and serves it to wallets; executes what it is asked for."""
 
 import logging
+import os
 from contextlib import closing
 from functools import partial
 from importlib import import_module
@@ -46,6 +47,7 @@ from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.cache import MOST_CACHE
 from anh_rollup.storage.remote import RemotePolicy
 from anh_rollup.world.inference import Inference
+from anh_rollup.world.worker_pool import HERE, Engines, WorkerPool
 from anh_rollup.world.world import World
 
 LOG = logging.getLogger(__name__)
@@ -96,6 +98,7 @@ def origin_word(word: str) -> str:
 @click.option("--allow-private", is_flag=True, help="Fetch artifacts from private hosts (devnets).")
 @interval_option("--interval", 2.0, "Seconds between two looks at L1.")
 @interval_option("--l2-interval", 0.5, "Seconds between two looks at the sequencer.")
+@count_option("--workers", None, "Processes that execute beside this one; default: cores - 1, at least 1.")
 @click.option(
     "--allow-origin",
     multiple=True,
@@ -134,7 +137,9 @@ def open_follower(config: FollowerConfig, console: Console) -> Follower[World]:
     reader = OrderReader(deployment, client, BatchDataReader(client, config.beacon_url))
     genesis, rules = reader.new_order().head.header, reader.new_ledger().rules
     memory = FollowerMemory(config.data / "follower.sqlite3")
-    world = World(config.data / "world.sqlite3", genesis, rules, inference=_inference(config))
+    world = World(
+        config.data / "world.sqlite3", genesis, rules, _engines(config), inference=_inference(config)
+    )
     with _progress(console) as shown:
         task = shown.add_task("reading L1", total=None)
 
@@ -169,6 +174,18 @@ def _watch(config: FollowerConfig) -> LedgerWatch:
     """What looks at ledger claims, with a connection of its own: folding may take a while at the start."""
     client, deployment = open_rollup(config.l1_url, config.deployment)
     return LedgerWatch(LedgerView(deployment, client, BatchDataReader(client, config.beacon_url)))
+
+
+def _engines(config: FollowerConfig) -> Engines:
+    """What the world executes with; processes are started when there is enough for them."""
+    workers = max(1, usable_cores() - 1) if config.workers is None else config.workers
+    return Engines(pool=WorkerPool(workers)) if workers else HERE
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    allowed = getattr(os, "sched_getaffinity", None)  # Linux alone has it
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def _inference(config: FollowerConfig) -> Inference:

@@ -18,6 +18,7 @@ from anh_rollup.config import FollowerConfig
 from anh_rollup.follower.errors import WrongDataError
 from anh_rollup.protocol.derivation import Order
 from anh_rollup.world.errors import WrongWorldError
+from anh_rollup.world.worker_pool import HERE, WorkerPool
 from tests.doubles.ordering import FakeL1, NodeDouble
 
 L2 = "http://127.0.0.1:1"
@@ -45,6 +46,7 @@ def config(folder: Path, **changed: Any) -> FollowerConfig:
         "allowed_origins": (),
         "allowed_folders": (),
         "private_hosts": False,
+        "workers": 0,
     }
     return FollowerConfig(**{**given, **changed})
 
@@ -137,3 +139,25 @@ def test_it_needs_a_folder() -> None:
 def test_words_without_sense_end_with_2(words: list[str], tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["follower", "--l1", L2, "--data", str(tmp_path), *words])
     assert result.exit_code == 2
+
+
+@pytest.mark.parametrize(("given", "cores", "expected"), [(None, 1, 1), (None, 8, 7), (3, 1, 3)])
+def test_workers_leave_a_core_to_the_rest_unless_a_number_is_given(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: int | None, cores: int, expected: int
+) -> None:
+    monkeypatch.setattr(command, "usable_cores", lambda: cores)
+    pool = command._engines(config(tmp_path, workers=given)).pool
+    assert isinstance(pool, WorkerPool)
+    assert (pool.size, pool.processes) == (expected, [])
+
+
+def test_without_workers_the_follower_executes_everything_itself(tmp_path: Path) -> None:
+    assert command._engines(config(tmp_path, workers=0)) == HERE
+
+
+def test_as_many_cores_are_counted_as_may_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _process: {0, 5, 6})
+    assert command.usable_cores() == 3
+    monkeypatch.delattr("os.sched_getaffinity")
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    assert command.usable_cores() == 4

@@ -3,7 +3,10 @@
 import os
 import random
 import signal
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -149,3 +152,36 @@ def test_closing_leaves_no_process_behind(tmp_path: Path) -> None:
     with pytest.raises(WorldClosedError):
         world.receipt(world.head, 0)
     assert [number for number in processes if Path(f"/proc/{number}").exists()] == []
+
+
+PARENT = """
+import sys, time
+from anh_rollup.world.worker_pool import WorkerPool
+from tests.doubles.toy_engine import ToyEngine
+pool = WorkerPool(2, ToyEngine)
+pool.start()
+print(*pool.processes, flush=True)
+try:
+    time.sleep(120)
+except KeyboardInterrupt:
+    sys.exit("interrupted")
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "said"), [(signal.SIGKILL, -9, b""), (signal.SIGINT, 1, b"interrupted\n")]
+)
+def test_workers_end_with_their_parent_and_say_nothing(number: int, code: int, said: bytes) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    ) as parent:
+        assert parent.stdout is not None
+        workers = [int(word) for word in parent.stdout.readline().split()]
+        send = os.killpg if number == signal.SIGINT else os.kill  # a terminal interrupts the whole group
+        send(parent.pid, number)
+        _, errors = parent.communicate(timeout=60)
+    assert (len(workers), parent.returncode, errors) == (2, code, said)
+    until = time.monotonic() + 60
+    while any(Path(f"/proc/{each}").exists() for each in workers):
+        assert time.monotonic() < until, "a worker outlives its parent"
+        time.sleep(0.05)
