@@ -9,13 +9,14 @@ from eth_utils.address import to_checksum_address
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.l1.abi import encode_arguments, load_artifact, signature_hash
 from anh_rollup.l1.contracts.inbox import NoticeKind
-from anh_rollup.l1.deployment import Deployment, Rules, predict_addresses
+from anh_rollup.l1.deployment import CONTRACTS, Deployment, Rules, predict_addresses
 from anh_rollup.l1.errors import L1UnreachableError
 from anh_rollup.l1.types import Block, BlockId, Log
 from anh_rollup.primitives import L2_CHAIN_ID
 
 OWNER = to_checksum_address("0x" + "5e" * 20)
 ADDRESSES = predict_addresses(OWNER, 0)
+KEYS = {name: key for key, name in CONTRACTS.items()}
 GENESIS_HASH = keccak256(b"0/0")
 DEPLOYMENT = Deployment(1, L2_CHAIN_ID, OWNER, 0, GENESIS_HASH, ADDRESSES, Rules())
 
@@ -71,7 +72,7 @@ class MemoryL1:
         """Puts an event into the newest block; the hash of its transaction."""
         transaction = keccak256(b"%d in %d" % (len(self.written), self.height))
         at = (self.height, self.hash_of(self.height), transaction, len(self.written))
-        self.written.append(Log(ADDRESSES[contract.lower()], tuple(topics), data, *at))
+        self.written.append(Log(ADDRESSES[KEYS[contract]], tuple(topics), data, *at))
         return transaction
 
     def emit(self, contract: str, name: str, **values: Any) -> bytes:
