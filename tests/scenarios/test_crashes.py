@@ -1,6 +1,7 @@
 """kill -9 at random points of running games: the outcome is always the same, and every promise is kept."""
 
 import sys
+import time
 from collections import Counter
 
 import pytest
@@ -14,6 +15,7 @@ from anh_rollup.l1.contracts.game import GameOutcome
 from anh_rollup.l1.contracts.inbox import Deposited, Posted
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.protocol.ledger import Skipped
+from tests.integration.load import cpu_seconds
 from tests.scenarios.crashes import CHALLENGER, HONEST, LIAR, SEQUENCER, CrashingRollup
 from tests.scenarios.world import BURNT
 
@@ -25,6 +27,9 @@ LIES = ("wrong-element", "boasted-accuracy", "flipped-score")
 #: anvil's accounts by the mnemonic: all the ether that there is.
 ENDOWMENT = 10 * 10_000 * 10**18
 
+#: Processor seconds from a start to the first round: on a machine with time to spare, seconds.
+MOST_CPU = 5.0
+
 
 def test_kill_9_at_random_points_of_a_game_changes_nothing(tmp_path):
     play(tmp_path, [6], "--calldata", disputed=False)  # blobs take every start of a process two seconds
@@ -33,6 +38,33 @@ def test_kill_9_at_random_points_of_a_game_changes_nothing(tmp_path):
 @pytest.mark.slow
 def test_fifty_kills_at_random_points_of_six_games_change_nothing(tmp_path):
     play(tmp_path, [17, 17, 16], disputed=True)
+
+
+@pytest.mark.slow
+def test_a_killed_role_is_at_work_again_soon(tmp_path):
+    with ProcessGroup(tmp_path / "logs") as processes:
+        network = LocalNetwork(tmp_path, processes)
+        network.start_l1()
+        for start, name in ((network.start_accountant, HONEST), (network.start_challenger, CHALLENGER)):
+            for _ in range(2):
+                role = start(name)
+                seconds, used = wait_for_work(role)
+                sys.stdout.write(f"{name}: {seconds:.1f} s, {used:.1f} s of a processor\n")
+                assert used < MOST_CPU
+                role.process.kill()
+                role.process.wait(20)
+                processes.running.remove(role)
+                role.log.unlink()
+
+
+def wait_for_work(role):
+    """Seconds until a role says that its loops run, and those of a processor that it took."""
+    began = time.monotonic()
+    while b": started" not in role.log.read_bytes():
+        role.require_alive()
+        assert time.monotonic() < began + 120
+        time.sleep(0.05)
+    return time.monotonic() - began, cpu_seconds(role.process.pid)
 
 
 def play(folder, kills, *carrier, disputed):
