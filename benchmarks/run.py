@@ -18,6 +18,7 @@ RESULTS: Final = ROOT / "benchmarks" / "RESULTS.md"
 #: Each prints its figures; the order is that of the page.
 BENCHMARKS: Final = (
     "game_gas",
+    "ledger_gas",
     "arbiter_gas",
     "exact_evaluation",
     "claim_overhead",
@@ -27,6 +28,7 @@ BENCHMARKS: Final = (
     "floods",
     "world_engines",
     "laziness",
+    "parallel_closures",
 )
 
 

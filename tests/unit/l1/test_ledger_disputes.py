@@ -1,6 +1,5 @@
 """How a move in a game about the ledger is brought onto L1: elements, announcement, the call itself."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -44,15 +43,8 @@ class Sender:
 
 
 class Head(MemoryL1):
-    """An L1 whose events are the arbiter's."""
-
     def head(self) -> Any:
         return self.block()
-
-    def write(self, contract: str, topics: Sequence[bytes], data: bytes) -> bytes:
-        transaction = super().write("inbox", topics, data)
-        self.written[-1] = replace(self.written[-1], address=ARBITER.address)
-        return transaction
 
 
 def disputes(l1: MemoryL1 | None = None, most_seconds: int | None = None) -> LedgerDisputes:
