@@ -23,6 +23,7 @@ from anh_rollup.errors import AnhError
 from scripts.story.accounts import read_wealth
 from scripts.story.acts import DISHONEST, claims_made, inference, lie, order_training, true_claim
 from scripts.story.ending import tell_ending
+from scripts.story.leaving import paid_out, take_out
 from scripts.story.stage import Stage
 
 #: The command that starts the demo's processes again, for whoever wants to go on.
@@ -72,7 +73,9 @@ def play(network: LocalNetwork, console: Console) -> None:
     placed = order_training(stage)
     lied = lie(stage, placed)
     honest = true_claim(stage, placed)
+    take_out(stage)
     answered = inference(stage, honest)
+    paid_out(stage)
     tell_ending(stage, before, claims_made(stage, lied, honest, answered))
 
 

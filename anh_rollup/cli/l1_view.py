@@ -48,7 +48,7 @@ class L1View:
     def __post_init__(self) -> None:
         """Binds the contracts."""
         self.contracts = at = bind(self.deployment, self.client)
-        read = [at.inbox, at.claims, at.game, at.bonds]
+        read = [at.inbox, at.claims, at.game, at.bonds, at.ledger_claims]
         self._reader = DocketReader(self.client, read, self.deployment.start)
 
     @property

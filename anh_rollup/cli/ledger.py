@@ -1,8 +1,6 @@
 """`anh ledger`: what is claimed about the ledger on L1, and the queue past the sequencer."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
 import click
 from rich.console import Console
@@ -11,6 +9,7 @@ from rich.table import Table
 from anh_rollup.cli.claim import show_time
 from anh_rollup.cli.connecting import open_rollup
 from anh_rollup.cli.exiting import NothingOverdueError, overdue_since
+from anh_rollup.cli.narration import LEDGER_ENDINGS
 from anh_rollup.cli.options import (
     beacon_option,
     deployment_option,
@@ -22,20 +21,12 @@ from anh_rollup.cli.options import (
     show_ether,
 )
 from anh_rollup.l1.batch_data import BatchDataReader
-from anh_rollup.l1.contracts.ledger_claims import LedgerClaimState, LedgerOutcome
+from anh_rollup.l1.contracts.ledger_claims import LedgerClaimState
 from anh_rollup.l1.deployment import bind
 from anh_rollup.l1.ledger_docket import LedgerClaimRecord, LedgerGameRecord
 from anh_rollup.l1.ledger_view import LedgerView
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.protocol.ledger_claims import GENESIS_BASE
-
-#: What the end of a game about a ledger claim means.
-ENDINGS: Final[Mapping[LedgerOutcome, str]] = {
-    LedgerOutcome.REFUTED: "L1 took the step itself: the claim is wrong",
-    LedgerOutcome.CLAIMANT_LATE: "the claimant's clock ran out",
-    LedgerOutcome.CHALLENGER_LATE: "the challenger's clock ran out: its bond is the claimant's",
-    LedgerOutcome.VOID: "the claim fell in another game",
-}
 
 
 @click.group(name="ledger")
@@ -128,7 +119,7 @@ def games_table(games: list[LedgerGameRecord]) -> Table:
     for each in games:
         at = each.position
         following = f"next {at.phase.name.lower()}, level {at.level}, node {at.index}"
-        state = following if each.outcome is None else ENDINGS[each.outcome]
+        state = following if each.outcome is None else LEDGER_ENDINGS[each.outcome]
         reveals = str(len(each.shown))
         table.add_row(short(each.identifier), short(at.claim), at.challenger[:10], reveals, state)
     return table

@@ -6,6 +6,7 @@ from functools import singledispatchmethod
 from typing import Any, Final
 
 from anh_rollup.cli.options import short, show_ether
+from anh_rollup.l1.contracts import ledger_claims as ledger
 from anh_rollup.l1.contracts.bonds import Withdrawn
 from anh_rollup.l1.contracts.claims import (
     Answered,
@@ -38,6 +39,14 @@ ENDINGS: Final[Mapping[GameOutcome, str]] = {
     GameOutcome.ACCOUNTANT_LATE: "the accountant's clock ran out",
     GameOutcome.CHALLENGER_LATE: "the challenger's clock ran out: its bond is the accountant's",
     GameOutcome.VOID: "the claim fell in another game",
+}
+
+#: What the end of a game about a ledger claim means.
+LEDGER_ENDINGS: Final[Mapping[ledger.LedgerOutcome, str]] = {
+    ledger.LedgerOutcome.REFUTED: "L1 took the step itself: the claim is wrong",
+    ledger.LedgerOutcome.CLAIMANT_LATE: "the claimant's clock ran out",
+    ledger.LedgerOutcome.CHALLENGER_LATE: "the challenger's clock ran out: its bond is the claimant's",
+    ledger.LedgerOutcome.VOID: "the claim fell in another game",
 }
 
 
@@ -150,6 +159,38 @@ class Narrator:
     @line.register
     def _(self, event: Withdrawn) -> str:
         return f"{self.name(event.account)} withdraws {show_ether(event.amount)}"
+
+    @line.register
+    def _(self, event: ledger.Claimed) -> str:
+        what = f"ledger claim {short(event.claim_id)}"
+        return f"{self.name(event.claimant)} makes {what}, up to batch {event.batch}"
+
+    @line.register
+    def _(self, event: ledger.Refuted) -> str:
+        prize = f"{self.name(event.challenger)} is credited {show_ether(event.prize)}"
+        return f"ledger claim {short(event.claim_id)} is REFUTED; {prize}"
+
+    @line.register
+    def _(self, event: ledger.Orphaned) -> str:
+        return f"ledger claim {short(event.claim_id)} falls with {short(event.base)}, on which it was built"
+
+    @line.register
+    def _(self, event: ledger.Finalized) -> str:
+        return f"ledger claim {short(event.claim_id)} of {self.name(event.claimant)} is FINAL"
+
+    @line.register
+    def _(self, event: ledger.Withdrawn) -> str:
+        left = f"which left the L2, to {self.name(event.account)}"
+        return f"L1 pays {show_ether(event.amount)}, {left}"
+
+    @line.register
+    def _(self, event: ledger.Opened) -> str:
+        who, what = self.name(event.challenger), short(event.claim)
+        return f"game {short(event.game)}: {who} disputes ledger claim {what}"
+
+    @line.register
+    def _(self, event: ledger.Closed) -> str:
+        return f"game {short(event.game)}: {LEDGER_ENDINGS[event.outcome]}"
 
     def _move(self, game: bytes, position: Position, what: str) -> str:
         return f"game {short(game)}: {what}; next {next_move(position)}"

@@ -8,7 +8,8 @@ from typing import Any, cast
 from rich.console import Console
 from rich.table import Table
 
-from anh_rollup.cli.ledger import ENDINGS, account_table, claims_table, games_table
+from anh_rollup.cli.ledger import account_table, claims_table, games_table
+from anh_rollup.cli.narration import LEDGER_ENDINGS
 from anh_rollup.l1.contracts.ledger_claims import LedgerClaimState, LedgerClaimStatus, LedgerOutcome
 from anh_rollup.l1.ledger_docket import LedgerDocket, LedgerGameRecord
 from anh_rollup.l1.ledger_view import LedgerView
@@ -82,8 +83,8 @@ def test_each_game_says_where_it_stands_or_how_it_ended() -> None:
     over = replace(running, outcome=LedgerOutcome.REFUTED)
     first, second = cells(games_table([running, over]))
     assert first[-1] == "next choose, level 4, node 3"
-    assert second[-1] == ENDINGS[LedgerOutcome.REFUTED]
-    assert set(ENDINGS) == set(LedgerOutcome)
+    assert second[-1] == LEDGER_ENDINGS[LedgerOutcome.REFUTED]
+    assert set(LEDGER_ENDINGS) == set(LedgerOutcome)
 
 
 def test_an_account_stands_behind_the_last_batch_and_the_final_claim() -> None:

@@ -1,19 +1,29 @@
 """What is told of L1's events."""
 
+from dataclasses import replace
+
 import pytest
 
 from anh_rollup.cli.narration import Narrator, next_move
 from anh_rollup.encoding.batches import BatchHeader
+from anh_rollup.l1.contracts import ledger_claims as ledger
 from anh_rollup.l1.contracts.bonds import Withdrawn
 from anh_rollup.l1.contracts.claims import Committed, FeeReturned, Finalized, Lapsed, Refuted
 from anh_rollup.l1.contracts.game import Closed, ElementsRevealed, GameOutcome, Opened
 from anh_rollup.l1.contracts.inbox import Deposited, Posted
-from anh_rollup.protocol.game import Phase, Position
+from anh_rollup.primitives import BatchNumber
+from anh_rollup.protocol.game import Clock, Phase, Position, Side
+from anh_rollup.protocol.ledger_claims import first_position
+from anh_rollup.protocol.machine.witnesses import NO_MACHINE
+from tests.doubles.ledger_snapshot import claim_record
 
 USER, LIAR = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8", "0x15d34AAf54267DB7D7c367839AAf71A00a2C6A65"
 NARRATOR = Narrator({USER: "user"})
 ID = bytes.fromhex("abcdef01") + bytes(28)
 ZERO = bytes(32)
+LEDGER_CLAIM = claim_record(replace(NO_MACHINE, batch=BatchNumber(1)), ledger.LedgerClaimState.STANDING)
+LEDGER_POSITION = first_position(LEDGER_CLAIM.claim, USER)
+CLOCK = Clock(5, 5, 0, Side.ACCOUNTANT)
 
 
 def position(phase: Phase) -> Position:
@@ -55,9 +65,35 @@ def position(phase: Phase) -> Position:
             "game 0xabcdef01: L1 computed the element: the claim is wrong",
         ),
         (Withdrawn(USER, USER, 10**17), "user withdraws 0.1000 ETH"),
+        (
+            ledger.Claimed(ID, USER, 4, LEDGER_CLAIM.claim, LEDGER_CLAIM.machine),
+            "user makes ledger claim 0xabcdef01, up to batch 4",
+        ),
+        (
+            ledger.Refuted(ID, USER, 5 * 10**17),
+            "ledger claim 0xabcdef01 is REFUTED; user is credited 0.5000 ETH",
+        ),
+        (
+            ledger.Orphaned(ID, ZERO),
+            "ledger claim 0xabcdef01 falls with 0x00000000, on which it was built",
+        ),
+        (ledger.Finalized(ID, LIAR, 4, ZERO), "ledger claim 0xabcdef01 of 0x15d34AAf is FINAL"),
+        (
+            ledger.Withdrawn(ID, USER, 5 * 10**17, 10**18),
+            "L1 pays 0.5000 ETH, which left the L2, to user",
+        ),
+        (
+            ledger.Opened(ID, ID, USER, LEDGER_POSITION, CLOCK),
+            "game 0xabcdef01: user disputes ledger claim 0xabcdef01",
+        ),
+        (ledger.Revealed(ID, LEDGER_POSITION, CLOCK, ()), None),
+        (
+            ledger.Closed(ID, ID, ledger.LedgerOutcome.REFUTED),
+            "game 0xabcdef01: L1 took the step itself: the claim is wrong",
+        ),
     ],
 )
-def test_an_event_is_told_in_a_line(event: object, line: str) -> None:
+def test_an_event_is_told_in_a_line(event: object, line: str | None) -> None:
     assert NARRATOR.line(event) == line
 
 
