@@ -1,6 +1,7 @@
 """Who claims the truth about the ledger keeps the bond, whoever challenges it and whatever fails."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -42,7 +43,7 @@ def test_ten_hostile_challengers_at_once_lose_their_bonds_to_a_true_claim(world)
     make = LIES["ledger-amount"]
     hostile = [world.player(f"hostile {number}", CHECKING, make) for number in range(HOSTILE)]
     before = [world.held(each) for each in (honest, *hostile)]
-    world.play([honest, *hostile], lambda: state_of(world, honest) is LedgerClaimState.FINAL)
+    world.play([honest, *hostile], lambda: state_of(world, honest) is LedgerClaimState.FINAL, step=300)
 
     won = RULES.claim_bond + HOSTILE * RULES.challenge_bond
     assert world.held(honest) + honest.chain.spending.cost - before[0] >= won
@@ -83,3 +84,27 @@ def test_a_claim_on_a_false_one_falls_with_it_and_its_bond_comes_back(world):
 def believing(base, last, view):
     """The liar's trace of the first batch, and an honest one from there on."""
     return Trace(base, last, view) if base.machine.batch else LIES["ledger-amount"](base, last, view)
+
+
+class Forgetful:
+    """A player that is started anew all the time: three rounds see a claim, compute, and move."""
+
+    def __init__(self, make):
+        self.make, self.current = make, make()
+
+    def play(self):
+        self.current.close()
+        self.current = self.make()
+        for _ in range(3):
+            self.current.play()
+
+
+def test_whoever_is_started_again_in_the_middle_of_a_game_goes_on_with_it(world):
+    liar = Forgetful(partial(world.player, "liar", Policy(claim_every=10**9), LIES["ledger-amount"]))
+    checking = Forgetful(partial(world.player, "checking", CHECKING))
+    world.play([liar, checking], lambda: state_of(world, liar.current) is LedgerClaimState.REFUTED)
+
+    assert len(checking.current.chain.docket.games) == 1
+    assert (
+        world.contracts.bonds.credit_of(checking.current.chain.address) == ETHER // 2 + RULES.challenge_bond
+    )
