@@ -1,6 +1,5 @@
 """Who claims the truth about the ledger keeps the bond, whoever challenges it and whatever fails."""
 
-from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -69,7 +68,7 @@ def test_a_claim_on_a_false_one_falls_with_it_and_its_bond_comes_back(world):
     liar.play()
     world.post([ALICE.transfer(40, BOB.address, 5)])
     # Somebody who believes the liar: the same lie, told again where it was told.
-    believer = world.player("believer", replace(CLAIMING, claim_every=1), believing)
+    believer = world.player("believer", CLAIMING, believing)
     world.play([believer], lambda: state_of(world, believer) is LedgerClaimState.STANDING)
     believer.policy = Policy()
     challenger = world.player("challenger", CHECKING)
