@@ -108,7 +108,7 @@ contract Claims is IClaims, Seals {
         _open(claim, claimId, salt);
         _requireFitting(claim, job);
         require(block.timestamp <= job.deadline, DeadlinePassed(job.deadline));
-        if (claim.batch == 0) _requireCalled(claim, job);
+        if (claim.batch == 0) _requireCalled(claim);
         else _requirePosted(claim);
         uint32 place = _stand(claim, claimId, job.deadline);
         bytes32[] memory blobs = BlobHashes.read(INBOX.blobReader());
@@ -163,6 +163,18 @@ contract Claims is IClaims, Seals {
         _queues[transaction].settled = true;
         emit Lapsed(transaction, msg.sender);
         INBOX.note(LAPSE, address(0), transaction);
+    }
+
+    /// @inheritdoc IClaims
+    function lapseCalled(Job calldata job) external {
+        bytes32 terms = keccak256(abi.encode(job));
+        uint256 end = uint256(job.deadline) + SETTLEMENT;
+        require(block.timestamp >= end, TooEarly(end));
+        // A result that contracts have seen stays: unlike an order's, this end never comes behind a final claim.
+        Queue storage claims = _queues[terms];
+        require(!claims.settled, AlreadySettled(terms));
+        claims.settled = true;
+        emit Lapsed(terms, msg.sender);
     }
 
     /// @inheritdoc IClaims
@@ -341,12 +353,10 @@ contract Claims is IClaims, Seals {
         require(short, JobMalformed(JobFault.UriTooLong));
     }
 
-    /// @dev A called job has no transaction: its terms stand for one, and it is never too late to claim it.
-    function _requireCalled(Claim calldata claim, Job calldata job) private pure {
+    /// @dev A called job has no transaction: its terms stand for one.
+    function _requireCalled(Claim calldata claim) private pure {
         bool placeless = claim.index == 0 && claim.batchCommitment == bytes32(0);
-        bool endless = job.deadline == type(uint64).max;
-        bool called = placeless && endless && claim.transaction == claim.terms;
-        require(called, NotACall(claim.transaction, claim.terms, job.deadline));
+        require(placeless && claim.transaction == claim.terms, NotACall(claim.transaction, claim.terms));
     }
 
     /// @dev No record of an order hashes to terms: such a claim would only stand in the way of called ones.

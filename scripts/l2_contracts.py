@@ -25,6 +25,7 @@ from anh_rollup.encoding.abi import decode
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.abi import signature_hash
 from anh_rollup.l1.transport import revert_data
+from anh_rollup.world.network_contract import WAIT_GAS
 from scripts.build_contracts import FOR_L2, ROOT, compile_sources, read_settings
 from scripts.chains import ChainRefusedError, Rollup, key_option, rollup_options
 
@@ -43,8 +44,11 @@ TRANSFER_GAS: Final = 21_000
 #: Percent of the estimated gas that a transaction may use: what others change meanwhile can cost gas, too.
 GAS_MARGIN: Final = 120
 
+#: Seconds that accountants have for a training: those of the examples take a few.
+TRAINING_SECONDS: Final = 600
+
 #: Gas of a transaction in which a network is trained: it cannot be estimated before the result is there.
-TRAINING_GAS: Final = 1_500_000
+TRAINING_GAS: Final = 1_500_000 + TRAINING_SECONDS * WAIT_GAS
 
 #: Seconds that a receipt may take. A training waits until a claim about it is final on L1.
 RECEIPT_SECONDS: Final = 900.0
@@ -66,6 +70,21 @@ class NotRefusedError(AnhError):
             remedy="Look at the contract's state: it is not what this script made it.",
         )
         self.function = function
+
+
+class NobodyTrainedError(AnhError):
+    """A contract has no network from a training that it asked for.
+
+    Attributes:
+        transaction: Hash of the transaction that asked for it.
+    """
+
+    def __init__(self, transaction: str) -> None:
+        super().__init__(
+            f"nobody has trained the network of {transaction} in time; nothing is paid",
+            remedy="Start an accountant with --follower, and run this again; an easier threshold may help.",
+        )
+        self.transaction = transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +218,11 @@ def emitted(contract: Contract, name: str, receipt: TxReceipt) -> Any:
     if len(found) != 1:
         raise ChainRefusedError(f"{len(found)} events {name} in {receipt['transactionHash'].to_0x_hex()}")
     return event.process_log(found[0])["args"]
+
+
+def training_deadline(rollup: Rollup) -> int:
+    """Until when a training that is asked for now is to be shown on L1, by L1's time."""
+    return int(rollup.l1.eth.get_block("latest")["timestamp"]) + TRAINING_SECONDS
 
 
 def refusal(contract: Contract, call: Any, sender: str) -> str:

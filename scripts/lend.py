@@ -18,9 +18,10 @@ from anh_rollup.cli.options import show_ether
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.tensor.properties import accuracy
 from scripts import tables
-from scripts.chains import Rollup, rollup_of, run
+from scripts.chains import ChainRefusedError, Rollup, rollup_of, run
 from scripts.l2_contracts import (
     TRAINING_GAS,
+    NobodyTrainedError,
     companion,
     deploy,
     emitted,
@@ -28,6 +29,7 @@ from scripts.l2_contracts import (
     print_line,
     refusal,
     send,
+    training_deadline,
     transact,
     wait,
 )
@@ -120,10 +122,18 @@ def open_pool(rollup: Rollup, store: ArtifactStore, bureau: bytes) -> Contract:
 
 
 def train(rollup: Rollup, pool: Contract, folder: Path, report: Report) -> None:
-    """Has the pool's network trained; the transaction waits until a claim about it is final on L1."""
-    sent = send(rollup, pool.functions.train(folder.resolve().as_uri()), REWARD, TRAINING_GAS)
+    """Has the pool's network trained; the transaction waits until a claim about it is final on L1.
+
+    Raises:
+        NobodyTrainedError: None was in time: the pool is as it was.
+    """
+    wanted = pool.functions.train(training_deadline(rollup), folder.resolve().as_uri())
+    sent = send(rollup, wanted, REWARD, TRAINING_GAS)
     report(f"training inside of {sent}: it waits for an accountant, and for L1")
-    trained = emitted(pool, "Trained", wait(rollup, sent))
+    try:
+        trained = emitted(pool, "Trained", wait(rollup, sent))
+    except ChainRefusedError as error:
+        raise NobodyTrainedError(sent) from error
     model, (score,) = trained["model"], trained["scores"]
     report(f"trained: model 0x{model.hex()}, right on {score} of {tables.records().test.count} test rows")
 

@@ -22,6 +22,8 @@ from scripts.chains import Rollup, rollup_of, run
 from scripts.l2_contracts import (
     LOOK_SECONDS,
     TRAINING_GAS,
+    TRAINING_SECONDS,
+    NobodyTrainedError,
     companion,
     deploy,
     emitted,
@@ -57,6 +59,9 @@ OTHERS, QUORUM = 2, 2
 #: Seconds to vote, and to execute what was accepted.
 VOTING, EXECUTION = 20, 3_600
 
+#: `ModelDao.State.Failed`: nobody has trained the model.
+FAILED: Final = 6
+
 
 def retrain(rollup: Rollup, folder: Path, report: Report) -> None:
     """Founds a DAO and has it train a first network, then a better one.
@@ -89,12 +94,17 @@ def found(members: list[Rollup], store: ArtifactStore) -> Contract:
         store.put_program(cross_entropy_loss(network, scale=LOSS_SCALE)),
         store.put_dataset(table.test),
     )
-    rules, addresses = (VOTING, EXECUTION, QUORUM, REWARD), [member.address for member in members]
+    rules = (VOTING, EXECUTION, TRAINING_SECONDS, QUORUM, REWARD)
+    addresses = [member.address for member in members]
     return deploy(members[0], "ModelDao", rules, addresses, architecture, score, test, value=TREASURY)
 
 
 def decide(members: list[Rollup], dao: Contract, threshold: int, folder: Path, report: Report) -> None:
-    """Proposes a better model, votes for it, and executes the proposal once the vote is over."""
+    """Proposes a better model, votes for it, and executes the proposal once the vote is over.
+
+    Raises:
+        NobodyTrainedError: None was in time: the proposal has failed, and the DAO keeps model and reward.
+    """
     receipt = transact(members[0], dao.functions.propose(threshold, REWARD, folder.resolve().as_uri()))
     proposed = emitted(dao, "Proposed", receipt)
     proposal = proposed["id"]
@@ -104,7 +114,10 @@ def decide(members: list[Rollup], dao: Contract, threshold: int, folder: Path, r
     await_time(members[0], proposed["closes"])
     sent = send(members[0], dao.functions.execute(proposal), gas=TRAINING_GAS)
     report(f"training inside of {sent}: it waits for an accountant, and for L1")
-    switched = emitted(dao, "Switched", wait(members[0], sent))
+    executed = wait(members[0], sent)
+    if dao.functions.stateOf(proposal).call() == FAILED:
+        raise NobodyTrainedError(sent)
+    switched = emitted(dao, "Switched", executed)
     model, score = switched["model"], switched["score"]
     report(f"the DAO switches to 0x{model.hex()}, whose score is {score:,}")
 

@@ -39,6 +39,10 @@ class CalledJobs:
         else:
             self._told = ""
 
+    def called(self) -> Sequence[OrderedJob]:
+        """Those that executions wait for, the first one first."""
+        return self._called
+
     def refresh(self) -> bool:
         """Takes in what is new on L1."""
         return self.order.refresh()

@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from anh_rollup.accountant.called import Ask, CalledJobs
+from anh_rollup.accountant.called_lapses import CalledLapser
 from anh_rollup.accountant.conduct import HONEST
 from anh_rollup.accountant.drafts import Drafts
 from anh_rollup.accountant.drills import DRILLS, find_drill
@@ -144,6 +145,9 @@ def accountant_services(config: AccountantConfig) -> list[Service]:
         uri=config.public_url,
         conduct=conduct,
     )
+    lapser = CalledLapser(
+        called.called, accountant.chain.contracts.claims, sender, deployment.rules.settlement
+    )
     introduce(str(account.address), config.public_url, client.balance(str(account.address)))
     polling = partial(PollingService, interval=config.interval, passing=(TransientL1Error,))
     claiming = Policy(config.ledger_claims, config.ledger_depth, reserved_games=config.reserved_games)
@@ -155,6 +159,7 @@ def accountant_services(config: AccountantConfig) -> list[Service]:
         polling("accountant: work", accountant.work),
         *([] if config.ledger_claims is None else [ledger]),
         *([] if config.follower_url is None else [polling("accountant: called jobs", called.poll)]),
+        *([] if config.follower_url is None else [polling("accountant: lapses", lapser.step)]),
         HttpService("accountant: artifacts", make_app(config.store), host, port),
     ]
 

@@ -7,7 +7,7 @@ from anh_rollup.cli.l2 import L2AnswerError, L2Client
 from anh_rollup.l1 import wire
 from anh_rollup.l1.errors import L1AnswerError
 from anh_rollup.primitives import Wei
-from anh_rollup.protocol.called import NO_DEADLINE, TrainingRequest, placeless
+from anh_rollup.protocol.called import TrainingRequest, placeless
 from anh_rollup.protocol.jobs import JobKind, JobMalformedError, decode_job
 from anh_rollup.protocol.orders import OrderedJob
 
@@ -42,6 +42,6 @@ def _request(listed: Mapping[str, Any]) -> TrainingRequest:
         reward = Wei(wire.quantity("a reward", listed.get("reward")))
     except (L1AnswerError, JobMalformedError) as error:
         raise L2AnswerError(WHAT, listed) from error
-    if job.kind is not JobKind.TRAINING or job.deadline != NO_DEADLINE:
+    if job.kind is not JobKind.TRAINING:
         raise L2AnswerError("a called job", listed)
     return TrainingRequest(job, reward)

@@ -9,7 +9,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from anh_rollup.cli.called_jobs import called_jobs
 from anh_rollup.cli.connecting import open_l2, open_rollup
+from anh_rollup.cli.job_lapse import lapse_of
 from anh_rollup.cli.job_refund import refund_of
 from anh_rollup.cli.job_story import job_state, told_deadline, told_place, told_results
 from anh_rollup.cli.job_wish import KINDS, JobWish, make_job, parse_property
@@ -36,6 +38,7 @@ from anh_rollup.cli.unposted import unposted_job
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.batch_data import BatchDataReader
+from anh_rollup.l1.deployment import bind
 from anh_rollup.l1.docket import ClaimRecord
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.l1.sender import TransactionSender
@@ -253,6 +256,33 @@ def refund_command(
     TransactionSender(view.client, account).send(refund_of(view, reader, ordered))
     back = f"{show_ether(ordered.reward)} go back to who ordered the job, with the next L2 block"
     Console().print(back, soft_wrap=True)
+
+
+@job_group.command(name="lapse")
+@click.argument("terms", type=parse_digest)
+@l1_option()
+@l2_option()
+@deployment_option()
+@key_option("anybody's")
+def lapse_command(terms: bytes, l1_url: str, l2_url: str, deployment_path: Path, key_file: Path) -> None:
+    """End a training that a contract has called for and that nobody has done.
+
+    TERMS is the `terms` of `anh_getWaiting` at a follower, which --l2 has to be. Anybody may do it and pays
+    L1's gas, once no claim can become final any more (`lapsesAt`). The call reverts with NotTrained, and what
+    waits for it goes on. Accountants with --follower do it by themselves.
+
+    \b
+    Example:
+      anh job lapse 0x5c50.. --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:8570 \\
+        --deployment deployment.json --key-file user.key
+    """
+    account = read_account(key_file)
+    client, deployment = open_rollup(l1_url, deployment_path)
+    waiting = called_jobs(open_l2(l2_url, deployment))
+    claims, settlement = bind(deployment, client).claims, deployment.rules.settlement
+    request = lapse_of(waiting, terms, claims, client.head().time, settlement)
+    TransactionSender(client, account).send(request)
+    Console().print("ended: what waits for it goes on", soft_wrap=True)
 
 
 def connect(l1_url: str, deployment_path: Path, beacon_url: str | None) -> tuple[L1View, OrderReader]:

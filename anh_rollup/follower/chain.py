@@ -18,7 +18,7 @@ from anh_rollup.follower.pending import Pending
 from anh_rollup.follower.signed_blocks import Signatures, SignedBlock
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.primitives import Address, BlockNumber, Digest, Gas, Wei
-from anh_rollup.protocol.called import Cell
+from anh_rollup.protocol.called import Ending
 from anh_rollup.protocol.derivation import Head, L2Block, Placement
 from anh_rollup.protocol.fees import next_base_fee
 from anh_rollup.protocol.ledger import Account, Deposit, Origin, Outcome, Payout
@@ -55,7 +55,7 @@ class World(Protocol):
     def finalize(self, number: BlockNumber) -> None:
         """Notes that the blocks up to here are final on L1."""
 
-    def learn(self, cells: Mapping[bytes, Cell]) -> None:
+    def learn(self, cells: Mapping[bytes, Ending]) -> None:
         """Takes over what L1 says about called jobs, by their terms."""
 
     def close(self) -> None:

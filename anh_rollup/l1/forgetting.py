@@ -39,7 +39,7 @@ class Forgetting:
 def over(docket: Docket, own: str, now: Seconds) -> set[bytes]:
     """Claims about which an account has nothing left to do: settled, and nobody can claim their job again.
 
-    A called job has no deadline; it is over once a claim about it is final.
+    A called job is over before its deadline, too, once a claim about it is final.
 
     A claim is kept while another one about its job stands, as it may have to pass before that one, and while
     the account has a game or a demand open over it, from which money comes back.

@@ -24,14 +24,14 @@ from anh_rollup.l1.abi import signature_hash
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.contracts.base import Emitted
-from anh_rollup.l1.contracts.claims import Finalized, Revealed
+from anh_rollup.l1.contracts.claims import Finalized, Lapsed, Revealed
 from anh_rollup.l1.contracts.inbox import Forced, Noted, Notice, NoticeKind, Posted
 from anh_rollup.l1.deployment import Deployment, bind
 from anh_rollup.l1.errors import L1AnswerError
 from anh_rollup.l1.events import EventReader, Page
 from anh_rollup.l1.types import Cursor, Log
 from anh_rollup.primitives import Address, BatchNumber, BlockNumber, Digest, Seconds
-from anh_rollup.protocol.called import Cell, cell_of, is_called
+from anh_rollup.protocol.called import UNTRAINED, Ending, cell_of, is_called
 from anh_rollup.protocol.claims import Claim
 from anh_rollup.protocol.derivation import (
     Decoder,
@@ -94,7 +94,7 @@ class _State:
     batches: list[PostedBatch] = field(default_factory=list)
     jobs: dict[bytes, OrderedJob] = field(default_factory=dict)
     called: dict[bytes, Claim] = field(default_factory=dict)
-    cells: dict[bytes, Cell] = field(default_factory=dict)
+    cells: dict[bytes, Ending] = field(default_factory=dict)
     _records: dict[bytes, bytes] = field(default_factory=dict)
     _blocks_indexed: int = 0
 
@@ -131,9 +131,9 @@ class OrderReader:
         self._contracts = bind(deployment, client)
         addresses = [self._contracts.inbox.address, self._contracts.claims.address]
         self._reader = EventReader(client, addresses, deployment.start)
-        self._final_topic, self._revealed_topic = (
+        self._final_topic, self._lapsed_topic, self._revealed_topic = (
             signature_hash(self._contracts.claims.artifact.entry("event", name))
-            for name in ("Finalized", "Revealed")
+            for name in ("Finalized", "Lapsed", "Revealed")
         )
         self._times: dict[BlockNumber, Seconds] = {}
         self._state = self._begin()
@@ -154,8 +154,11 @@ class OrderReader:
         return self._state.queue[: bisect_right(self._state.queued_at, block)]
 
     @property
-    def cells(self) -> Mapping[bytes, Cell]:
-        """What the called jobs have come to that are done, by their terms."""
+    def cells(self) -> Mapping[bytes, Ending]:
+        """What the called jobs have come to that have ended, by their terms.
+
+        Orders that have lapsed are among them, by the hashes of their records, which are nobody's terms.
+        """
         return self._state.cells
 
     @property
@@ -253,7 +256,7 @@ class OrderReader:
         for log in page.logs:
             found = self._contracts.inbox.decode(log)
             # Of Claims only what is claimed about called jobs matters here.
-            if log.topics[:1] == (self._final_topic,):
+            if log.topics[:1] in ((self._final_topic,), (self._lapsed_topic,)):
                 found = self._contracts.claims.decode(log)
             elif log.topics[:1] == (self._revealed_topic,):
                 found = self._revealed(log)
@@ -356,7 +359,9 @@ def _record(state: _State, item: Emitted[Any]) -> None:
         state.called[item.event.claim_id] = item.event.claim
         return
     if isinstance(item.event, Finalized) and item.event.claim_id in state.called:
-        state.cells[item.event.transaction] = cell_of(state.called.pop(item.event.claim_id))
+        state.cells.setdefault(item.event.transaction, cell_of(state.called.pop(item.event.claim_id)))
+    if isinstance(item.event, Lapsed):
+        state.cells.setdefault(item.event.transaction, UNTRAINED)
     if isinstance(item.event, Forced):
         state.queue.append(bytes(item.event.record))
         state.queued_at.append(item.log.block)

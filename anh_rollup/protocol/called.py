@@ -1,7 +1,7 @@
 """Called jobs: what contracts on L2 ask for while they run, and what L1 says about it (docs/world.md).
 
-Nobody orders a called job. Its terms name it, it has no deadline, and the first claim about it that is final
-on L1 fills its *cell*: from then on everybody knows the same result.
+Nobody orders a called job. Its terms name it, and the first claim about it that is final on L1 fills its
+*cell*: from then on everybody knows the same result. Where none is in time, anybody may have L1 say so.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,6 @@ from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_canonical_address
 
 from anh_rollup.encoding.abi import decode, encode
-from anh_rollup.encoding.checks import UINT64_MOST
 from anh_rollup.errors import AnhError
 from anh_rollup.primitives import ZERO_DIGEST, Address, BatchNumber, Seconds, Wei
 from anh_rollup.protocol.claims import Claim
@@ -27,9 +26,6 @@ from anh_rollup.protocol.jobs import (
     terms,
 )
 from anh_rollup.protocol.orders import OrderedJob
-
-NO_DEADLINE: Final = Seconds(UINT64_MOST)
-"""The deadline of called jobs."""
 
 NO_BATCH: Final = BatchNumber(0)
 """What claims about called jobs name instead of a batch: the Inbox counts from 1."""
@@ -69,6 +65,18 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Untrained:
+    """What a called job has come to that nobody has done in time: it never has a result."""
+
+
+UNTRAINED: Final = Untrained()
+"""The end of each such job."""
+
+Ending = Cell | Untrained
+"""What L1 says of a called job that has ended."""
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingRequest:
     """A run waits for the result of a called job.
 
@@ -99,13 +107,13 @@ class ArtifactRequest:
 Request = TrainingRequest | ArtifactRequest
 
 
-def called_job(architecture: bytes, properties: Sequence[Property], uri: str) -> Job:
+def called_job(architecture: bytes, properties: Sequence[Property], deadline: Seconds, uri: str) -> Job:
     """The job that a call of `train` asks for.
 
     Raises:
         JobMalformedError: It breaks a rule of jobs.
     """
-    return Job(JobKind.TRAINING, architecture, NO_ROOT, tuple(properties), NO_DEADLINE, uri)
+    return Job(JobKind.TRAINING, architecture, NO_ROOT, tuple(properties), deadline, uri)
 
 
 def is_called(claim: Claim) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from anh_rollup.primitives import BlockNumber, Wei
+from anh_rollup.primitives import BlockNumber, Seconds, Wei
 from anh_rollup.protocol.called import Request, TrainingRequest
 from anh_rollup.protocol.jobs import encode_job, terms
 from anh_rollup.rpc.parameters import exactly
@@ -30,7 +30,11 @@ def waiting(service: WorldService, parameters: Sequence[Any]) -> list[dict[str, 
             known = replace(known, reward=Wei(known.reward + request.reward))
         found[key] = (first, known, count + 1)
     return [
-        {**described(request), "transactions": quantity(count), "since": place(service, position)}
+        {
+            **described(request, service.backend.deployment.rules.settlement),
+            "transactions": quantity(count),
+            "since": place(service, position),
+        }
         for position, request, count in list(found.values())[:MOST_LISTED]
     ]
 
@@ -45,8 +49,8 @@ def missing(error: ResultMissingError) -> str:
     return f"the {request.kind} 0x{request.root.hex()} is not found yet"
 
 
-def described(request: Request) -> dict[str, Any]:
-    """What a request asks for."""
+def described(request: Request, settlement: Seconds) -> dict[str, Any]:
+    """What a request asks for; a training may lapse `settlement` seconds behind its deadline."""
     if not isinstance(request, TrainingRequest):
         uris = [each.encode("utf-8", "replace").decode() for each in request.uris]
         return {"kind": request.kind, "root": data(request.root), "uris": uris}
@@ -54,6 +58,8 @@ def described(request: Request) -> dict[str, Any]:
         "kind": "training",
         "terms": data(terms(request.job)),
         "reward": quantity(request.reward),
+        "deadline": quantity(request.job.deadline),
+        "lapsesAt": quantity(request.job.deadline + settlement),
         "job": job_object(request.job),
         "encodedJob": data(encode_job(request.job)),
     }

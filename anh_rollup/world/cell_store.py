@@ -1,4 +1,4 @@
-"""Result cells of called jobs: what L1 has made final, and which transactions were executed with it."""
+"""Result cells of called jobs: what L1 says of them, and which transactions were executed with it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,10 +10,13 @@ import orjson
 from anh_rollup.encoding.abi import LOSSLESS
 from anh_rollup.primitives import Address
 from anh_rollup.protocol.called import (
+    UNTRAINED,
     Cell,
+    Ending,
     Request,
     RequestMalformedError,
     TrainingRequest,
+    Untrained,
     decode_request,
 )
 from anh_rollup.protocol.jobs import terms
@@ -36,8 +39,8 @@ class CellStore:
 
     # --- reading ---
 
-    def cell(self, job_terms: bytes) -> Cell | None:
-        """A cell; None while it is empty. A run that looks is noted to have used it."""
+    def cell(self, job_terms: bytes) -> Ending | None:
+        """A cell; None while it is open. A run that looks is noted to have used it."""
         used = _USED.get()
         if used is not None:
             used.add(job_terms)
@@ -77,7 +80,7 @@ class CellStore:
         """Notes which cells a transaction was executed with."""
         self._database.execute_many("INSERT INTO used VALUES (?, ?)", [(each, key) for each in sorted(used)])
 
-    def replace(self, cells: Mapping[bytes, Cell]) -> list[bytes]:
+    def replace(self, cells: Mapping[bytes, Ending]) -> list[bytes]:
         """Makes these the cells: all of them, as L1 has them now.
 
         Returns:
@@ -114,12 +117,17 @@ def read_request(request: bytes) -> Request | None:
         return None
 
 
-def _row(cell: Cell) -> tuple[bytes, bytes, bytes, bytes]:
+def _row(cell: Ending) -> tuple[bytes, bytes, bytes, bytes]:
+    """The columns of a cell; all are empty where nobody has filled it in time."""
+    if isinstance(cell, Untrained):
+        return b"", b"", b"", b""
     return cell.model, orjson.dumps(cell.scores), cell.claimant, cell.uri.encode("utf-8", LOSSLESS)
 
 
-def _cell(row: Row) -> Cell:
+def _cell(row: Row) -> Ending:
     model, scores, claimant, uri = row
+    if not model:
+        return UNTRAINED
     return Cell(model, tuple(orjson.loads(scores)), Address(claimant), _text(uri))
 
 

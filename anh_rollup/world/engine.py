@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from anh_rollup.primitives import Address, Digest, Gas, Wei
+from anh_rollup.primitives import Address, Digest, Gas, Seconds, Wei
 
 Slot = int
 """A storage key, 0 to 2**256 - 1."""
@@ -171,12 +171,14 @@ class SystemCall:
         data: Calldata.
         gas: What is left for the call.
         value: Wei that came with it; the system contract's account has them already.
+        time: Of the block, in seconds.
     """
 
     caller: Address
     data: bytes
     gas: Gas
     value: Wei = Wei(0)
+    time: Seconds = Seconds(0)
 
 
 @dataclass(frozen=True, slots=True)

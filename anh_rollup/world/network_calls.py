@@ -9,7 +9,7 @@ from eth_abi.exceptions import DecodingError, EncodingError
 from anh_rollup.encoding.abi import LOSSLESS, decode, encode
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.tensors import Elements
-from anh_rollup.primitives import Gas
+from anh_rollup.primitives import Gas, Seconds
 from anh_rollup.protocol.called import Cell, called_job
 from anh_rollup.protocol.jobs import (
     MOST_PROPERTIES,
@@ -26,7 +26,8 @@ _LANES: Final = 8
 """Elements of 4 bytes in a word; the last one holds an int32, and its sign fills the others."""
 
 INFER_SELECTOR: Final = keccak256(b"infer(bytes32,bytes32,int32[],string)")[:4]
-TRAIN_SELECTOR: Final = keccak256(f"train(bytes32,{PROPERTY_TYPE}[],string)".encode())[:4]
+_TRAIN: Final = ("bytes32", f"{PROPERTY_TYPE}[]", "uint64", "string")
+TRAIN_SELECTOR: Final = keccak256(f"train({','.join(_TRAIN)})".encode())[:4]
 
 #: The types of each error's values, by its name.
 ERRORS: Final = {
@@ -39,6 +40,8 @@ ERRORS: Final = {
     "ModelUnfit": ("bytes32", "bytes32"),
     "WrongInputCount": ("uint256", "uint256"),
     "InputOutOfRange": ("uint256", "int32", "int32", "int32"),
+    "DeadlineOutside": ("uint64", "uint64", "uint64"),
+    "NotTrained": ("bytes32",),
 }
 
 
@@ -90,7 +93,7 @@ def decode_train(calldata: bytes, gas: Gas) -> Job:
         SystemRevertError: It is malformed; that takes `gas`.
     """
     try:
-        architecture, listed, uri = decode(["bytes32", f"{PROPERTY_TYPE}[]", "string"], calldata[4:])
+        architecture, listed, deadline, uri = decode(_TRAIN, calldata[4:])
         size = len(uri.encode("utf-8", LOSSLESS))
     except (DecodingError, OverflowError) as error:
         raise refusal(gas, "MalformedCall") from error
@@ -99,7 +102,7 @@ def decode_train(calldata: bytes, gas: Gas) -> Job:
     if size > MOST_URI_BYTES:
         raise refusal(gas, "UriTooLong", size)
     try:
-        return called_job(architecture, [Property(*each) for each in listed], uri)
+        return called_job(architecture, [Property(*each) for each in listed], Seconds(deadline), uri)
     except (JobMalformedError, EncodingError) as error:
         raise refusal(gas, "MalformedCall") from error
 

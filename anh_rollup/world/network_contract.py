@@ -9,7 +9,7 @@ from anh_rollup.encoding.tensors import Elements
 from anh_rollup.evaluation.errors import ProgramTooLargeError, SourcesRefusedError, WorkTooLargeError
 from anh_rollup.evaluation.workload import check_work
 from anh_rollup.primitives import Gas
-from anh_rollup.protocol.called import TrainingRequest, encode_request
+from anh_rollup.protocol.called import TrainingRequest, Untrained, encode_request
 from anh_rollup.protocol.jobs import terms
 from anh_rollup.tensor.program import Program
 from anh_rollup.world.cell_store import CellStore
@@ -35,6 +35,13 @@ WORD_GAS: Final = 6
 
 TRAIN_GAS: Final = 45_000
 """What `train` takes beside it."""
+
+WAIT_GAS: Final = 5_000
+"""What each second until its deadline takes besides (choice): while a training waits others do, too."""
+
+MOST_TRAINING_SECONDS: Final = 3_600
+"""From a call of `train` to its deadline at most (choice): one call holds up others by no more than that and
+L1's `settlement`, and an hour is enough for networks of which contracts can pay for an inference."""
 
 WORK_PER_GAS: Final = 32
 """Multiply-adds of an evaluation for one gas: 25 million gas a second on two slow cores (`ONE_ELEMENT`)."""
@@ -64,7 +71,7 @@ class NetworkContract:
 
         Raises:
             ResultMissingError: An artifact, or a final claim about a called job, is not there yet.
-            SystemRevertError: The call is malformed, or does not fit its network.
+            SystemRevertError: The call is malformed, or does not fit its network, or nobody has trained it.
         """
         gas = Gas(CALL_GAS + WORD_GAS * ceil(len(call.data) / 32))
         if call.gas < gas:
@@ -78,12 +85,18 @@ class NetworkContract:
 
     def _train(self, call: SystemCall, gas: Gas) -> SystemAnswer:
         job = decode_train(call.data, gas)
-        gas = Gas(gas + TRAIN_GAS)
+        left = job.deadline - call.time
+        if not 1 <= left <= MOST_TRAINING_SECONDS:
+            allowed = call.time + 1, call.time + MOST_TRAINING_SECONDS
+            raise refusal(gas, "DeadlineOutside", job.deadline, *allowed)
+        gas = Gas(gas + TRAIN_GAS + left * WAIT_GAS)
         if call.gas < gas:
             return SystemAnswer(b"", gas)
         cell = self._cells.cell(terms(job))
         if cell is None:
             raise ResultMissingError(encode_request(TrainingRequest(job, call.value)))
+        if isinstance(cell, Untrained):
+            raise refusal(gas, "NotTrained", terms(job))
         return SystemAnswer(encode_training(cell), gas, cell.claimant)
 
     def _infer(self, call: SystemCall, gas: Gas) -> SystemAnswer:

@@ -113,7 +113,8 @@ MIGRATIONS: Final = (
 """What the order says: `block`, `ordered` with what the ledger answered, versions of `ledger` accounts, each
 `escrow`, and for each item its strict `writer`s. What executions found out: `result`, `log`, and versions of
 `account` and `slot`. A prepaid transaction is `unexecuted` until then, with what it waits for. What L1
-says: the `cell` of each called job that is done, and which transactions have `used` it."""
+says: the `cell` of each called job that has ended, empty but for its terms where nobody has done it, and
+which transactions have `used` it."""
 
 FOUND: Final = ("result", "account", "slot", "log", "used")
 """The tables that an execution fills from its position on."""

@@ -14,7 +14,7 @@ from ethereum.forks.cancun.vm.precompiled_contracts.mapping import PRE_COMPILED_
 from ethereum_types.bytes import Bytes20
 from ethereum_types.numeric import Uint
 
-from anh_rollup.primitives import Address, Gas, Wei
+from anh_rollup.primitives import Address, Gas, Seconds, Wei
 from anh_rollup.world.engine import SystemCall, SystemContract
 from anh_rollup.world.errors import SystemRevertError
 from anh_rollup.world.native import NATIVE
@@ -61,7 +61,11 @@ def _call(contract: SystemContract, evm: Evm) -> None:
     if message.code_address != message.current_target:
         raise Revert
     call = SystemCall(
-        Address(bytes(message.caller)), bytes(message.data), Gas(int(evm.gas_left)), Wei(int(message.value))
+        Address(bytes(message.caller)),
+        bytes(message.data),
+        Gas(int(evm.gas_left)),
+        Wei(int(message.value)),
+        Seconds(int(message.block_env.time)),
     )
     try:
         answer = contract.call(call)

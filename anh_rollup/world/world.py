@@ -9,7 +9,7 @@ from typing import TypeVar
 from anh_rollup.encoding.batches import Header
 from anh_rollup.primitives import Address, Gas
 from anh_rollup.protocol import ledger
-from anh_rollup.protocol.called import Cell, Request
+from anh_rollup.protocol.called import Ending, Request
 from anh_rollup.protocol.derivation import L2Block
 from anh_rollup.protocol.fees import TRANSFER_GAS
 from anh_rollup.storage.database import Database
@@ -133,10 +133,10 @@ class World:
         """Notes that the blocks up to here are final on L1, so that they cost no validation."""
         self._order.finalize(min(number, self.head))
 
-    def learn(self, cells: Mapping[bytes, Cell]) -> None:
-        """Takes over what L1 says about called jobs, by their terms: all that are done now.
+    def learn(self, cells: Mapping[bytes, Ending]) -> None:
+        """Takes over what L1 says about called jobs, by their terms: all that have ended now.
 
-        What was executed with a claim that is not final any more is forgotten, with all behind it.
+        What was executed with an end that L1 takes back is forgotten, with all behind it.
         """
         with self.transaction():
             gone = self._cells.replace(cells)

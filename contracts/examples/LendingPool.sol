@@ -23,7 +23,8 @@ import { IDNN } from "contracts/sdk/IDNN.sol";
 ///
 /// Liveness:
 /// - deposits, repayments and withdrawals of cash that is there ask no network;
-/// - `train` is open to everybody once, for at least `leastReward`: see IDNN on what waits for it;
+/// - `train` is open to everybody, for at least `leastReward`, until there is a network: see IDNN on what waits for it.
+///   If nobody trains one in time, it reverts, the reward goes back, and the pool stays as it was;
 /// - an unpaid loan can be written off by anybody after its time and the grace.
 contract LendingPool is ERC20 {
     /// @notice What is fixed at deployment about loans.
@@ -141,11 +142,12 @@ contract LendingPool is ERC20 {
     // --- the network ---
 
     /// @notice Has the network trained, once. The value is the accountant's reward.
+    /// @param deadline The second until which a network has to be shown on L1.
     /// @param uri Where program, data sets and hints can be had.
-    function train(string calldata uri) external payable {
+    function train(uint64 deadline, string calldata uri) external payable {
         require(model.root == 0, AlreadyTrained(model.root));
         require(msg.value >= rules.leastReward, DNN.RewardTooSmall(msg.value, rules.leastReward));
-        (model,) = DNN.train(ARCHITECTURE, property, uri, msg.value);
+        (model,) = DNN.train(ARCHITECTURE, property, deadline, uri, msg.value);
     }
 
     // --- for lenders ---

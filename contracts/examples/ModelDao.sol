@@ -15,12 +15,14 @@ import { IDNN } from "contracts/sdk/IDNN.sol";
 /// Safety:
 /// - the current model only changes for one whose score on the same test set is higher: that is final on L1;
 /// - a proposal is executed at most once, between its end and its expiry, with a quorum and a majority;
-/// - ether held = ether received - rewards of executed proposals, at all times (ether that was forced in besides).
+/// - ether held = ether received - rewards of executed proposals, at all times (ether that was forced in besides): one
+///   whose model nobody has trained pays nothing.
 ///
 /// Liveness:
 /// - a member that does nothing stops nothing: a quorum of the others decides;
-/// - an execution waits until somebody has trained such a model, and all later calls of this contract with it: members
-///   should accept no threshold above what one of them has reached.
+/// - an execution waits until somebody has trained such a model, and all later calls of this contract with it. If nobody
+///   has in time, the proposal has failed, and the model stays: members should accept no threshold above what one of
+///   them has reached.
 contract ModelDao {
     /// @notice What is fixed at deployment about votes.
     struct Rules {
@@ -28,6 +30,8 @@ contract ModelDao {
         uint64 voting;
         /// @dev Seconds from then on in which an accepted proposal can be executed.
         uint64 execution;
+        /// @dev Seconds that accountants have from the execution on, to train and to show a model.
+        uint64 training;
         /// @dev Least number of votes.
         uint32 quorum;
         /// @dev Least wei for a training.
@@ -42,7 +46,8 @@ contract ModelDao {
         uint64 closes;
         uint32 yes;
         uint32 no;
-        bool executed;
+        /// @dev `Executed` or `Failed`; `Unknown` before.
+        State outcome;
         /// @dev Wei for the accountant.
         uint256 reward;
         /// @dev Where artifacts and hints can be had.
@@ -56,7 +61,8 @@ contract ModelDao {
         Rejected,
         Accepted,
         Executed,
-        Expired
+        Expired,
+        Failed
     }
 
     /// @notice Most bytes of a URI: the system contract takes no longer ones.
@@ -105,6 +111,7 @@ contract ModelDao {
     );
     event Voted(uint256 indexed id, address indexed member, bool yes);
     event Executed(uint256 indexed id, uint256 reward);
+    event Failed(uint256 indexed id, int64 threshold);
     event Switched(uint256 indexed id, bytes32 indexed model, int64 score);
 
     /// @notice The caller is no member.
@@ -115,6 +122,9 @@ contract ModelDao {
 
     /// @notice More votes are needed than there are members, or none.
     error QuorumOutside(uint256 quorum, uint256 members);
+
+    /// @notice Accountants would have no time, or more than they may have.
+    error TrainingOutside(uint64 time, uint64 most);
 
     /// @notice The threshold does not ask for a better model.
     error NotBetter(int64 threshold, int64 score);
@@ -148,6 +158,8 @@ contract ModelDao {
             rules_.quorum != 0 && rules_.quorum <= members.length,
             QuorumOutside(rules_.quorum, members.length)
         );
+        uint64 training = rules_.training;
+        require(training != 0 && training <= DNN.MOST_SECONDS, TrainingOutside(training, DNN.MOST_SECONDS));
         (rules, ARCHITECTURE, SCORE_PROGRAM, TEST_SET) = (rules_, architecture, scoreProgram, testSet);
         model.architecture = architecture;
         for (uint256 i; i < members.length; ++i) {
@@ -166,7 +178,8 @@ contract ModelDao {
         _fund();
     }
 
-    /// @notice Has an accepted proposal's model trained, and switches to it. The transaction waits for the model.
+    /// @notice Has an accepted proposal's model trained, and switches to it. The transaction waits for the model; where
+    /// nobody has trained one in time, the proposal has failed.
     function execute(uint256 id) external {
         _requireState(id, State.Accepted);
         Proposal storage proposal = proposals[id];
@@ -174,13 +187,16 @@ contract ModelDao {
             (proposal.threshold, proposal.reward, proposal.uri);
         require(threshold > score, NotBetter(threshold, score));
         require(reward <= treasury, TreasuryTooSmall(reward, treasury));
-        proposal.executed = true;
+        // The system contract calls nobody, so nothing changes meanwhile.
+        (bool done, Model memory trained, int64 reached) = _train(threshold, uri, reward);
+        proposal.outcome = done ? State.Executed : State.Failed;
+        if (!done) {
+            emit Failed(id, threshold);
+            return;
+        }
         treasury -= reward;
-        emit Executed(id, reward);
-        (Model memory trained, int64 reached) =
-            DNN.train(ARCHITECTURE, IDNN.Property(SCORE_PROGRAM, TEST_SET, threshold), uri, reward);
-        // The system contract calls nobody, so nothing has changed meanwhile.
         (model, score) = (trained, reached);
+        emit Executed(id, reward);
         emit Switched(id, trained.root, reached);
     }
 
@@ -206,7 +222,7 @@ contract ModelDao {
         require(bytes(uri).length <= MOST_URI_BYTES, UriTooLong(bytes(uri).length, MOST_URI_BYTES));
         id = ++proposalCount;
         uint64 closes = uint64(block.timestamp) + rules.voting;
-        proposals[id] = Proposal(threshold, closes, 0, 0, false, reward, uri);
+        proposals[id] = Proposal(threshold, closes, 0, 0, State.Unknown, reward, uri);
         emit Proposed(id, msg.sender, threshold, reward, closes, uri);
     }
 
@@ -226,7 +242,7 @@ contract ModelDao {
     function stateOf(uint256 id) public view returns (State) {
         Proposal storage proposal = proposals[id];
         if (proposal.closes == 0) return State.Unknown;
-        if (proposal.executed) return State.Executed;
+        if (proposal.outcome != State.Unknown) return proposal.outcome;
         if (block.timestamp <= proposal.closes) return State.Voting;
         bool quorum = proposal.yes + proposal.no >= rules.quorum;
         if (!quorum || proposal.yes <= proposal.no) return State.Rejected;
@@ -234,6 +250,16 @@ contract ModelDao {
     }
 
     // --- internal ---
+
+    /// @dev The deadline is none of the caller's: a short one would make the proposal fail.
+    function _train(int64 threshold, string memory uri, uint256 reward)
+        private
+        returns (bool done, Model memory trained, int64 reached)
+    {
+        IDNN.Property memory wanted = IDNN.Property(SCORE_PROGRAM, TEST_SET, threshold);
+        uint64 deadline = uint64(block.timestamp) + rules.training;
+        return DNN.tryTrain(ARCHITECTURE, wanted, deadline, uri, reward);
+    }
 
     function _fund() private {
         if (msg.value == 0) return;

@@ -162,7 +162,8 @@ interface IClaims is ISeals {
         bytes32 indexed transaction, address indexed claimant, bytes32 indexed claimId, bytes32 result
     );
 
-    /// @notice The time of a job is over: a reward that no claim has earned goes back to who paid it.
+    /// @notice The time of a job is over: a reward that no claim has earned goes back to who paid it. A called job has
+    /// its terms as transaction: the contracts that asked for it go on without a result.
     event Lapsed(bytes32 indexed transaction, address indexed caller);
 
     /// @notice A claim that nobody refuted, but that cannot become final any more, has its bond back.
@@ -235,9 +236,9 @@ interface IClaims is ISeals {
     /// @notice The Inbox holds another batch under that number.
     error WrongBatch(uint64 number, bytes32 given, bytes32 held);
 
-    /// @notice A claim without a batch is about a called job: index and batch commitment are 0, the terms are the
-    /// transaction, and the job has no deadline (the greatest uint64).
-    error NotACall(bytes32 transaction, bytes32 terms, uint64 deadline);
+    /// @notice A claim without a batch is about a called job: index and batch commitment are 0, and the terms are the
+    /// transaction.
+    error NotACall(bytes32 transaction, bytes32 terms);
 
     /// @notice A claim with a batch names the terms of its job in place of a transaction.
     error NotAnOrder(bytes32 transaction);
@@ -307,6 +308,11 @@ interface IClaims is ISeals {
     /// @param record The order's record.
     /// @param job The job that it orders.
     function lapse(bytes calldata record, Job calldata job) external;
+
+    /// @notice Ends a called job without a result, from `deadline + settlement` on: no claim can become final any more, and
+    /// the calls that wait for one fail. Anyone may call, once; never behind a final claim.
+    /// @param job The job that was called for.
+    function lapseCalled(Job calldata job) external;
 
     /// @notice Gives the bond of a claim back that can no longer become final: one is already, or it is too late.
     function release(Claim calldata claim) external;

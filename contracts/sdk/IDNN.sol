@@ -8,18 +8,20 @@ pragma solidity 0.8.37;
 /// Safety:
 /// - `infer` is the exact reading of a tensor program: every node computes the same integers, for ever;
 /// - `train` answers from a claim that is final on L1: whoever doubted its scores could have it refuted there;
-/// - the same request gives the same answer again, in every transaction;
+/// - the same request, with the same deadline, gives the same answer again, in every transaction;
 /// - neither calls anybody: no code of others runs between a call and its answer.
 ///
 /// Liveness:
 /// - `infer` waits for nothing but the artifacts: keep them where `uri` says for as long as they are asked;
-/// - `train` ends only once somebody has done what it asks for. The whole transaction waits until then, and so do those
-///   that depend on it: never ask for what may be out of reach, never offer a reward that nobody works for;
+/// - `train` ends once somebody has done what it asks for, and the whole transaction waits until then, with all that
+///   depend on it. If nobody has shown a result by the deadline, or none is final when L1's `settlement` is over, it
+///   reverts with `NotTrained`: ask for what is in reach, with a reward for which somebody works;
 /// - a transaction that reverts after `train` pays nobody: check all that can be checked before the call.
 ///
 /// Gas:
 /// - `infer` costs a function of the work that the program declares, whatever the input, and reverts above a bound;
-/// - `train` costs a constant besides its calldata: the work is paid with the value.
+/// - `train` costs a constant and 5,000 for each second until its deadline, besides its calldata: while it waits others
+///   wait, too. The work is paid with the value.
 interface IDNN {
     /// @notice What a trained network must have: its scores over a data set sum up to a threshold or more.
     struct Property {
@@ -66,6 +68,14 @@ interface IDNN {
     /// @notice An element lies outside of what the program declares for its field.
     error InputOutOfRange(uint256 place, int32 element, int32 low, int32 high);
 
+    /// @notice The deadline of a training is not in the future, or too far in it.
+    error DeadlineOutside(uint64 deadline, uint64 earliest, uint64 latest);
+
+    /// @notice Nobody has trained the network in time, and nobody can any more. The same request never has a result; one
+    /// with another deadline is another request.
+    /// @param terms keccak256 of the ABI encoding of the job on L1.
+    error NotTrained(bytes32 terms);
+
     /// @notice What a network answers to one sample. Reverts where the shapes do not fit, and where an element lies
     /// outside of the range that the program declares.
     /// @param architecture Root of the tensor program.
@@ -81,9 +91,10 @@ interface IDNN {
     /// @notice Has a network trained. The value is the reward of the accountant whose claim becomes final.
     /// @param architecture Root of the tensor program whose parameters are wanted.
     /// @param properties What they must have: one to four.
+    /// @param deadline The second until which a result has to be shown on L1: at most an hour from the block on.
     /// @param uri Where programs, data sets and hints for the training can be had.
     /// @return The model and its scores.
-    function train(bytes32 architecture, Property[] calldata properties, string calldata uri)
+    function train(bytes32 architecture, Property[] calldata properties, uint64 deadline, string calldata uri)
         external
         payable
         returns (Training memory);

@@ -17,7 +17,6 @@ contract CalledClaimsTest is Players {
 
     function setUp() public {
         _deploy();
-        deadline = type(uint64).max;
         _store(claim, _called(alice, _honest()));
     }
 
@@ -55,14 +54,20 @@ contract CalledClaimsTest is Players {
         assertEq(bonds.credits(alice), CLAIM_BOND);
     }
 
-    function test_ItIsNeverTooLate() public {
-        vm.warp(uint256(type(uint40).max));
+    function testFuzz_ItStandsUntilItsDeadlineWhateverThatIs(uint64 wanted) public {
+        deadline = uint64(bound(wanted, _now(), type(uint64).max));
+        _store(claim, _called(alice, _honest()));
         bytes32 id = _stand(claim);
-        vm.warp(_now() + 100 * WINDOW);
-        vm.expectPartialRevert(IClaims.NotBehind.selector);
-        claims.release(claim);
+        assertEq(claims.status(id).deadline, deadline);
+        vm.warp(_now() + WINDOW);
         claims.finalize(claim);
         assertTrue(_state(id) == IClaims.State.Final);
+    }
+
+    function test_ItIsTooLateBehindTheDeadline() public {
+        vm.warp(deadline + 1);
+        vm.expectRevert(abi.encodeWithSelector(IClaims.DeadlinePassed.selector, deadline));
+        this.standExternally();
     }
 
     function test_AnyOtherPlaceOrTransactionIsRefused() public {
@@ -73,13 +78,6 @@ contract CalledClaimsTest is Players {
         _isNoCall();
         claim.batchCommitment = 0;
         claim.transaction = keccak256(orderRecord);
-        _isNoCall();
-    }
-
-    function test_ADeadlineIsRefused() public {
-        deadline = type(uint64).max - 1;
-        claim.terms = keccak256(abi.encode(_job()));
-        claim.transaction = claim.terms;
         _isNoCall();
     }
 
@@ -104,6 +102,113 @@ contract CalledClaimsTest is Players {
         claim.uri = "again";
         vm.expectRevert(abi.encodeWithSelector(IClaims.AlreadySettled.selector, claim.transaction));
         this.standExternally();
+    }
+
+    // --- the end without a result ---
+
+    function _end() private view returns (uint256) {
+        return uint256(deadline) + _rules().settlement;
+    }
+
+    function _lapseIsRefused(bytes4 why) private {
+        IClaims.Job memory job = _job();
+        vm.expectPartialRevert(why);
+        claims.lapseCalled(job);
+    }
+
+    function test_ItLapsesFromTheEndOfItsSettlementOnAndOnce() public {
+        IClaims.Job memory job = _job();
+        vm.warp(_end() - 1);
+        vm.expectRevert(abi.encodeWithSelector(IClaims.TooEarly.selector, _end()));
+        claims.lapseCalled(job);
+        vm.warp(_end());
+        vm.expectEmit(address(claims));
+        emit IClaims.Lapsed(claim.terms, carl);
+        vm.prank(carl);
+        claims.lapseCalled(job);
+        (,, bool settled) = claims.queue(claim.terms);
+        assertTrue(settled);
+        assertEq(inbox.noticeCount(), 0);
+        vm.expectRevert(abi.encodeWithSelector(IClaims.AlreadySettled.selector, claim.terms));
+        claims.lapseCalled(job);
+    }
+
+    function testFuzz_ItLapsesAtNoOtherTime(uint64 wanted, uint256 time) public {
+        deadline = wanted;
+        time = bound(time, 0, type(uint128).max);
+        vm.warp(time);
+        IClaims.Job memory job = _job();
+        if (time < _end()) vm.expectRevert(abi.encodeWithSelector(IClaims.TooEarly.selector, _end()));
+        claims.lapseCalled(job);
+        (,, bool settled) = claims.queue(keccak256(abi.encode(job)));
+        assertTrue(settled == (time >= _end()));
+    }
+
+    function test_AFinalClaimNeverLapses() public {
+        bytes32 id = _stand(claim);
+        vm.warp(_now() + WINDOW);
+        claims.finalize(claim);
+        vm.warp(_end());
+        _lapseIsRefused(IClaims.AlreadySettled.selector);
+        assertTrue(_state(id) == IClaims.State.Final);
+    }
+
+    /// @dev Revealed in time, and nobody has made it final: then nobody can any more, before the lapse and behind it.
+    function test_AClaimThatNobodyMadeFinalInTimeIsReleasedInEitherOrder() public {
+        bytes32 first = _stand(claim);
+        IClaims.Claim memory second = _called(carl, _honest());
+        bytes32 behind = _stand(second);
+        vm.warp(_end());
+        claims.release(claim);
+        claims.lapseCalled(_job());
+        vm.expectPartialRevert(IClaims.TooLate.selector);
+        claims.finalize(second);
+        claims.release(second);
+        assertTrue(_state(first) == IClaims.State.Released);
+        assertTrue(_state(behind) == IClaims.State.Released);
+        assertEq(bonds.credits(alice) + bonds.credits(carl), 2 * CLAIM_BOND);
+    }
+
+    /// @dev The game may still refute the claim, and nothing can make it final.
+    function test_ItLapsesWhileAGameIsOpenAndTheGameGoesOn() public {
+        _store(claim, _called(alice, _lie()));
+        vm.warp(deadline);
+        bytes32 id = _stand(claim);
+        (bytes32 game, IGame.Position memory position) = _open(claim, carol, 1, _lie());
+        vm.warp(_end());
+        claims.lapseCalled(_job());
+        vm.expectPartialRevert(IClaims.StillContested.selector);
+        claims.finalize(claim);
+        vm.expectPartialRevert(IClaims.StillContested.selector);
+        claims.release(claim);
+        games.timeout(game, position);
+        assertTrue(_state(id) == IClaims.State.Refuted);
+    }
+
+    /// @dev The order of the same job has its record as transaction, and another queue.
+    function test_AnOrderOfTheSameJobIsNotTouched() public {
+        IClaims.Claim memory ordered = _claim(alice, _honest());
+        assertTrue(ordered.transaction != ordered.terms && ordered.terms == claim.terms);
+        bytes32 id = _stand(ordered);
+        vm.warp(_end());
+        claims.lapseCalled(_job());
+        (,, bool settled) = claims.queue(ordered.transaction);
+        assertTrue(!settled);
+        claims.release(ordered);
+        assertTrue(_state(id) == IClaims.State.Released);
+        assertEq(inbox.noticeCount(), 0);
+    }
+
+    /// @dev And the lapse of that order does not end the called job.
+    function test_TheLapseOfAnOrderEndsNoCalledJob() public {
+        vm.warp(_end());
+        claims.lapse(orderRecord, _job());
+        (,, bool settled) = claims.queue(claim.terms);
+        assertTrue(!settled);
+        bytes memory encoded = abi.encode(_job());
+        IClaims.Job memory job = _job();
+        vm.expectPartialRevert(IClaims.WrongOrder.selector);
+        claims.lapse(encoded, job);
     }
 
     // --- refuting ---

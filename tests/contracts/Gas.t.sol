@@ -45,6 +45,14 @@ contract GasTest is Players {
         assertLe(gas, 250_000);
     }
 
+    /// forge-config: default.isolate = true
+    function test_TheEndOfACalledJobCostsLessThan60000() public {
+        IClaims.Job memory job = _job();
+        vm.warp(uint256(job.deadline) + _rules().settlement);
+        claims.lapseCalled(job);
+        assertLe(_note("lapseCalled", abi.encodeCall(IClaims.lapseCalled, (job))), 60_000);
+    }
+
     function _move(string memory name, address mover, bytes32 game, bytes memory call)
         private
         returns (IGame.Position memory p)

@@ -38,7 +38,6 @@ contract LapsesTest is Players {
     }
 
     function test_ACalledJobIsNotNoted() public {
-        deadline = type(uint64).max;
         IClaims.Claim memory called = _claim(alice, _honest());
         (called.batch, called.batchCommitment, called.index) = (0, bytes32(0), 0);
         called.transaction = called.terms;

@@ -11,7 +11,7 @@ from anh_rollup.encoding.artifacts import Model
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
-from anh_rollup.primitives import Address, Gas, Wei
+from anh_rollup.primitives import Address, Gas, Seconds, Wei
 from anh_rollup.protocol.called import Cell, called_job
 from anh_rollup.protocol.jobs import PROPERTY_TYPE, Job, Property
 from anh_rollup.protocol.ledger import DNN
@@ -22,13 +22,13 @@ from anh_rollup.world.inference import Inference
 from anh_rollup.world.world import World
 from tests.differential.compiled import contracts
 from tests.doubles import small_program as small
-from tests.doubles.ordering import ALICE, Wallet, empty_ledger
+from tests.doubles.ordering import ALICE, GENESIS_TIME, Wallet, empty_ledger
 from tests.doubles.worlds import GENESIS, Orders
 
 PROGRAM = small.small_program()
 MODEL = Model(small.random_parameters(PROGRAM, 1))
 INFER = ("bytes32", "bytes32", "int32[]", "string")
-TRAIN = ("bytes32", f"{PROPERTY_TYPE}[]", "string")
+TRAIN = ("bytes32", f"{PROPERTY_TYPE}[]", "uint64", "string")
 ARGUMENTS = {
     "ask": INFER,
     "infer": INFER,
@@ -40,6 +40,8 @@ ARGUMENTS = {
     "train": TRAIN,
 }
 PROPERTY = Property(b"\2" * 32, b"\3" * 32, 10)
+DEADLINE = Seconds(GENESIS_TIME + 60)
+"""Later than the blocks of short orders, which are a second apart."""
 CLAIMANT = Address(b"\xac" * 20)
 GAS = 5_000_000
 
@@ -58,14 +60,14 @@ def sample(seed: int) -> tuple[list[int], list[int]]:
     return [int(each) for field in fields for each in field.reshape(-1)], answer.reshape(-1).tolist()
 
 
-def wanted(uri: str = "") -> tuple[bytes, list[tuple[bytes, bytes, int]], str]:
+def wanted(uri: str = "", deadline: int = DEADLINE) -> tuple[bytes, list[tuple[bytes, bytes, int]], int, str]:
     """The arguments of a training."""
-    return PROGRAM.root, [(PROPERTY.program, PROPERTY.dataset, PROPERTY.threshold)], uri
+    return PROGRAM.root, [(PROPERTY.program, PROPERTY.dataset, PROPERTY.threshold)], deadline, uri
 
 
 def job(uri: str = "") -> Job:
     """The job that such a training asks for."""
-    return called_job(PROGRAM.root, [PROPERTY], uri)
+    return called_job(PROGRAM.root, [PROPERTY], DEADLINE, uri)
 
 
 def cell(model: bytes = MODEL.root, uri: str = "", score: int = 12) -> Cell:
@@ -98,6 +100,11 @@ class Networks:
         assert receipt is not None
         assert receipt.created is not None
         self.customer = receipt.created
+
+    @property
+    def time(self) -> Seconds:
+        """Of the last block."""
+        return self.orders.blocks[-1][0].header.time
 
     def append(self) -> None:
         """Gives the world what is ordered since."""

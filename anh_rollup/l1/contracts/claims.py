@@ -152,7 +152,10 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class Lapsed:
-    """The time of a job is over: a reward that nobody has earned goes back to who paid it."""
+    """The time of a job is over: a reward that nobody has earned goes back to who paid it.
+
+    A called job has its terms as transaction.
+    """
 
     transaction: bytes
     caller: str
@@ -235,6 +238,10 @@ class Claims(Contract):
     def lapse(self, record: bytes, job: Job) -> TransactionRequest:
         """Ends a job whose time is over, so that its reward goes back; `record` is that of its order."""
         return self.request("lapse", record, job)
+
+    def lapse_called(self, job: Job) -> TransactionRequest:
+        """Ends a called job whose time is over, so that what waits for it goes on."""
+        return self.request("lapseCalled", job)
 
     def advance(self, transaction: bytes) -> TransactionRequest:
         """Passes the next 256 claims of a job, none of which can become final: later ones become free."""

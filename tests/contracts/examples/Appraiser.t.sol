@@ -131,7 +131,7 @@ contract AppraiserTest is AppraiserStage {
         vm.expectRevert(abi.encodeWithSelector(ScriptedDnn.Unscripted.selector, bytes32("unknown")));
         other.appraise(1);
         other = new Appraiser(drawings, Model("program", 0, ""), CLEAR, prices);
-        vm.expectRevert(abi.encodeWithSelector(DNN.NotTrained.selector, bytes32("program")));
+        vm.expectRevert(abi.encodeWithSelector(DNN.NoModel.selector, bytes32("program")));
         other.appraise(1);
         vm.expectRevert(Appraiser.NothingIsClear.selector);
         new Appraiser(drawings, Model(0, 0, ""), 0, prices);

@@ -43,7 +43,11 @@ abstract contract LendingStage is ExampleTest {
     function _train() internal {
         DNN_SYSTEM.result(MODEL, THRESHOLD + 3);
         vm.deal(address(this), REWARD);
-        pool.train{ value: REWARD }("file:///data");
+        pool.train{ value: REWARD }(_deadline(), "file:///data");
+    }
+
+    function _deadline() internal view returns (uint64) {
+        return uint64(block.timestamp) + 600;
     }
 
     function _scores(address borrower, int32 bad, int32 good) internal {
@@ -91,12 +95,15 @@ contract LendingPoolTest is LendingStage {
 
     function test_TheNetworkIsTrainedOnceAndPaid() public {
         vm.deal(address(this), 1 ether);
+        uint64 deadline = _deadline();
         vm.expectRevert(abi.encodeWithSelector(DNN.RewardTooSmall.selector, REWARD - 1, REWARD));
-        pool.train{ value: REWARD - 1 }("file:///data");
+        pool.train{ value: REWARD - 1 }(deadline, "file:///data");
         IDNN.Property[] memory wanted = new IDNN.Property[](1);
         wanted[0] = IDNN.Property("program", "dataset", THRESHOLD);
         vm.expectCall(
-            address(DNN_SYSTEM), REWARD, abi.encodeCall(IDNN.train, (ARCHITECTURE, wanted, "file:///data"))
+            address(DNN_SYSTEM),
+            REWARD,
+            abi.encodeCall(IDNN.train, (ARCHITECTURE, wanted, deadline, "file:///data"))
         );
         _train();
         vm.deal(address(this), REWARD);
@@ -106,13 +113,31 @@ contract LendingPoolTest is LendingStage {
         assertEq(uri, "file:///data");
         assertEq(address(DNN_SYSTEM).balance, REWARD);
         vm.expectRevert(abi.encodeWithSelector(LendingPool.AlreadyTrained.selector, MODEL));
-        pool.train{ value: REWARD }("file:///data");
+        pool.train{ value: REWARD }(deadline, "file:///data");
+    }
+
+    function test_WhereNobodyTrainsThePoolStaysAsItWas() public {
+        DNN_SYSTEM.result(MODEL, THRESHOLD - 1);
+        vm.deal(address(this), REWARD);
+        (uint64 deadline, uint64 now_) = (_deadline(), uint64(block.timestamp));
+        vm.expectPartialRevert(IDNN.NotTrained.selector);
+        pool.train{ value: REWARD }(deadline, "file:///data");
+        vm.expectRevert(
+            abi.encodeWithSelector(IDNN.DeadlineOutside.selector, now_, now_ + 1, now_ + DNN.MOST_SECONDS)
+        );
+        pool.train{ value: REWARD }(now_, "file:///data");
+        assertEq(address(this).balance, REWARD);
+        (, bytes32 model,) = pool.model();
+        assertEq(model, bytes32(0));
+        _train();
+        (, model,) = pool.model();
+        assertEq(model, MODEL);
     }
 
     function test_NobodyBorrowsBeforeTheNetworkIsThere() public {
         _deposit(LENDER, 10 ether);
         (int32[] memory features, bytes32[] memory proof) = (_features(ALICE), _proof(ALICE));
-        vm.expectRevert(abi.encodeWithSelector(DNN.NotTrained.selector, ARCHITECTURE));
+        vm.expectRevert(abi.encodeWithSelector(DNN.NoModel.selector, ARCHITECTURE));
         vm.prank(ALICE);
         pool.borrow(1 ether, features, proof);
     }

@@ -4,8 +4,8 @@ pragma solidity 0.8.37;
 import { IDNN } from "contracts/sdk/IDNN.sol";
 
 /// @title The DNN system contract as a test writes it
-/// @notice Lies where the node carries the real one out. It answers what it is told to, and reverts where the real one
-/// would wait for ever: a training whose thresholds the next result does not reach.
+/// @notice Lies where the node carries the real one out. It answers what it is told to; a training whose thresholds the
+/// next result does not reach is one that nobody does.
 contract ScriptedDnn is IDNN {
     mapping(bytes32 request => int32[]) private _answers;
     mapping(bytes32 request => bool) private _known;
@@ -14,9 +14,6 @@ contract ScriptedDnn is IDNN {
 
     /// @notice Nobody has said what to answer.
     error Unscripted(bytes32 model);
-
-    /// @notice The real one would wait.
-    error NobodyReaches(int64 threshold, int64 score);
 
     /// @notice What `infer` answers from now on to an input.
     function answer(bytes32 model, int32[] calldata x, int32[] calldata y) external {
@@ -41,16 +38,18 @@ contract ScriptedDnn is IDNN {
     }
 
     /// @inheritdoc IDNN
-    function train(bytes32, Property[] calldata properties, string calldata)
+    function train(bytes32 architecture, Property[] calldata properties, uint64 deadline, string calldata uri)
         external
         payable
         returns (Training memory trained)
     {
+        (uint64 earliest, uint64 latest) = (uint64(block.timestamp) + 1, uint64(block.timestamp) + 3600);
+        require(deadline >= earliest && deadline <= latest, DeadlineOutside(deadline, earliest, latest));
         trained.model = _nextModel;
         trained.scores = new int64[](properties.length);
         for (uint256 i; i < properties.length; ++i) {
-            int64 threshold = properties[i].threshold;
-            require(_nextScore >= threshold, NobodyReaches(threshold, _nextScore));
+            bytes32 terms = keccak256(abi.encode(architecture, properties, deadline, uri));
+            require(_nextScore >= properties[i].threshold, NotTrained(terms));
             trained.scores[i] = _nextScore;
         }
     }

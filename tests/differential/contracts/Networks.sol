@@ -40,27 +40,38 @@ contract Customer {
         (done, answer) = address(NETWORKS).call{ value: msg.value }(data);
     }
 
-    function learn(bytes32 architecture, IDNN.Property[] calldata wanted, string calldata uri) external payable {
+    function learn(
+        bytes32 architecture,
+        IDNN.Property[] calldata wanted,
+        uint64 deadline,
+        string calldata uri
+    ) external payable {
         steps += 100;
-        IDNN.Training memory trained = NETWORKS.train{ value: msg.value }(architecture, wanted, uri);
+        IDNN.Training memory trained = NETWORKS.train{ value: msg.value }(architecture, wanted, deadline, uri);
         (model, score) = (trained.model, trained.scores[0]);
         steps += 1000;
     }
 
     /// Trains something else then: what it is follows from the first model.
-    function learnTwice(bytes32 architecture, IDNN.Property[] calldata wanted, string calldata uri) external {
-        model = NETWORKS.train(architecture, wanted, uri).model;
-        model = NETWORKS.train(model, wanted, uri).model;
+    function learnTwice(
+        bytes32 architecture,
+        IDNN.Property[] calldata wanted,
+        uint64 deadline,
+        string calldata uri
+    ) external {
+        model = NETWORKS.train(architecture, wanted, deadline, uri).model;
+        model = NETWORKS.train(model, wanted, deadline, uri).model;
     }
 
     /// Trains, and asks what came of it, in one transaction.
     function learnAndAsk(
         bytes32 architecture,
         IDNN.Property[] calldata wanted,
+        uint64 deadline,
         string calldata uri,
         int32[] calldata x
     ) external payable {
-        model = NETWORKS.train{ value: msg.value }(architecture, wanted, uri).model;
+        model = NETWORKS.train{ value: msg.value }(architecture, wanted, deadline, uri).model;
         _last = NETWORKS.infer(architecture, model, x, uri);
     }
 }

@@ -1,19 +1,20 @@
 """The order with called jobs: what a follower says that contracts wait for."""
 
 import logging
+from dataclasses import replace
 
 import pytest
 
 from anh_rollup.accountant.called import CalledJobs
 from anh_rollup.cli.called_jobs import called_jobs, read_called_jobs
 from anh_rollup.cli.l2 import L2AnswerError, L2UnreachableError
-from anh_rollup.primitives import Wei
+from anh_rollup.primitives import Seconds, Wei
 from anh_rollup.protocol.called import TrainingRequest, called_job, placeless
-from anh_rollup.protocol.jobs import Property, encode_job, terms
-from tests.doubles.ordering import JOB
+from anh_rollup.protocol.jobs import JobKind, Property, encode_job, terms
 
 ROOT = b"\1" * 32
-CALLED = called_job(ROOT, [Property(ROOT, ROOT, 5)], "\udcff")
+CALLED = called_job(ROOT, [Property(ROOT, ROOT, 5)], Seconds(50), "\udcff")
+INFERENCE = replace(CALLED, kind=JobKind.INFERENCE, model=ROOT)
 ORDERED = placeless(TrainingRequest(CALLED, Wei(7)))
 ANSWER = {"kind": "training", "reward": "0x7", "encodedJob": "0x" + encode_job(CALLED).hex()}
 
@@ -93,7 +94,7 @@ def test_a_followers_answer_is_read():
         [{"kind": "training"}],
         [{**ANSWER, "reward": 7}],
         [{**ANSWER, "encodedJob": ANSWER["encodedJob"][:-2]}],
-        [{**ANSWER, "encodedJob": "0x" + encode_job(JOB).hex()}],
+        [{**ANSWER, "encodedJob": "0x" + encode_job(INFERENCE).hex()}],
     ],
 )
 def test_any_other_answer_is_refused(answer):

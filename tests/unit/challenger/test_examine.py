@@ -20,7 +20,6 @@ from anh_rollup.evaluation.errors import SourcesRefusedError, UndisputableError,
 from anh_rollup.evaluation.evaluations import Evaluations
 from anh_rollup.evaluation.properties import evaluate_property
 from anh_rollup.evaluation.workload import multiply_adds
-from anh_rollup.protocol.called import NO_DEADLINE
 from anh_rollup.protocol.claims import Scores
 from anh_rollup.protocol.jobs import terms
 from anh_rollup.protocol.refutations import OpenGame, RefuteCount, RefuteRecord, RefuteShape, RefuteThreshold
@@ -385,7 +384,6 @@ def test_a_lie_about_one_score_is_disputed_there(training):
 @pytest.fixture
 def called(training):
     """The claim about the same job as a contract would call it: without an order."""
-    training.job = replace(training.job, deadline=NO_DEADLINE)
     place = {"batch": 0, "batch_commitment": bytes(32), "index": 0}
     training.claim = replace(
         training.claim, transaction=terms(training.job), terms=terms(training.job), **place

@@ -126,7 +126,7 @@ JOB = Job(
     JobKind.TRAINING, ROOT, NO_ROOT, (Property(ROOT, ROOT, -7), Property(ROOT, ROOT, 9)), 50, "https://a"
 )
 REQUESTS = (
-    TrainingRequest(called_job(ROOT, JOB.properties, "https://a"), Wei(7)),
+    TrainingRequest(called_job(ROOT, JOB.properties, JOB.deadline, "https://a"), Wei(7)),
     ArtifactRequest("model", ROOT, ("https://a", "")),
 )
 INFER = (
@@ -135,7 +135,9 @@ INFER = (
 )
 TRAIN = (
     TRAIN_SELECTOR
-    + encode(["bytes32", f"{PROPERTY_TYPE}[]", "string"], [ROOT, [(ROOT, ROOT, -7)], "https://a"]),
+    + encode(
+        ["bytes32", f"{PROPERTY_TYPE}[]", "uint64", "string"], [ROOT, [(ROOT, ROOT, -7)], 5, "https://a"]
+    ),
 )
 CLAIM = Claim(ADDRESS, 3, ROOT, 5, ROOT, ROOT, ROOT, (Scores(360, 349, ROOT),), "https://a.b")
 PROGRAM = small_program()

@@ -160,6 +160,7 @@ def claims_requests(claims: Claims) -> Requests:
         "finalize": claims.finalize(CLAIM),
         "release": claims.release(CLAIM),
         "lapse": claims.lapse(b"record", JOB),
+        "lapseCalled": claims.lapse_called(JOB),
         "advance": claims.advance(D),
         "demand": claims.demand(DEMAND, 1),
         "answer": claims.request("answer", CLAIM, JOB, DEMAND, PATH, OPENING),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from anh_rollup.encoding.checks import UINT64_MOST
 from anh_rollup.l1.contracts.claims import (
     Answered,
     Committed,
@@ -19,7 +20,6 @@ from anh_rollup.l1.contracts.claims import (
 from anh_rollup.l1.contracts.game import Closed, GameOutcome, NodesRevealed, Opened
 from anh_rollup.l1.docket import Docket
 from anh_rollup.l1.forgetting import SECONDS_OF_REORGS, Forgetting
-from anh_rollup.protocol.called import NO_DEADLINE
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.evidence import NO_OPENING
 from anh_rollup.protocol.game import Phase, Position, TensorPath
@@ -161,7 +161,7 @@ def test_commitments_stay_until_their_role_forgets_them() -> None:
 
 def test_a_called_job_is_over_once_a_claim_about_it_is_final() -> None:
     def called(number: int) -> Revealed:
-        event = revealed(number, deadline=NO_DEADLINE)
+        event = revealed(number, deadline=UINT64_MOST)
         return replace(event, claim=replace(event.claim, batch=0))
 
     end = Finalized(name(0), LIAR, name(1), ROOT)
@@ -170,4 +170,4 @@ def test_a_called_job_is_over_once_a_claim_about_it_is_final() -> None:
     assert kept(docket_of(called(1), end), *looks) == set()
     assert kept(docket_of(called(1), end), looks[0]) == {1}
     assert kept(docket_of(called(1), end, called(2)), *looks) == {1, 2}
-    assert kept(docket_of(revealed(1, deadline=NO_DEADLINE), end), *looks) == {1}
+    assert kept(docket_of(revealed(1, deadline=UINT64_MOST), end), *looks) == {1}

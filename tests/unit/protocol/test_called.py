@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anh_rollup.encoding.checks import UINT256_MOST
-from anh_rollup.primitives import Address, Wei
+from anh_rollup.encoding.checks import UINT64_MOST, UINT256_MOST
+from anh_rollup.primitives import Address, Seconds, Wei
 from anh_rollup.protocol.called import (
-    NO_DEADLINE,
     ArtifactRequest,
     Cell,
     RequestMalformedError,
@@ -27,14 +26,16 @@ from anh_rollup.protocol.jobs import JobKind, JobMalformedError, Property, terms
 ROOTS = st.binary(min_size=32, max_size=32)
 TEXTS = st.binary(max_size=40).map(lambda data: data.decode("utf-8", "surrogateescape"))
 PROPERTIES = st.builds(Property, ROOTS, ROOTS, st.integers(-(2**63), 2**63 - 1))
-JOBS = st.builds(called_job, ROOTS, st.lists(PROPERTIES, min_size=1, max_size=4), TEXTS)
+TIMES = st.integers(0, UINT64_MOST).map(Seconds)
+JOBS = st.builds(called_job, ROOTS, st.lists(PROPERTIES, min_size=1, max_size=4), TIMES, TEXTS)
 TRAININGS = st.builds(TrainingRequest, JOBS, st.integers(0, UINT256_MOST).map(Wei))
 ARTIFACTS = st.builds(
     ArtifactRequest, st.sampled_from(["program", "model"]), ROOTS, st.lists(TEXTS, max_size=3).map(tuple)
 )
 CLAIMANT = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 ROOT = b"\1" * 32
-JOB = called_job(ROOT, [Property(ROOT, ROOT, 5), Property(ROOT, ROOT, 6)], "http://a")
+DEADLINE = Seconds(1_700_000_000)
+JOB = called_job(ROOT, [Property(ROOT, ROOT, 5), Property(ROOT, ROOT, 6)], DEADLINE, "http://a")
 CLAIM = Claim(
     CLAIMANT, 0, bytes(32), 0, terms(JOB), terms(JOB), ROOT, (Scores(1, 5, ROOT), Scores(2, -6, ROOT)), "u"
 )
@@ -51,11 +52,10 @@ def test_other_bytes_are_no_request(encoded: bytes) -> None:
         decode_request(encoded)
 
 
-def test_a_called_job_is_a_training_without_a_deadline() -> None:
-    assert (JOB.kind, JOB.model, JOB.deadline) == (JobKind.TRAINING, bytes(32), 2**64 - 1)
-    assert JOB.deadline == NO_DEADLINE
+def test_a_called_job_is_a_training() -> None:
+    assert (JOB.kind, JOB.model, JOB.deadline) == (JobKind.TRAINING, bytes(32), DEADLINE)
     with pytest.raises(JobMalformedError):
-        called_job(ROOT, [], "")
+        called_job(ROOT, [], DEADLINE, "")
 
 
 def test_accountants_take_it_as_a_job_without_a_place() -> None:

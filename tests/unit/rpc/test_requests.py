@@ -3,7 +3,7 @@
 import pytest
 
 from anh_rollup.cli.called_jobs import read_called_jobs
-from anh_rollup.primitives import Wei
+from anh_rollup.primitives import Seconds, Wei
 from anh_rollup.protocol.called import (
     ArtifactRequest,
     Request,
@@ -22,7 +22,7 @@ from tests.unit.rpc.conftest import Ask
 from tests.unit.rpc.stories import name_of, sealed, text
 
 ROOT = b"\1" * 32
-JOB = called_job(ROOT, [Property(b"\2" * 32, b"\3" * 32, -5)], "http://a")
+JOB = called_job(ROOT, [Property(b"\2" * 32, b"\3" * 32, -5)], Seconds(1_000), "http://a")
 
 
 def test_nothing_is_waited_for_at_first(query: Ask) -> None:
@@ -44,6 +44,8 @@ def test_requests_are_listed_once_with_all_that_is_paid_for_them(
     assert training["since"] == {"blockNumber": "0x1", "index": "0x0", "transactionHash": name_of(raws[0])}
     assert (training["kind"], training["reward"], training["transactions"]) == ("training", "0xc", "0x2")
     assert (training["terms"], training["encodedJob"]) == (text(terms(JOB)), text(encode_job(JOB)))
+    settlement = follower.deployment.rules.settlement
+    assert (training["deadline"], training["lapsesAt"]) == (hex(1_000), hex(1_000 + settlement))
     assert training["job"]["properties"][0]["threshold"] == "-5"
     assert read_called_jobs([training, artifact]) == [placeless(TrainingRequest(JOB, Wei(12)))]
     since = {"blockNumber": "0x2", "index": "0x0", "transactionHash": name_of(raws[1])}

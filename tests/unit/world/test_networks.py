@@ -13,8 +13,8 @@ from eth_abi import decode
 from anh_rollup.evaluation.backend import LoadedProgram
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.workload import multiply_adds
-from anh_rollup.primitives import Gas, Wei
-from anh_rollup.protocol.called import ArtifactRequest, TrainingRequest, called_job
+from anh_rollup.primitives import Gas, Seconds, Wei
+from anh_rollup.protocol.called import UNTRAINED, ArtifactRequest, Cell, TrainingRequest, called_job
 from anh_rollup.protocol.jobs import terms
 from anh_rollup.protocol.ledger import DNN
 from anh_rollup.storage.artifacts import ArtifactStore
@@ -23,11 +23,20 @@ from anh_rollup.tensor.program import Program, Tensor
 from anh_rollup.world import inference
 from anh_rollup.world.engine import Outcome, Run
 from anh_rollup.world.errors import ResultMissingError
-from anh_rollup.world.network_contract import CALL_GAS, TRAIN_GAS, VALUE_GAS, WORD_GAS, WORK_PER_GAS
+from anh_rollup.world.network_contract import (
+    CALL_GAS,
+    MOST_TRAINING_SECONDS,
+    TRAIN_GAS,
+    VALUE_GAS,
+    WAIT_GAS,
+    WORD_GAS,
+    WORK_PER_GAS,
+)
 from anh_rollup.world.position import Position
 from tests.doubles import small_program as small
 from tests.doubles.networks import (
     CLAIMANT,
+    DEADLINE,
     GAS,
     MODEL,
     PROGRAM,
@@ -141,8 +150,8 @@ def test_malformed_calls_revert_with_a_typed_error(networks: Networks) -> None:
     dirty = bytearray(sound)
     dirty[4 + 5 * 32] = 1  # the first byte of the first element
     long = calldata("infer", PROGRAM.root, MODEL.root, x, "u" * 513)
-    none = calldata("train", PROGRAM.root, [], "")
-    five = calldata("train", PROGRAM.root, wanted()[1] * 5, "")
+    none = calldata("train", PROGRAM.root, [], DEADLINE, "")
+    five = calldata("train", PROGRAM.root, wanted()[1] * 5, DEADLINE, "")
     for data, value, expected in (
         (b"", 0, error("UnknownFunction", "bytes4", bytes(4))),
         (b"abcdef", 0, error("UnknownFunction", "bytes4", b"abcd")),
@@ -249,18 +258,104 @@ def test_the_same_request_gives_the_same_result_and_pays_the_same_accountant(net
     assert networks.world.balance(CLAIMANT, networks.world.behind(*second)).uncleared == 2 * ETHER
 
 
-def test_a_training_costs_a_constant_besides_its_calldata(networks: Networks) -> None:
-    data = calldata("train", *wanted())
+@pytest.mark.parametrize("seconds", [1, 40, MOST_TRAINING_SECONDS])
+def test_a_training_costs_a_constant_and_the_time_until_its_deadline(
+    networks: Networks, seconds: int
+) -> None:
+    deadline = Seconds(networks.time + seconds)
+    data = calldata("train", *wanted(deadline=deadline))
     intrinsic = 21_000 + sum(16 if byte else 4 for byte in data)
-    price = CALL_GAS + TRAIN_GAS + WORD_GAS * -(-len(data) // 32)
+    price = CALL_GAS + TRAIN_GAS + WAIT_GAS * seconds + WORD_GAS * -(-len(data) // 32)
+    named = terms(replace(job(), deadline=deadline))
     # Who cannot pay for it waits for nothing.
     assert networks.run(DNN, data, gas=intrinsic + price - 1).halt == "out of gas"
     with pytest.raises(ResultMissingError):
         networks.run(DNN, data, gas=intrinsic + price)
-    networks.world.learn({TERMS: cell()})
+    networks.world.learn({named: cell()})
     outcome = networks.run(DNN, data, gas=intrinsic + price)
     assert outcome.gas_used == intrinsic + price
     assert decode(["(bytes32,int64[])"], outcome.output)[0] == (MODEL.root, (12,))
+    networks.world.learn({named: UNTRAINED})
+    outcome = networks.run(DNN, data, gas=intrinsic + price)
+    assert (outcome.succeeded, outcome.gas_used) == (False, intrinsic + price)
+    assert outcome.output == error("NotTrained", "bytes32", named)
+
+
+@pytest.mark.parametrize("seconds", [-1, 0, MOST_TRAINING_SECONDS + 1, 2**63])
+def test_a_deadline_that_is_over_or_too_far_is_refused_at_once(networks: Networks, seconds: int) -> None:
+    now = networks.time
+    for value in (0, 7):
+        outcome = networks.run(DNN, calldata("train", *wanted(deadline=now + seconds)), value)
+        expected = now + seconds, now + 1, now + MOST_TRAINING_SECONDS
+        assert (outcome.succeeded, outcome.halt) == (False, None)
+        assert outcome.output == error("DeadlineOutside", "uint64,uint64,uint64", *expected)
+        assert outcome.gas_used < TRAIN_GAS
+
+
+# --- trainings that nobody does ---
+
+
+def test_a_call_whose_job_has_lapsed_reverts_and_everything_behind_it_goes_on(networks: Networks) -> None:
+    trains = networks.send("learn", *wanted(), value=ETHER)
+    after = networks.send("step")
+    assert list(networks.world.requests()) == [Position(*trains)]
+    networks.world.learn({TERMS: UNTRAINED})
+    assert networks.world.requests() == {}
+    for place, status in ((trains, False), (after, True)):
+        receipt = networks.world.receipt(*place)
+        assert receipt is not None
+        assert receipt.status is status
+    assert networks.view("steps", "uint256") == 1
+    behind = networks.world.behind(*after)
+    assert [networks.world.balance(who, behind).total for who in (DNN, CLAIMANT)] == [0, 0]
+
+
+def test_the_caller_may_catch_it_and_keeps_its_money(networks: Networks) -> None:
+    networks.world.learn({TERMS: UNTRAINED})
+    outcome = networks.run(networks.customer, calldata("raw", calldata("train", *wanted())), ETHER)
+    done, answer = decode(["bool", "bytes"], outcome.output)
+    assert (done, answer) == (False, error("NotTrained", "bytes32", TERMS))
+    assert outcome.succeeded
+    customer = outcome.changes.accounts[networks.customer]
+    assert customer is not None
+    assert customer.balance == ETHER
+
+
+@pytest.mark.parametrize("then", [None, cell()])
+def test_a_lapse_that_l1_takes_back_is_undone(tmp_path: Path, then: Cell | None) -> None:
+    networks = Networks(tmp_path / "one")
+    trains = networks.send("learn", *wanted(), value=ETHER)
+    after = networks.send("step")
+    networks.world.learn({TERMS: UNTRAINED})
+    assert networks.view("steps", "uint256") == 1
+    told = {} if then is None else {TERMS: then}
+    networks.world.learn(told)
+    if then is None:
+        for waiting in (trains, after):
+            with pytest.raises(ResultMissingError):
+                networks.world.receipt(*waiting)
+        assert list(networks.world.requests()) == [Position(*trains)]
+        return
+    fresh = Networks(tmp_path / "two", networks.orders)
+    fresh.world.learn(told)
+    for each in (networks, fresh):
+        assert each.view("steps", "uint256") == 1101
+        assert each.world.balance(CLAIMANT, each.world.behind(*after)).uncleared == ETHER
+    assert fresh.world.receipt(*trains) == networks.world.receipt(*trains)
+
+
+def test_a_lapse_outlives_a_restart(tmp_path: Path) -> None:
+    first = Networks(tmp_path)
+    trains = first.send("learn", *wanted())
+    first.world.learn({TERMS: UNTRAINED})
+    assert first.world.receipt(*trains) is not None
+    again = Networks(tmp_path, first.orders)
+    executed = again.world.executed
+    again.world.learn({TERMS: UNTRAINED})
+    receipt = again.world.receipt(*trains)
+    assert receipt is not None
+    assert not receipt.status
+    assert again.world.executed == executed
 
 
 def test_nobody_is_paid_by_a_run_that_fails_afterwards(networks: Networks) -> None:
@@ -386,7 +481,7 @@ def test_a_run_that_waits_is_not_run_again_before_its_cell_is_filled(networks: N
 
 def test_what_a_run_waited_for_is_forgotten_with_the_cell_that_it_had_used(networks: Networks) -> None:
     """Its second request follows from the first one's result."""
-    second = {model: called_job(model, [PROPERTY], "") for model in (MODEL.root, b"\7" * 32)}
+    second = {model: called_job(model, [PROPERTY], DEADLINE, "") for model in (MODEL.root, b"\7" * 32)}
     place = networks.send("learnTwice", *wanted())
     for model, other in second.items():
         networks.world.learn({TERMS: cell(model)})
@@ -410,5 +505,5 @@ def test_a_cell_that_changes_during_a_run_makes_it_run_again(networks: Networks)
                 changed.append(networks.world.learn({TERMS: cell(b"\7" * 32)}))
 
     engine.run = change  # type: ignore[method-assign]
-    other = called_job(b"\7" * 32, [PROPERTY], "")
+    other = called_job(b"\7" * 32, [PROPERTY], DEADLINE, "")
     assert networks.world.requests() == {Position(*place): TrainingRequest(other, Wei(0))}
