@@ -39,7 +39,7 @@ from anh_rollup.ledger_player.strategy import (
     decide,
     latest_own,
 )
-from anh_rollup.primitives import DIGEST_SIZE, BatchNumber
+from anh_rollup.primitives import DIGEST_SIZE, BatchNumber, Seconds
 from anh_rollup.protocol import moves
 from anh_rollup.protocol.ledger_claims import GENESIS_BASE, LedgerClaim, LedgerPhase
 from anh_rollup.protocol.ledger_play import ContinuedTree, choose, prove, reveal
@@ -98,6 +98,7 @@ class LedgerPlayer:
         default_factory=lambda: defaultdict(threading.Lock)
     )
     _verdicts: dict[bytes, Verdict] = field(default_factory=dict)
+    _seen: dict[bytes, Seconds] = field(default_factory=dict)
     _moves: dict[Hashable, Move | None] = field(default_factory=dict)
     _prepared: PreparedClaim | None = None
     _past: Past | None = None
@@ -136,8 +137,10 @@ class LedgerPlayer:
         asked = docket.in_state(LedgerClaimState.STANDING)
         own = latest_own(docket, address)
         asked += [own] if own is not None else []
-        for lost in docket.in_state(LedgerClaimState.REFUTED):
-            self._verdicts.pop(lost.identifier, None)
+        known = docket.in_state(LedgerClaimState.STANDING, LedgerClaimState.FINAL)
+        self._seen = {each.identifier: self._seen.get(each.identifier, head.time) for each in known}
+        for identifier in [each for each in list(self._verdicts) if each not in self._seen]:
+            del self._verdicts[identifier]
         return PlayerView(
             now=head.time,
             height=head.number,
@@ -145,6 +148,7 @@ class LedgerPlayer:
             docket=docket,
             statuses={each.identifier: self.chain.status(each.identifier) for each in asked},
             verdicts=dict(self._verdicts),
+            seen=self._seen,
             batches=held.batches,
             rules=self.chain.rules,
             balance=self.chain.sender.balance(),

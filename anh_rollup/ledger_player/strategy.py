@@ -75,6 +75,7 @@ class PlayerView:
         docket: Claims and games.
         statuses: What the contract says of standing claims, and of the latest own one, by id.
         verdicts: What claims were found to be, by id.
+        seen: Since when claims that stand or are final are known to this process, in L1 time, by id.
         batches: All batches.
         rules: What was fixed at deployment.
         balance: Wei of the account.
@@ -87,6 +88,7 @@ class PlayerView:
     docket: LedgerDocket
     statuses: Mapping[bytes, LedgerClaimStatus]
     verdicts: Mapping[bytes, Verdict]
+    seen: Mapping[bytes, Seconds]
     batches: Sequence[HeldBatch]
     rules: LedgerRules
     balance: Wei
@@ -201,12 +203,15 @@ def _claims(view: PlayerView, policy: Policy) -> Iterator[MakeClaim]:
     base = max(bases, key=lambda record: record.claim.batch, default=None)
     if batch <= (base.claim.batch if base is not None else 0) or not _is_time(view, every):
         return
-    fresh = [
-        each for each in to_check(view) if each.identifier not in view.statuses or _age(view, each) < every
-    ]
+    awaited = [each for each in to_check(view) if _is_awaited(view, each, every)]
     defence = policy.reserved_games * DEFENCE_GAS * view.price
-    if not fresh and view.balance >= view.rules.claim_bond + defence:
+    if not awaited and view.balance >= view.rules.claim_bond + defence:
         yield MakeClaim(base, batch)
+
+
+def _is_awaited(view: PlayerView, record: LedgerClaimRecord, every: Seconds) -> bool:
+    """Whether to find out about a claim before an own one: it may be a base. One that takes long is not."""
+    return record.state is LedgerClaimState.FINAL or view.now - view.seen[record.identifier] < every
 
 
 def _deep(view: PlayerView, depth: int) -> BatchNumber:

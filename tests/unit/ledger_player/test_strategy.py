@@ -87,6 +87,7 @@ def seen(
             for each in records
         },
         "verdicts": found,
+        "seen": {each.identifier: Seconds(NOW - 10) for each in records},
         "batches": [],
         "rules": RULES,
         "balance": Wei(10 * ETHER),
@@ -265,7 +266,8 @@ def test_without_the_bond_and_the_gas_of_its_defence_nothing_is_claimed() -> Non
 
 
 def test_a_claim_that_is_being_checked_is_waited_for_but_not_for_ever() -> None:
-    view = seen(TRUE, verdicts={}, batches=[batch(1, 10), batch(2, 20)], claimed_at=NOW - 599)
+    view = seen(TRUE, verdicts={}, batches=[batch(1, 10), batch(2, 20)])
+    view = replace(view, seen={TRUE.identifier: Seconds(NOW - 599)})
     assert decide(view, CLAIMING) == [Check(TRUE)]
     later = replace(view, now=Seconds(NOW + 1))
     assert decide(later, CLAIMING) == [MakeClaim(None, BatchNumber(2)), Check(TRUE)]
@@ -288,7 +290,7 @@ def test_what_stands_is_checked_and_of_the_final_ones_the_newest_that_may_be_tru
 
 def test_a_final_claim_that_is_not_checked_yet_is_waited_for() -> None:
     final = replace(TRUE, state=FINAL)
-    view = seen(final, verdicts={}, statuses={}, batches=[batch(1, 10), batch(2, 20)])
+    view = seen(final, verdicts={}, batches=[batch(1, 10), batch(2, 20)], seen={final.identifier: 0})
     assert decide(view, CLAIMING) == [Check(final)]
 
 
