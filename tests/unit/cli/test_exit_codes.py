@@ -24,6 +24,7 @@ SEQUENCER = f"sequencer {L1} --key-file KEY --data data"
 ACCOUNTANT = f"accountant {L1} --key-file KEY --store store"
 FOLLOWER = f"follower {L1} --data data"
 SLASH = f"slash {L1} --key-file KEY --height"
+EXIT, WITHDRAW = f"exit {L1} --key-file KEY", f"withdraw {L1} --key-file KEY"
 CHALLENGER = f"challenger {L1} --key-file KEY --store store"
 
 #: Words that make no sense, whatever is in the files and on the chains.
@@ -85,6 +86,13 @@ SENSELESS = [
     f"{ACCOUNTANT} --public-url nowhere",
     f"{CHALLENGER} --budget -1",
     f"{CHALLENGER} --l1 nowhere",
+    f"{EXIT} 1",
+    f"{EXIT} much --force",
+    f"{EXIT} 1 --l2 ftp://a",
+    f"{WITHDRAW} 0x12",
+    f"{WITHDRAW} --depth -1",
+    f"ledger show 0x12 {L1}",
+    f"ledger post-forced {L1}",
     "devnet --port 70000",
     "devnet --drill honesty",
 ]
@@ -105,6 +113,12 @@ REFUSED = [
     f"deploy {L1} --key-file none.key --sequencer {ADDRESS}",
     f"deploy {L1} --key-file KEY --sequencer {ADDRESS} --out KEY",
     f"{SLASH} 1 --block {SIGNED} --block {SIGNED}",
+    f"{EXIT} 1 --force",
+    f"{EXIT} all --l2 http://127.0.0.1:9",
+    WITHDRAW,
+    f"{WITHDRAW} {ADDRESS} --key-file none.key",
+    f"ledger show {ADDRESS} {L1}",
+    f"ledger post-forced {L1} --key-file KEY",
     SEQUENCER,
     ACCOUNTANT,
     CHALLENGER,
@@ -116,6 +130,7 @@ SCRIPTS_SENSELESS = [
     f"submit_training_job {L1} {L2} --key-file KEY --store store --reward much",
     f"submit_inference_job {L1} {L2} --key-file KEY --store store --model 0x12",
     f"watch 0x12 {L1} {L2}",
+    f"withdraw much {L1} {L2} --key-file KEY",
     f"watch {ROOT} --l1 nowhere {L2}",
     f"baseless_challenge {L1} --key-file KEY --deployment d --against 0x12 --store s --allow-folder s",
 ]
@@ -125,6 +140,7 @@ SCRIPTS_REFUSED = [
     f"submit_training_job {L1} {L2} --key-file KEY --store store",
     f"submit_inference_job {L1} {L2} --key-file KEY --store store --model {ROOT}",
     f"watch {ROOT} {L1} {L2}",
+    f"withdraw 1 {L1} {L2} --key-file KEY",
     f"baseless_challenge {L1} --key-file KEY --deployment d --against {ADDRESS} --store s --allow-folder s",
 ]
 
