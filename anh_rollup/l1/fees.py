@@ -105,6 +105,11 @@ def bump(offer: Offer, market: Market, policy: FeePolicy) -> Offer | None:
     return replace(grown, max_fee=max_fee, tip=tip, max_blob_fee=max(grown.max_blob_fee, fresh.max_blob_fee))
 
 
+def raise_tip(offer: Offer) -> Offer:
+    """An offer with twice the tip, up to all that it pays: for one at the cap that no pool took."""
+    return offer if offer.tip is None else replace(offer, tip=Wei(min(2 * offer.tip, offer.max_fee)))
+
+
 def is_outbid(offer: Offer, market: Market) -> bool:
     """Whether the next block cannot take the transaction, because the base fees rose above its offer."""
     return offer.max_fee < (market.base_fee or 0) or 0 < offer.max_blob_fee < market.blob_base_fee

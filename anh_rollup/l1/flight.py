@@ -27,6 +27,7 @@ class Flight:
         accepted: Whether a node has, or may have, one of them.
         used: How often in a row its nonce was seen used, without a receipt.
         gaps: How often in a row a nonce below it was seen free.
+        replaces: Whether it is of no use beside a transaction of another kind.
     """
 
     request: TransactionRequest
@@ -40,6 +41,7 @@ class Flight:
     accepted: bool = False
     used: int = 0
     gaps: int = 0
+    replaces: bool = False
 
     def cost(self, offer: Offer) -> Wei:
         """The most wei that it costs with an offer, value included."""

@@ -16,6 +16,7 @@ from typing import Final
 
 from eth_account.signers.local import LocalAccount
 
+from anh_rollup.encoding.blobs import BLOB_SIZE
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.blobs import Sidecar, make_sidecar
 from anh_rollup.l1.client import L1Client
@@ -29,7 +30,7 @@ from anh_rollup.l1.errors import (
     StaleViewError,
     TransactionPendingError,
 )
-from anh_rollup.l1.fees import FeePolicy, Market, Offer, bump, is_outbid, quote
+from anh_rollup.l1.fees import FeePolicy, Market, Offer, bump, is_outbid, quote, raise_tip
 from anh_rollup.l1.flight import Flight
 from anh_rollup.l1.refusals import Refusal, classify
 from anh_rollup.l1.types import Receipt, TransactionRequest
@@ -55,6 +56,10 @@ Outcome = Receipt | AnhError
 
 class _NonceUsedError(Exception):
     """The nonce went to another transaction: this flight can never be mined."""
+
+
+class _ReservedError(Exception):
+    """What a flight is to replace is of another kind: with blobs, or without."""
 
 
 class TransactionSender:
@@ -255,16 +260,29 @@ class TransactionSender:
         raise StaleViewError(self.address, f"one that was pending before, up to nonce {nonce - 1}")
 
     def _replace_stranger(self, nonce: int) -> None:
-        """Puts an empty transfer in the place of a stuck transaction whose offer is not known."""
-        empty = TransactionRequest(self.address, gas=TRANSFER_GAS)
-        flight = self._prepare(empty, nonce)
-        tip = flight.offer.tip
-        doubled = None if tip is None else Wei(2 * tip)
-        flight.offer = replace(flight.offer, max_fee=self.policy.cap, tip=doubled)
-        try:
-            self._drive(flight)
-        except _NonceUsedError:
+        """Puts an empty transfer in the place of a stuck transaction whose offer is not known.
+
+        One with blobs gives way to one with blobs only.
+        """
+        for blobs in ((), (bytes(BLOB_SIZE),)):
+            try:
+                self._drive(self._replacement(nonce, blobs))
+            except _ReservedError:
+                continue
+            except _NonceUsedError:
+                pass
             return
+
+    def _replacement(self, nonce: int, blobs: tuple[bytes, ...]) -> Flight:
+        """An empty transfer under a nonce for the most that the policy allows."""
+        empty = TransactionRequest(self.address, gas=TRANSFER_GAS, blobs=blobs)
+        flight = self._prepare(empty, nonce)
+        most, tip = self.policy, flight.offer.tip
+        blob_fee = most.blob_cap if blobs else Wei(0)
+        doubled = None if tip is None else Wei(min(2 * tip, most.cap))
+        flight.offer = Offer(most.cap, doubled, blob_fee)
+        flight.replaces = not blobs
+        return flight
 
     def _fill_gap(self, flight: Flight) -> None:
         """Uses up a nonce below a flight's: a reorg took its transaction away, and the flight would hang."""
@@ -363,6 +381,8 @@ class TransactionSender:
         waited = self._clock() - flight.offered
         if waited >= self.policy.bump_after or (is_outbid(flight.offer, market) and waited >= LONGEST_PAUSE):
             better = bump(flight.offer, market, self.policy)
+            if better is None and not flight.accepted:
+                better = raise_tip(flight.offer)
             if better is not None and self._affords(flight, better):
                 self._offer(flight, better)
                 return
@@ -394,6 +414,8 @@ class TransactionSender:
         if meaning is Refusal.KNOWN:
             flight.accepted = True
             return
+        if meaning is Refusal.RESERVED and flight.replaces:
+            raise _ReservedError
         if meaning in (Refusal.UNDERPRICED, Refusal.RESERVED) or self._receipt(flight) is not None:
             return
         if meaning is Refusal.NONCE_TOO_LOW:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anh_rollup.l1.errors import FeeCapError
-from anh_rollup.l1.fees import BLOB_GAS, FeePolicy, Market, Offer, bump, is_outbid, quote
+from anh_rollup.l1.fees import BLOB_GAS, FeePolicy, Market, Offer, bump, is_outbid, quote, raise_tip
 from anh_rollup.primitives import GWEI
 
 POLICY = FeePolicy(cap=100 * GWEI, blob_cap=50 * GWEI, tip=GWEI)
@@ -54,6 +54,12 @@ def test_a_bump_is_always_one_that_pools_accept(base: int, tip: int, blob: int, 
     assert new.max_blob_fee >= 2 * old.max_blob_fee
     assert new.tip <= new.max_fee <= POLICY.cap
     assert new.max_blob_fee <= POLICY.blob_cap
+
+
+def test_a_tip_doubles_up_to_all_that_is_paid() -> None:
+    assert raise_tip(Offer(100 * GWEI, 30 * GWEI, GWEI)) == Offer(100 * GWEI, 60 * GWEI, GWEI)
+    assert raise_tip(Offer(100 * GWEI, 60 * GWEI)) == Offer(100 * GWEI, 100 * GWEI)
+    assert raise_tip(Offer(100 * GWEI, None)) == Offer(100 * GWEI, None)
 
 
 def test_a_bump_follows_a_market_that_rose_more() -> None:
