@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,14 @@ def test_the_rules_of_a_deployment_are_written_with_their_defaults() -> None:
 def test_the_hints_of_a_training_are_written_with_their_defaults() -> None:
     written = {row[0].strip("`"): row[1] for row in table("training.md", "member")}
     assert written == {member: default_of(member) for member in TrainingHints.model_fields}
+
+
+def test_every_test_that_the_table_of_faults_names_is_there() -> None:
+    named = {name for row in table("faults.md", "fault") for name in re.findall(r"`(test_\w+)`", row[2])}
+    there = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^(?:async )?def (test_\w+)", path.read_text(), re.M)
+    }
+    assert named
+    assert named - there == set()
