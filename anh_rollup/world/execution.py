@@ -140,7 +140,7 @@ class Execution:
         self._require_open()
         pool = self._engines.pool
         if pool is not None and len(keys) - start >= FEWEST:
-            runs, places = self._round(keys, start, BLOCK_GAS_LIMIT * (pool.size + 1))
+            runs, places = self._round(keys, start, BLOCK_GAS_LIMIT * (pool.working + 1))
             if len(runs) >= FEWEST:
                 Rounds(pool, self._require_open).execute(runs, _Steps(self._single, runs, generation))
                 return places

@@ -81,7 +81,7 @@ class _Out:
         """Hands out batches while there is room; about as much stays here as each worker gets."""
         room = self._pool.room()
         while room and schedule.ready > 1:
-            most = max(1, schedule.ready // (2 * (self._pool.size + 1)))
+            most = max(1, schedule.ready // (2 * (self._pool.working + 1)))
             tasks = {key: self._steps.task(key) for key in schedule.take(most, BATCH_GAS)}
             number = next(self._numbers)
             self._out[number] = tasks

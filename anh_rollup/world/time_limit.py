@@ -1,7 +1,8 @@
 """The time that a question's runs may take: an endless loop with much gas would hold a thread for minutes.
 
-A limit holds for the thread, or the task, that sets it. A closure stops before the transaction that would be
-next. Transactions of the order are never cut: what came of them must not depend on how fast a machine is.
+A limit holds for the thread, or the task, that sets it. A closure stops before the transaction, or the round
+for workers, that would be next. Transactions of the order are never cut: what came of them must not depend on
+how fast a machine is.
 """
 
 import time

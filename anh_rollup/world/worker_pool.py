@@ -27,8 +27,8 @@ class Pool(Protocol):
     """Executes batches elsewhere; one thread at a time sends to it and asks it."""
 
     @property
-    def size(self) -> int:
-        """Batches that are executed at a time, at most."""
+    def working(self) -> int:
+        """How many have come to work: batches that are executed at a time."""
         ...
 
     def room(self) -> int:
@@ -92,10 +92,13 @@ class WorkerPool:
     Args:
         size: How many.
         load: Makes the engine; importable by name.
+
+    Attributes:
+        size: How many there are to be.
     """
 
     def __init__(self, size: int, load: LoadEngine = load_engine) -> None:
-        self._size = size
+        self.size = size
         self._load = load
         self._workers: list[_Worker] = []
         self._begun = self._closed = False
@@ -103,9 +106,9 @@ class WorkerPool:
         self._lock = Lock()
 
     @property
-    def size(self) -> int:
-        """How many processes there are to be."""
-        return self._size
+    def working(self) -> int:
+        """See `Pool.working`."""
+        return len(self.processes)
 
     @property
     def processes(self) -> list[int]:
@@ -122,8 +125,8 @@ class WorkerPool:
         """See `Pool.room`; starts the processes at the first call, and does not wait for them."""
         if not self._begun:
             self._begun = True
-            _LOG.info("starting %d worker processes", self._size)
-            for _ in range(self._size):
+            _LOG.info("starting %d worker processes", self.size)
+            for _ in range(self.size):
                 self._start()
         return sum(MOST_AHEAD - len(worker.batches) for worker in self._workers if worker.is_ready)
 

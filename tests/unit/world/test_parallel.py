@@ -7,23 +7,28 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
+from anh_rollup.primitives import Address
+from anh_rollup.protocol.ledger import DNN
 from anh_rollup.world import execution
-from anh_rollup.world.errors import WorldClosedError
+from anh_rollup.world.engine import Account, Changes, Outcome
+from anh_rollup.world.errors import EngineUnsoundError, ResultMissingError, WorldClosedError
+from anh_rollup.world.position import Position
 from anh_rollup.world.schema import FOUND
 from anh_rollup.world.worker import Batch, Outcomes, run_batch
 from anh_rollup.world.worker_pool import WorkerPool
 from anh_rollup.world.world import World
 from tests.doubles.ordering import ALICE, BOB, MALLORY
 from tests.doubles.toy_engine import ToyEngine
-from tests.doubles.worlds import CONTRACTS, Orders, appended, world_in
+from tests.doubles.worlds import CONTRACTS, Cells, Orders, appended, world_in
 from tests.unit.world.test_laziness import ordered, plans
 
 WALLETS = (ALICE, BOB, MALLORY)
@@ -36,7 +41,7 @@ class Elsewhere:
 
     chance: random.Random = field(default_factory=lambda: random.Random(1))
     lost: float = 0.0
-    size: int = 3
+    working: int = 3
     sent: int = 0
     closed: bool = False
     out: dict[int, Batch] = field(default_factory=dict)
@@ -152,6 +157,125 @@ def test_closing_leaves_no_process_behind(tmp_path: Path) -> None:
     with pytest.raises(WorldClosedError):
         world.receipt(world.head, 0)
     assert [number for number in processes if Path(f"/proc/{number}").exists()] == []
+
+
+# --- what ends a round ---
+
+
+@dataclass
+class Interfering(Elsewhere):
+    """Does something when it is first asked for answers, and something to each outcome."""
+
+    act: Callable[[], None] = lambda: None
+    change: Callable[[Outcome], Outcome] = lambda outcome: outcome
+    forgot: int = 0
+
+    def room(self) -> int:
+        return 2
+
+    def answers(self, *, patient: bool) -> list[tuple[int, Outcomes]]:
+        act, self.act = self.act, lambda: None
+        act()
+        found = super().answers(patient=patient)
+        return [(number, [each and self.change(each) for each in outcomes]) for number, outcomes in found]
+
+    def forget(self) -> None:
+        super().forget()
+        self.forgot += 1
+
+
+def test_what_waits_ends_a_round_where_it_ends_execution_in_order(tmp_path: Path) -> None:
+    orders = Orders().fund()
+    for number in range(6):
+        for at, wallet in enumerate(WALLETS):
+            asks = [["ask", "cell"]] if (number, at) == (3, 1) else []
+            listed = ((DNN, ()),) if asks else ()
+            orders.send(wallet, COUNT, *asks, to=CONTRACTS[at], access=((CONTRACTS[at], (0,)), *listed))
+        orders.seal()
+    orders.send(ALICE)
+    orders.seal()
+    worlds = [
+        appended(world_in(tmp_path / name, systems=Cells().systems, pool=pool), orders.blocks)
+        for name, pool in (("serial", None), ("parallel", Elsewhere()))
+    ]
+    for world in worlds:
+        with pytest.raises(ResultMissingError):
+            world.receipt(world.head, 0)
+        assert world.executed == 10
+        assert world.waiting() == {Position(5, 1): b"cell"}
+    assert found(worlds[0]) == found(worlds[1])
+
+
+def test_an_order_that_is_replaced_during_a_round_is_asked_again(tmp_path: Path) -> None:
+    def replace_order() -> None:
+        world.truncate(3)
+        appended(world, orders.blocks[2:])
+
+    orders, pool = crowd(), Interfering(act=replace_order)
+    world = appended(world_in(tmp_path, pool=pool), orders.blocks)
+    world.receipt(world.head, 0)
+    assert found(world) == serial(tmp_path, orders)
+    assert pool.forgot == 1
+
+
+def test_a_closed_world_ends_a_round(tmp_path: Path) -> None:
+    pool = Interfering()
+    world = appended(world_in(tmp_path, pool=pool), crowd().blocks)
+    pool.act = world.close
+    with pytest.raises(WorldClosedError):
+        world.receipt(world.head, 0)
+    assert (pool.closed, pool.out) == (True, {})
+
+
+def test_what_a_worker_may_not_find_out_is_refused(tmp_path: Path) -> None:
+    stranger = Address(b"\x11" * 20)
+    unsound = Changes({stranger: Account(balance=1)})
+    pool = Interfering(change=lambda outcome: replace(outcome, changes=unsound))
+    world = appended(world_in(tmp_path, pool=pool), crowd().blocks)
+    with pytest.raises(EngineUnsoundError):
+        world.receipt(world.head, 0)
+    assert world.balance(stranger, world.behind(1)).total == 0
+    assert pool.forgot == 1
+
+
+# --- processes ---
+
+
+class Endless(ToyEngine):
+    """Never comes back."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _run: time.sleep(3_600))
+
+
+def broken() -> ToyEngine:
+    """An engine that cannot be loaded."""
+    raise SystemExit
+
+
+def test_closing_waits_for_no_transaction(tmp_path: Path) -> None:
+    pool = started(WorkerPool(1, Endless))
+    processes = pool.processes
+    world = appended(world_in(tmp_path, pool=pool), crowd().blocks)
+    with ThreadPoolExecutor(1) as threads:
+        asking = threads.submit(world.receipt, world.head, 0)
+        while not pool._workers[0].batches:
+            time.sleep(0.01)
+        world.close()
+        with pytest.raises(WorldClosedError):
+            asking.result(60)
+    assert [number for number in processes if Path(f"/proc/{number}").exists()] == []
+
+
+def test_workers_that_cannot_start_are_not_replaced(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    pool = started(WorkerPool(2, broken))
+    assert (pool.processes, pool.working, pool.room()) == ([], 0, 0)
+    assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
+    orders = crowd()
+    world = appended(world_in(tmp_path, pool=pool), orders.blocks)
+    world.receipt(world.head, 0)
+    assert found(world) == serial(tmp_path, orders)
+    pool.close()
 
 
 PARENT = """
