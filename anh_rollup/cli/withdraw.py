@@ -1,10 +1,11 @@
 """`anh withdraw`: has L1 pay what left the L2, with a proof made from L1 alone."""
 
-import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from time import sleep, time
 from typing import Any, Final
 
 import click
@@ -37,9 +38,14 @@ from anh_rollup.cli.withdrawing import (
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.contracts.ledger_claims import LedgerClaimState
-from anh_rollup.l1.errors import L1RevertedError
+from anh_rollup.l1.disputes import Freshness
+from anh_rollup.l1.errors import L1RevertedError, L1UnreachableError, TransientL1Error
+from anh_rollup.l1.inbox_reader import InboxReader
+from anh_rollup.l1.ledger_disputes import LedgerDisputes
 from anh_rollup.l1.ledger_view import LedgerView
 from anh_rollup.l1.sender import TransactionSender
+from anh_rollup.ledger_player.service import LedgerPlayer
+from anh_rollup.ledger_player.strategy import Policy
 from anh_rollup.primitives import BatchNumber, Wei
 
 #: Seconds between two looks while something is waited for.
@@ -76,10 +82,27 @@ def withdraw_command(
     """
     payer = read_account(key_file)
     client, deployment = open_rollup(l1_url, deployment_path)
-    view = LedgerView(deployment, client, BatchDataReader(client, beacon_url))
+    data = BatchDataReader(client, beacon_url)
     report = partial(Console().print, soft_wrap=True, highlight=False)
     sender = TransactionSender(client, payer)
-    Cashier(view, sender, account or sender.address, report).run(WithdrawalWish(**wish))
+    player = LedgerPlayer(
+        LedgerDisputes(deployment, sender, Freshness(None, time)),
+        InboxReader(deployment, client, data),
+        Policy(),
+    )
+    view = LedgerView(deployment, client, data)
+    with closing(player):
+        cashier = Cashier(view, sender, account or sender.address, report, partial(_defend, player, report))
+        cashier.run(WithdrawalWish(**wish))
+
+
+def _defend(player: LedgerPlayer, report: Report, seconds: float) -> None:
+    """Spends some time answering for true claims, so that an own one needs nobody."""
+    try:
+        player.play()
+    except TransientL1Error as error:
+        report(error.message)
+    sleep(seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +136,7 @@ class Cashier:
     sender: TransactionSender
     account: str
     report: Report
-    pause: Callable[[float], None] = time.sleep
+    pause: Callable[[float], None] = sleep
     _told: str = field(default="", init=False)
 
     def run(self, wish: WithdrawalWish) -> Wei:
@@ -128,7 +151,7 @@ class Cashier:
         """
         made = False
         while True:
-            step = self._look()
+            step = self._look(wish)
             if isinstance(step, Withdraw):
                 return self._withdraw(step)
             ripe = self._ripe(wish.depth) if wish.claim and isinstance(step, Unclaimed) else None
@@ -137,17 +160,24 @@ class Cashier:
             elif ripe is not None:
                 self._claim(ripe)
                 made = True
-            elif wish.wait or made:
-                self._tell(self._missing(step, wish).message)
+            else:
+                missing = step if isinstance(step, AnhError) else self._missing(step, wish)
+                if not wish.wait and not made:
+                    raise missing
+                self._tell(missing.message)
                 if not wish.wait:
                     return Wei(0)
                 self.pause(LOOK_SECONDS)
-            else:
-                raise self._missing(step, wish)
 
-    def _look(self) -> Step:
-        self.view.refresh()
-        return next_step(self.view, self.account, self.view.client.head().time)
+    def _look(self, wish: WithdrawalWish) -> Step | L1UnreachableError:
+        """What is to be done next; where L1 is away, and it is waited for, that it is."""
+        try:
+            self.view.refresh()
+            return next_step(self.view, self.account, self.view.client.head().time)
+        except L1UnreachableError as error:
+            if not wish.wait:
+                raise
+            return error
 
     def _ripe(self, depth: int) -> BatchNumber | None:
         """The last batch with enough L1 blocks above it, if it has the exit."""

@@ -9,7 +9,7 @@ from eth_utils.address import to_canonical_address
 
 from anh_rollup.cli.root import main
 from anh_rollup.l1.batch_data import BatchDataReader
-from anh_rollup.l1.contracts.ledger_claims import LedgerClaimState
+from anh_rollup.l1.contracts.ledger_claims import LedgerClaimState, LedgerOutcome
 from anh_rollup.l1.deployment import Deployment, Rules, bind, write_deployment
 from anh_rollup.l1.errors import L1RevertedError
 from anh_rollup.l1.ledger_docket import LedgerClaimRecord
@@ -136,6 +136,35 @@ def test_all_of_an_account_can_be_forced_out_twice_before_anybody_orders_it(dese
     assert (account.nonce, account.withdrawn) == (2, desert.balance() - before)
     assert ETHER - account.withdrawn - account.cleared < 10 * TRANSFER_GAS * 10**9
     assert account.withdrawn > 0.99 * ETHER
+
+
+def test_a_user_alone_answers_whoever_disputes_its_claim(
+    desert: Desert, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desert.deposit(ETHER)
+    desert.done("exit", "0.4", "--force")
+    desert.later(RULES.force_timeout)
+    desert.done("ledger", "post-forced")
+    games = list[bytes]()
+
+    def pass_by(_seconds: float) -> None:
+        """At first somebody disputes the claim without a case; then time passes."""
+        if not games:
+            (standing,) = desert.view().docket.in_state(LedgerClaimState.STANDING)
+            opening = desert.contracts.ledger_claims.open(standing.claim, bytes(32), RULES.challenge_bond)
+            desert.chain.sender(CHALLENGER).send(opening)
+            games.extend(desert.view().docket.games)
+        desert.later(300)
+
+    monkeypatch.setattr("anh_rollup.cli.withdraw.sleep", pass_by)
+    told = desert.done("withdraw", "--claim", "--wait", "--depth", "0")
+    assert "and 1 games over it are open" in told
+    view = desert.view()
+    (game,) = view.docket.games.values()
+    assert (game.outcome, len(game.shown)) == (LedgerOutcome.CHALLENGER_LATE, 1)
+    assert view.paid(desert.user) == 4 * ETHER // 10
+    won = RULES.claim_bond + RULES.challenge_bond
+    assert desert.contracts.bonds.credit_of(desert.user) == won
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from anh_rollup.cli.withdrawing import (
     next_step,
 )
 from anh_rollup.l1.contracts.ledger_claims import LedgerClaimState, LedgerClaimStatus
-from anh_rollup.l1.errors import L1RevertedError
+from anh_rollup.l1.errors import L1RevertedError, L1UnreachableError
 from anh_rollup.l1.ledger_docket import LedgerClaimRecord, LedgerDocket
 from anh_rollup.primitives import ETHER, BatchNumber, Seconds, Wei
 from anh_rollup.protocol.ledger import Account
@@ -257,6 +257,21 @@ def test_without_a_batch_that_is_deep_enough_nothing_is_put_at_stake() -> None:
         desk.run(claim=True, depth=40)
     assert (caught.value.batch, caught.value.depth) == (3, 40)
     assert desk.sender.sent == []
+
+
+def test_an_l1_that_is_away_is_waited_for_where_waiting_was_asked_for() -> None:
+    desk = Desk(FakeView())
+    desk.view.add(3, FINAL)
+    away = [L1UnreachableError("l1", 1, "refused")] * 2
+    desk.view.refresh = lambda: _raise(away.pop()) if away else None  # type: ignore[method-assign]
+    with pytest.raises(L1UnreachableError):
+        desk.run()
+    assert desk.run(wait=True) == 30
+    assert desk.told[0] == L1UnreachableError("l1", 1, "refused").message
+
+
+def _raise(error: Exception) -> None:
+    raise error
 
 
 def test_waiting_takes_every_step_and_tells_each_once() -> None:
