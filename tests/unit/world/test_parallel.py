@@ -253,6 +253,30 @@ def broken() -> ToyEngine:
     raise SystemExit
 
 
+class Slow(ToyEngine):
+    """Takes its time."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _run: time.sleep(0.03))
+
+
+def test_workers_may_be_killed_again_and_again_while_they_work(tmp_path: Path) -> None:
+    orders, pool, killed = crowd(24), started(WorkerPool(2, Slow)), []
+    world = appended(world_in(tmp_path, Slow(), pool=pool), orders.blocks)
+    with ThreadPoolExecutor(1) as threads:
+        asking = threads.submit(world.receipt, world.head, 0)
+        while not asking.done():
+            busy = [worker.process.pid or 0 for worker in list(pool._workers) if worker.batches]
+            for number in busy[:1]:
+                os.kill(number, signal.SIGKILL)
+                killed.append(number)
+            time.sleep(0.2)
+        asking.result()
+    assert found(world) == serial(tmp_path, orders)
+    assert len(set(killed)) > 1
+    world.close()
+
+
 def test_closing_waits_for_no_transaction(tmp_path: Path) -> None:
     pool = started(WorkerPool(1, Endless))
     processes = pool.processes
