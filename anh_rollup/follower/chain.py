@@ -218,11 +218,14 @@ class FollowerChain:
     def take(self, signed: SignedBlock) -> bool:
         """Takes the next of the sequencer's blocks; False where L1 has to be read further first.
 
-        Of a block that L1 has already only the signature is kept.
+        Of a block that L1 has already only the signature is kept. While L1 is being read after a reorg, none is
+        taken until `align` has followed it.
 
         Raises:
             RefusedBlockError: It is not the next block, or the sequencer did not sign it.
         """
+        if self._reader.reorgs != self._reorgs:
+            return False
         ours = self.block(signed.number)
         if ours is not None:
             if signed.signature is not None and self._signatures.is_signed(

@@ -87,8 +87,8 @@ class Follower(Generic[W]):
         Raises:
             TransientL1Error: L1 cannot be read; the next round goes on.
         """
+        self.reader.refresh()  # signed blocks are taken meanwhile, however long L1 takes to answer
         with self._writing:
-            self.reader.refresh()
             self.chain.align()
         self._posted.read_finality(self._client)
         finalized = min(self._posted.finalized_number, self.chain.head.header.number)

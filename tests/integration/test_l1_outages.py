@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from anh_rollup.encoding.hashing import keccak256
-from tests.integration.conftest import Chain, Proxy
+from tests.integration.conftest import Chain, Proxy, free_port
 from tests.integration.load import Load, require_kept
-from tests.integration.processes import Rollup, eventually
+from tests.integration.processes import BOB, FollowerProcess, Rollup, eventually
 
 pytestmark = pytest.mark.anvil
 
@@ -59,3 +59,21 @@ def test_an_l1_that_is_away_costs_no_transaction(rollup: Rollup, proxy: Proxy, f
     require_kept(load)
     assert load.lost == 0
     assert max(waits) < SOON
+
+
+def test_a_follower_shows_signed_blocks_while_l1_hangs(rollup: Rollup, proxy: Proxy) -> None:
+    follower = FollowerProcess(rollup, "follower", free_port())
+    try:
+        follower.start()
+        proxy.always = "hang"
+        time.sleep(1)  # every loop asks L1 meanwhile, and waits
+        waits = []
+        for number in range(3):
+            began = time.monotonic()
+            follower.l2.eth.send_raw_transaction(rollup.signed(2, number))
+            eventually(lambda paid=number + 1: follower.l2.eth.get_balance(BOB) == paid)  # type: ignore[misc]
+            waits.append(time.monotonic() - began)
+        assert max(waits) < SOON
+    finally:
+        proxy.always = ""
+        follower.kill()
