@@ -206,6 +206,18 @@ def wait(rollup: Rollup, sent: str) -> TxReceipt:
     return receipt
 
 
+def await_training(rollup: Rollup, sent: str, contract: Contract, name: str) -> Any:
+    """The event by which a contract says that it has a network, of the transaction that had it trained.
+
+    Raises:
+        NobodyTrainedError: There is none: the transaction failed, or the contract went on without a network.
+    """
+    try:
+        return emitted(contract, name, wait(rollup, sent))
+    except ChainRefusedError as error:
+        raise NobodyTrainedError(sent) from error
+
+
 def emitted(contract: Contract, name: str, receipt: TxReceipt) -> Any:
     """The values of the one event of a name that a contract emitted in a transaction, by their names.
 

@@ -18,10 +18,10 @@ from anh_rollup.cli.options import show_ether
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.tensor.properties import accuracy
 from scripts import tables
-from scripts.chains import ChainRefusedError, Rollup, rollup_of, run
+from scripts.chains import Rollup, rollup_of, run
 from scripts.l2_contracts import (
     TRAINING_GAS,
-    NobodyTrainedError,
+    await_training,
     companion,
     deploy,
     emitted,
@@ -31,7 +31,6 @@ from scripts.l2_contracts import (
     send,
     training_deadline,
     transact,
-    wait,
 )
 from scripts.merkle_list import MerkleList
 from scripts.submit_training_job import Report, deposit
@@ -130,10 +129,7 @@ def train(rollup: Rollup, pool: Contract, folder: Path, report: Report) -> None:
     wanted = pool.functions.train(training_deadline(rollup), folder.resolve().as_uri())
     sent = send(rollup, wanted, REWARD, TRAINING_GAS)
     report(f"training inside of {sent}: it waits for an accountant, and for L1")
-    try:
-        trained = emitted(pool, "Trained", wait(rollup, sent))
-    except ChainRefusedError as error:
-        raise NobodyTrainedError(sent) from error
+    trained = await_training(rollup, sent, pool, "Trained")
     model, (score,) = trained["model"], trained["scores"]
     report(f"trained: model 0x{model.hex()}, right on {score} of {tables.records().test.count} test rows")
 

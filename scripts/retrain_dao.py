@@ -23,7 +23,7 @@ from scripts.l2_contracts import (
     LOOK_SECONDS,
     TRAINING_GAS,
     TRAINING_SECONDS,
-    NobodyTrainedError,
+    await_training,
     companion,
     deploy,
     emitted,
@@ -32,7 +32,6 @@ from scripts.l2_contracts import (
     refusal,
     send,
     transact,
-    wait,
 )
 from scripts.submit_training_job import Report, deposit
 
@@ -58,9 +57,6 @@ OTHERS, QUORUM = 2, 2
 
 #: Seconds to vote, and to execute what was accepted.
 VOTING, EXECUTION = 20, 3_600
-
-#: `ModelDao.State.Failed`: nobody has trained the model.
-FAILED: Final = 6
 
 
 def retrain(rollup: Rollup, folder: Path, report: Report) -> None:
@@ -114,10 +110,7 @@ def decide(members: list[Rollup], dao: Contract, threshold: int, folder: Path, r
     await_time(members[0], proposed["closes"])
     sent = send(members[0], dao.functions.execute(proposal), gas=TRAINING_GAS)
     report(f"training inside of {sent}: it waits for an accountant, and for L1")
-    executed = wait(members[0], sent)
-    if dao.functions.stateOf(proposal).call() == FAILED:
-        raise NobodyTrainedError(sent)
-    switched = emitted(dao, "Switched", executed)
+    switched = await_training(members[0], sent, dao, "Switched")
     model, score = switched["model"], switched["score"]
     report(f"the DAO switches to 0x{model.hex()}, whose score is {score:,}")
 

@@ -1,5 +1,6 @@
 """What the scripts for contracts on the L2 share, without a chain."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,20 @@ from web3.contract import Contract
 from web3.exceptions import ContractCustomError
 
 from anh_rollup.encoding.hashing import keccak256
-from anh_rollup.world.network_calls import ERRORS
+from anh_rollup.l1.abi import signature_hash
+from anh_rollup.world.network_calls import ERRORS, INFER_SELECTOR, TRAIN_SELECTOR
+from anh_rollup.world.network_contract import MOST_TRAINING_SECONDS
 from scripts import l2_contracts
 from scripts.chains import ChainRefusedError
-from scripts.l2_contracts import SDK, NotRefusedError, compiled, emitted, refusal
+from scripts.l2_contracts import (
+    SDK,
+    NobodyTrainedError,
+    NotRefusedError,
+    await_training,
+    compiled,
+    emitted,
+    refusal,
+)
 
 #: Most bytes of a deployed contract (EIP-170); creation code is longer.
 MOST_CODE = 24_576
@@ -88,6 +99,19 @@ def test_the_sdk_names_the_errors_of_the_node() -> None:
     assert {each["name"]: tuple(given["type"] for given in each["inputs"]) for each in entries} == ERRORS
 
 
+def test_the_sdk_calls_the_functions_of_the_node() -> None:
+    entries = [each for each in compiled("IDNN", SDK).abi if each["type"] == "function"]
+    selectors = {each["name"]: signature_hash(each)[:4] for each in entries}
+    assert selectors == {"infer": INFER_SELECTOR, "train": TRAIN_SELECTOR}
+
+
+def test_the_sdk_knows_how_far_a_deadline_may_be() -> None:
+    source = (l2_contracts.ROOT / SDK / "DNN.sol").read_text(encoding="utf-8")
+    (seconds,) = re.findall(r"MOST_SECONDS = (\d+);", source)
+    assert int(seconds) == MOST_TRAINING_SECONDS
+    assert l2_contracts.TRAINING_SECONDS < MOST_TRAINING_SECONDS
+
+
 def receipt(*names: str) -> Any:
     """A receipt with an event of the pool of each name, and one of another contract."""
     events: Any = pool().events
@@ -116,6 +140,23 @@ def test_an_event_that_is_not_there_once_is_told(names: list[str]) -> None:
     with pytest.raises(ChainRefusedError) as refused:
         emitted(pool(), "Deposited", receipt(*names))
     assert refused.value.reason == f"{len(names)} events Deposited in 0x" + "01" * 32
+
+
+def test_a_training_that_somebody_does_is_told_by_the_contract(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(l2_contracts, "wait", lambda _rollup, sent: {"0x5": receipt("Deposited")}[sent])
+    found = await_training(Any, "0x5", pool(), "Deposited")
+    assert (found["amount"], found["shares"]) == (5, 6)
+
+
+def test_a_training_that_nobody_does_ends_a_script(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_rollup: Any, sent: str) -> Any:
+        raise ChainRefusedError(f"transaction {sent} failed")
+
+    for wait in (fail, lambda _rollup, _sent: receipt("Withdrawn")):
+        monkeypatch.setattr(l2_contracts, "wait", wait)
+        with pytest.raises(NobodyTrainedError) as refused:
+            await_training(Any, "0x5", pool(), "Deposited")
+        assert refused.value.transaction == "0x5"
 
 
 def test_a_call_that_works_is_no_refusal() -> None:
