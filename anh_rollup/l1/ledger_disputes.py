@@ -21,6 +21,9 @@ from anh_rollup.protocol.moves import Move
 #: Field elements that a proof is given, for about 60,000 gas each; more are registered before (choice).
 MOST_GIVEN: Final = 160
 
+#: Elements that a proof is given less for each chunk, so that it fits 128 KiB (choice).
+ELEMENTS_PER_CHUNK: Final = 2
+
 #: Field elements that one transaction registers, for about 80,000 gas each (choice: within EIP-7825's cap).
 MOST_REGISTERED: Final = 160
 
@@ -82,21 +85,32 @@ class LedgerDisputes:
     def move(self, game: bytes, position: LedgerPosition, move: Move) -> list[Call]:
         """The calls that make a move.
 
-        For a proof that are its elements, until all are registered, if they are too many for one transaction;
-        then its announcement, until that is in a block; then the proof.
+        For a proof that are the blobs that it has chunks of, and its elements, if they are too many for one
+        transaction, until all are registered; then its announcement, until it is in a block; then the proof.
         """
-        if isinstance(move, Prove) and len(move.witness.payload.elements) > MOST_GIVEN:
-            missing = self._registrations(move.witness.payload)
+        if isinstance(move, Prove):
+            missing, move = self._prepared(move)
             if missing:
                 return missing
-            payload = replace(move.witness.payload, elements=())
-            move = replace(move, witness=replace(move.witness, payload=payload))
         request = self.contract.request_for(move, game, position)
         if move.sealed:
             digest = seal(self.address, request.data)
             if self.contract.sealed_at(digest) == 0:
                 return [("seal", self.contract.seal(digest))]
         return [(move.function, request)]
+
+    def _prepared(self, move: Prove) -> tuple[list[Call], Prove]:
+        """The calls that come before a proof, and the proof without what they register."""
+        payload = move.witness.payload
+        missing = [
+            ("proveBlob", self._arbiter.prove_blob(opening))
+            for opening in move.openings
+            if opening.blob not in self.docket.blobs
+        ]
+        if len(payload.elements) > MOST_GIVEN - ELEMENTS_PER_CHUNK * len(payload.chunks):
+            missing += self._registrations(payload)
+            payload = replace(payload, elements=())
+        return missing, replace(move, witness=replace(move.witness, payload=payload))
 
     def _registrations(self, payload: Payload) -> list[Call]:
         """The calls that register what is not registered of a payload's elements."""

@@ -8,7 +8,7 @@ from functools import singledispatchmethod
 from typing import Any
 
 from anh_rollup.l1.client import L1Client
-from anh_rollup.l1.contracts.ledger_arbiter import ElementProved, LedgerArbiter
+from anh_rollup.l1.contracts.ledger_arbiter import BlobProved, ElementProved, LedgerArbiter
 from anh_rollup.l1.contracts.ledger_claims import (
     Chosen,
     Claimed,
@@ -79,12 +79,14 @@ class LedgerDocket:
         games: By id, oldest first.
         paid: Wei that accounts were paid so far, by checksummed address.
         elements: Which field elements of blobs are registered, by versioned hash.
+        blobs: Versioned hashes of the blobs that are registered as a whole.
     """
 
     claims: dict[bytes, LedgerClaimRecord] = field(default_factory=dict)
     games: dict[bytes, LedgerGameRecord] = field(default_factory=dict)
     paid: dict[str, Wei] = field(default_factory=dict)
     elements: dict[bytes, set[int]] = field(default_factory=dict)
+    blobs: set[bytes] = field(default_factory=set)
 
     def in_state(self, *states: LedgerClaimState) -> list[LedgerClaimRecord]:
         """The claims that have come to one of these, oldest first."""
@@ -135,6 +137,10 @@ class LedgerDocket:
     @apply.register
     def _(self, event: ElementProved) -> None:
         self.elements.setdefault(event.blob, set()).add(event.index)
+
+    @apply.register
+    def _(self, event: BlobProved) -> None:
+        self.blobs.add(event.blob)
 
     @apply.register
     def _(self, event: Opened) -> None:

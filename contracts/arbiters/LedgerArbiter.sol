@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import { BlobArbiter } from "contracts/arbiters/BlobArbiter.sol";
+import { IBlobArbiter } from "contracts/interfaces/IBlobArbiter.sol";
 import { IInbox } from "contracts/interfaces/IInbox.sol";
 import { ILedgerArbiter } from "contracts/interfaces/ILedgerArbiter.sol";
 import { ITransactionArbiter } from "contracts/interfaces/ITransactionArbiter.sol";
@@ -36,15 +38,18 @@ contract LedgerArbiter is ILedgerArbiter {
     ITransactionArbiter private immutable TRANSACTIONS;
     uint256 private immutable CHAIN_ID;
     address private immutable FEE_RECIPIENT;
+    IBlobArbiter private immutable BLOBS;
 
     PayloadReader.Register private _register;
 
-    /// @notice The Inbox has to be deployed already; the other one may be an address at which it is deployed later.
+    /// @notice The Inbox has to be deployed already; the other one may be an address at which it is deployed later. The
+    /// judge of blobs is deployed here.
     constructor(IInbox inbox, ITransactionArbiter transactions) {
         IInbox.Rules memory fixed_ = inbox.rules();
         require(fixed_.chainId <= MOST_CHAIN_ID, ChainIdTooHigh(fixed_.chainId, MOST_CHAIN_ID));
         (INBOX, TRANSACTIONS) = (inbox, transactions);
         (CHAIN_ID, FEE_RECIPIENT) = (fixed_.chainId, fixed_.sequencer);
+        BLOBS = new BlobArbiter();
     }
 
     /// @inheritdoc ILedgerArbiter
@@ -55,6 +60,14 @@ contract LedgerArbiter is ILedgerArbiter {
             _register.elements[blob][element.index] = uint256(element.value) | PayloadReader.REGISTERED;
             emit ElementProved(blob, element.index, element.value);
         }
+    }
+
+    /// @inheritdoc ILedgerArbiter
+    function proveBlob(bytes32 blob, bytes calldata contents, bytes calldata commitment, bytes calldata proof)
+        external
+    {
+        _register.roots[blob] = BLOBS.prove(blob, contents, commitment, proof);
+        emit BlobProved(blob);
     }
 
     /// @inheritdoc ILedgerArbiter
@@ -78,7 +91,8 @@ contract LedgerArbiter is ILedgerArbiter {
     function _enter(Machine memory machine, Witness calldata witness) private view returns (Machine memory) {
         bytes32 commitment = _requireBatch(witness.batch, machine.batch + 1);
         if (witness.batch.data == 0) return _void(machine, witness.batch, commitment);
-        PayloadReader.Opened memory payload = PayloadReader.open(witness.payload, witness.batch.data);
+        PayloadReader.Opened memory payload =
+            PayloadReader.open(witness.payload, _register, witness.batch.data);
         (bool fits, uint256 end) = payload.size(_register);
         BatchReader.Head memory head;
         if (fits) (fits, head) = BatchReader.head(payload, _register, end);
@@ -110,7 +124,8 @@ contract LedgerArbiter is ILedgerArbiter {
     {
         bytes32 commitment = _requireBatch(witness.batch, machine.batch);
         Machine memory entered = _checkpoint(machine, witness);
-        PayloadReader.Opened memory payload = PayloadReader.open(witness.payload, witness.batch.data);
+        PayloadReader.Opened memory payload =
+            PayloadReader.open(witness.payload, _register, witness.batch.data);
         bool first = machine.height == entered.height;
         (bool fits, BatchReader.BlockHead memory head) =
             BatchReader.blockHead(payload, _register, machine, first);
@@ -204,7 +219,8 @@ contract LedgerArbiter is ILedgerArbiter {
 
     /// @dev Reads an own transaction; false where there is none.
     function _readOwn(Machine memory machine, Witness calldata witness) private view returns (bool sound) {
-        PayloadReader.Opened memory payload = PayloadReader.open(witness.payload, witness.batch.data);
+        PayloadReader.Opened memory payload =
+            PayloadReader.open(witness.payload, _register, witness.batch.data);
         uint256 count = witness.batch.count;
         bytes memory record;
         uint256 end;

@@ -18,6 +18,9 @@ interface ILedgerArbiter {
     /// @notice A point of a blob was registered.
     event ElementProved(bytes32 indexed blob, uint32 index, bytes32 value);
 
+    /// @notice A whole blob was registered.
+    event BlobProved(bytes32 indexed blob);
+
     /// @notice No transaction can be signed for such a chain.
     error ChainIdTooHigh(uint256 given, uint256 most);
 
@@ -41,6 +44,11 @@ interface ILedgerArbiter {
     /// @param blob The blob's versioned hash.
     /// @param elements Openings; their indices count within this blob.
     function proveElements(bytes32 blob, FieldElement[] calldata elements) external;
+
+    /// @notice Registers a whole blob, so that later steps are given chunks of it.
+    /// @dev The parameters are those of IBlobArbiter.prove, and so is what it reverts with.
+    function proveBlob(bytes32 blob, bytes calldata contents, bytes calldata commitment, bytes calldata proof)
+        external;
 
     /// @notice The machine after a step.
     /// @param before The machine before it.

@@ -21,11 +21,19 @@ struct FieldElement {
     bytes proof; // 48 bytes
 }
 
+/// @notice What 32 field elements carry, of a blob that was registered as a whole.
+struct BlobChunk {
+    uint32 index; // over all blobs of the batch in a row
+    bytes data; // 992 bytes
+    bytes32[] proof; // siblings within the blob, from the bottom up
+}
+
 /// @notice A batch's bytes: of a calldata batch all of them, of blobs the elements that the step reads.
 struct Payload {
     bytes data; // empty where blobs carry the batch
     bytes32[] blobs; // versioned hashes
     FieldElement[] elements; // ascending
+    BlobChunk[] chunks; // ascending
 }
 
 /// @notice All that a step reads and L1 has only hashes of. What a step does not need is empty.

@@ -21,7 +21,7 @@ MACHINE_TYPE: Final = (
     "uint32,uint32,uint32,uint32,uint32,uint32,uint32,bytes32,uint32,uint64,uint64,bytes32,uint64,bytes32,bool)"
 )
 BATCH_TYPE: Final = "(uint64,bytes32,bytes32,uint32,bytes32,uint64)"
-PAYLOAD_TYPE: Final = "(bytes,bytes32[],(uint32,bytes32,bytes,bytes)[])"
+PAYLOAD_TYPE: Final = "(bytes,bytes32[],(uint32,bytes32,bytes,bytes)[],(uint32,bytes,bytes32[])[])"
 NOTICE_TYPE: Final = "(uint8,address,uint256,bytes32,uint64)"
 LEAF_TYPE: Final = "(uint8,bytes32,bytes32,bytes32[],uint256[3])"
 WITNESS_TYPE: Final = (

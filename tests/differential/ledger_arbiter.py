@@ -13,7 +13,7 @@ from anh_rollup.encoding.blobs import BLOB_ELEMENTS, pack
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.primitives import L2_CHAIN_ID, BatchNumber
 from anh_rollup.protocol.machine.fields import Machine
-from anh_rollup.protocol.machine.witnesses import FieldElement, Witness
+from anh_rollup.protocol.machine.witnesses import BlobOpening, FieldElement, Witness
 from scripts.build_contracts import ROOT, compile_sources, read_settings
 from scripts.generate_vectors.ledger_history import SEQUENCER, History
 from scripts.generate_vectors.ledger_machine import MACHINE_TYPE, WITNESS_TYPE, _plain
@@ -75,6 +75,12 @@ class Contracts:
         """Registers elements of a blob."""
         types = ["bytes32", f"{ELEMENT_TYPE}[]"]
         data = selector(f"proveElements({','.join(types)})") + encode(types, [blob, _plain(tuple(elements))])
+        self._call(self.ledger, data)
+
+    def prove_blob(self, opening: BlobOpening) -> None:
+        """Registers a whole blob."""
+        types = ["bytes32", "bytes", "bytes", "bytes"]
+        data = selector(f"proveBlob({','.join(types)})") + encode(types, _plain(opening))
         self._call(self.ledger, data)
 
     def register(self, history: History) -> None:

@@ -13,7 +13,14 @@ from anh_rollup.primitives import ETHER, Address, BatchNumber
 from anh_rollup.protocol.machine.fields import Phase
 from anh_rollup.protocol.machine.state import State
 from anh_rollup.protocol.machine.tree import Found
-from anh_rollup.protocol.machine.witnesses import FieldElement, Payload, Witness, witness_of
+from anh_rollup.protocol.machine.witnesses import (
+    BlobChunk,
+    BlobOpening,
+    FieldElement,
+    Payload,
+    Witness,
+    witness_of,
+)
 from scripts.generate_vectors.ledger_cases import ALICE, CAROL, steps_of
 from scripts.generate_vectors.ledger_history import History, Sealed
 from tests.differential.ledger_arbiter import MOST_GAS, Contracts, StepRevertedError, selector
@@ -117,11 +124,17 @@ class Unopened:
     def open(self, _: BatchNumber, index: int) -> FieldElement:
         return FieldElement(index, bytes(32), b"", b"")
 
+    def chunk(self, _: BatchNumber, index: int) -> BlobChunk:
+        return BlobChunk(index, b"", ())
+
+    def whole(self, _: BatchNumber, place: int) -> BlobOpening:
+        raise AssertionError(f"blob {place} is opened, and all its elements are registered")
+
 
 def bare(state: State, history: History) -> Witness:
     """The witness of a step in a history's only batch, without field elements."""
     witness = witness_of(state, BatchNumber(1), history, Unopened(history))
-    return replace(witness, payload=replace(witness.payload, elements=()))
+    return replace(witness, payload=replace(witness.payload, elements=(), chunks=()))
 
 
 def posted(*records: bytes) -> History:

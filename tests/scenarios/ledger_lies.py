@@ -30,8 +30,8 @@ THIEF = Address(b"\x66" * 20)
 #: A game may take each side so many moves, and the honest one so much gas.
 MOST_MOVES, MOST_GAS = 6, 2_000_000
 
-#: Lies that take more gas: a record of 6,500 bytes in a blob, of which L1 has to be shown each element.
-DEARER = {"ledger-long-record": 20_000_000}
+#: Lies that take more gas: a record of 6,500 bytes in a blob, which L1 has to be shown as a whole.
+DEARER = {"ledger-long-record": 10_000_000}
 
 
 class LyingTrace(Trace):

@@ -8,7 +8,7 @@ from anh_rollup.l1.contracts.base import Contract
 from anh_rollup.l1.types import BlockId, TransactionRequest
 from anh_rollup.primitives import BatchNumber
 from anh_rollup.protocol.machine.fields import Machine
-from anh_rollup.protocol.machine.witnesses import FieldElement, Witness
+from anh_rollup.protocol.machine.witnesses import BlobOpening, FieldElement, Witness
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +20,18 @@ class ElementProved:
     value: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class BlobProved:
+    """A whole blob is registered."""
+
+    blob: bytes
+
+
 class LedgerArbiter(Contract):
     """Wrapper of contracts/arbiters/LedgerArbiter.sol."""
 
     NAME = "LedgerArbiter"
-    EVENTS: ClassVar[Mapping[str, type]] = {"ElementProved": ElementProved}
+    EVENTS: ClassVar[Mapping[str, type]] = {"ElementProved": ElementProved, "BlobProved": BlobProved}
 
     def prove_elements(self, blob: bytes, elements: tuple[FieldElement, ...]) -> TransactionRequest:
         """Registers field elements of one blob, so that a long record's step fits one transaction.
@@ -34,6 +41,10 @@ class LedgerArbiter(Contract):
             elements: With indices within it.
         """
         return self.request("proveElements", blob, elements)
+
+    def prove_blob(self, opening: BlobOpening) -> TransactionRequest:
+        """Registers a whole blob, so that steps are given chunks of it."""
+        return self.request("proveBlob", opening.blob, opening.contents, opening.commitment, opening.proof)
 
     def step(self, before: Machine, last: BatchNumber, witness: Witness, at: BlockId = "latest") -> Machine:
         """The machine after a step, as L1 computes it.

@@ -3,18 +3,22 @@
 The records are named like the structs of contracts/types/Witness.sol, and have their fields in their order.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final, Protocol
 
 from anh_rollup.encoding.batches import BatchHeader
-from anh_rollup.encoding.blobs import FIELD_ELEMENT_SIZE, LENGTH_SIZE
+from anh_rollup.encoding.blob_chunks import BLOB_CHUNKS, CHUNK_ELEMENTS
+from anh_rollup.encoding.blobs import BLOB_ELEMENTS, FIELD_ELEMENT_SIZE, LENGTH_SIZE
 from anh_rollup.primitives import (
     ZERO_ADDRESS,
     ZERO_DIGEST,
     BatchNumber,
     BlockNumber,
     Digest,
+    Gas,
     Seconds,
     Wei,
 )
@@ -27,6 +31,14 @@ from anh_rollup.protocol.machine.view import Notice, NoticeKind, View
 
 CARRIED: Final = FIELD_ELEMENT_SIZE - 1
 """Bytes of a payload in a field element."""
+
+MOST_CHUNKS: Final = 80
+"""Chunks that a step is given: with their proofs they take 110 of the 128 KiB of a transaction (choice)."""
+
+_ELEMENT_GAS: Final = Gas(60_000)
+_CHUNK_GAS: Final = Gas(50_000)
+_BLOB_GAS: Final = Gas(7_200_000)
+"""What it takes to show L1 an element, a chunk, a whole blob: about what docs/ledger-claims.md measures."""
 
 _LEAF_FIELDS: Final = 3
 
@@ -48,6 +60,38 @@ class FieldElement:
     proof: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class BlobChunk:
+    """What 32 field elements carry, of a blob that L1 has as a whole.
+
+    Attributes:
+        index: Over all blobs of the batch in a row.
+        data: 992 bytes.
+        proof: Siblings within the blob, from the bottom up.
+    """
+
+    index: int
+    data: bytes
+    proof: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BlobOpening:
+    """What shows L1 a whole blob.
+
+    Attributes:
+        blob: The versioned hash.
+        contents: What its elements are (`encoding.blob_chunks.contents_of`).
+        commitment: 48 bytes.
+        proof: 48 bytes.
+    """
+
+    blob: bytes
+    contents: bytes
+    commitment: bytes
+    proof: bytes
+
+
 class Blobs(Protocol):
     """The blobs behind batches."""
 
@@ -56,6 +100,12 @@ class Blobs(Protocol):
 
     def open(self, number: BatchNumber, index: int) -> FieldElement:
         """A field element of a batch's blobs in a row, opened."""
+
+    def chunk(self, number: BatchNumber, index: int) -> BlobChunk:
+        """A chunk of a batch's blobs in a row."""
+
+    def whole(self, number: BatchNumber, place: int) -> BlobOpening:
+        """A batch's blob as a whole, opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +116,13 @@ class Payload:
         data: Empty where blobs carry the batch.
         blobs: Versioned hashes.
         elements: Ascending.
+        chunks: Ascending.
     """
 
     data: bytes = b""
     blobs: tuple[bytes, ...] = ()
     elements: tuple[FieldElement, ...] = ()
+    chunks: tuple[BlobChunk, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +224,12 @@ def elements_of(ranges: Iterable[tuple[int, int]]) -> list[int]:
     return sorted(indices)
 
 
+def openings_of(witness: Witness, blobs: Blobs) -> tuple[BlobOpening, ...]:
+    """The blobs that L1 has to know as a whole before it takes a witness."""
+    places = {each.index // BLOB_CHUNKS for each in witness.payload.chunks}
+    return tuple([blobs.whole(witness.batch.number, place) for place in sorted(places)])
+
+
 def leaf_of(key: Digest, tree: LedgerTree) -> Leaf:
     """What stands at the end of a key's path in a tree."""
     proof = tree.prove(key)
@@ -188,7 +246,26 @@ def _payload(number: BatchNumber, look: Look, blobs: Blobs, with_length: bool) -
         return Payload(data=look.view.posting(number).payload or b"")
     length = [(-LENGTH_SIZE, 0)] if with_length else []
     indices = elements_of([*length, *look.ranges])
-    return Payload(blobs=hashes, elements=tuple([blobs.open(number, index) for index in indices]))
+    chunks = _chunks_of(indices)
+    return Payload(
+        blobs=hashes,
+        elements=tuple(
+            [blobs.open(number, each) for each in indices if each // CHUNK_ELEMENTS not in chunks]
+        ),
+        chunks=tuple([blobs.chunk(number, each) for each in sorted(chunks)]),
+    )
+
+
+def _chunks_of(indices: Iterable[int]) -> set[int]:
+    """The fullest chunks of those blobs that are cheaper to show as a whole than element by element."""
+    chosen = set[int]()
+    for _, listed in groupby(indices, lambda each: each // BLOB_ELEMENTS):
+        counts = Counter([each // CHUNK_ELEMENTS for each in listed])
+        fullest = counts.most_common(MOST_CHUNKS - len(chosen))
+        saved = sum([count * _ELEMENT_GAS - _CHUNK_GAS for _, count in fullest])
+        if saved > _BLOB_GAS:
+            chosen.update([chunk for chunk, _ in fullest])
+    return chosen
 
 
 def _roots(frontier: Frontier, needed: bool) -> tuple[Digest, ...]:

@@ -7,7 +7,7 @@ import { LedgerTree } from "contracts/libraries/LedgerTree.sol";
 import { PayloadReader } from "contracts/libraries/PayloadReader.sol";
 import { Touches } from "contracts/libraries/Touches.sol";
 import { Machine } from "contracts/types/Machine.sol";
-import { FieldElement, Leaf, Payload, Witness } from "contracts/types/Witness.sol";
+import { BlobChunk, FieldElement, Leaf, Payload, Witness } from "contracts/types/Witness.sol";
 import { LedgerSteps } from "tests/contracts/arbiters/LedgerSteps.sol";
 
 /// @title Steps of the ledger's machine, as Python takes them, and witnesses that are not right
@@ -67,7 +67,7 @@ contract LedgerArbiterTest is LedgerSteps {
 
     function test_calldataDoNotPassForBlobs() external {
         (Machine memory machine, uint64 last, Witness memory witness) = _prepare(_find(ENTERED));
-        witness.payload = Payload("", new bytes32[](1), new FieldElement[](0));
+        witness.payload = Payload("", new bytes32[](1), new FieldElement[](0), new BlobChunk[](0));
         _refuses(machine, last, witness, abi.encodePacked(PayloadReader.WrongPayload.selector));
         witness.payload.blobs = new bytes32[](0);
         _refuses(machine, last, witness, abi.encodePacked(PayloadReader.WrongPayload.selector));

@@ -39,14 +39,4 @@ contract LedgerArbiterGasTest is LedgerSteps {
     function test_TheContractsFitTheLimitOfCodeSize() external view {
         assertLe(address(arbiter).code.length, 24_576);
     }
-
-    function _transactionGas(bytes memory call_) private view returns (uint256 gas) {
-        gas = vm.lastCallGas().gasTotalUsed;
-        uint256 tokens;
-        for (uint256 i; i < call_.length; ++i) {
-            tokens += call_[i] == 0 ? 1 : 4;
-        }
-        uint256 floor = 21_000 + 10 * tokens;
-        if (floor > gas) gas = floor;
-    }
 }

@@ -80,4 +80,15 @@ abstract contract LedgerSteps is VectorTest {
     function _say(bytes4 selector, bytes memory answer) private {
         vm.mockCall(address(inbox), abi.encodePacked(selector), answer);
     }
+
+    /// @dev What the latest call took as a transaction of its own: calldata included, or the floor of EIP-7623.
+    function _transactionGas(bytes memory call_) internal view returns (uint256 gas) {
+        gas = vm.lastCallGas().gasTotalUsed;
+        uint256 tokens;
+        for (uint256 i; i < call_.length; ++i) {
+            tokens += call_[i] == 0 ? 1 : 4;
+        }
+        uint256 floor = 21_000 + 10 * tokens;
+        if (floor > gas) gas = floor;
+    }
 }

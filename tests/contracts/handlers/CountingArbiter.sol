@@ -22,6 +22,9 @@ contract CountingArbiter is ILedgerArbiter {
     function proveElements(bytes32, FieldElement[] calldata) external { }
 
     /// @inheritdoc ILedgerArbiter
+    function proveBlob(bytes32, bytes calldata, bytes calldata, bytes calldata) external { }
+
+    /// @inheritdoc ILedgerArbiter
     function step(Machine calldata before, uint64 last, Witness calldata)
         external
         view

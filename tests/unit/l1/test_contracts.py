@@ -47,6 +47,8 @@ from anh_rollup.protocol.machine.witnesses import (
     NO_BATCH,
     NO_MACHINE,
     NO_NOTICE,
+    BlobChunk,
+    BlobOpening,
     FieldElement,
     Leaf,
     Payload,
@@ -108,7 +110,10 @@ DEMAND = Demand(D, 1, 2, 3, 4)
 LEDGER_CLAIM = LedgerClaim(HERE, GENESIS_BASE, 1, D, 2, D, D, D)
 LEAF = Leaf(Found.ITSELF, Digest(D), Digest(D), DD, (1, 2, 3))
 ELEMENT = FieldElement(5, D, bytes(48), bytes(48))
-WITNESS = Witness(NO_BATCH, NO_MACHINE, Payload(b"", DD, (ELEMENT,)), NO_NOTICE, b"record", DD, (), (LEAF,))
+CHUNK = BlobChunk(5, bytes(992), DD)
+OPENING_OF_BLOB = BlobOpening(D, b"contents", bytes(48), bytes(48))
+PAYLOAD = Payload(b"", DD, (ELEMENT,), (CHUNK,))
+WITNESS = Witness(NO_BATCH, NO_MACHINE, PAYLOAD, NO_NOTICE, b"record", DD, (), (LEAF,))
 
 
 def position() -> Position:
@@ -134,7 +139,10 @@ def moves() -> dict[str, Requests]:
         "ClaimArbiter": arbiter_requests(ClaimArbiter(CLIENT, HERE)),
         "TensorArbiter": {},
         "LedgerClaims": ledger_requests(LedgerClaims(CLIENT, HERE)),
-        "LedgerArbiter": {"proveElements": LedgerArbiter(CLIENT, HERE).prove_elements(D, (ELEMENT,))},
+        "LedgerArbiter": {
+            "proveElements": LedgerArbiter(CLIENT, HERE).prove_elements(D, (ELEMENT,)),
+            "proveBlob": LedgerArbiter(CLIENT, HERE).prove_blob(OPENING_OF_BLOB),
+        },
     }
 
 
@@ -251,7 +259,8 @@ def test_a_call_has_one_field_for_each_parameter_in_their_order(
 ) -> None:
     function = call.__name__[0].lower() + call.__name__[1:]
     parameters = load_artifact(contract).entry("function", function)["inputs"][first:]
-    assert [each.name for each in fields(call)] == [field_name(each["name"]) for each in parameters]
+    given = [each.name for each in fields(call) if each.metadata.get("in_call", True)]
+    assert given == [field_name(each["name"]) for each in parameters]
 
 
 def test_a_call_is_encoded_like_its_arguments() -> None:

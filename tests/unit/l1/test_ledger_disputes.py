@@ -6,10 +6,15 @@ from typing import Any
 import pytest
 
 from anh_rollup.encoding.blobs import BLOB_ELEMENTS
-from anh_rollup.l1.contracts.ledger_arbiter import ElementProved, LedgerArbiter
+from anh_rollup.l1.contracts.ledger_arbiter import BlobProved, ElementProved, LedgerArbiter
 from anh_rollup.l1.contracts.ledger_claims import LedgerClaims
 from anh_rollup.l1.disputes import Freshness, LaggingNodeError
-from anh_rollup.l1.ledger_disputes import MOST_GIVEN, MOST_REGISTERED, LedgerDisputes
+from anh_rollup.l1.ledger_disputes import (
+    ELEMENTS_PER_CHUNK,
+    MOST_GIVEN,
+    MOST_REGISTERED,
+    LedgerDisputes,
+)
 from anh_rollup.primitives import BatchNumber
 from anh_rollup.protocol import moves
 from anh_rollup.protocol.claims import seal
@@ -19,6 +24,8 @@ from anh_rollup.protocol.machine.witnesses import (
     NO_BATCH,
     NO_MACHINE,
     NO_NOTICE,
+    BlobChunk,
+    BlobOpening,
     FieldElement,
     Payload,
     Witness,
@@ -57,6 +64,15 @@ def proof(count: int, first: int = 0) -> Prove:
     payload = Payload(blobs=BLOBS, elements=tuple(elements))
     witness = Witness(NO_BATCH, NO_MACHINE, payload, NO_NOTICE, b"", (), (), ())
     return Prove(NO_MACHINE, (), witness)
+
+
+def with_chunks(count: int, elements: int = 0) -> Prove:
+    """A proof with a chunk of each of so many blobs."""
+    chunks = tuple(BlobChunk(128 * at, b"\5" * 992, (b"\6" * 32,) * 7) for at in range(count))
+    openings = tuple(BlobOpening(BLOBS[at], b"\7", b"\1" * 48, b"\2" * 48) for at in range(count))
+    move = proof(elements)
+    payload = replace(move.witness.payload, chunks=chunks)
+    return replace(move, witness=replace(move.witness, payload=payload), openings=openings)
 
 
 def announced(played: LedgerDisputes, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
@@ -99,6 +115,38 @@ def test_elements_that_are_too_many_for_a_proof_are_registered_before(
     payload = replace(move.witness.payload, elements=())
     short = replace(move, witness=replace(move.witness, payload=payload))
     assert played.move(GAME, POSITION, short) == played.move(GAME, POSITION, move)
+
+
+def test_blobs_are_registered_before_a_proof_that_is_given_chunks_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    played, move = disputes(), with_chunks(2)
+    announced(played, monkeypatch, 7)
+    expected = [("proveBlob", ARBITER.prove_blob(each)) for each in move.openings]
+    assert played.move(GAME, POSITION, move) == expected
+    played.docket.apply(BlobProved(BLOBS[0]))
+    assert played.move(GAME, POSITION, move) == expected[1:]
+    played.docket.apply(BlobProved(BLOBS[1]))
+    assert played.move(GAME, POSITION, move) == [("prove", CONTRACT.request_for(move, GAME, POSITION))]
+
+
+def test_beside_chunks_fewer_elements_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    played = disputes()
+    announced(played, monkeypatch, 7)
+    for blob in BLOBS:
+        played.docket.apply(BlobProved(blob))
+    count = MOST_GIVEN - 2 * ELEMENTS_PER_CHUNK
+    assert [name for name, _ in played.move(GAME, POSITION, with_chunks(2, count))] == ["prove"]
+    assert [name for name, _ in played.move(GAME, POSITION, with_chunks(2, count + 1))] == ["proveElements"]
+
+
+def test_registered_blobs_are_read_from_l1() -> None:
+    l1 = Head()
+    l1.mine()
+    l1.emit("LedgerArbiter", "BlobProved", blob=BLOBS[0])
+    played = disputes(l1)
+    played.refresh()
+    assert played.docket.blobs == {BLOBS[0]}
 
 
 def test_registered_elements_are_read_from_l1() -> None:

@@ -1,21 +1,30 @@
+from dataclasses import replace
+
 import pytest
 
+from anh_rollup.encoding.blob_chunks import open_chunk
 from anh_rollup.encoding.blobs import pack
 from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.primitives import ETHER
 from anh_rollup.protocol.machine.fields import Phase
 from anh_rollup.protocol.machine.tree import Found, proven_root
 from anh_rollup.protocol.machine.witnesses import (
+    MOST_CHUNKS,
     NO_BATCH,
     NO_MACHINE,
     NO_NOTICE,
+    BlobChunk,
+    BlobOpening,
     Payload,
     Witness,
+    _chunks_of,
     elements_of,
+    openings_of,
     witness_of,
 )
-from scripts.generate_vectors.ledger_cases import ordinary, steps_of
+from scripts.generate_vectors.ledger_cases import ALICE, CAROL, ordinary, steps_of
 from scripts.generate_vectors.ledger_faults import FAULTS
-from scripts.generate_vectors.ledger_history import History
+from scripts.generate_vectors.ledger_history import History, Sealed
 
 HISTORY = ordinary(blobs=False)
 IN_BLOBS = ordinary(blobs=True)
@@ -96,6 +105,47 @@ def test_of_a_blob_that_holds_no_payload_its_length_is_given() -> None:
     for name in ("a length beyond the blob", "an empty blob"):
         (first, *_) = witnesses(FAULTS[name]())
         assert [each.index for each in first.payload.elements] == [0]
+
+
+def test_of_a_long_record_chunks_are_given_and_few_elements_by_themselves() -> None:
+    history = History()
+    history.deposit(ALICE.address, 10 * ETHER)
+    history.mine()
+    short = ALICE.record(nonce=0, to=CAROL, data=b"\1" * 9, gas=10**6)
+    long = ALICE.record(nonce=1, to=CAROL, data=b"\1" * 9_000, gas=10**6)
+    history.post(Sealed((short, long), origins=2), blobs=True)
+    reading = [each for each in steps_of(history) if each[0].machine.phase is Phase.READ]
+    few, many = (witness_of(state, 1, history, history).payload for state, _, _ in reading)
+    assert (few.chunks, many.elements) == ((), ())
+    assert few.elements
+    needed = {each // 32 for each in elements_of(reading[1][2].ranges or ())}
+    assert [each.index for each in many.chunks] == sorted(needed)
+    (blob,) = pack(history.posting(1).payload or b"")
+    for each in many.chunks:
+        assert (each.data, each.proof) == open_chunk(blob, each.index)
+
+
+def test_of_elements_far_apart_the_fullest_chunks_are_given() -> None:
+    chunks = _chunks_of([at for at in range(4096) if at % 32 < 2 + at // 2048])
+    # 128 chunks are too many for a step: those with three elements, and as many of the others as fit.
+    assert len(chunks) == MOST_CHUNKS
+    assert set(range(64, 128)) <= chunks
+    assert not _chunks_of(range(0, 4096, 32))
+
+
+def test_the_blobs_behind_chunks_have_to_be_known_as_a_whole() -> None:
+    chunks = tuple(BlobChunk(index, b"", ()) for index in (0, 127, 256))
+    witness = replace(NOTHING, payload=Payload(chunks=chunks))
+    asked = list[tuple[int, int]]()
+
+    class Asked:
+        def whole(self, number: int, place: int) -> BlobOpening:
+            asked.append((number, place))
+            return BlobOpening(bytes([place]), b"", b"", b"")
+
+    found = openings_of(witness, Asked())  # type: ignore[arg-type]
+    assert [each.blob for each in found] == [b"\0", b"\2"]
+    assert asked == [(0, 0), (0, 2)]
 
 
 def test_ranges_lie_in_elements_behind_the_length() -> None:
