@@ -218,8 +218,7 @@ class FollowerChain:
     def take(self, signed: SignedBlock) -> bool:
         """Takes the next of the sequencer's blocks; False where L1 has to be read further first.
 
-        Of a block that L1 has already only the signature is kept. After a reorg none is taken until `align` has
-        followed it.
+        Of a block that L1 has already only the signature is kept. After a reorg none is taken before `align`.
 
         Raises:
             RefusedBlockError: It is not the next block, or the sequencer did not sign it.
