@@ -50,8 +50,9 @@ TRAINING_SECONDS: Final = 600
 #: Gas of a transaction in which a network is trained: it cannot be estimated before the result is there.
 TRAINING_GAS: Final = 1_500_000 + TRAINING_SECONDS * WAIT_GAS
 
-#: Seconds that a receipt may take. A training waits until a claim about it is final on L1.
-RECEIPT_SECONDS: Final = 900.0
+#: Seconds that a receipt may take. A training waits until a claim about it is final on L1, or none can be any
+#: more: until its deadline and L1's `settlement`, 600 seconds in `anh devnet`.
+RECEIPT_SECONDS: Final = TRAINING_SECONDS + 900.0
 
 #: Seconds between two looks for a receipt.
 LOOK_SECONDS: Final = 0.5
