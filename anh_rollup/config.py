@@ -17,6 +17,7 @@ class AccountantConfig:
         deployment: The deployment file.
         key_file: File with the private key.
         store: Folder of the artifact store.
+        blobs: Folder in which L1's blobs are kept; None keeps none.
         listen: host:port at which the store is served.
         public_url: How others reach the store; part of every claim.
         beacon_url: A beacon node, for batches in blobs.
@@ -40,6 +41,7 @@ class AccountantConfig:
     deployment: Path
     key_file: Path
     store: Path
+    blobs: Path | None
     listen: str
     public_url: str
     beacon_url: str | None
@@ -63,7 +65,7 @@ class AccountantConfig:
         """The settings that a command line gave."""
         given = dict(options)
         given["public_url"] = given["public_url"] or f"http://{given['listen']}"
-        return cls(**_renamed(given))
+        return cls(**_renamed(_with_blobs(given)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class ChallengerConfig:
         deployment: The deployment file.
         key_file: File with the private key.
         store: Folder for fetched artifacts.
+        blobs: Folder in which L1's blobs are kept; None keeps none.
         beacon_url: A beacon node, for batches in blobs.
         budget: Most wei in bonds and fees at any time.
         most_demand_fees: Most wei in demand fees for one claim; None stands for the prize of refuting it.
@@ -91,6 +94,7 @@ class ChallengerConfig:
     deployment: Path
     key_file: Path
     store: Path
+    blobs: Path | None
     beacon_url: str | None
     budget: Wei
     most_demand_fees: Wei | None
@@ -105,7 +109,7 @@ class ChallengerConfig:
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> "ChallengerConfig":
         """The settings that a command line gave."""
-        return cls(**_renamed(options))
+        return cls(**_renamed(_with_blobs(options)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +182,7 @@ class FollowerConfig:
         listen: host:port of the JSON-RPC server.
         data: Folder of the world and of what was followed.
         store: Folder of programs and models that contracts use.
+        blobs: Folder in which L1's blobs are kept; None keeps none.
         most_cache: Most bytes of fetched artifacts that are kept there.
         interval: Seconds between two looks at L1.
         l2_interval: Seconds between two looks at the sequencer.
@@ -194,6 +199,7 @@ class FollowerConfig:
     listen: str
     data: Path
     store: Path
+    blobs: Path | None
     most_cache: int
     interval: float
     l2_interval: float
@@ -207,7 +213,7 @@ class FollowerConfig:
         """The settings that a command line gave."""
         given = dict(options)
         given["store"] = given["store"] or given["data"] / "artifacts"
-        return cls(**_renamed(given))
+        return cls(**_renamed(_with_blobs(given)))
 
 
 #: Options whose name on the command line is not the setting's.
@@ -221,3 +227,10 @@ _SETTINGS: Final = {
 
 def _renamed(options: Mapping[str, Any]) -> dict[str, Any]:
     return {_SETTINGS.get(name, name): value for name, value in options.items()}
+
+
+def _with_blobs(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options with the folder of the blobs, which is in that of the store."""
+    given = dict(options)
+    given["blobs"] = None if given.pop("no_blob_store") else given["store"] / "blobs"
+    return given

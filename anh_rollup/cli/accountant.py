@@ -22,6 +22,7 @@ from anh_rollup.cli.ledger_player import LEDGER_DEPTH, ledger_service
 from anh_rollup.cli.options import (
     ROUND_INTERVAL,
     beacon_option,
+    blob_store_option,
     count_option,
     deployment_option,
     interval_option,
@@ -37,6 +38,7 @@ from anh_rollup.cli.training import make_answerer, make_evaluator, make_trainer
 from anh_rollup.config import AccountantConfig
 from anh_rollup.evaluation.workload import MOST_WORK
 from anh_rollup.l1.batch_data import BatchDataReader
+from anh_rollup.l1.blob_store import open_store
 from anh_rollup.l1.disputes import DisputeChain, Freshness
 from anh_rollup.l1.errors import TransientL1Error
 from anh_rollup.l1.inbox_reader import InboxReader
@@ -68,6 +70,7 @@ USUAL: Final = Conditions()
     help="How others reach the store; default http://<listen>.",
 )
 @beacon_option()
+@blob_store_option()
 @count_option("--least-reward", USUAL.least_reward, "Smallest reward to work for, in wei.")
 @count_option("--least-time", USUAL.least_time, "Least seconds to a job's deadline.")
 @count_option(
@@ -130,7 +133,10 @@ def accountant_services(config: AccountantConfig) -> list[Service]:
     policy = RemotePolicy(file_roots=config.allowed_folders, private_hosts=config.private_hosts)
     store = ArtifactStore(config.store, policy, most_cache=config.most_cache)
     conduct = HONEST if config.drill is None else find_drill(config.drill)
-    data, sender = BatchDataReader(client, config.beacon_url), TransactionSender(client, account)
+    data, sender = (
+        BatchDataReader(client, config.beacon_url, None, open_store(config.blobs)),
+        TransactionSender(client, account),
+    )
     freshness = Freshness(config.most_lag, time.time)
     order = OrderReader(deployment, client, data)
     called = CalledJobs(order, _asking(config.follower_url))

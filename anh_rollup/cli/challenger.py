@@ -14,6 +14,7 @@ from anh_rollup.cli.ledger_player import ledger_service
 from anh_rollup.cli.options import (
     ROUND_INTERVAL,
     beacon_option,
+    blob_store_option,
     count_option,
     deployment_option,
     interval_option,
@@ -25,6 +26,7 @@ from anh_rollup.cli.training import make_evaluator
 from anh_rollup.config import ChallengerConfig
 from anh_rollup.evaluation.workload import MOST_WORK
 from anh_rollup.l1.batch_data import BatchDataReader
+from anh_rollup.l1.blob_store import open_store
 from anh_rollup.l1.disputes import DisputeChain, Freshness
 from anh_rollup.l1.errors import TransientL1Error
 from anh_rollup.l1.inbox_reader import InboxReader
@@ -44,6 +46,7 @@ from anh_rollup.storage.remote import RemotePolicy
 @key_option("the challenger's")
 @click.option("--store", type=click.Path(path_type=Path), required=True, help="Folder for fetched artifacts.")
 @beacon_option()
+@blob_store_option()
 @count_option("--budget", Budget().most_bonds, "Most wei in bonds and fees at any time.")
 @count_option("--most-demand-fees", None, "Most wei in demand fees for a claim; default: the prize for it.")
 @count_option("--most-lost-fees", None, "Most wei in fees that no prize makes up for; default: four prizes.")
@@ -75,7 +78,10 @@ def challenger_services(config: ChallengerConfig) -> list[Service]:
     client, deployment = open_rollup(config.l1_url, config.deployment)
     sender = TransactionSender(client, account)
     policy = RemotePolicy(file_roots=config.allowed_folders, private_hosts=config.private_hosts)
-    data, freshness = BatchDataReader(client, config.beacon_url), Freshness(config.most_lag, time.time)
+    data, freshness = (
+        BatchDataReader(client, config.beacon_url, None, open_store(config.blobs)),
+        Freshness(config.most_lag, time.time),
+    )
     order = OrderReader(deployment, client, data)
     store = ArtifactStore(config.store, policy, most_cache=config.most_cache)
     challenger = Challenger(

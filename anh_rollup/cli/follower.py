@@ -18,6 +18,7 @@ from anh_rollup.cli.l2 import L2Client, L2UnreachableError
 from anh_rollup.cli.options import (
     UsageError,
     beacon_option,
+    blob_store_option,
     count_option,
     deployment_option,
     interval_option,
@@ -33,6 +34,7 @@ from anh_rollup.follower.memory import FollowerMemory
 from anh_rollup.follower.sequencer_client import SequencerClient
 from anh_rollup.follower.service import Follower, Parts
 from anh_rollup.l1.batch_data import BatchDataReader
+from anh_rollup.l1.blob_store import open_store
 from anh_rollup.l1.deployment import Deployment
 from anh_rollup.l1.errors import TransientL1Error
 from anh_rollup.l1.ledger_view import LedgerView
@@ -83,6 +85,7 @@ def origin_word(word: str) -> str:
 @click.command(name="follower")
 @l1_option()
 @beacon_option()
+@blob_store_option()
 @deployment_option()
 @l2_option(required=False)
 @listen_option(8570, "Where to serve the JSON-RPC.")
@@ -134,7 +137,9 @@ def open_follower(config: FollowerConfig, console: Console) -> Follower[World]:
     """
     client, deployment = open_rollup(config.l1_url, config.deployment)
     sequencer = None if config.l2_url is None else _sequencer(config.l2_url, deployment)
-    reader = OrderReader(deployment, client, BatchDataReader(client, config.beacon_url))
+    reader = OrderReader(
+        deployment, client, BatchDataReader(client, config.beacon_url, None, open_store(config.blobs))
+    )
     genesis, rules = reader.new_order().head.header, reader.new_ledger().rules
     memory = FollowerMemory(config.data / "follower.sqlite3")
     world = World(
@@ -173,7 +178,11 @@ def follower_services(config: FollowerConfig, follower: Follower[World]) -> list
 def _watch(config: FollowerConfig) -> LedgerWatch:
     """What looks at ledger claims, with a connection of its own: folding may take a while at the start."""
     client, deployment = open_rollup(config.l1_url, config.deployment)
-    return LedgerWatch(LedgerView(deployment, client, BatchDataReader(client, config.beacon_url)))
+    return LedgerWatch(
+        LedgerView(
+            deployment, client, BatchDataReader(client, config.beacon_url, None, open_store(config.blobs))
+        )
+    )
 
 
 def _engines(config: FollowerConfig) -> Engines:

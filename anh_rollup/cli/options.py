@@ -275,6 +275,12 @@ def beacon_option() -> Decorator:
     return click.option("--beacon", "beacon_url", type=parse_endpoint, metavar="URL", default=None, help=what)
 
 
+def blob_store_option() -> Decorator:
+    """`--no-blob-store`."""
+    what = "Keep no blobs: once L1's nodes have forgotten them, --beacon has to be an archive."
+    return click.option("--no-blob-store", is_flag=True, help=what)
+
+
 def deployment_option() -> Decorator:
     """`--deployment FILE`."""
     return click.option(

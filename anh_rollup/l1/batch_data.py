@@ -8,6 +8,7 @@ import requests
 
 from anh_rollup.encoding.blobs import BLOB_SIZE
 from anh_rollup.l1 import wire
+from anh_rollup.l1.blob_store import BlobStore
 from anh_rollup.l1.blobs import BlobMalformedError, versioned_hash
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.endpoint import host_of
@@ -28,16 +29,22 @@ class BatchDataReader:
         client: The L1 node.
         beacon_url: A beacon node's base URL; None asks the L1 endpoint itself, which anvil answers.
         own: Blobs that this process made, by versioned hash: nobody is asked for these.
+        store: Where the others are kept once they were read; it is asked before anybody else.
 
     Raises:
         EndpointUrlError: The beacon's URL can be no endpoint's.
     """
 
     def __init__(
-        self, client: L1Client, beacon_url: str | None = None, own: Mapping[bytes, bytes] | None = None
+        self,
+        client: L1Client,
+        beacon_url: str | None = None,
+        own: Mapping[bytes, bytes] | None = None,
+        store: BlobStore | None = None,
     ) -> None:
         self._client = client
         self._own = {} if own is None else own
+        self._store = store
         if beacon_url:
             host_of(beacon_url)
         self._beacon = (beacon_url or client.transport.url).rstrip("/")
@@ -64,19 +71,32 @@ class BatchDataReader:
             BlobsUnavailableError: They cannot be had now; nobody may skip them.
         """
         transaction = self.transaction(digest)
-        if not transaction.blob_hashes:
-            return ()
-        block = transaction.block or BlockNumber(0)
-        own = [self._own[item] for item in transaction.blob_hashes if item in self._own]
-        if len(own) == len(transaction.blob_hashes):
-            return tuple(own)
-        found = self._from_beacon(block, transaction.blob_hashes)
+        found = self._known(transaction.blob_hashes)
         missing = [item for item in transaction.blob_hashes if item not in found]
         if missing:
-            found |= self._from_anvil(digest)
-        if any(item not in found for item in transaction.blob_hashes):
-            raise BlobsUnavailableError(block, f"the beacon endpoint lacks blob 0x{missing[0].hex()}")
+            found |= self._fetch(digest, transaction.block or BlockNumber(0), missing)
         return tuple(found[item] for item in transaction.blob_hashes)
+
+    def _known(self, hashes: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Those of these blobs that nobody has to be asked for."""
+        found = {item: self._own[item] for item in hashes if item in self._own}
+        if self._store is not None:
+            kept = {item: self._store.get(item) for item in hashes if item not in found}
+            found |= {item: blob for item, blob in kept.items() if blob is not None}
+        return found
+
+    def _fetch(self, digest: bytes, block: BlockNumber, hashes: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Blobs that others have, each checked, and kept for the next time."""
+        found = self._from_beacon(block, hashes)
+        missing = [item for item in hashes if item not in found]
+        if missing:
+            found |= self._from_anvil(digest)
+        if any(item not in found for item in hashes):
+            raise BlobsUnavailableError(block, f"the beacon endpoint lacks blob 0x{missing[0].hex()}")
+        if self._store is not None:
+            for item in hashes:
+                self._store.keep(item, found[item])
+        return found
 
     def _from_beacon(self, block: BlockNumber, hashes: Sequence[bytes]) -> dict[bytes, bytes]:
         """Blobs of a block by hash; an endpoint that has none gives an empty answer."""

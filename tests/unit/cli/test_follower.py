@@ -40,6 +40,7 @@ def config(folder: Path, **changed: Any) -> FollowerConfig:
         "listen": "127.0.0.1:0",
         "data": folder / "data",
         "store": folder / "artifacts",
+        "blobs": None,
         "most_cache": 1 << 20,
         "interval": 1.0,
         "l2_interval": 1.0,
