@@ -1,4 +1,4 @@
-"""Blobs on a role's own disk: L1's nodes forget them after about 18 days, and a fold from the start needs all."""
+"""Blobs on the disk of a role: L1's nodes forget them after about 18 days, and a new fold needs all."""
 
 import logging
 import zlib

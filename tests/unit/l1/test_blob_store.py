@@ -105,9 +105,7 @@ def test_a_damaged_file_is_told_and_written_anew(
     assert store.get(HASHES[0]) == BLOBS[0]
 
 
-def test_a_disk_that_cannot_be_written_stops_nobody(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_disk_that_cannot_be_written_stops_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "blobs").write_bytes(b"a file where a folder should be")
     reader = Reader(BlobStore(tmp_path / "blobs"))
     with caplog.at_level(logging.WARNING):

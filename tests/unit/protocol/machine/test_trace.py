@@ -53,3 +53,28 @@ def test_a_witness_is_that_of_the_state() -> None:
     trace = a_trace()
     for index in (0, 1, 5, trace.steps):
         assert trace.witness(index, HISTORY) == witness_of(STATES[index], 3, HISTORY, HISTORY)
+
+
+@pytest.mark.parametrize(("spacing", "most"), [(4096, 16), (1, 4), (3, 5)])
+def test_what_is_taken_from_another_trace_is_what_would_be_computed(
+    spacing: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(traces, "FIRST_SPACING", spacing)
+    monkeypatch.setattr(traces, "MOST_KEPT", most)
+    for end in range(4):
+        known = a_trace(last=end)
+        for start in range(end + 1):
+            for last in range(start, 4):
+                base = known.after(start)
+                part = Trace(base, last, HISTORY, known.stretch(start, known.after(min(last, end))))
+                own = Trace(base, last, HISTORY)
+                hashes = [own.hash(index) for index in range(own.steps + 1)]
+                assert [part.hash(index) for index in range(part.steps + 1)] == hashes
+                assert (part.end, part.tree.root) == (own.end, own.tree.root)
+                assert [part.state(at) for at in range(part.steps + 1)] == [
+                    own.state(at) for at in range(own.steps + 1)
+                ]
+                assert [part.rests_after(batch) for batch in range(4)] == [
+                    start <= batch <= last for batch in range(4)
+                ]
+                assert len(part._kept) <= most
