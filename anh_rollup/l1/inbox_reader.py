@@ -5,6 +5,7 @@ Nothing is folded here. The bytes of batches are read when they are asked for, a
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any, Final
 
 from eth_utils.address import to_canonical_address
@@ -65,12 +66,14 @@ class _Carried:
 class HeldOrder:
     """What L1 holds: the machine's `View`, and the `Blobs` behind its batches.
 
-    It only grows. After a reorg `InboxReader` begins another one, and what this one says does not change.
+    It only grows. After a reorg `InboxReader` begins another one, and what this one says does not change;
+    `common` says how far they agree.
 
     Attributes:
         rules: What the fold takes from the deployment.
         first: Header of the genesis block.
         batches: All batches, in order.
+        carried: What the latest batches are of that were read, by number.
     """
 
     def __init__(self, deployment: Deployment, client: L1Client, data: BatchDataReader) -> None:
@@ -83,7 +86,7 @@ class HeldOrder:
         self._client, self._data = client, data
         self._queue: list[bytes] = []
         self._notices: list[Notice] = []
-        self._carried: OrderedDict[int, _Carried] = OrderedDict()
+        self.carried: OrderedDict[int, _Carried] = OrderedDict()
 
     def posting(self, number: BatchNumber) -> Posting:
         """A batch with its bytes.
@@ -120,6 +123,21 @@ class HeldOrder:
         """A batch's blob as a whole, opened; raises as `posting` does."""
         return open_blob(self._read(number).blobs[place])
 
+    def common(self, other: "HeldOrder") -> BatchNumber:
+        """The last batch up to which another order of this deployment says the same.
+
+        The L1 block of a batch is the same one in both, and with it everything that came before.
+        """
+        pairs = zip(self.batches, other.batches, strict=False)
+        return BatchNumber(sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs)))
+
+    def take_over(self, other: "HeldOrder") -> None:
+        """Takes over the bytes of batches that another order has and that are the same here."""
+        common = self.common(other)
+        self.carried.update(
+            (number, read) for number, read in list(other.carried.items()) if number <= common
+        )
+
     def take(self, item: Emitted[Any]) -> None:
         """Takes in the next event of the Inbox."""
         event = item.event
@@ -138,11 +156,11 @@ class HeldOrder:
 
     def _read(self, number: BatchNumber) -> _Carried:
         """A posting with its blobs, kept for a while."""
-        known = self._carried.get(number)
+        known = self.carried.get(number)
         if known is None:
-            known = self._carried[number] = self._fetch(self.batches[number - 1])
-            while len(self._carried) > MOST_PAYLOADS:
-                self._carried.popitem(last=False)
+            known = self.carried[number] = self._fetch(self.batches[number - 1])
+            while len(self.carried) > MOST_PAYLOADS:
+                self.carried.popitem(last=False)
         return known
 
     def _fetch(self, batch: HeldBatch) -> _Carried:
@@ -211,10 +229,12 @@ class InboxReader:
         before = self.cursor
         page, reorg = self._reader.read_on(before)
         found = [each for log in page.logs if (each := self._inbox.decode(log)) is not None]
-        if reorg is not None:
-            self.held = self._begin()
+        held = self.held if reorg is None else self._begin()
         for each in found:
-            self.held.take(each)
+            held.take(each)
+        if held is not self.held:
+            held.take_over(self.held)
+        self.held = held
         self.cursor = page.cursor
         return self.cursor != before
 

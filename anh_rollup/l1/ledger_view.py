@@ -31,7 +31,7 @@ class LedgerView:
         client: The L1 node.
         data: Where blobs are read.
         claims: The contract.
-        past: What the machine has been; another object after a reorg.
+        past: What the machine has been; another object after a reorg, which knows what is still so.
     """
 
     deployment: Deployment
@@ -48,7 +48,8 @@ class LedgerView:
         self.claims = bind(self.deployment, self.client).ledger_claims
         self._inbox = InboxReader(self.deployment, self.client, self.data)
         self._docket = LedgerDocketReader(self.client, self.claims, self.deployment.start)
-        self._begin()
+        self._held = self._inbox.held
+        self.past = Past(first_state(self._held.first), self._held)
 
     @property
     def docket(self) -> LedgerDocket:
@@ -75,7 +76,9 @@ class LedgerView:
         self._docket.refresh()
         self._inbox.refresh()
         if self._inbox.held is not self._held:
-            self._begin()
+            common = self._inbox.held.common(self._held)
+            self._held = self._inbox.held
+            self.past = self.past.continued(self._held, common)
 
     def account(self, address: str, batch: BatchNumber) -> Account:
         """An account after a batch.
@@ -168,7 +171,3 @@ class LedgerView:
 
     def _ends_rightly(self, record: LedgerClaimRecord) -> bool:
         return self.past.state(record.claim.batch).machine.hash == record.claim.end
-
-    def _begin(self) -> None:
-        self._held = self._inbox.held
-        self.past = Past(first_state(self._held.first), self._held)

@@ -1,7 +1,7 @@
 """An L1 in memory: blocks, events as the shipped contracts write them, reorgs, failures."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from eth_utils.address import to_checksum_address
@@ -26,7 +26,7 @@ class MemoryL1:
     """A chain whose events a test writes; stands in for an `L1Client`."""
 
     height: int = 0
-    fork: int = 0
+    stood: list[int] = field(default_factory=list)  # the last block that each reorg left as it was
     written: list[Log] = field(default_factory=list)
     answers_left: int = 10**9
 
@@ -36,7 +36,11 @@ class MemoryL1:
             raise L1UnreachableError("l1", 1, "it is away")
 
     def hash_of(self, number: int) -> bytes:
-        return keccak256(b"%d/%d" % (number, self.fork if number else 0))
+        return keccak256(b"%d/%d" % (number, self.fork(number)))
+
+    def fork(self, number: int) -> int:
+        """How often a block was replaced."""
+        return sum(number > last for last in self.stood)
 
     def block(self, which: BlockId = "latest") -> Block | None:
         self._answer()
@@ -44,7 +48,7 @@ class MemoryL1:
         if number > self.height:
             return None
         parent = self.hash_of(number - 1) if number else bytes(32)
-        time = 1_000 + 12 * number + self.fork  # a fork has other times
+        time = 1_000 + 12 * number + self.fork(number)  # a fork has other times
         return Block(number, self.hash_of(number), parent, time, 30_000_000, 1, None, None)
 
     def block_by_hash(self, _digest: bytes) -> Block | None:
@@ -63,10 +67,9 @@ class MemoryL1:
         self.height += blocks
 
     def reorg(self, depth: int) -> None:
-        self.fork += 1
         self.height -= depth
-        kept = [each for each in self.written if each.block <= self.height]
-        self.written = [replace(each, block_hash=self.hash_of(each.block)) for each in kept]
+        self.stood.append(self.height)
+        self.written = [each for each in self.written if each.block <= self.height]
 
     def write(self, contract: str, topics: Sequence[bytes], data: bytes) -> bytes:
         """Puts an event into the newest block; the hash of its transaction."""

@@ -154,6 +154,37 @@ def test_a_reorg_begins_another_view_and_leaves_the_old_one_as_it_was(l1: InboxL
         before.posting(BatchNumber(1))
 
 
+def test_after_a_reorg_the_batches_that_l1_did_not_replace_are_not_asked_for_again(l1: InboxL1) -> None:
+    for nonce in range(2):
+        block = sealed(l1, ALICE.sign(nonce=nonce))
+        post_blobs(l1, block, pack(encode_batch(batch_of([block]))))
+    reader = refreshed(l1)
+    before = [reader.held.posting(BatchNumber(number)) for number in (1, 2)]
+    lost = reader.held
+    l1.reorg(1)
+    l1.post([sealed(l1, ALICE.sign(nonce=1, to=BOB.address))])
+    l1.carried.clear()
+
+    reader.refresh()
+
+    assert reader.held.common(lost) == 1
+    assert reader.held.posting(BatchNumber(1)) == before[0]
+    assert reader.held.posting(BatchNumber(2)).header == l1.headers[1] != before[1].header
+
+
+def test_a_batch_that_l1_has_in_another_block_is_not_the_same(l1: InboxL1) -> None:
+    l1.post([sealed(l1)])
+    reader, header = refreshed(l1), l1.headers[0]
+    lost = reader.held
+    l1.reorg(1)
+    l1.mine()
+    l1.post([sealed(l1)])
+    reader.refresh()
+    assert (len(reader.held.batches), reader.held.common(lost)) == (1, 0)
+    assert reader.held.common(reader.held) == 1
+    assert header.number == reader.held.batches[0].header.number
+
+
 def test_nothing_new_is_told_as_such(l1: InboxL1) -> None:
     reader = refreshed(l1)
 

@@ -173,7 +173,7 @@ def test_a_final_claim_that_is_false_is_passed_over(l1: ClaimsL1) -> None:
     assert leaf[[each.name for each in fields(view.leaf(ACCOUNT, BatchNumber(1)))].index("fields")][2] == 5
 
 
-def test_after_a_reorg_the_ledger_is_folded_anew(l1: ClaimsL1) -> None:
+def test_after_a_reorg_the_ledger_is_folded_anew_from_where_l1_changed(l1: ClaimsL1) -> None:
     view = view_of(l1)
     assert view.account(ACCOUNT, view.latest).withdrawn == 12
     past = view.past
@@ -181,4 +181,5 @@ def test_after_a_reorg_the_ledger_is_folded_anew(l1: ClaimsL1) -> None:
     l1.exit(1, 9)
     view.refresh()
     assert view.past is not past
+    assert past.known(BatchNumber(1)) is view.past.known(BatchNumber(1)) is not None
     assert view.account(ACCOUNT, view.latest).withdrawn == 14
