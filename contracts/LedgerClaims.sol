@@ -50,6 +50,9 @@ contract LedgerClaims is ILedgerClaims, Seals {
     /// @inheritdoc ILedgerClaims
     mapping(address account => uint256) public paid;
 
+    /// @inheritdoc ILedgerClaims
+    uint64 public finalBatch;
+
     /// @notice The vault and the arbiter may be addresses at which they are deployed later.
     /// @param genesis_ Hash of the machine that the first claims start from.
     constructor(Rules memory fixed_, IBonds bonds, IInbox inbox, ILedgerArbiter arbiter, bytes32 genesis_) {
@@ -102,6 +105,7 @@ contract LedgerClaims is ILedgerClaims, Seals {
         if (made.base != bytes32(0)) _requireState(made.base, State.Final);
         _requirePosted(made);
         known.state = State.Final;
+        if (made.batch > finalBatch) finalBatch = made.batch;
         emit Finalized(claimId, made.claimant, made.batch, made.end);
         BONDS.credit(made.claimant, CLAIM_BOND);
     }
@@ -260,7 +264,7 @@ contract LedgerClaims is ILedgerClaims, Seals {
         require(posted, WrongBatch(made.batch, made.batchCommitment, held));
     }
 
-    /// @dev A claim begins where its base ends, and goes on to a later batch.
+    /// @dev A claim begins where its base ends, no earlier than what is final, and goes on to a later batch.
     function _requireFollows(Claim calldata made) private view {
         bytes32 start = genesis;
         uint64 batch;
@@ -271,6 +275,7 @@ contract LedgerClaims is ILedgerClaims, Seals {
             (start, batch) = (base.end, base.batch);
         }
         require(made.start == start, WrongStart(made.start, start));
+        require(batch >= finalBatch, BaseBehind(batch, finalBatch));
         require(made.batch > batch, BatchNotAhead(made.batch, batch));
     }
 

@@ -16,6 +16,7 @@ import { Leaf, Witness } from "contracts/types/Witness.sol";
 /// - a claim is final only after its window, without open games, on the genesis machine or a final claim; a refuted one
 ///   stays refuted;
 /// - an honest claim is refuted by no proof; it can lose by silence only, and anyone can answer for its claimant;
+/// - no claim begins before one that is final, so nobody can claim something of batches whose bytes are long gone;
 /// - a false claim on a true one cannot be defended: the descent ends in a step that LedgerArbiter contradicts;
 /// - who built on a claim that fell has its bond back, unless a game refutes its own: nobody gains by losing on purpose;
 /// - clocks only run down, each during its owner's turns; the evidence for a prize is announced in an earlier block;
@@ -144,6 +145,10 @@ interface ILedgerClaims is ISeals {
 
     /// @notice The Inbox holds another batch under that number.
     error WrongBatch(uint64 number, bytes32 given, bytes32 held);
+
+    /// @notice The base ends before a claim that is final: nobody needs to keep batches from before that, to judge what
+    /// is claimed of them.
+    error BaseBehind(uint64 base, uint64 finalBatch);
 
     /// @notice The claim's batch is not behind the one at which its base ends.
     error BatchNotAhead(uint64 batch, uint64 base);
@@ -302,6 +307,9 @@ interface ILedgerClaims is ISeals {
 
     /// @notice Id of a game.
     function gameId(bytes32 claimId, address challenger, bytes32 salt) external pure returns (bytes32);
+
+    /// @notice The highest batch at which a final claim ends; 0 before the first. No new claim's base ends before it.
+    function finalBatch() external view returns (uint64);
 
     /// @notice Wei that an account was paid so far.
     function paid(address account) external view returns (uint256);

@@ -151,12 +151,12 @@ contract LedgerClaimsTest is LedgerArena {
         _stand(c);
         ILedgerClaims.State none = ILedgerClaims.State.None;
         _expectRefused(c, _wrongState(c.id, ILedgerClaims.State.Standing, none));
-        _makeFinal(c);
-        _expectRefused(c, _wrongState(c.id, ILedgerClaims.State.Final, none));
         Claimed memory d = _standLie(2, Lie(5, false, 0));
         Play memory g = _open(d, carol, "salt");
         _refute(d, g, 0);
         _expectRefused(d, _wrongState(d.id, ILedgerClaims.State.Refuted, none));
+        _makeFinal(c);
+        _expectRefused(c, _wrongState(c.id, ILedgerClaims.State.Final, none));
     }
 
     function _expectWrongBatch(Claimed memory c, uint64 batch, bytes32 commitment) private {
@@ -200,6 +200,21 @@ contract LedgerClaimsTest is LedgerArena {
         c = _true();
         (c.claim.batch, c.claim.batchCommitment) = (0, inbox.commitments(0));
         _expectRefused(c, abi.encodeWithSelector(ILedgerClaims.BatchNotAhead.selector, 0, 0));
+    }
+
+    function test_NoClaimBeginsBeforeAFinalOne() public {
+        Claimed memory early = _standHonest(alice, 0, 0, 2);
+        Claimed memory late = _standHonest(carl, 0, 0, 3);
+        assertEq(ledger.finalBatch(), 0);
+        _makeFinal(late);
+        assertEq(ledger.finalBatch(), 3);
+        bytes4 behind = ILedgerClaims.BaseBehind.selector;
+        _expectRefused(_claim(alice, 0, 0, 4, _honest()), abi.encodeWithSelector(behind, 0, 3));
+        _expectRefused(_claim(alice, early.id, 2, 4, _honest()), abi.encodeWithSelector(behind, 2, 3));
+        // What stood already may become final, and changes nothing for those to come.
+        _finalize(early);
+        assertEq(ledger.finalBatch(), 3);
+        _standHonest(alice, late.id, 3, 4);
     }
 
     function test_AnotherEndIsRefused() public {
@@ -338,12 +353,12 @@ contract LedgerClaimsTest is LedgerArena {
         ILedgerClaims.State refuted = ILedgerClaims.State.Refuted;
         vm.expectRevert(_wrongState(base.id, ILedgerClaims.State.Standing, refuted));
         this.orphanExternally(c);
-        _makeFinal(base);
-        vm.expectRevert(_wrongState(base.id, ILedgerClaims.State.Final, refuted));
-        this.orphanExternally(c);
         Claimed memory d = _standHonest(alice, 0, 0, 3);
         vm.expectRevert(_wrongState(0, ILedgerClaims.State.None, refuted));
         this.orphanExternally(d);
+        _makeFinal(base);
+        vm.expectRevert(_wrongState(base.id, ILedgerClaims.State.Final, refuted));
+        this.orphanExternally(c);
     }
 
     function test_AChallengerKeepsItsPrizeWhenTheBaseFallsFirst() public {

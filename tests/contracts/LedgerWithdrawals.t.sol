@@ -117,7 +117,10 @@ contract LedgerWithdrawalsTest is LedgerArena {
     {
         Claimed[] memory claims = new Claimed[](3);
         for (uint64 i; i < 3; ++i) {
-            claims[i] = _final(4 * (i + 1));
+            claims[i] = _standHonest(alice, 0, 0, 4 * (i + 1));
+        }
+        for (uint256 i; i < 3; ++i) {
+            _makeFinal(claims[i]);
         }
         uint256 paid;
         for (uint256 i; i < 6; ++i) {

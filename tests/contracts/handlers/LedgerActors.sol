@@ -84,6 +84,7 @@ contract LedgerActors is LedgerArena {
         base.isTrue = true;
         if (which != 0) base = kept[which - 1];
         bool refused = base.state == ILedgerClaims.State.Refuted || (claimant == alice && !base.isTrue);
+        refused = refused || base.to < ledger.finalBatch();
         if (refused || kept.length == MOST_CLAIMS || base.to == BATCHES) return;
         uint64 to = uint64(bound(length, base.to + 1, BATCHES));
         uint32 steps = uint32((to - base.to) * STEPS);
