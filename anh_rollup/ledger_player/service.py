@@ -14,10 +14,10 @@ from anh_rollup.bulkhead import Bulkhead
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.contracts.ledger_claims import LedgerClaimState
 from anh_rollup.l1.disputes import Call
-from anh_rollup.l1.errors import L1Error, TransientL1Error
+from anh_rollup.l1.errors import BlobsUnavailableError, L1Error, TransientL1Error
 from anh_rollup.l1.inbox_reader import HeldOrder, InboxReader
 from anh_rollup.l1.ledger_disputes import LedgerDisputes
-from anh_rollup.l1.ledger_docket import LedgerClaimRecord, LedgerGameRecord
+from anh_rollup.l1.ledger_docket import LedgerClaimRecord, LedgerDocket, LedgerGameRecord
 from anh_rollup.l1.sender import MOST_IN_FLIGHT
 from anh_rollup.ledger_player.actions import (
     Action,
@@ -35,6 +35,7 @@ from anh_rollup.ledger_player.strategy import (
     PlayerView,
     Policy,
     Verdict,
+    beyond_purse,
     can_be_base,
     decide,
     latest_own,
@@ -45,7 +46,7 @@ from anh_rollup.protocol.ledger_claims import GENESIS_BASE, LedgerClaim, LedgerP
 from anh_rollup.protocol.ledger_play import ContinuedTree, choose, prove, reveal
 from anh_rollup.protocol.machine.fields import Machine
 from anh_rollup.protocol.machine.past import Past, TraceMaker
-from anh_rollup.protocol.machine.state import first_state
+from anh_rollup.protocol.machine.state import State, first_state
 from anh_rollup.protocol.machine.trace import Trace
 from anh_rollup.protocol.moves import Move
 
@@ -53,6 +54,9 @@ LOG = logging.getLogger(__name__)
 
 #: Pieces of work at a time (choice): a long trace must not hold up the moves of other games.
 MOST_AT_ONCE: Final = 8
+
+#: Checks among them (choice): whatever many claims there are, the next moves find a thread.
+MOST_CHECKS: Final = 4
 
 Proof = tuple[bytes, ...]
 
@@ -77,7 +81,7 @@ class LedgerPlayer:
     """Claims the ledger, defends what is true, refutes what is not.
 
     Call `play` again and again, from one thread, and `close` in the end. Everything is rebuilt from L1 after
-    a restart, or after a reorg.
+    a restart; after a reorg, what is about batches that L1 has in other blocks now.
 
     Attributes:
         chain: The disputes on L1, and the account.
@@ -101,7 +105,10 @@ class LedgerPlayer:
     _seen: dict[bytes, Seconds] = field(default_factory=dict)
     _moves: dict[Hashable, Move | None] = field(default_factory=dict)
     _prepared: PreparedClaim | None = None
+    _folding: threading.Lock = field(default_factory=threading.Lock)
+    _held: HeldOrder | None = None
     _past: Past | None = None
+    _beyond: frozenset[bytes] = frozenset()
 
     def play(self) -> list[Action]:
         """One round; gives what was tried. What is not computed yet is sent in a later one.
@@ -112,6 +119,7 @@ class LedgerPlayer:
             TransientL1Error: The chain cannot be read, or lags: nothing was done.
         """
         view = self.look()
+        self._warn(view)
         self._acting.begin_round()
         self._background.begin_round()
         due = [each for each in decide(view, self.policy) if self._acting.is_due(subject(each)[0])]
@@ -132,7 +140,7 @@ class LedgerPlayer:
         head = self.chain.refresh()
         self.reader.refresh()
         held, docket, address = self.reader.held, self.chain.docket, self.chain.address
-        if self._past is None or self._past.view is not held:
+        if self._past is None or self._held is not held:
             self._begin(held)
         asked = docket.in_state(LedgerClaimState.STANDING)
         own = latest_own(docket, address)
@@ -148,6 +156,7 @@ class LedgerPlayer:
             docket=docket,
             statuses={each.identifier: self.chain.status(each.identifier) for each in asked},
             verdicts=dict(self._verdicts),
+            ends=self._ends(docket),
             seen=self._seen,
             batches=held.batches,
             rules=self.chain.rules,
@@ -156,10 +165,36 @@ class LedgerPlayer:
         )
 
     def _begin(self, held: HeldOrder) -> None:
-        """Forgets what was computed of another order."""
-        self._past = Past(first_state(held.first), held, self.make_trace)
-        self._verdicts, self._moves, self._prepared = {}, {}, None
-        self._locks.clear()
+        """Forgets what was computed of another order, but for the batches that both have in common."""
+        if self._past is None or self._held is None:
+            self._past = Past(first_state(held.first), held, self.make_trace)
+        else:
+            common, claims = held.common(self._held), self.chain.docket.claims
+            self._past = self._past.continued(held, common)
+            for identifier in list(self._verdicts):
+                if identifier not in claims or claims[identifier].claim.batch > common:
+                    del self._verdicts[identifier]
+        self._held, self._moves, self._prepared = held, {}, None
+
+    def _ends(self, docket: LedgerDocket) -> dict[bytes, bool]:
+        """Whether claims end as the ledger did, where that is known already."""
+        past, ends = self._past, dict[bytes, bool]()
+        for record in docket.in_state(LedgerClaimState.STANDING):
+            known = past.known(record.claim.batch) if past is not None else None
+            if known is not None:
+                ends[record.identifier] = known.machine.hash == record.claim.end
+        return ends
+
+    def _warn(self, view: PlayerView) -> None:
+        """Tells, whenever there are others, which false claims the account has no money for."""
+        beyond = beyond_purse(view, self.policy)
+        if beyond and set(beyond) - self._beyond:
+            LOG.error(
+                "%d false ledger claims are not challenged from here, as account or budget are used up (one "
+                "is 0x%s); next: send ether to %s on L1, or raise --budget, before their windows are over",
+                len(beyond), beyond[0].hex(), view.address,
+            )  # fmt: skip
+        self._beyond = frozenset(beyond)
 
     def _keep_moves(self, due: Sequence[Action]) -> None:
         """Lets go of moves that no game waits for any more."""
@@ -168,10 +203,13 @@ class LedgerPlayer:
 
     def _compute_all(self, due: Sequence[Action]) -> None:
         """Begins to compute what is needed, and waits a moment for what is soon there."""
+        running = self._background.running
+        checks = [each for each in due if isinstance(each, Check)]
+        room = MOST_CHECKS - sum(subject(each)[0] in running for each in checks)
         for action in due:
-            work = self._work(action)
-            if work is not None:
-                self._background.begin(*subject(action), work)
+            work = None if isinstance(action, Check) and room <= 0 else self._work(action)
+            if work is not None and self._background.begin(*subject(action), work):
+                room -= isinstance(action, Check)
         if self._background.running:
             self._background.wait(self.patience)
 
@@ -201,23 +239,54 @@ class LedgerPlayer:
             )  # fmt: skip
 
     def _verdict(self, past: Past, record: LedgerClaimRecord) -> Verdict:
+        """What a claim is; where that cannot be computed any more, the log tells of what is a lie anyway."""
+        try:
+            return self._computed(past, record)
+        except BlobsUnavailableError as error:
+            self._tell_unplayable(past, record, error)
+            raise
+
+    def _tell_unplayable(self, past: Past, record: LedgerClaimRecord, error: AnhError) -> None:
+        """Tells of a claim that ends where the ledger never was, and whose machines cannot be computed."""
+        known = past.known(record.claim.batch)
+        if known is not None and known.machine.hash != record.claim.end:
+            LOG.error(
+                "ledger claim 0x%s of %s about batch %d is false: the ledger after that batch was another. "
+                "Games over it cannot be played from here: %s; next: %s Its window is running.",
+                record.identifier.hex(), record.claim.claimant, record.claim.batch, error.message,
+                error.remedy,
+            )  # fmt: skip
+
+    def _computed(self, past: Past, record: LedgerClaimRecord) -> Verdict:
         """What a claim is, by the machines from its base on; of a final one only the end matters."""
         claim = record.claim
         start = self.chain.docket.base_batch(claim)
         if record.state is LedgerClaimState.FINAL:
-            agrees = past.state(claim.batch).machine.hash == claim.end
-        elif past.state(start).machine.hash != claim.start:
+            agrees = self._state(past, claim.batch).machine.hash == claim.end
+        elif self._state(past, start).machine.hash != claim.start:
             return Verdict.UNFOUNDED
         else:
             with self._trace(past, start, claim.batch) as trace:
                 agrees = ContinuedTree(trace.tree, claim.steps + 1).root == claim.trace
         return Verdict.TRUE if agrees else Verdict.FALSE
 
+    def _state(self, past: Past, batch: BatchNumber) -> State:
+        """The state after a batch; one thread folds at a time, as the next one goes on from there."""
+        known = past.known(batch)
+        if known is not None:
+            return known
+        with self._folding:
+            return past.state(batch)
+
     @contextmanager
     def _trace(self, past: Past, start: BatchNumber, last: BatchNumber) -> Iterator[Trace]:
         """A trace for one thread at a time: it is computed once, and what it computes again it keeps."""
         with self._locks[start, last]:
-            yield past.trace(start, last)
+            trace = past.known_trace(start, last)
+            if trace is None:
+                with self._folding:
+                    trace = past.trace(start, last)
+            yield trace
 
     def _move(self, past: Past, key: Hashable, game: LedgerGameRecord) -> None:
         """Computes the next move of a game."""
@@ -231,7 +300,8 @@ class LedgerPlayer:
                 move = choose(position, tree, game.shown)
             else:
                 move = prove(position, tree, game.shown, trace, self.reader.held)
-        self._moves[key] = move
+        if past is self._past:
+            self._moves[key] = move
 
     def _prepare(self, past: Past, base: LedgerClaimRecord | None, batch: BatchNumber) -> None:
         """Computes a claim; it stays ready until it is sent."""

@@ -1,10 +1,13 @@
 """What a player of ledger claims does next: a pure function of what it sees. The service carries it out."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import chain
 from typing import Final
 
+from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.l1.contracts.ledger_claims import (
     LedgerClaimState,
     LedgerClaimStatus,
@@ -75,6 +78,7 @@ class PlayerView:
         docket: Claims and games.
         statuses: What the contract says of standing claims, and of the latest own one, by id.
         verdicts: What claims were found to be, by id.
+        ends: Whether claims end as the ledger did, where that is known before they are checked, by id.
         seen: Since when claims that stand or are final are known to this process, in L1 time, by id.
         batches: All batches.
         rules: What was fixed at deployment.
@@ -88,6 +92,7 @@ class PlayerView:
     docket: LedgerDocket
     statuses: Mapping[bytes, LedgerClaimStatus]
     verdicts: Mapping[bytes, Verdict]
+    ends: Mapping[bytes, bool]
     seen: Mapping[bytes, Seconds]
     batches: Sequence[HeldBatch]
     rules: LedgerRules
@@ -113,8 +118,12 @@ def latest_own(docket: LedgerDocket, address: str) -> LedgerClaimRecord | None:
 
 
 def to_check(view: PlayerView) -> list[LedgerClaimRecord]:
-    """Claims without a verdict: all that stand, and the newest final one that is not known to be false."""
+    """Claims without a verdict: all that stand, and the newest final one that is not known to be false.
+
+    Those first that end where the ledger never was; one that ends rightly can wait: no money is lost by it.
+    """
     standing = view.docket.in_state(LedgerClaimState.STANDING)
+    standing.sort(key=lambda each: {False: 0, None: 1, True: 2}[view.ends.get(each.identifier)])
     final = sorted(view.docket.in_state(LedgerClaimState.FINAL), key=lambda each: -each.claim.batch)
     usable = [each for each in final if view.verdicts.get(each.identifier) in (None, Verdict.TRUE)]
     return [each for each in [*standing, *usable[:1]] if each.identifier not in view.verdicts]
@@ -158,17 +167,45 @@ def _answers(view: PlayerView, record: LedgerClaimRecord, patience: Seconds) -> 
     return record.claim.claimant == view.address or view.now >= patience
 
 
-def _challenges(view: PlayerView, policy: Policy) -> Iterator[Open]:
-    own = [each for each in view.docket.open_games() if each.position.challenger == view.address]
-    free = view.balance - (len(own) + 1) * policy.gas_reserve
-    purse = min(free, policy.most_bonds - len(own) * view.rules.challenge_bond)
-    for record in view.docket.in_state(LedgerClaimState.STANDING):
-        if view.verdicts.get(record.identifier) is not Verdict.FALSE or record.claim.claimant == view.address:
-            continue
-        attempt = _next_attempt(view, policy, record)
-        if attempt is not None and purse >= view.rules.challenge_bond:
-            purse -= view.rules.challenge_bond + policy.gas_reserve
-            yield Open(record, attempt)
+def beyond_purse(view: PlayerView, policy: Policy) -> list[bytes]:
+    """The false claims, by id, over which no game can be opened for want of money."""
+    wanted = _wanted(view, policy) if policy.challenges else []
+    return [each.claim.identifier for each in wanted[_affordable(view, policy) :]]
+
+
+def _challenges(view: PlayerView, policy: Policy) -> list[Open]:
+    return _wanted(view, policy)[: _affordable(view, policy)]
+
+
+def _affordable(view: PlayerView, policy: Policy) -> int:
+    """How many games more the account and the budget are enough for."""
+    own = sum(each.position.challenger == view.address for each in view.docket.open_games())
+    free = view.balance - (own + 1) * policy.gas_reserve
+    purse = min(free, policy.most_bonds - own * view.rules.challenge_bond)
+    if purse < view.rules.challenge_bond:
+        return 0
+    cost = view.rules.challenge_bond + policy.gas_reserve
+    return 1 + (purse - view.rules.challenge_bond) // cost if cost else len(view.docket.claims)
+
+
+def _wanted(view: PlayerView, policy: Policy) -> list[Open]:
+    """The games to open, in an order in which not all challengers spend what they have on the same lies.
+
+    By turns: the lie over which others have the fewest games, and the next one in an order of this account's
+    own. The former alone would not do: a liar can open games over his own lie, and loses nothing by it.
+    """
+    lies = [
+        record
+        for record in view.docket.in_state(LedgerClaimState.STANDING)
+        if view.verdicts.get(record.identifier) is Verdict.FALSE and record.claim.claimant != view.address
+    ]
+    attempts = [(record, _next_attempt(view, policy, record)) for record in lies]
+    wanted = [Open(record, attempt) for record, attempt in attempts if attempt is not None]
+    wanted.sort(key=lambda each: keccak256(view.address.encode() + each.claim.identifier))
+    contested = Counter(each.position.claim for each in view.docket.open_games())
+    neglected = sorted(wanted, key=lambda each: contested[each.claim.identifier])
+    by_turns = chain.from_iterable(zip(neglected, wanted, strict=True))
+    return list({each.claim.identifier: each for each in by_turns}.values())
 
 
 def _next_attempt(view: PlayerView, policy: Policy, record: LedgerClaimRecord) -> int | None:

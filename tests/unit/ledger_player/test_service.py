@@ -24,7 +24,7 @@ from anh_rollup.l1.ledger_docket import LedgerClaimRecord, LedgerDocket, LedgerG
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.l1.types import Block
 from anh_rollup.ledger_player.actions import Action, Check, MakeClaim, Open, Play
-from anh_rollup.ledger_player.service import LedgerPlayer
+from anh_rollup.ledger_player.service import MOST_AT_ONCE, MOST_CHECKS, LedgerPlayer
 from anh_rollup.ledger_player.strategy import Policy, Verdict
 from anh_rollup.primitives import ETHER, BatchNumber, Digest, Seconds, Wei
 from anh_rollup.protocol.derivation import L2Block, batch_of, build_block
@@ -292,11 +292,12 @@ def test_one_action_that_fails_does_not_stop_the_others(
     played.play()
     played.chain.errors["open"] = L1RevertedError("TooLate")  # type: ignore[attr-defined]
     with caplog.at_level(logging.WARNING):
-        assert played.play() == [Open(each, 0) for each in false]
+        tried = played.play()
+    assert sorted(tried, key=str) == sorted([Open(each, 0) for each in false], key=str)
     assert [name for name, _ in sent(played)] == ["open", "open"]
     assert sum("TooLate" in each.getMessage() for each in caplog.records) == 2
     # L1's errors heal: the next round tries again.
-    assert played.play() == [Open(each, 0) for each in false]
+    assert played.play() == tried
 
 
 def test_an_announcement_that_is_too_young_is_no_failure(
@@ -328,7 +329,100 @@ def test_where_nothing_can_be_sent_all_of_a_group_is_tried_again(
     assert played.play() == [Open(false, 0)]
 
 
-def test_after_a_reorg_everything_is_computed_anew(l1: InboxL1) -> None:
+def post_blob(l1: InboxL1, *own: bytes) -> bytes:
+    """A batch in a blob; the hash of its transaction."""
+    block = sealed(l1, *own)
+    l1.mine()
+    batch = batch_of([block])
+    (blob,) = pack(encode_batch(batch))
+    root = transactions_root(batch.records)
+    posted = l1.append(b"", root, len(batch.records), 0, blobs=[versioned_hash(blob)])
+    l1.carried[posted] = (blob,)
+    return posted
+
+
+def pruned(l1: InboxL1) -> tuple[LedgerClaimRecord, LedgerClaimRecord, LedgerClaimRecord]:
+    """A true final claim about batches 1 to 6, a true one about the two behind it, and a made-up one."""
+    for nonce in range(2, 8):
+        post_blob(l1, ALICE.transfer(nonce, BOB.address, 5))
+    whole = hashes_of(trace_of(l1, 8))
+    base = record_of(l1, whole[: trace_of(l1, 6).steps + 1], batch=6, state=LedgerClaimState.FINAL)
+    rest = whole[trace_of(l1, 6).steps :]
+    false = [*rest[:1], keccak256(b"made"), keccak256(b"up")]
+    made = (record_of(l1, each, batch=8, base=base.identifier) for each in (rest, false))
+    return base, *made
+
+
+def test_after_a_reorg_a_lie_is_found_though_l1_has_forgotten_the_older_blobs(l1: InboxL1) -> None:
+    base, true, false = pruned(l1)
+    carried = dict(l1.carried)
+    played = player(l1, CHALLENGING, base)
+    played.play()
+    assert played.look().verdicts == {base.identifier: Verdict.TRUE}
+    for posted in list(carried)[:4]:
+        del l1.carried[posted]
+    l1.mine()
+    played.play()
+    l1.reorg(1)
+    l1.mine()
+    played.chain.docket.claims.update({each.identifier: each for each in (true, false)})
+
+    played.play()
+
+    assert played.look().verdicts == {
+        base.identifier: Verdict.TRUE,
+        true.identifier: Verdict.TRUE,
+        false.identifier: Verdict.FALSE,
+    }
+    assert played.play() == [Open(false, 0)]
+
+
+def test_a_lie_whose_machines_cannot_be_computed_any_more_is_told_with_what_to_do(
+    l1: InboxL1, caplog: pytest.LogCaptureFixture
+) -> None:
+    base, _, false = pruned(l1)
+    played = player(l1, CHALLENGING)
+    played.look()
+    assert played._past is not None
+    ours = played._past.state(BatchNumber(8)).machine.hash
+    played._past._states = {8: played._past.state(BatchNumber(8))}
+    played.reader.held.carried.clear()
+    l1.carried.clear()
+    played.chain.docket.claims.update({each.identifier: each for each in (base, false)})
+    assert played.look().ends == {false.identifier: false.claim.end == ours}
+
+    with caplog.at_level(logging.ERROR):
+        played.play()
+
+    assert false.identifier not in played.look().verdicts
+    (told,) = [each.getMessage() for each in caplog.records]
+    assert told.startswith(f"ledger claim 0x{false.identifier.hex()} of {OTHER} about batch 8 is false: ")
+    assert "Give `--beacon` a node that still has them (an archive after about 18 days)" in told
+
+
+def test_false_claims_beyond_the_purse_are_told_once(l1: InboxL1, caplog: pytest.LogCaptureFixture) -> None:
+    hashes = hashes_of(trace_of(l1))
+    false = [record_of(l1, [*hashes[:at], keccak256(b"a lie"), *hashes[at + 1 :]]) for at in (3, 4)]
+    played = player(l1, replace(CHALLENGING, most_bonds=RULES.challenge_bond), *false)
+    with caplog.at_level(logging.ERROR):
+        for _ in range(3):
+            played.play()
+    (told,) = [each.getMessage() for each in caplog.records]
+    assert told.startswith("1 false ledger claims are not challenged from here")
+    assert f"send ether to {OWNER} on L1, or raise --budget" in told
+
+
+def test_checks_leave_threads_to_moves(l1: InboxL1) -> None:
+    hashes = hashes_of(trace_of(l1))
+    claims = [record_of(l1, [*hashes, *[hashes[-1]] * more]) for more in range(MOST_CHECKS + 2)]
+    played = player(l1, CHALLENGING, *claims)
+    played.play()
+    assert len(played.look().verdicts) == MOST_CHECKS < MOST_AT_ONCE
+    played.play()
+    assert played.look().verdicts == {each.identifier: Verdict.TRUE for each in claims}
+
+
+def test_after_a_reorg_what_l1_replaced_is_computed_anew(l1: InboxL1) -> None:
     true = record_of(l1, hashes_of(trace_of(l1)))
     played = player(l1, CHALLENGING, true)
     played.play()

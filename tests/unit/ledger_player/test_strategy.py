@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from eth_utils.address import to_checksum_address
 
 from anh_rollup.encoding.batches import BatchHeader
 from anh_rollup.l1.contracts.ledger_claims import (
@@ -26,7 +27,14 @@ from anh_rollup.ledger_player.actions import (
     VoidGame,
     subject,
 )
-from anh_rollup.ledger_player.strategy import DEFENCE_GAS, PlayerView, Policy, Verdict, decide
+from anh_rollup.ledger_player.strategy import (
+    DEFENCE_GAS,
+    PlayerView,
+    Policy,
+    Verdict,
+    beyond_purse,
+    decide,
+)
 from anh_rollup.primitives import ETHER, ZERO_DIGEST, BatchNumber, BlockNumber, Seconds, Wei
 from anh_rollup.protocol.game import Clock, Side
 from anh_rollup.protocol.ledger_claims import GENESIS_BASE, LedgerClaim, LedgerPhase, first_position
@@ -87,6 +95,7 @@ def seen(
             for each in records
         },
         "verdicts": found,
+        "ends": {},
         "seen": {each.identifier: Seconds(NOW - 10) for each in records},
         "batches": [],
         "rules": RULES,
@@ -190,7 +199,53 @@ def test_games_are_opened_as_far_as_money_and_budget_go(balance: int, most_bonds
     verdicts = {each.identifier: Verdict.FALSE for each in others}
     policy = replace(CHALLENGING, most_bonds=Wei(most_bonds), gas_reserve=Wei(10**15))
     decided = decide(seen(*others, verdicts=verdicts, balance=Wei(balance)), policy)
-    assert decided == [Open(each, 0) for each in others[:opened]]
+    assert [type(each) for each in decided] == [Open] * opened
+    assert len({subject(each)[0] for each in decided}) == opened
+    beyond = beyond_purse(seen(*others, verdicts=verdicts, balance=Wei(balance)), policy)
+    challenged = [each.claim.identifier for each in decided if isinstance(each, Open)]
+    assert sorted([*beyond, *challenged]) == sorted(verdicts)
+
+
+def rounds_of(purses: dict[str, int], lies: list[LedgerClaimRecord], *sham: LedgerGameRecord) -> set[bytes]:
+    """The lies over which honest challengers open games, who look one after the other; nobody moves."""
+    games, verdicts = list(sham), {each.identifier: Verdict.FALSE for each in lies}
+    left, opened = dict(purses), set[bytes]()
+    for _ in range(2):
+        for address in purses:
+            view = seen(*lies, games=tuple(games), verdicts=verdicts, address=address, balance=left[address])
+            for action in decide(view, CHALLENGING):
+                assert isinstance(action, Open)
+                name = len(games).to_bytes(32, "big")
+                games.append(replace(game(action.claim, address), identifier=name))
+                opened.add(action.claim.identifier)
+                left[address] -= RULES.challenge_bond
+    return opened
+
+
+LIES = [replace(TRUE, identifier=number.to_bytes(32, "big")) for number in range(20)]
+CHALLENGERS = [to_checksum_address(bytes([number]) * 20) for number in range(1, 9)]
+
+
+def test_challengers_do_not_all_spend_what_they_have_on_the_same_lies() -> None:
+    everything = {each.identifier for each in LIES}
+    assert len(rounds_of({CHALLENGERS[0]: 2 * ETHER}, LIES)) == 18
+    assert rounds_of(dict.fromkeys(CHALLENGERS, 2 * ETHER), LIES) == everything
+    assert len(rounds_of({CHALLENGERS[0]: 12 * ETHER // 10}, LIES)) == 10
+    assert len(rounds_of(dict.fromkeys(CHALLENGERS[:2], 12 * ETHER // 10), LIES)) > 15
+
+
+def test_a_liar_does_not_keep_challengers_away_by_games_over_his_own_lie() -> None:
+    sham = [replace(game(LIES[7], OTHER), identifier=bytes([0xFF, number] * 16)) for number in range(9)]
+    purses = dict.fromkeys(CHALLENGERS, 2 * ETHER)
+    assert LIES[7].identifier in rounds_of(purses, LIES, *sham)
+
+
+def test_the_false_claims_that_no_money_is_there_for_are_known() -> None:
+    verdicts = {each.identifier: Verdict.FALSE for each in LIES}
+    poor = seen(*LIES, verdicts=verdicts, balance=Wei(2 * ETHER))
+    assert len(beyond_purse(poor, CHALLENGING)) == 2
+    assert beyond_purse(replace(poor, balance=Wei(3 * ETHER)), CHALLENGING) == []
+    assert beyond_purse(poor, CLAIMING) == []
 
 
 # --- ends ---
@@ -286,6 +341,14 @@ def test_what_stands_is_checked_and_of_the_final_ones_the_newest_that_may_be_tru
     ]
     assert decide(replace(view, verdicts={new.identifier: Verdict.TRUE}), CHALLENGING) == [Check(TRUE)]
     assert decide(seen(replace(TRUE, state=REFUTED), verdicts={}), CHALLENGING) == []
+
+
+def test_what_ends_where_the_ledger_never_was_is_checked_first() -> None:
+    records = [claim(name, batch=at) for name, at in ((b"a", 1), (b"b", 2), (b"c", 3))]
+    right, unknown, wrong = records
+    ends = {right.identifier: True, wrong.identifier: False}
+    checks = decide(seen(*records, verdicts={}, ends=ends), CHALLENGING)
+    assert checks == [Check(wrong), Check(unknown), Check(right)]
 
 
 def test_a_final_claim_that_is_not_checked_yet_is_waited_for() -> None:
