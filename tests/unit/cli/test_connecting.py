@@ -11,6 +11,7 @@ from anh_rollup.cli.connecting import OtherRollupError, require_followed
 from anh_rollup.cli.l2 import Followed, L2Client
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.batch_data import BatchDataReader
+from anh_rollup.l1.blob_store import BlobStore
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.contracts.inbox import Inbox
 from anh_rollup.l1.deployment import Deployment, Rules, load_deployment, predict_addresses, write_deployment
@@ -104,6 +105,34 @@ def test_the_beacon_node_of_the_command_line_is_the_one_that_blobs_are_read_from
     own = ["--key-file", str(key), *ROLES[command]] if command in ROLES else COMMANDS[command]
     told = said([*command.split(), *own, "--l1", NOBODY, "--beacon", "http://blobs"])
     assert told.startswith("Error: blobs are read from http://blobs\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "folder"),
+    [
+        ("accountant --store s --key-file some.key", "s/blobs"),
+        ("challenger --store s --key-file some.key", "s/blobs"),
+        ("follower --data d", "d/artifacts/blobs"),
+        ("follower --data d --store s", "s/blobs"),
+        ("challenger --store s --key-file some.key --no-blob-store", None),
+        ("accountant --store s --key-file some.key --no-blob-store", None),
+        ("follower --data d --no-blob-store", None),
+    ],
+)
+def test_roles_keep_blobs_in_the_folder_of_their_store(
+    words: str, folder: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("some.key").write_text(KEY)
+    module = words.split(maxsplit=1)[0]
+    monkeypatch.setattr(f"anh_rollup.cli.{module}.open_rollup", lambda *_: reached())
+
+    def read_from(_self: object, *given: object) -> None:
+        raise AnhError(f"blobs are kept in {given[3]}", remedy="No more is needed.")
+
+    monkeypatch.setattr(BatchDataReader, "__init__", read_from)
+    told = said([*words.split(), "--l1", NOBODY])
+    kept = None if folder is None else BlobStore(Path(folder))
+    assert told.startswith(f"Error: blobs are kept in {kept}\n")
 
 
 def test_an_l2_of_another_rollup_is_told_before_anything_is_deposited(
