@@ -17,11 +17,12 @@ from typing import Any
 
 from eth_abi.exceptions import DecodingError, EncodingError
 from eth_utils.abi import collapse_if_tuple
-from eth_utils.address import to_checksum_address
+from eth_utils.address import to_canonical_address, to_checksum_address
 
 from anh_rollup.encoding.abi import decode, encode
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.l1.errors import L1AnswerError, L1Error
+from anh_rollup.primitives import Address
 
 Entry = Mapping[str, Any]
 
@@ -166,6 +167,7 @@ def fields_of(parameters: Sequence[Entry], record: Any) -> tuple[Any, ...]:
 def to_record(cls: Any, parameters: Sequence[Entry], values: Sequence[Any]) -> Any:
     """A dataclass from decoded values, by the parameters' names; nested records by the fields' types.
 
+    An address is 20 bytes in a field of type `Address`, checksummed text in any other.
     Fields that the parameters do not name must have defaults; values without a field are dropped.
 
     Raises:
@@ -206,7 +208,7 @@ def _typed(hint: Any, parameter: Entry, value: Any) -> Any:
         return to_record(hint, parameter["components"], value)
     if isinstance(hint, type) and issubclass(hint, IntEnum):
         return _member(hint, value)
-    return value
+    return to_canonical_address(value) if hint is Address else value
 
 
 def _member(hint: type[IntEnum], value: Any) -> IntEnum:

@@ -27,7 +27,7 @@ from anh_rollup.l1.types import Cursor
 from anh_rollup.primitives import Address, BatchNumber, BlockNumber, Digest
 from anh_rollup.protocol.derivation import Posting, genesis
 from anh_rollup.protocol.ledger import LedgerRules
-from anh_rollup.protocol.machine.view import Notice, NoticeKind
+from anh_rollup.protocol.machine.view import Notice
 from anh_rollup.protocol.machine.witnesses import BlobChunk, BlobOpening, FieldElement
 
 #: Batches whose bytes are kept (choice): a fold reads one after the other, games about a few.
@@ -148,11 +148,7 @@ class HeldOrder:
         elif isinstance(event, Forced):
             self._queue.append(bytes(event.record))
         elif isinstance(event, Noted):
-            told = event.notice
-            account = Address(to_canonical_address(told.account))
-            job = digest(told.transaction, name="a job")
-            kind = NoticeKind(told.kind)
-            self._notices.append(Notice(kind, account, told.amount, job, told.block_number))
+            self._notices.append(event.notice)
 
     def _read(self, number: BatchNumber) -> _Carried:
         """A posting with its blobs, kept for a while."""

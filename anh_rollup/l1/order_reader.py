@@ -25,7 +25,7 @@ from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.contracts.base import Emitted
 from anh_rollup.l1.contracts.claims import Finalized, Lapsed, Revealed
-from anh_rollup.l1.contracts.inbox import Forced, Noted, Notice, NoticeKind, Posted
+from anh_rollup.l1.contracts.inbox import Forced, Noted, Posted
 from anh_rollup.l1.deployment import Deployment, bind
 from anh_rollup.l1.errors import L1AnswerError
 from anh_rollup.l1.events import EventReader, Page
@@ -56,6 +56,7 @@ from anh_rollup.protocol.ledger import (
     Payout,
     decode_or_none,
 )
+from anh_rollup.protocol.machine.view import Notice, NoticeKind
 from anh_rollup.protocol.orders import OrderedBatch, OrderedJob
 
 LOG = logging.getLogger(__name__)
@@ -347,11 +348,10 @@ def _is_order(outcome: Outcome) -> bool:
 
 def _told(notice: Notice) -> LedgerEvent:
     """A notice as the ledger takes it."""
-    account = Address(to_canonical_address(notice.account))
     if notice.kind is NoticeKind.DEPOSIT:
-        return Deposit(account, notice.amount)
-    job = digest(notice.transaction, name="a job")
-    return Payout(job, account) if notice.kind is NoticeKind.PAYOUT else Lapse(job)
+        return Deposit(notice.account, notice.amount)
+    job = notice.transaction
+    return Payout(job, notice.account) if notice.kind is NoticeKind.PAYOUT else Lapse(job)
 
 
 def _record(state: _State, item: Emitted[Any]) -> None:

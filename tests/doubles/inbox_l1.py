@@ -7,10 +7,10 @@ from typing import Any
 from anh_rollup.encoding.batches import BatchHeader, encode_batch, genesis_commitment, transactions_root
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.l1.abi import load_artifact
-from anh_rollup.l1.contracts.inbox import NoticeKind
 from anh_rollup.l1.errors import BlobsUnavailableError
 from anh_rollup.primitives import L2_CHAIN_ID, ZERO_DIGEST, Digest
 from anh_rollup.protocol.derivation import L2Block, batch_of
+from anh_rollup.protocol.machine.view import NoticeKind
 from tests.doubles.memory_l1 import MemoryL1, topic
 from tests.doubles.ordering import ETHER, Wallet
 

@@ -8,11 +8,11 @@ from eth_utils.address import to_checksum_address
 
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.l1.abi import encode_arguments, load_artifact, signature_hash
-from anh_rollup.l1.contracts.inbox import NoticeKind
 from anh_rollup.l1.deployment import CONTRACTS, Deployment, Rules, predict_addresses
 from anh_rollup.l1.errors import L1UnreachableError
 from anh_rollup.l1.types import Block, BlockId, Log
 from anh_rollup.primitives import L2_CHAIN_ID
+from anh_rollup.protocol.machine.view import NoticeKind
 
 OWNER = to_checksum_address("0x" + "5e" * 20)
 ADDRESSES = predict_addresses(OWNER, 0)

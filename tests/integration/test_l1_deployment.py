@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from eth_utils.address import to_canonical_address
 
 from anh_rollup.cli.deploy import deploy_command
 from anh_rollup.encoding.batches import BatchHeader
 from anh_rollup.encoding.blobs import BLOB_SIZE
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.blobs import versioned_hash
-from anh_rollup.l1.contracts.inbox import Deposited, Noted, Notice, NoticeKind
+from anh_rollup.l1.contracts.inbox import Deposited, Noted
 from anh_rollup.l1.deployment import (
     CONTRACTS,
     DeploymentFileError,
@@ -26,6 +27,7 @@ from anh_rollup.l1.deployment import (
 from anh_rollup.l1.docket_reader import DocketReader
 from anh_rollup.l1.errors import L1RevertedError, NoContractError, OtherL1Error, WrongChainError
 from anh_rollup.primitives import L2_CHAIN_ID, ZERO_DIGEST
+from anh_rollup.protocol.machine.view import Notice, NoticeKind
 from tests.integration.conftest import Chain
 
 pytestmark = pytest.mark.anvil
@@ -58,7 +60,8 @@ def test_a_deposit_is_read_back_as_an_event(anvil: Chain) -> None:
     to = anvil.accounts[5].address
     block = anvil.sender(4).send(inbox.deposit(to, 123)).block
     reading = DocketReader(anvil.client, [inbox], deployment.start).refresh()
-    noted = Noted(0, Notice(NoticeKind.DEPOSIT, to, 123, ZERO_DIGEST, block))
+    account = to_canonical_address(to)
+    noted = Noted(0, Notice(NoticeKind.DEPOSIT, account, 123, ZERO_DIGEST, block))
     assert [item.event for item in reading.emitted] == [Deposited(to, 123), noted]
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import ClassVar
 
 from anh_rollup.encoding.batches import BatchHeader
 from anh_rollup.l1.contracts.base import Contract
+from anh_rollup.l1.errors import L1AnswerError
 from anh_rollup.l1.types import BlockId, TransactionRequest
-from anh_rollup.primitives import BatchNumber, BlockNumber, ChainId, Seconds, Wei
+from anh_rollup.primitives import BatchNumber, ChainId, Seconds, Wei
+from anh_rollup.protocol.machine.view import Notice, NoticeKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,31 +32,20 @@ class Deposited:
     amount: Wei
 
 
-class NoticeKind(IntEnum):
-    """What L1 tells the ledger."""
-
-    DEPOSIT = 1
-    PAYOUT = 2
-    LAPSE = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """One thing that L1 tells the ledger (see `Notice` in contracts/interfaces/IInbox.sol)."""
-
-    kind: NoticeKind
-    account: str
-    amount: Wei
-    transaction: bytes
-    block_number: BlockNumber
-
-
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """L1 told the ledger something; numbers ascend from 0."""
+    """L1 told the ledger something; numbers ascend from 0.
+
+    Raises:
+        L1AnswerError: The notice is of no kind, which the Inbox never tells.
+    """
 
     number: int
     notice: Notice
+
+    def __post_init__(self) -> None:
+        if self.notice.kind is NoticeKind.NONE:
+            raise L1AnswerError("a kind of notice", int(self.notice.kind))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from anh_rollup.l1.abi import (
 )
 from anh_rollup.l1.errors import L1AnswerError
 from anh_rollup.l1.reverts import decode_revert
+from anh_rollup.primitives import Address
 
 ADDRESS = "0xABaBaBaBABabABabAbAbABAbABabababaBaBABaB"
 
@@ -61,6 +62,17 @@ def test_a_record_is_encoded_by_the_names_of_its_struct() -> None:
 def test_a_record_comes_back_with_its_types() -> None:
     (values,) = decode_values([PARAMETER], encode_arguments([PARAMETER], [RECORD]))
     assert to_record(Tree, TREE, values) == RECORD
+
+
+def test_an_address_is_bytes_where_a_record_wants_bytes() -> None:
+    @dataclass(frozen=True)
+    class Payee:
+        text: str
+        raw: Address
+
+    fields = [{"name": "text", "type": "address"}, {"name": "raw", "type": "address"}]
+    values = decode_values(fields, encode_arguments(fields, [ADDRESS, bytes.fromhex(ADDRESS[2:])]))
+    assert to_record(Payee, fields, values) == Payee(ADDRESS, Address(bytes.fromhex(ADDRESS[2:])))
 
 
 def test_plain_tuples_are_taken_for_structs_too() -> None:

@@ -8,17 +8,16 @@ from anh_rollup.encoding.batches import encode_batch, transactions_root
 from anh_rollup.encoding.blobs import BLOB_SIZE, pack
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.l1.blobs import open_element, versioned_hash
-from anh_rollup.l1.contracts.inbox import NoticeKind
 from anh_rollup.l1.errors import BlobsUnavailableError, L1AnswerError
 from anh_rollup.l1.inbox_reader import MOST_PAYLOADS, HeldOrder, InboxReader
 from anh_rollup.l1.order_reader import OrderReader
-from anh_rollup.primitives import BatchNumber, Digest
+from anh_rollup.primitives import ZERO_DIGEST, BatchNumber, Digest
 from anh_rollup.protocol.derivation import L2Block, batch_of, build_block
 from anh_rollup.protocol.ledger import EXIT
 from anh_rollup.protocol.machine.book import Book
 from anh_rollup.protocol.machine.state import State, first_state
 from anh_rollup.protocol.machine.trace import Trace
-from anh_rollup.protocol.machine.view import Notice
+from anh_rollup.protocol.machine.view import Notice, NoticeKind
 from anh_rollup.protocol.machine.witnesses import FieldElement
 from tests.doubles.inbox_l1 import InboxL1
 from tests.doubles.memory_l1 import DEPLOYMENT
@@ -105,7 +104,7 @@ def test_each_batch_is_given_as_it_was_posted(l1: InboxL1) -> None:
         assert (keccak256(carried) == header.data) == (number in (1, 3, 5))
     assert [bool(held.hashes(BatchNumber(each))) for each in range(1, 6)] == [False, True, False, True, False]
     assert held.posting(BatchNumber(4)).payload is None
-    assert held.notice(0) == Notice(1, ALICE.address, ETHER, bytes(32), 1)  # type: ignore[arg-type]
+    assert held.notice(0) == Notice(NoticeKind.DEPOSIT, ALICE.address, ETHER, ZERO_DIGEST, 1)
     assert held.notice(3) is None
 
 

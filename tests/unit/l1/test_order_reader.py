@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -13,13 +13,13 @@ from anh_rollup.encoding.blobs import BLOB_SIZE, pack
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.l1 import order_reader
 from anh_rollup.l1.contracts.claims import Claims
-from anh_rollup.l1.contracts.inbox import NoticeKind
-from anh_rollup.l1.errors import BlobsUnavailableError, L1Error, L1UnreachableError
+from anh_rollup.l1.errors import BlobsUnavailableError, L1AnswerError, L1Error, L1UnreachableError
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.l1.types import Cursor
 from anh_rollup.primitives import ZERO_DIGEST, Digest
 from anh_rollup.protocol.derivation import Head, L2Block, OrderedTransaction, batch_of, build_block
 from anh_rollup.protocol.ledger import Account, Deposit, Skipped, SkipReason
+from anh_rollup.protocol.machine.view import NoticeKind
 from anh_rollup.protocol.orders import OrderedBatch, OrderedJob
 from tests.doubles.inbox_l1 import InboxL1
 from tests.doubles.memory_l1 import ADDRESSES, DEPLOYMENT, topic
@@ -309,6 +309,14 @@ def test_a_job_is_settled_once_l1_pays_it_whatever_the_next_l2_block_brings(l1: 
     reader.refresh()
     assert [each.reward for each in reader.jobs()] == [7, 9]
     assert [each.reward for each in reader.unsettled_jobs()] == [9]
+
+
+@pytest.mark.parametrize("kind", [0, max(NoticeKind) + 1])
+def test_a_notice_of_a_kind_that_the_inbox_does_not_know_is_refused(l1: InboxL1, kind: int) -> None:
+    l1.mine()
+    l1.note(cast(NoticeKind, kind), BOB.address)
+    with pytest.raises(L1AnswerError):
+        refreshed(l1)
 
 
 def test_a_job_is_settled_once_l1_says_that_it_has_lapsed(l1: InboxL1) -> None:
