@@ -11,7 +11,7 @@ import orjson
 from anh_rollup.errors import AnhError
 from anh_rollup.rpc import ethereum, order_methods, rollup
 from anh_rollup.rpc.backend import Backend
-from anh_rollup.rpc.errors import Code, NotServedError, RpcError
+from anh_rollup.rpc.errors import Code, NotServedError, RpcError, failure
 from anh_rollup.rpc.not_served import NOT_SERVED
 from anh_rollup.rpc.wire import read_data
 
@@ -62,26 +62,26 @@ def answer(backend: Backend, body: bytes, limits: Limits, methods: Methods = MET
     if not isinstance(asked, list):
         return _single(backend, asked, methods)
     if not asked:
-        return _failure(None, _invalid("an empty batch"))
+        return failure(None, _invalid("an empty batch"))
     if len(asked) > limits.batch:
-        return _failure(None, _too_much(f"a batch of {len(asked)} requests; {limits.batch} are allowed"))
+        return failure(None, _too_much(f"a batch of {len(asked)} requests; {limits.batch} are allowed"))
     answers = [each for each in _batch(backend, asked, limits, methods) if each is not None]
     return b"[" + b",".join(answers) + b"]" if answers else None
 
 
 def too_large(limits: Limits) -> bytes:
     """The answer to a body that is too long to be read."""
-    return _failure(None, _too_much(f"a body has at most {limits.body} bytes"))
+    return failure(None, _too_much(f"a body has at most {limits.body} bytes"))
 
 
 def unreadable() -> bytes:
     """The answer to a body that is no JSON, or that breaks off."""
-    return _failure(None, RpcError(Code.PARSE, "parse error", remedy="Send JSON in UTF-8."))
+    return failure(None, RpcError(Code.PARSE, "parse error", remedy="Send JSON in UTF-8."))
 
 
 def refusal(error: RpcError) -> bytes:
     """The answer to a body that is not even looked at."""
-    return _failure(None, error)
+    return failure(None, error)
 
 
 def _batch(backend: Backend, asked: Sequence[Any], limits: Limits, methods: Methods) -> list[bytes | None]:
@@ -109,7 +109,7 @@ def _over_budget(request: Any) -> bytes | None:
     if _fault(request) is None and "id" not in request:
         return None
     identifier = request["id"] if _fault(request) is None else None
-    return _failure(identifier, _too_much("the batch takes too long or has too long answers"))
+    return failure(identifier, _too_much("the batch takes too long or has too long answers"))
 
 
 def _submission(request: Any) -> bytes | None:
@@ -134,26 +134,26 @@ def _submit(
         results = backend.submit([raw for _, raw in raws])
     except AnhError as error:
         for place, _ in raws:
-            answers[place] = _failure(asked[place]["id"], _internal(SUBMIT, error))
+            answers[place] = failure(asked[place]["id"], _internal(SUBMIT, error))
         return
     for (place, _), result in zip(raws, results, strict=True):
         identifier = asked[place]["id"]
         try:
             answers[place] = _success(identifier, ethereum.sent(result))
         except RpcError as error:
-            answers[place] = _failure(identifier, error)
+            answers[place] = failure(identifier, error)
 
 
 def _single(backend: Backend, request: Any, methods: Methods) -> bytes | None:
     """The answer to one request; None for a notification."""
     fault = _fault(request)
     if fault is not None:
-        return _failure(None, fault)
+        return failure(None, fault)
     silent = "id" not in request
     try:
         result = _call(backend, request["method"], request.get("params", []), methods)
     except RpcError as error:
-        return None if silent else _failure(request["id"], error)
+        return None if silent else failure(request["id"], error)
     return None if silent else _success(request["id"], result)
 
 
@@ -217,7 +217,3 @@ def _too_much(message: str) -> RpcError:
 
 def _success(identifier: Any, result: Any) -> bytes:
     return orjson.dumps({"jsonrpc": "2.0", "id": identifier, "result": result})
-
-
-def _failure(identifier: Any, error: RpcError) -> bytes:
-    return orjson.dumps({"jsonrpc": "2.0", "id": identifier, "error": error.to_json()})

@@ -1,9 +1,14 @@
 """JSON-RPC's errors, with the codes that Ethereum's clients know."""
 
 from enum import IntEnum
-from typing import Any
+from typing import Any, Final
+
+import orjson
 
 from anh_rollup.errors import AnhError
+
+ERROR_START: Final = b'"error":{"code":'
+"""What the error begins with in each answer of `failure`; within a text its quotes are escaped."""
 
 
 class Code(IntEnum):
@@ -70,3 +75,13 @@ class NotServedError(RpcError):
 def invalid_params(message: str) -> RpcError:
     """Parameters that are not the method's."""
     return RpcError(Code.INVALID_PARAMS, message, remedy="See docs/json-rpc.md.")
+
+
+def failure(identifier: Any, error: RpcError) -> bytes:
+    """The answer to a request that failed, as JSON.
+
+    Args:
+        identifier: The request's id; None where it has none that can be read.
+        error: Why.
+    """
+    return orjson.dumps({"jsonrpc": "2.0", "id": identifier, "error": error.to_json()})

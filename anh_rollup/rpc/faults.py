@@ -7,6 +7,8 @@ second, and a burst of them; beyond that its requests wait before they are looke
 from dataclasses import dataclass, field
 from typing import Final
 
+from anh_rollup.rpc.errors import ERROR_START
+
 BURST_SECONDS: Final = 3.0
 """How many seconds' worth of errors an address may have at once (choice)."""
 
@@ -15,9 +17,6 @@ MOST_DELAY: Final = 2.0
 
 MOST_ADDRESSES: Final = 10_000
 """Addresses that are remembered (choice: a megabyte); the one without an error for longest is forgotten."""
-
-ERROR: Final = b'"error":{"code":'
-"""What each error begins with in an answer; within a text of an answer its quotes are escaped."""
 
 
 @dataclass(slots=True)
@@ -44,7 +43,7 @@ class Faults:
             answer: What it is answered with.
             now: Seconds that only grow.
         """
-        faults = answer.count(ERROR) if self.rate else 0
+        faults = answer.count(ERROR_START) if self.rate else 0
         if not faults:
             return
         most = now + BURST_SECONDS + MOST_DELAY

@@ -5,6 +5,7 @@ no thread and no turn is held meanwhile, and number, time and size are bounded.
 """
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,9 +14,11 @@ import aiohttp
 import orjson
 
 from anh_rollup.l1.endpoint import host_of
-from anh_rollup.rpc.errors import Code, RpcError
+from anh_rollup.rpc.errors import ERROR_START, Code, RpcError
 
-REFUSED: Final = b'"error":{"code":%d,' % Code.NOT_SERVED
+LOG = logging.getLogger(__name__)
+
+REFUSED: Final = ERROR_START + b"%d," % Code.NOT_SERVED
 """What the error begins with of a request that goes on."""
 
 MARK: Final = "X-Anh-Forwarded"
@@ -61,6 +64,7 @@ class Forwarding:
         self._host = host_of(url)
         self._bounds = bounds or Bounds()
         self._under_way = 0
+        self._logged: str | None = None
         self._session: aiohttp.ClientSession | None = None
 
     async def complete(self, body: bytes, answered: bytes) -> bytes:
@@ -113,47 +117,87 @@ class Forwarding:
                 Code.LIMIT, "limit exceeded: too many requests are forwarded", remedy="Ask again later."
             )
             return [{"error": error.to_json()}] * len(requests)
+        numbered = [{**each, "id": number} for number, each in enumerate(requests)]
         self._under_way += 1
         try:
-            numbered = [{**each, "id": number} for number, each in enumerate(requests)]
-            found = orjson.loads(await self._post(orjson.dumps(numbered)))
-        except (TimeoutError, aiohttp.ClientError, OSError, ValueError):
-            found = None
+            by_number = self._by_number(await self._post(orjson.dumps(numbered)))
+        except RpcError as error:
+            return [self._failed(error)] * len(requests)
         finally:
             self._under_way -= 1
-        by_number = {each.get("id"): each for each in found if isinstance(each, dict)} if found else {}
-        return [self._outcome(by_number.get(number)) for number in range(len(requests))]
+        outcomes = [_outcome(by_number.get(number)) for number in range(len(requests))]
+        if None not in outcomes:
+            self._logged = None
+        return [each or self._failed(self._malformed()) for each in outcomes]
 
-    def _outcome(self, answer: Mapping[str, Any] | None) -> dict[str, Any]:
-        for name in ("error", "result"):
-            if answer is not None and (name == "result" or answer.get(name) is not None) and name in answer:
-                return {name: answer[name]}
-        error = RpcError(
-            Code.INTERNAL,
-            f"the follower at {self._host} does not answer",
-            remedy="Ask again later, or ask a follower of your own.",
-        )
+    def _failed(self, error: RpcError) -> dict[str, Any]:
+        """An error as an outcome; it is logged once, until the follower answers or fails otherwise."""
+        if error.message != self._logged:
+            self._logged = error.message
+            LOG.warning("requests are not forwarded: %s; next: %s", error.message, error.remedy)
         return {"error": error.to_json()}
+
+    def _by_number(self, content: bytes) -> dict[int, Mapping[str, Any]]:
+        """The follower's answers by the number of their requests.
+
+        Raises:
+            RpcError: It is no list of answers.
+        """
+        try:
+            found = orjson.loads(content)
+        except orjson.JSONDecodeError as error:
+            raise self._malformed() from error
+        if not isinstance(found, list):
+            raise self._malformed()
+        answers = [each for each in found if isinstance(each, dict)]
+        return {each["id"]: each for each in answers if isinstance(each.get("id"), int)}
+
+    def _malformed(self) -> RpcError:
+        message = f"the follower at {self._host} answers with what is no JSON-RPC answer"
+        return RpcError(Code.INTERNAL, message, remedy="Give the sequencer the URL of a follower's JSON-RPC.")
 
     async def _post(self, body: bytes) -> bytes:
         """The body of the follower's answer.
 
         Raises:
-            TimeoutError: It takes too long.
-            ValueError: It is too long.
-            aiohttp.ClientError: It does not come.
+            RpcError: It takes too long, is too long, or does not come.
         """
+        try:
+            return await self._content(body)
+        except TimeoutError as error:
+            message = f"the follower at {self._host} did not answer within {self._bounds.seconds:g} s"
+            remedy = "Ask again later, or for less; look at what keeps the follower busy."
+            raise RpcError(Code.INTERNAL, message, remedy=remedy) from error
+        except (aiohttp.ClientError, OSError) as error:
+            message = f"the follower at {self._host} cannot be reached"
+            remedy = "Look whether it runs; until then ask a follower of your own."
+            raise RpcError(Code.INTERNAL, message, remedy=remedy) from error
+
+    async def _content(self, body: bytes) -> bytes:
+        """What the follower sends, up to its bound."""
+        content = bytearray()
+        async with self._opened().post(self._url, data=body, allow_redirects=False) as answer:
+            async for part in answer.content.iter_any():
+                content += part
+                if len(content) > self._bounds.size:
+                    message = f"the follower at {self._host} answers with more than {self._bounds.size} bytes"
+                    raise RpcError(Code.LIMIT, f"limit exceeded: {message}", remedy="Ask for less at once.")
+        return bytes(content)
+
+    def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
             timeout = aiohttp.ClientTimeout(total=self._bounds.seconds)
             headers = {"Content-Type": "application/json", "Accept-Encoding": "identity", MARK: "1"}
             self._session = aiohttp.ClientSession(timeout=timeout, headers=headers, auto_decompress=False)
-        content = bytearray()
-        async with self._session.post(self._url, data=body, allow_redirects=False) as answer:
-            async for part in answer.content.iter_any():
-                content += part
-                if len(content) > self._bounds.size:
-                    raise ValueError("the answer is too long")
-        return bytes(content)
+        return self._session
+
+
+def _outcome(answer: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """An answer's error, or else its result; None where it has neither."""
+    for name in ("error", "result"):
+        if answer is not None and name in answer and (name == "result" or answer[name] is not None):
+            return {name: answer[name]}
+    return None
 
 
 def _is_late(request: Mapping[str, Any], outcome: Mapping[str, Any]) -> bool:

@@ -1,6 +1,7 @@
 """A sequencer hands on to a follower what it does not serve, and waits for it with nothing else."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,11 +12,16 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from anh_rollup.rpc import forwarding
 from anh_rollup.rpc.forwarding import MARK, Bounds, Forwarding
 from anh_rollup.rpc.server import make_app
 from tests.doubles.ordering import ALICE, ETHER, FakeL1, NodeDouble, decoded
 
 AWAY = "http://127.0.0.1:1"
+HOST = re.compile(r"127\.0\.0\.1:\d+")
+MALFORMED = "the follower at HOST answers with what is no JSON-RPC answer"
+NOT_FORWARDED = f"requests are not forwarded: {MALFORMED}"
+STRANGE = (b"", b"<html>", b"true", b"5", b'"text"', b"null", b"{}", b"[]", b"[5]", b'[{"id":[],"result":1}]')
 
 
 class Stub:
@@ -24,6 +30,7 @@ class Stub:
     def __init__(self) -> None:
         self.asked: list[Any] = []
         self.outcome: dict[str, Any] = {"result": "0x2a"}
+        self.body: bytes | None = None
         self.came = asyncio.Semaphore(0)
         self.go = asyncio.Event()
         self.go.set()
@@ -33,6 +40,8 @@ class Stub:
         self.asked.append((requests, request.headers.get(MARK)))
         self.came.release()
         await self.go.wait()
+        if self.body is not None:
+            return web.Response(body=self.body)
         answers = [{"jsonrpc": "2.0", "id": each["id"], **self.outcome} for each in reversed(requests)]
         return web.json_response(answers)
 
@@ -74,6 +83,11 @@ BALANCE = request("seven", "eth_getBalance", "0x" + ALICE.address.hex(), "latest
 async def post(client: TestClient[Any, Any], body: Any, **headers: str) -> Any:
     async with client.post("/", data=orjson.dumps(body), headers=headers) as answer:
         return await answer.json()
+
+
+def _told(answer: Any) -> tuple[int, str]:
+    error = answer["error"]
+    return error["code"], HOST.sub("HOST", error["message"])
 
 
 async def test_what_needs_execution_is_the_followers_answer(tmp_path: Path, stub: Stub, url: str) -> None:
@@ -129,20 +143,51 @@ async def test_what_was_forwarded_once_goes_no_further(tmp_path: Path, stub: Stu
     assert stub.asked == []
 
 
-@pytest.mark.parametrize("outcome", [{}, {"error": None}, {"result": "0x" + "00" * 600}])
-async def test_an_answer_that_is_none_or_too_long_is_told(
+@pytest.mark.parametrize("outcome", [{}, {"error": None}])
+async def test_an_answer_without_result_and_error_is_told(
     tmp_path: Path, stub: Stub, url: str, outcome: dict[str, Any]
 ) -> None:
     stub.outcome = outcome
+    async with sequencer(tmp_path, url) as client:
+        assert _told(await post(client, BALANCE)) == (-32603, MALFORMED)
+
+
+@pytest.mark.parametrize("body", STRANGE)
+async def test_a_body_that_is_no_list_of_answers_is_told(
+    tmp_path: Path, stub: Stub, url: str, body: bytes
+) -> None:
+    stub.body = body
+    async with sequencer(tmp_path, url) as client:
+        assert _told(await post(client, BALANCE)) == (-32603, MALFORMED)
+
+
+async def test_an_answer_that_is_missing_takes_no_other_along(tmp_path: Path, stub: Stub, url: str) -> None:
+    stub.body = b'[{"jsonrpc":"2.0","id":1,"result":"0x2a"}]'
+    async with sequencer(tmp_path, url) as client:
+        first, second = await post(client, [BALANCE, {**BALANCE, "id": 2}])
+    assert (_told(first), second["result"]) == ((-32603, MALFORMED), "0x2a")
+
+
+async def test_an_answer_that_is_too_long_is_told(tmp_path: Path, stub: Stub, url: str) -> None:
+    stub.outcome = {"result": "0x" + "00" * 600}
     async with sequencer(tmp_path, url, Bounds(size=1_000)) as client:
-        error = (await post(client, BALANCE))["error"]
-    assert (error["code"], error["message"]) == (-32603, f"the follower at {url[7:-1]} does not answer")
+        told = _told(await post(client, BALANCE))
+    assert told == (-32005, "limit exceeded: the follower at HOST answers with more than 1000 bytes")
 
 
 async def test_a_follower_that_is_away_is_told(tmp_path: Path) -> None:
     async with sequencer(tmp_path, AWAY) as client:
-        error = (await post(client, BALANCE))["error"]
-    assert (error["code"], error["message"]) == (-32603, "the follower at 127.0.0.1:1 does not answer")
+        assert _told(await post(client, BALANCE)) == (-32603, "the follower at HOST cannot be reached")
+
+
+async def test_a_follower_that_fails_is_logged_once_until_it_answers(
+    tmp_path: Path, stub: Stub, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with sequencer(tmp_path, url) as client:
+        for stub.body in (b"true", b"{}", None, b"5"):
+            await post(client, BALANCE)
+    told = [each.getMessage() for each in caplog.records if each.name == forwarding.__name__]
+    assert [HOST.sub("HOST", each).split("; next: ")[0] for each in told] == [NOT_FORWARDED] * 2
 
 
 async def test_nothing_else_waits_for_a_slow_follower(tmp_path: Path, stub: Stub, url: str) -> None:
@@ -162,5 +207,6 @@ async def test_nothing_else_waits_for_a_slow_follower(tmp_path: Path, stub: Stub
 async def test_a_follower_that_takes_too_long_is_given_up(tmp_path: Path, stub: Stub, url: str) -> None:
     stub.go.clear()
     async with sequencer(tmp_path, url, Bounds(seconds=0.1)) as client:
-        assert (await post(client, BALANCE))["error"]["code"] == -32603
+        told = _told(await post(client, BALANCE))
     stub.go.set()
+    assert told == (-32603, "the follower at HOST did not answer within 0.1 s")

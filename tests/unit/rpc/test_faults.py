@@ -1,11 +1,10 @@
 import pytest
 
 from anh_rollup.rpc import faults
-from anh_rollup.rpc.dispatch import Limits, answer
-from anh_rollup.rpc.faults import BURST_SECONDS, ERROR, MOST_DELAY, Faults
-from tests.doubles.ordering import NodeDouble
+from anh_rollup.rpc.errors import Code, RpcError, failure
+from anh_rollup.rpc.faults import BURST_SECONDS, MOST_DELAY, Faults
 
-REFUSED = b'{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"nonce too low","data":"x"}}'
+REFUSED = failure(1, RpcError(Code.SERVER, "nonce too low", remedy="x"))
 ANSWERED = b'{"jsonrpc":"2.0","id":1,"result":"0x1"}'
 
 
@@ -40,14 +39,3 @@ def test_the_address_without_an_error_for_longest_is_forgotten(monkeypatch: pyte
     for each in "abac":
         slow.count(each, REFUSED, 0.0)
     assert list(slow._full_at) == ["a", "c"]
-
-
-def test_an_error_begins_as_it_is_counted_and_no_text_of_a_client_does(node: NodeDouble) -> None:
-    bodies = {
-        b'{"jsonrpc":"2.0","id":1,"method":"eth_getBalance","params":[]}': 1,
-        b'[{"jsonrpc":"2.0","id":1,"method":"no"},{"jsonrpc":"2.0","id":2,"method":"eth_chainId"},5]': 2,
-        b'{"jsonrpc":"2.0","id":"\\"error\\":{\\"code\\":","method":"eth_chainId"}': 0,
-        b"{": 1,
-    }
-    found = [(answer(node, body, Limits()) or b"").count(ERROR) for body in bodies]
-    assert found == list(bodies.values())
