@@ -336,8 +336,8 @@ def charge(transaction: SignedTransaction, base_fee: Wei, cleared: Wei) -> Charg
     """What a valid transaction pays.
 
     A plain transfer or an exit runs no code and a direct order runs none that depends on state, so they pay
-    exactly what they owe by their bytes. Anything else prepays its whole gas limit at its highest price, and of
-    its value what is left.
+    exactly what they owe by their bytes. Anything else prepays its whole gas limit at its highest price,
+    and of its value what is left.
 
     Args:
         transaction: One that no rule refuses.
