@@ -3,6 +3,8 @@
 What an evaluation gives depends on roots and elements alone, so every node finds the same by itself.
 """
 
+import logging
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from threading import Lock, Thread
@@ -19,6 +21,8 @@ from anh_rollup.world.artifact_fetching import ArtifactFetching
 
 T = TypeVar("T")
 
+_LOG = logging.getLogger(__name__)
+
 MOST_PROGRAMS: Final = 64
 """Programs that are kept ready (choice)."""
 
@@ -28,6 +32,9 @@ MOST_NETWORKS: Final = 8
 LIGHT_WORK: Final = 1 << 26
 """Multiply-adds of one sample up to which the reference evaluates. Measured: for small networks it is faster
 than torch, and a third as fast for convolutions of this work, which take a tenth of a second."""
+
+RETRY_SECONDS: Final = 60.0
+"""Until a heavy network tries again to load an evaluator that did not load (choice)."""
 
 LoadEvaluator = Callable[[], Evaluator]
 """Makes a fast exact evaluator, once a network is heavy: its libraries take seconds to import."""
@@ -50,7 +57,7 @@ class Inference:
         self._fetching = fetching or ArtifactFetching()
         self._turn = Lock()
         self._loading = Lock()
-        self._begun = False
+        self._retry_at = 0.0
         self._reference = ReferenceEvaluator()
         self._fast: Evaluator | None = None
         self._programs: _Kept[Program] = _Kept(MOST_PROGRAMS)
@@ -60,14 +67,27 @@ class Inference:
         """The reference for what it does in a moment, and for all until the fast evaluator is loaded."""
         if multiply_adds(program, 1) <= LIGHT_WORK:
             return self._reference
-        with self._loading:
-            if not self._begun:
-                self._begun = True
-                Thread(target=self._load_fast, name="evaluator", daemon=True).start()
+        if (
+            self._fast is None
+            and time.monotonic() >= self._retry_at
+            and self._loading.acquire(blocking=False)
+        ):
+            Thread(target=self._load_fast, name="evaluator", daemon=True).start()
         return self._fast or self._reference
 
     def _load_fast(self) -> None:
-        self._fast = self._load()
+        """Loads the fast evaluator; where that fails, a later network tries again."""
+        try:
+            self._fast = self._fast or self._load()
+        except Exception:
+            self._retry_at = time.monotonic() + RETRY_SECONDS
+            _LOG.exception(
+                "heavy networks are slow: the fast evaluator did not load; it is tried again from %d s on; "
+                "next: install anh_rollup with its dependencies again",
+                RETRY_SECONDS,
+            )
+        finally:
+            self._loading.release()
 
     def program(self, root: bytes, uris: Sequence[str]) -> Program:
         """A program.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from eth_abi import decode
@@ -119,6 +120,34 @@ def test_a_heavy_network_waits_for_no_library(tmp_path: Path, monkeypatch: pytes
     for _ in range(2):
         assert tried.evaluate(PROGRAM, MODEL.root, fields, ()).tolist() == first
     assert fast.loads == 1
+
+
+@pytest.mark.parametrize(("pause", "loads"), [(0.0, 1), (3_600.0, 0)])
+def test_an_evaluator_that_fails_to_load_is_told_and_tried_again_later(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    pause: float,
+    loads: int,
+) -> None:
+    """The reference answers meanwhile."""
+    monkeypatch.setattr(inference, "LIGHT_WORK", 0)
+    monkeypatch.setattr(inference, "RETRY_SECONDS", pause)
+    fast = Counting()
+    load = Mock(side_effect=[ImportError("no torch"), fast])
+    store = ArtifactStore(tmp_path)
+    store.put_model(MODEL)
+    tried = inference.Inference(store, load)
+    fields = small.random_fields(PROGRAM, 1, 1)
+    for _ in range(20):
+        assert tried.evaluate(PROGRAM, MODEL.root, fields, ()).tolist() == sample(1)[1]
+        # Whoever loads lets go of this once it is over.
+        assert tried._loading.acquire(timeout=10)
+        tried._loading.release()
+    (told,) = [each for each in caplog.records if each.name == inference.__name__]
+    assert "; next: " in told.getMessage()
+    assert "no torch" in (told.exc_text or "")
+    assert (load.call_count, fast.loads) == (1 + loads, loads)
 
 
 def test_the_counted_work_is_part_of_the_rules() -> None:
