@@ -51,17 +51,17 @@ def test_nobody_waits_for_threads_that_are_busy_elsewhere(monkeypatch: pytest.Mo
 
 def test_many_evaluations_share_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
-    names: set[str] = set()
+    seen: set[threading.Thread] = set()
 
     def work(_start: int, _stop: int) -> None:
-        time.sleep(0.001)
-        names.add(threading.current_thread().name)
+        meeting.wait()
+        seen.add(threading.current_thread())
 
-    with ThreadPoolExecutor(8, thread_name_prefix="evaluation") as evaluations:
-        for _ in range(20):
-            evaluations.submit(in_parts, work, 9, 9)
-    assert {name for name in names if not name.startswith("evaluation")} <= {"depthwise_0", "depthwise_1"}
-    assert len(names) > 1
+    for caller in ("first", "second"):
+        meeting = threading.Barrier(3, timeout=30)
+        with ThreadPoolExecutor(1, thread_name_prefix=caller) as evaluation:
+            evaluation.submit(in_parts, work, 3, 3).result()
+    assert sorted(each.name for each in seen) == ["depthwise_0", "depthwise_1", "first_0", "second_0"]
 
 
 def test_nothing_writes_any_more_when_the_own_part_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
