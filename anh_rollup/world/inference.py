@@ -21,7 +21,7 @@ from anh_rollup.world.artifact_fetching import ArtifactFetching
 
 T = TypeVar("T")
 
-_LOG = logging.getLogger(__name__)
+LOG = logging.getLogger(__name__)
 
 MOST_PROGRAMS: Final = 64
 """Programs that are kept ready (choice)."""
@@ -81,7 +81,7 @@ class Inference:
             self._fast = self._fast or self._load()
         except Exception:
             self._retry_at = time.monotonic() + RETRY_SECONDS
-            _LOG.exception(
+            LOG.exception(
                 "heavy networks are slow: the fast evaluator did not load; it is tried again from %d s on; "
                 "next: install anh_rollup with its dependencies again",
                 RETRY_SECONDS,
