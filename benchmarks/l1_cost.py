@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from anh_rollup.encoding.batches import Batch, BatchHeader, encode_batch
-from anh_rollup.encoding.blobs import BLOB_SIZE, FIELD_ELEMENT_SIZE, LENGTH_SIZE, pack
+from anh_rollup.encoding.blobs import BLOB_SIZE, CARRIED_SIZE, FIELD_ELEMENT_SIZE, LENGTH_SIZE, pack
 from anh_rollup.encoding.checks import digest
 from anh_rollup.l1.contracts.inbox import Inbox
 from anh_rollup.l1.deployment import bind
@@ -84,7 +84,7 @@ class Load:
     @property
     def blob_bytes(self) -> int:
         """Bytes of the field elements that hold it."""
-        return -(-(LENGTH_SIZE + len(self.payload)) // (FIELD_ELEMENT_SIZE - 1)) * FIELD_ELEMENT_SIZE
+        return -(-(LENGTH_SIZE + len(self.payload)) // CARRIED_SIZE) * FIELD_ELEMENT_SIZE
 
 
 class Desk:

@@ -50,6 +50,33 @@ MOST_RECORD_BYTES: Final = MOST_ITEM - 1
 RECORD_HEAD_SIZE: Final = MOST_OVERHEAD + 1
 """Most bytes that a record takes in a batch besides its own; packing makes it one byte longer at worst."""
 
+BATCH_HEAD_WIDTHS: Final = (1, 8, DIGEST_SIZE, 2, 4, 2, 3)
+"""Bytes of each field before a batch's table: version, first number, parent, number of blocks, of own
+transactions and of the table's entries, bytes of the packed records."""
+
+BATCH_HEAD_SIZE: Final = sum(BATCH_HEAD_WIDTHS)
+"""Bytes of a batch before its table."""
+
+BLOCK_COUNTS_WIDTHS: Final = (8, 2, 2, 1)
+"""Bytes of each field of a block's head but its origin: time, own transactions, forced entries, the flag that
+says whether the origin stays."""
+
+BLOCK_COUNTS_SIZE: Final = sum(BLOCK_COUNTS_WIDTHS)
+"""Bytes of a block's head without its origin."""
+
+ORIGIN_WIDTHS: Final = (8, DIGEST_SIZE)
+"""Bytes of an origin's number, and of its hash."""
+
+ORIGIN_SIZE: Final = sum(ORIGIN_WIDTHS)
+"""Bytes of an origin."""
+
+BLOCK_HEAD_SIZE: Final = BLOCK_COUNTS_SIZE + ORIGIN_SIZE
+"""Most bytes of a block's head in a batch."""
+
+_VERSION, _HEIGHT, _PARENT, _BLOCKS, _OWN, _TABLE, _PACKED = BATCH_HEAD_WIDTHS
+_TIME, _BLOCK_OWN, _FORCED, _FLAG = BLOCK_COUNTS_WIDTHS
+_ORIGIN_NUMBER, _ORIGIN_HASH = ORIGIN_WIDTHS
+
 _BLOOM_SIZE: Final = 256
 _NONCE_SIZE: Final = 8
 
@@ -228,13 +255,13 @@ def encode_batch(batch: Batch) -> bytes:
     table, packed = _packed(batch.records)
     index, bodies = encode_items(packed)
     parts = [
-        bytes([BATCH_VERSION]),
-        _uint(batch.first_number, 8, "the first block's number"),
+        _uint(BATCH_VERSION, _VERSION, "the version"),
+        _uint(batch.first_number, _HEIGHT, "the first block's number"),
         digest(batch.parent, name="the parent hash"),
-        _uint(len(batch.blocks), 2, "the number of blocks"),
-        _uint(len(packed), 4, "the number of transactions"),
-        _uint(len(table), 2, "the size of the table"),
-        _uint(len(bodies), 3, "the length of the packed records"),
+        _uint(len(batch.blocks), _BLOCKS, "the number of blocks"),
+        _uint(len(packed), _OWN, "the number of transactions"),
+        _uint(len(table), _TABLE, "the size of the table"),
+        _uint(len(bodies), _PACKED, "the length of the packed records"),
     ]
     parts += [number.to_bytes(TABLE_NUMBER_SIZE, "big") for number in table]
     parts += [index, bodies]
@@ -255,14 +282,14 @@ def decode_batch(data: bytes) -> Batch:
             add up or a group of records that begins elsewhere than the index says (NOT_CANONICAL).
     """
     reader = Reader(data, "the batch")
-    version = reader.uint(1)
+    version = reader.uint(_VERSION)
     if version != BATCH_VERSION:
         raise EncodingError(
             EncodingReason.UNSUPPORTED, f"a batch of version {version}; {BATCH_VERSION} is known"
         )
-    first_number, parent = BlockNumber(reader.uint(8)), Digest(reader.take(DIGEST_SIZE))
-    blocks = in_range(reader.uint(2), 1, UINT16_MOST, name="the number of blocks")
-    count, size, length = reader.uint(4), reader.uint(2), reader.uint(3)
+    first_number, parent = BlockNumber(reader.uint(_HEIGHT)), Digest(reader.take(_PARENT))
+    blocks = in_range(reader.uint(_BLOCKS), 1, UINT16_MOST, name="the number of blocks")
+    count, size, length = reader.uint(_OWN), reader.uint(_TABLE), reader.uint(_PACKED)
     table = [reader.uint(TABLE_NUMBER_SIZE) for _ in range(size)]
     records = [unpack_record(item, table) for item in read_items(reader, count, length)]
     batch = Batch(first_number, parent, _read_blocks(reader, blocks, records))
@@ -284,14 +311,14 @@ def _packed(records: Sequence[bytes]) -> tuple[list[int], list[bytes]]:
 def _encode_block(block: BlockRecord, before: BlockRecord | None) -> bytes:
     """A block's head; an origin that is that of the block before it is left out."""
     same = before is not None and _origin(before) == _origin(block)
-    origin_number = _uint(block.origin_number, 8, "the origin's number")
+    origin_number = _uint(block.origin_number, _ORIGIN_NUMBER, "the origin's number")
     origin = origin_number + digest(block.origin_hash, name="the origin's hash")
     return b"".join(
         [
-            _uint(block.time, 8, "the time"),
-            _uint(len(block.records), 2, "the number of transactions of a block"),
-            _uint(block.forced, 2, "the number of forced entries of a block"),
-            bytes([same]),
+            _uint(block.time, _TIME, "the time"),
+            _uint(len(block.records), _BLOCK_OWN, "the number of transactions of a block"),
+            _uint(block.forced, _FORCED, "the number of forced entries of a block"),
+            _uint(same, _FLAG, "whether the origin stays"),
             b"" if same else origin,
         ]
     )
@@ -301,7 +328,7 @@ def _read_blocks(reader: Reader, count: int, records: Sequence[bytes]) -> tuple[
     """The blocks of a batch, with its own records shared out among them."""
     blocks, used = list[BlockRecord](), 0
     for _ in range(count):
-        time, own, forced = Seconds(reader.uint(8)), reader.uint(2), reader.uint(2)
+        time, own, forced = Seconds(reader.uint(_TIME)), reader.uint(_BLOCK_OWN), reader.uint(_FORCED)
         origin = _read_origin(reader, blocks[-1] if blocks else None)
         blocks.append(BlockRecord(time, *origin, forced, tuple(records[used : used + own])))
         used += own
@@ -317,10 +344,10 @@ def _origin(block: BlockRecord) -> tuple[BlockNumber, Digest]:
 
 def _read_origin(reader: Reader, before: BlockRecord | None) -> tuple[BlockNumber, Digest]:
     """A block's origin; the first block of a batch has to name it."""
-    same = in_range(reader.uint(1), 0, before is not None, name="whether the origin stays")
+    same = in_range(reader.uint(_FLAG), 0, before is not None, name="whether the origin stays")
     if same and before is not None:
         return _origin(before)
-    return BlockNumber(reader.uint(8)), Digest(reader.take(DIGEST_SIZE))
+    return BlockNumber(reader.uint(_ORIGIN_NUMBER)), Digest(reader.take(_ORIGIN_HASH))
 
 
 def _uint(value: int, size: int, name: str) -> bytes:
@@ -329,14 +356,3 @@ def _uint(value: int, size: int, name: str) -> bytes:
 
 def _word(value: int) -> bytes:
     return value.to_bytes(DIGEST_SIZE, "big")
-
-
-_EMPTY_BLOCK: Final = BlockRecord(Seconds(0), BlockNumber(0), ZERO_DIGEST, 0, ())
-
-BLOCK_HEAD_SIZE: Final = len(_encode_block(_EMPTY_BLOCK, None))
-"""Most bytes of a block's head in a batch."""
-
-BATCH_HEAD_SIZE: Final = (
-    len(encode_batch(Batch(BlockNumber(0), ZERO_DIGEST, (_EMPTY_BLOCK,)))) - BLOCK_HEAD_SIZE
-)
-"""Bytes of a batch before its blocks."""

@@ -7,14 +7,14 @@ from typing import Final
 
 import numpy as np
 
-from anh_rollup.encoding.blobs import BLOB_ELEMENTS, FIELD_ELEMENT_SIZE
+from anh_rollup.encoding.blobs import BLOB_ELEMENTS, CARRIED_SIZE, FIELD_ELEMENT_SIZE
 from anh_rollup.encoding.hashing import hash_rows
 from anh_rollup.encoding.merkle import MerkleTree
 
 CHUNK_ELEMENTS: Final = 32
 """Field elements of a chunk."""
 
-CHUNK_SIZE: Final = CHUNK_ELEMENTS * (FIELD_ELEMENT_SIZE - 1)
+CHUNK_SIZE: Final = CHUNK_ELEMENTS * CARRIED_SIZE
 """Bytes that a chunk carries."""
 
 BLOB_CHUNKS: Final = BLOB_ELEMENTS // CHUNK_ELEMENTS

@@ -16,10 +16,13 @@ BLOB_ELEMENTS: Final = 4096
 FIELD_ELEMENT_SIZE: Final = 32
 """Bytes of a field element."""
 
+CARRIED_SIZE: Final = FIELD_ELEMENT_SIZE - 1
+"""Bytes that a field element carries, behind a zero byte."""
+
 BLOB_SIZE: Final = BLOB_ELEMENTS * FIELD_ELEMENT_SIZE
 """Bytes of a blob."""
 
-BLOB_CAPACITY: Final = BLOB_ELEMENTS * (FIELD_ELEMENT_SIZE - 1)
+BLOB_CAPACITY: Final = BLOB_ELEMENTS * CARRIED_SIZE
 """Bytes that a blob carries, the length among them."""
 
 MOST_BLOBS: Final = 6
@@ -45,7 +48,7 @@ def pack(payload: bytes) -> list[bytes]:
     blobs = -(-len(prefixed) // BLOB_CAPACITY)
     rows = np.zeros((blobs * BLOB_ELEMENTS, FIELD_ELEMENT_SIZE), np.uint8)
     padded = prefixed.ljust(blobs * BLOB_CAPACITY, b"\0")
-    rows[:, 1:] = np.frombuffer(padded, np.uint8).reshape(-1, FIELD_ELEMENT_SIZE - 1)
+    rows[:, 1:] = np.frombuffer(padded, np.uint8).reshape(-1, CARRIED_SIZE)
     packed = rows.tobytes()
     return [packed[first : first + BLOB_SIZE] for first in range(0, len(packed), BLOB_SIZE)]
 

@@ -3,16 +3,13 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from anh_rollup.encoding.batches import encode_batch
+from anh_rollup.encoding.batches import BATCH_HEAD_SIZE, BLOCK_COUNTS_SIZE, ORIGIN_SIZE, encode_batch
 from anh_rollup.encoding.blobs import BLOB_CAPACITY, pack
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.primitives import BatchNumber, BlockNumber
 from anh_rollup.protocol.derivation import MOST_CLOCK_SKEW, batch_of
 from anh_rollup.protocol.machine.fields import Phase
 from anh_rollup.protocol.machine.payload import (
-    BLOCK_COUNTS_SIZE,
-    HEAD_SIZE,
-    ORIGIN_SIZE,
     BatchHead,
     PayloadReader,
     index_size,
@@ -90,7 +87,7 @@ def _insert(at: Callable[[BatchHead], int], data: bytes) -> Change:
 def _lengthen(payload: bytearray, head: BatchHead) -> None:
     """Puts a byte behind the packed records, as if it were one of theirs."""
     payload[head.bodies_end : head.bodies_end] = b"\0"
-    payload[HEAD_SIZE - 3 : HEAD_SIZE] = (head.packed + 1).to_bytes(3, "big")
+    payload[BATCH_HEAD_SIZE - 3 : BATCH_HEAD_SIZE] = (head.packed + 1).to_bytes(3, "big")
 
 
 def _both(one: Change, other: Change) -> Change:
@@ -149,7 +146,7 @@ FAULTS: Final[dict[str, Callable[..., History]]] = {
     "another parent": _with(_put(9, b"\x07")),
     "no blocks": _with(_put(41, bytes(2))),
     "another count": _with(_put(0, b""), count=4),
-    "a head that is cut": _with(_cut(HEAD_SIZE - 1)),
+    "a head that is cut": _with(_cut(BATCH_HEAD_SIZE - 1)),
     "a table beyond the end": _with(_put(47, b"\xff\xff")),
     "packed records beyond the end": _with(_put(49, b"\xff\xff\xff")),
     "a block's head beyond the end": _with(_cut(-1)),

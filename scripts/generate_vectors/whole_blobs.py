@@ -6,7 +6,7 @@
 from typing import Final
 
 from anh_rollup.encoding.blob_chunks import LOW_BYTES
-from anh_rollup.encoding.blobs import BLOB_ELEMENTS, FIELD_ELEMENT_SIZE
+from anh_rollup.encoding.blobs import BLOB_ELEMENTS, CARRIED_SIZE
 from anh_rollup.l1.blobs import BLS_MODULUS, open_blob
 from anh_rollup.primitives import BatchNumber
 from anh_rollup.protocol.machine.witnesses import BlobOpening
@@ -37,9 +37,8 @@ def _row(name: str, with_first: bool) -> Row:
 
 def _element(low: bytes, index: int, with_first: bool) -> bytes:
     """An element with the highest first byte that leaves it below the modulus, or with 0."""
-    size = FIELD_ELEMENT_SIZE - 1
-    carried = low[size * index : size * (index + 1)]
-    most, rest = divmod(BLS_MODULUS - 1, 1 << 8 * size)
+    carried = low[CARRIED_SIZE * index : CARRIED_SIZE * (index + 1)]
+    most, rest = divmod(BLS_MODULUS - 1, 1 << 8 * CARRIED_SIZE)
     first = most - (int.from_bytes(carried, "big") > rest)
     return bytes([first * with_first]) + carried
 

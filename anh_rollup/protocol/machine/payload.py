@@ -5,22 +5,22 @@ docs/encoding.md has the layout. Nothing here looks at more of a batch than one 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, overload
+from itertools import accumulate, pairwise
+from typing import overload
 
-from anh_rollup.encoding.batches import BATCH_VERSION
+from anh_rollup.encoding.batches import (
+    BATCH_HEAD_SIZE,
+    BATCH_HEAD_WIDTHS,
+    BATCH_VERSION,
+    BLOCK_COUNTS_SIZE,
+    BLOCK_COUNTS_WIDTHS,
+    ORIGIN_SIZE,
+    ORIGIN_WIDTHS,
+)
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.indexed_items import GROUP_SIZE, LENGTH_SIZE, MOST_ITEM
 from anh_rollup.encoding.packed_records import TABLE_NUMBER_SIZE, unpack_record
 from anh_rollup.primitives import DIGEST_SIZE, BlockNumber, Digest, Seconds
-
-HEAD_SIZE: Final = 52
-"""Bytes before the table: version, first number, parent, three counts, bytes of the packed records."""
-
-BLOCK_COUNTS_SIZE: Final = 13
-"""Bytes of a block's head without its origin: time, two counts, the flag."""
-
-ORIGIN_SIZE: Final = 40
-"""Bytes of an origin: its number and its hash."""
 
 
 class PayloadReader:
@@ -45,6 +45,11 @@ class PayloadReader:
     def uint(self, start: int, size: int) -> int:
         """The same as an unsigned number."""
         return int.from_bytes(self.take(start, size), "big")
+
+    def uints(self, start: int, widths: Sequence[int]) -> list[int]:
+        """Unsigned numbers of these widths in a row, noted as one range."""
+        data, places = self.take(start, sum(widths)), accumulate(widths, initial=0)
+        return [int.from_bytes(data[first:last], "big") for first, last in pairwise(places)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,7 @@ class BatchHead:
     @property
     def bodies_at(self) -> int:
         """Where the packed records begin."""
-        return HEAD_SIZE + self.table * TABLE_NUMBER_SIZE + index_size(self.own)
+        return BATCH_HEAD_SIZE + self.table * TABLE_NUMBER_SIZE + index_size(self.own)
 
     @property
     def bodies_end(self) -> int:
@@ -111,12 +116,9 @@ def index_size(count: int) -> int:
 
 def read_batch_head(reader: PayloadReader) -> BatchHead | None:
     """The head of a batch, or None where the payload is too short for one."""
-    if reader.size < HEAD_SIZE:
+    if reader.size < BATCH_HEAD_SIZE:
         return None
-    data, at, numbers = reader.take(0, HEAD_SIZE), 0, list[int]()
-    for size in (1, 8, DIGEST_SIZE, 2, 4, 2, 3):
-        numbers.append(int.from_bytes(data[at : at + size], "big"))
-        at += size
+    numbers = reader.uints(0, BATCH_HEAD_WIDTHS)
     version, first_number, parent, blocks, own, table, packed = numbers
     digest = Digest(parent.to_bytes(DIGEST_SIZE, "big"))
     return BatchHead(version, BlockNumber(first_number), digest, blocks, own, table, packed)
@@ -133,16 +135,14 @@ def read_block_head(reader: PayloadReader, at: int, first: bool) -> BlockHead | 
     end = at + BLOCK_COUNTS_SIZE
     if end > reader.size:
         return None
-    counts = reader.take(at, BLOCK_COUNTS_SIZE)
-    time, own = Seconds(int.from_bytes(counts[:8], "big")), int.from_bytes(counts[8:10], "big")
-    forced, same = int.from_bytes(counts[10:12], "big"), counts[12]
+    time, own, forced, same = reader.uints(at, BLOCK_COUNTS_WIDTHS)
     if same == 1 and not first:
-        return BlockHead(time, own, forced, None, end)
+        return BlockHead(Seconds(time), own, forced, None, end)
     if same or end + ORIGIN_SIZE > reader.size:
         return None
-    origin = reader.take(end, ORIGIN_SIZE)
-    named = BlockNumber(int.from_bytes(origin[:8], "big")), Digest(origin[8:])
-    return BlockHead(time, own, forced, named, end + ORIGIN_SIZE)
+    number, digest = reader.uints(end, ORIGIN_WIDTHS)
+    origin = BlockNumber(number), Digest(digest.to_bytes(DIGEST_SIZE, "big"))
+    return BlockHead(Seconds(time), own, forced, origin, end + ORIGIN_SIZE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ def read_record(reader: PayloadReader, place: RecordPlace) -> tuple[bytes, int] 
         length = reader.uint(place.at, LENGTH_SIZE) if start <= place.end else 0
     if not 1 <= length <= MOST_ITEM or start + length > place.end:
         return None
-    table = _Table(reader, (index_at - HEAD_SIZE) // TABLE_NUMBER_SIZE)
+    table = _Table(reader, (index_at - BATCH_HEAD_SIZE) // TABLE_NUMBER_SIZE)
     try:
         return unpack_record(reader.take(start, length), table), start + length
     except EncodingError:
@@ -205,4 +205,4 @@ class _Table(Sequence[int]):
             return [self[each] for each in range(*place.indices(self._size))]
         if not 0 <= place < self._size:
             raise IndexError(place)
-        return self._reader.uint(HEAD_SIZE + place * TABLE_NUMBER_SIZE, TABLE_NUMBER_SIZE)
+        return self._reader.uint(BATCH_HEAD_SIZE + place * TABLE_NUMBER_SIZE, TABLE_NUMBER_SIZE)

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from anh_rollup.encoding.batches import BatchHeader
 from anh_rollup.encoding.blob_chunks import BLOB_CHUNKS, CHUNK_ELEMENTS
-from anh_rollup.encoding.blobs import BLOB_ELEMENTS, FIELD_ELEMENT_SIZE, LENGTH_SIZE
+from anh_rollup.encoding.blobs import BLOB_ELEMENTS, CARRIED_SIZE, LENGTH_SIZE
 from anh_rollup.primitives import (
     ZERO_ADDRESS,
     ZERO_DIGEST,
@@ -28,9 +28,6 @@ from anh_rollup.protocol.machine.state import Look, State
 from anh_rollup.protocol.machine.steps import step
 from anh_rollup.protocol.machine.tree import Found, LedgerTree
 from anh_rollup.protocol.machine.view import Notice, NoticeKind, View
-
-CARRIED: Final = FIELD_ELEMENT_SIZE - 1
-"""Bytes of a payload in a field element."""
 
 MOST_CHUNKS: Final = 80
 """Chunks that a step is given: with their proofs they take 110 of the 128 KiB of a transaction (choice)."""
@@ -220,7 +217,7 @@ def elements_of(ranges: Iterable[tuple[int, int]]) -> list[int]:
     """The field elements, over all blobs in a row, in which ranges of a payload lie."""
     indices = set[int]()
     for start, end in ranges:
-        indices.update(range((LENGTH_SIZE + start) // CARRIED, -(-(LENGTH_SIZE + end) // CARRIED)))
+        indices.update(range((LENGTH_SIZE + start) // CARRIED_SIZE, -(-(LENGTH_SIZE + end) // CARRIED_SIZE)))
     return sorted(indices)
 
 

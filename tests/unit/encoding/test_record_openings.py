@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from anh_rollup.encoding.batches import Batch, BlockRecord, encode_batch
-from anh_rollup.encoding.blobs import FIELD_ELEMENT_SIZE, LENGTH_SIZE, pack
+from anh_rollup.encoding.blobs import CARRIED_SIZE, FIELD_ELEMENT_SIZE, LENGTH_SIZE, pack
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.packed_records import unpack_record
 from anh_rollup.encoding.transactions import SignedTransaction, encode_record
@@ -32,7 +32,7 @@ class Blobs:
 
     def read(self, start: int, size: int) -> bytes:
         """Bytes of the batch."""
-        places = [divmod(LENGTH_SIZE + at, FIELD_ELEMENT_SIZE - 1) for at in range(start, start + size)]
+        places = [divmod(LENGTH_SIZE + at, CARRIED_SIZE) for at in range(start, start + size)]
         self.opened |= {element for element, _ in places}
         return bytes([self._elements[element * FIELD_ELEMENT_SIZE + 1 + at] for element, at in places])
 

@@ -1,11 +1,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anh_rollup.encoding.batches import encode_batch
+from anh_rollup.encoding.batches import BATCH_HEAD_SIZE, encode_batch
 from anh_rollup.primitives import BlockNumber, Digest
 from anh_rollup.protocol.derivation import batch_of
 from anh_rollup.protocol.machine.payload import (
-    HEAD_SIZE,
     BatchHead,
     BlockHead,
     PayloadReader,
@@ -51,7 +50,7 @@ def test_the_head_of_a_batch_says_where_everything_is() -> None:
 
 def test_a_head_that_is_cut_is_none() -> None:
     noted: list[tuple[int, int]] = []
-    assert read_batch_head(PayloadReader(PAYLOAD[: HEAD_SIZE - 1], noted)) is None
+    assert read_batch_head(PayloadReader(PAYLOAD[: BATCH_HEAD_SIZE - 1], noted)) is None
     assert noted == []
 
 
@@ -61,7 +60,7 @@ def test_records_are_read_one_by_one() -> None:
     assert max([len(each) for each in ranges]) <= 4
     bodies = [[each for each in noted if each[0] >= HEAD.bodies_at] for noted in ranges]
     assert [len(each) for each in bodies] == [1] * 18 + [2, 1]
-    tables = [[each for each in noted if each[0] < HEAD_SIZE + 20 * HEAD.table] for noted in ranges]
+    tables = [[each for each in noted if each[0] < BATCH_HEAD_SIZE + 20 * HEAD.table] for noted in ranges]
     assert {each[1] - each[0] for noted in tables for each in noted} == {20}
 
 
@@ -90,12 +89,12 @@ def test_a_blocks_head_that_is_cut_is_none() -> None:
 def test_whatever_the_bytes_are_they_are_read_within_their_bounds(data: st.DataObject) -> None:
     payload = bytearray(PAYLOAD)
     for _ in range(3):
-        payload[data.draw(st.integers(HEAD_SIZE, len(payload) - 1))] = data.draw(st.integers(0, 255))
+        payload[data.draw(st.integers(BATCH_HEAD_SIZE, len(payload) - 1))] = data.draw(st.integers(0, 255))
     noted: list[tuple[int, int]] = []
     at = data.draw(st.integers(HEAD.bodies_at, HEAD.bodies_end))
     place = RecordPlace(data.draw(st.integers(0, 19)), 20, HEAD.bodies_at, at, HEAD.bodies_end)
     read = read_record(PayloadReader(bytes(payload), noted), place)
-    assert all(HEAD_SIZE <= start < end <= HEAD.bodies_end for start, end in noted)
+    assert all(BATCH_HEAD_SIZE <= start < end <= HEAD.bodies_end for start, end in noted)
     if read is not None:
         assert at < read[1] <= HEAD.bodies_end
 
