@@ -27,6 +27,7 @@ from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.ledger_player.service import LedgerPlayer
 from anh_rollup.ledger_player.strategy import Policy
 from anh_rollup.primitives import ETHER, GWEI, Seconds, Wei
+from anh_rollup.protocol.fees import TRANSFER_GAS
 from anh_rollup.protocol.ledger import EXIT_ADDRESS
 from anh_rollup.protocol.machine.fields import Phase
 from anh_rollup.protocol.machine.past import TraceMaker
@@ -36,7 +37,7 @@ from anh_rollup.protocol.machine.trace import Trace
 from benchmarks.local import local_network
 from benchmarks.report import Figure, show
 
-TRANSFERS, TRANSFER_GAS = 40, 21_000
+TRANSFERS = 40
 MOST_CLAIM_GAS, MOST_SIDE_GAS, MOST_MOVES, MOST_PAYMENT_GAS = 250_000, 2_000_000, 6, 150_000
 
 #: Seconds for each part on a busy machine, and between two rounds.

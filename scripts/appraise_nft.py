@@ -19,6 +19,7 @@ from web3.contract import Contract
 
 from anh_rollup.cli.options import show_ether
 from anh_rollup.encoding.artifacts import Model
+from anh_rollup.primitives import ETHER
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.training.trainer import train
 from scripts import digits
@@ -29,8 +30,6 @@ from scripts.submit_training_job import LEAST_RIGHT, Report, deposit
 
 EXAMPLE = """python -m scripts.appraise_nft --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:8570 \\
     --deployment devnet/deployment.json --key-file devnet/keys/user.key --store devnet/user"""
-
-ETHER: Final = 10**18
 
 #: Drawings that are minted, and sold.
 TOKENS: Final = 4

@@ -25,6 +25,7 @@ from anh_rollup.encoding.abi import decode
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.abi import signature_hash
 from anh_rollup.l1.transport import revert_data
+from anh_rollup.protocol.fees import TRANSFER_GAS
 from anh_rollup.world.network_contract import WAIT_GAS
 from scripts.build_contracts import FOR_L2, ROOT, compile_sources, read_settings
 from scripts.chains import ChainRefusedError, Rollup, key_option, rollup_options
@@ -37,9 +38,6 @@ SDK: Final = "contracts/sdk"
 
 #: What a new account gets for its fees, in wei.
 FEES: Final = 10**17
-
-#: Gas of a plain transfer.
-TRANSFER_GAS: Final = 21_000
 
 #: Percent of the estimated gas that a transaction may use: what others change meanwhile can cost gas, too.
 GAS_MARGIN: Final = 120

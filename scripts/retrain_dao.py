@@ -15,6 +15,7 @@ from typing import Final
 from web3.contract import Contract
 
 from anh_rollup.cli.options import show_ether
+from anh_rollup.primitives import ETHER
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.tensor.properties import cross_entropy_loss
 from scripts import tables
@@ -37,8 +38,6 @@ from scripts.submit_training_job import Report, deposit
 
 EXAMPLE = """python -m scripts.retrain_dao --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:8570 \\
     --deployment devnet/deployment.json --key-file devnet/keys/user.key --store devnet/user"""
-
-ETHER: Final = 10**18
 
 #: Hidden units of the network.
 HIDDEN: Final = 16

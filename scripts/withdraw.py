@@ -17,9 +17,10 @@ from web3.logs import DISCARD
 from anh_rollup.cli.options import parse_address, parse_ether, show_ether
 from anh_rollup.cli.ordering import PRICE_MARGIN, wait_for
 from anh_rollup.errors import AnhError
+from anh_rollup.protocol.fees import TRANSFER_GAS
 from anh_rollup.protocol.ledger import EXIT_ADDRESS
 from scripts.chains import Rollup, ask, contract_at, key_option, rollup_of, rollup_options, run, send
-from scripts.l2_contracts import TRANSFER_GAS, pay
+from scripts.l2_contracts import pay
 from scripts.submit_training_job import deposit
 
 EXAMPLE: Final = """python -m scripts.withdraw 0.5 --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:8570 \\
