@@ -1,6 +1,7 @@
 """Executes strict transactions several at a time: workers and this process share what is ready."""
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import count
 from typing import Final, Protocol
@@ -52,7 +53,8 @@ class Rounds:
         Each is kept as soon as what it depends on is. What `steps` raises ends the round.
         """
         schedule, out = Schedule(runs), _Out(self.pool, steps)
-        try:
+        with ExitStack() as failed:
+            failed.callback(self.pool.forget)
             while not schedule.is_over:
                 self.require_open()
                 out.hand(schedule)
@@ -63,9 +65,7 @@ class Rounds:
                     (key,) = schedule.take()
                     steps.execute(key)
                     schedule.done(key)
-        except BaseException:
-            self.pool.forget()
-            raise
+            failed.pop_all()
 
 
 class _Out:

@@ -1,7 +1,7 @@
 """The world: EVM state behind any place of the order, computed when somebody asks (docs/world.md)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
@@ -148,16 +148,15 @@ class World:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Everything that is appended inside is kept together, or nothing of it."""
-        try:
+        with ExitStack() as failed:
+            failed.callback(self._fill)
             with self._database.transaction():
                 self._open += 1
                 try:
                     yield
                 finally:
                     self._open -= 1
-        except BaseException:
-            self._fill()
-            raise
+            failed.pop_all()
         if self._must_last and not self._open:
             self._must_last = False
             self._database.query("PRAGMA wal_checkpoint(FULL)")
