@@ -134,7 +134,7 @@ def unpack_record(packed: bytes, table: Sequence[int]) -> bytes:
 
     Raises:
         EncodingError: It ends too early (TRUNCATED), names a place outside of the table, has an address or
-            a selector that is too large or a call of more than 4,095 arguments (OUT_OF_RANGE).
+            a selector that is too large or a call of more than `MOST_CALL_BYTES` (OUT_OF_RANGE).
     """
     reader = Reader(packed, "the packed record")
     head = reader.uint(1)
