@@ -9,7 +9,7 @@ from eth_utils.address import to_checksum_address
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.contracts.inbox import Inbox
 from anh_rollup.l1.deployment import Deployment, bind
-from anh_rollup.l1.errors import L1RevertedError
+from anh_rollup.l1.errors import L1RevertedError, is_unsealed
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.l1.types import Receipt, TransactionRequest
 from anh_rollup.primitives import BlockNumber, Digest, Wei
@@ -85,11 +85,11 @@ def slash(
     require_proof(deployment, height, blocks)
     contracts = bind(deployment, sender.client)
     inbox = contracts.inbox
-    staked = Wei(inbox.read("staked")[0])
+    staked = inbox.staked()
     if not staked:
         raise NoStakeError
     (one, other), before = blocks, contracts.bonds.credit_of(sender.address)
-    call = inbox.request("slash", height, one.hash, one.signature, other.hash, other.signature)
+    call = inbox.slash(height, (one.hash, one.signature), (other.hash, other.signature))
     _announce(inbox, sender, call)
     _make(sender, call, sleep)
     return staked, Wei(contracts.bonds.credit_of(sender.address) - before)
@@ -116,8 +116,8 @@ def require_proof(
 def _announce(inbox: Inbox, sender: TransactionSender, call: TransactionRequest) -> None:
     """Seals the call, if an earlier attempt did not: nobody can take the proof from the pool and be first."""
     digest = seal(sender.address, call.data)
-    if not inbox.read("sealedAt", digest)[0]:
-        sender.send(inbox.request("seal", digest))
+    if not inbox.sealed_at(digest):
+        sender.send(inbox.seal(digest))
 
 
 def _make(sender: TransactionSender, call: TransactionRequest, sleep: Callable[[float], None]) -> Receipt:
@@ -126,7 +126,7 @@ def _make(sender: TransactionSender, call: TransactionRequest, sleep: Callable[[
         try:
             return sender.send(call)
         except L1RevertedError as error:
-            if error.reason != "NotSealed":
+            if not is_unsealed(error):
                 raise
         sleep(PAUSE)
     return sender.send(call)

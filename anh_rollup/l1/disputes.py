@@ -9,7 +9,7 @@ from anh_rollup.l1.contracts.claims import ClaimRules, ClaimState, ClaimStatus
 from anh_rollup.l1.deployment import Contracts, Deployment, bind
 from anh_rollup.l1.docket import Docket, GameRecord
 from anh_rollup.l1.docket_reader import DocketReader
-from anh_rollup.l1.errors import L1RevertedError, TransientL1Error
+from anh_rollup.l1.errors import L1RevertedError, TransientL1Error, is_unsealed
 from anh_rollup.l1.forgetting import Forgetting
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.l1.types import Block, Receipt, TransactionRequest
@@ -204,5 +204,5 @@ class DisputeChain:
         try:
             self.send(function, request)
         except L1RevertedError as error:
-            if error.reason != "NotSealed":
+            if not is_unsealed(error):
                 raise

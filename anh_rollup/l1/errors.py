@@ -97,6 +97,11 @@ class L1RevertedError(TransientL1Error):
         self.arguments = arguments
 
 
+def is_unsealed(error: BaseException) -> bool:
+    """Whether a call was refused only because no block before has its seal: a later one may take it."""
+    return isinstance(error, L1RevertedError) and error.reason == "NotSealed"
+
+
 class WrongChainError(L1Error):
     """The endpoint serves another chain than the configured one.
 

@@ -214,11 +214,11 @@ def test_two_signatures_for_one_height_cost_the_stake(rollup: Rollup) -> None:
     assert (digest,) == rollup.inbox.read("confirmation", number, other)
     forged = key.sign_recoverable(digest, hasher=None)
     signatures = (bytes.fromhex(position["signature"][2:]), forged[:64] + bytes([27 + forged[64]]))
-    slash = rollup.inbox.request("slash", number, honest, signatures[0], other, signatures[1])
+    slash = rollup.inbox.slash(number, (honest, signatures[0]), (other, signatures[1]))
     reporter = rollup.chain.sender(4)
-    reporter.send(rollup.inbox.request("seal", seal(rollup.chain.accounts[4].address, slash.data)))
+    reporter.send(rollup.inbox.seal(seal(rollup.chain.accounts[4].address, slash.data)))
     reporter.send(slash)
-    assert rollup.inbox.read("staked") == (0,)
+    assert rollup.inbox.staked() == 0
 
 
 def test_sigterm_ends_a_sequencer_with_code_0(rollup: Rollup) -> None:

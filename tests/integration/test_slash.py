@@ -82,7 +82,7 @@ def test_a_sequencer_that_lost_its_journal_and_signs_a_height_again_loses_its_st
         0,
         f"1.0000 ETH of stake are taken: 0.5000 ETH are credited to {reporter}, the rest is burnt\n",
     )
-    assert (rollup.inbox.read("staked"), bonds.credit_of(reporter)) == ((0,), prize)
+    assert (rollup.inbox.staked(), bonds.credit_of(reporter)) == (0, prize)
     assert rollup.chain.client.balance(bonds.address) == before - (ETHER - prize)
     again = run(rollup, shlex.split(found[1]))
     assert (again.exit_code, again.output.splitlines()[0]) == (1, "Error: the sequencer has nothing at stake")
@@ -102,4 +102,4 @@ def test_what_shows_nothing_is_told_before_anything_is_sent(rollup: Rollup) -> N
         assert shown.output.splitlines()[0] == f"Error: the signatures show nothing: {reason}"
     assert rollup.chain.client.nonce(rollup.chain.accounts[REPORTER].address) == 0
     assert slash(rollup, one, other).exit_code == 0
-    assert rollup.inbox.read("staked") == (0,)
+    assert rollup.inbox.staked() == 0

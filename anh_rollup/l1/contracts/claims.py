@@ -6,7 +6,7 @@ from enum import IntEnum
 from typing import ClassVar, Final
 
 from anh_rollup.encoding.tensors import Opening
-from anh_rollup.l1.contracts.base import Contract
+from anh_rollup.l1.contracts.seals import Sealing
 from anh_rollup.l1.types import BlockId, TransactionRequest
 from anh_rollup.primitives import BlockNumber, Seconds, Wei
 from anh_rollup.protocol.claims import Claim
@@ -205,7 +205,7 @@ _EVENTS: Final = (
 )  # fmt: skip
 
 
-class Claims(Contract):
+class Claims(Sealing):
     """Wrapper of contracts/Claims.sol."""
 
     NAME = "Claims"
@@ -259,10 +259,6 @@ class Claims(Contract):
         """Returns the fee of a demand over a refuted claim."""
         return self.request("reclaim", asked)
 
-    def seal(self, digest: bytes) -> TransactionRequest:
-        """Announces a sealed call (`protocol.claims.seal`)."""
-        return self.request("seal", digest)
-
     def status(self, claim_id: bytes, at: BlockId = "latest") -> ClaimStatus:
         """What a claim has come to."""
         return self.read_record(ClaimStatus, "status", claim_id, at=at)
@@ -270,10 +266,6 @@ class Claims(Contract):
     def committed(self, claimant: str, commitment: bytes, at: BlockId = "latest") -> Commitment:
         """An open commitment of an account."""
         return self.read_record(Commitment, "committed", claimant, commitment, at=at)
-
-    def sealed_at(self, digest: bytes, at: BlockId = "latest") -> BlockNumber:
-        """The block of a seal; 0 where there is none."""
-        return BlockNumber(self.read("sealedAt", digest, at=at)[0])
 
     def rules(self) -> ClaimRules:
         """What was fixed at deployment."""

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from anh_rollup.encoding.batches import BatchHeader
-from anh_rollup.l1.contracts.base import Contract
+from anh_rollup.l1.contracts.seals import Sealing
 from anh_rollup.l1.errors import L1AnswerError
 from anh_rollup.l1.types import BlockId, TransactionRequest
-from anh_rollup.primitives import BatchNumber, ChainId, Seconds, Wei
+from anh_rollup.primitives import BatchNumber, BlockNumber, ChainId, Digest, Seconds, Wei
 from anh_rollup.protocol.machine.view import Notice, NoticeKind
 
 
@@ -69,7 +69,7 @@ class Forced:
     record: bytes
 
 
-class Inbox(Contract):
+class Inbox(Sealing):
     """Wrapper of contracts/Inbox.sol."""
 
     NAME = "Inbox"
@@ -98,6 +98,16 @@ class Inbox(Contract):
     def force(self, record: bytes, fee: Wei) -> TransactionRequest:
         """Queues a transaction past the sequencer."""
         return self.request("force", record, value=fee)
+
+    def slash(
+        self, height: BlockNumber, one: tuple[Digest, bytes], other: tuple[Digest, bytes]
+    ) -> TransactionRequest:
+        """Takes the stake over two blocks of one height, each with the sequencer's signature (r, s, v)."""
+        return self.request("slash", height, *one, *other)
+
+    def staked(self) -> Wei:
+        """What the sequencer has at stake."""
+        return Wei(self.read("staked")[0])
 
     def consumed(self) -> int:
         """Entries of the queue that batches have consumed."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar, Final
 
-from anh_rollup.l1.contracts.base import Contract
+from anh_rollup.l1.contracts.seals import Sealing
 from anh_rollup.l1.types import BlockId, TransactionRequest
-from anh_rollup.primitives import BatchNumber, BlockNumber, Seconds, Wei
+from anh_rollup.primitives import BatchNumber, Seconds, Wei
 from anh_rollup.protocol.game import Clock
 from anh_rollup.protocol.ledger_claims import LedgerClaim, LedgerPosition
 from anh_rollup.protocol.machine.fields import Machine
@@ -147,7 +147,7 @@ _EVENTS: Final = (
 )  # fmt: skip
 
 
-class LedgerClaims(Contract):
+class LedgerClaims(Sealing):
     """Wrapper of contracts/LedgerClaims.sol; every move names the position that it is made in."""
 
     NAME = "LedgerClaims"
@@ -179,14 +179,6 @@ class LedgerClaims(Contract):
     def withdraw(self, claim: LedgerClaim, end: Machine, account: str, leaf: Leaf) -> TransactionRequest:
         """Pays an account what its leaf in a final claim's ledger says that it withdrew."""
         return self.request("withdraw", claim, end, account, leaf)
-
-    def seal(self, digest: bytes) -> TransactionRequest:
-        """Announces a sealed call (`protocol.claims.seal`)."""
-        return self.request("seal", digest)
-
-    def sealed_at(self, digest: bytes, at: BlockId = "latest") -> BlockNumber:
-        """The block of a seal; 0 where there is none."""
-        return BlockNumber(self.read("sealedAt", digest, at=at)[0])
 
     def status(self, claim_id: bytes, at: BlockId = "latest") -> LedgerClaimStatus:
         """What a claim has come to."""

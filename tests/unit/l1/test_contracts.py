@@ -40,7 +40,7 @@ from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.evidence import NO_OPENING
 from anh_rollup.protocol.game import Clock, Inputs, Output, Position, RecordProof, TensorPath
 from anh_rollup.protocol.jobs import MOST_PROPERTIES, MOST_URI_BYTES, NO_ROOT, Job, JobKind, Property
-from anh_rollup.protocol.ledger_claims import GENESIS_BASE, LedgerClaim, first_position
+from anh_rollup.protocol.ledger_claims import GENESIS_BASE, LedgerClaim
 from anh_rollup.protocol.machine.fields import Machine
 from anh_rollup.protocol.machine.tree import Found
 from anh_rollup.protocol.machine.witnesses import (
@@ -85,6 +85,7 @@ from anh_rollup.protocol.refutations import (
     RefuteShape,
     RefuteThreshold,
 )
+from tests.doubles.ledger_games import first_position
 
 WRAPPERS: list[type[Contract]] = [
     Inbox, Claims, Game, Bonds, ClaimArbiter, TensorArbiter, LedgerClaims, LedgerArbiter,
@@ -154,8 +155,8 @@ def inbox_requests(inbox: Inbox) -> Requests:
         "force": inbox.request("force", b"record", value=1),
         "postForced": inbox.post_forced(),
         "stake": inbox.request("stake", value=1),
-        "seal": inbox.request("seal", D),
-        "slash": inbox.request("slash", 1, D, b"a" * 65, D, b"b" * 65),
+        "seal": inbox.seal(D),
+        "slash": inbox.slash(1, (D, b"a" * 65), (D, b"b" * 65)),
     }
 
 

@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 
 import anh_rollup.l1 as package
-from anh_rollup.l1.errors import L1Error, TransientL1Error
+from anh_rollup.l1.errors import L1Error, L1RevertedError, TransientL1Error, is_unsealed
 
 TRANSIENT = {
     "BlobsUnavailableError",
@@ -52,3 +52,9 @@ def test_every_error_is_one_that_passes_or_one_that_stops_a_role() -> None:
         TRANSIENT,
         LASTING,
     )
+
+
+def test_only_a_missing_seal_is_told_apart() -> None:
+    assert is_unsealed(L1RevertedError("NotSealed", (b"seal",)))
+    assert not is_unsealed(L1RevertedError("NotFinal"))
+    assert not is_unsealed(ValueError("NotSealed"))
