@@ -25,7 +25,11 @@ PART_WORK: Final = 1 << 18
 #: Tables of geometries with no more rows and columns than this are kept (choice: 10 MiB for all of them).
 MOST_KEPT: Final = 1 << 12
 
+#: Geometries whose tables are kept (choice): those of several networks at once.
+KEPT_GEOMETRIES: Final = 64
+
 IntVector = NDArray[np.int64]
+Table = NDArray[np.void]
 
 
 def convolve_depthwise(step: Step, g: Window, images: Tensor, folded: Folded) -> Tensor:
@@ -43,47 +47,60 @@ def _compiled(compiled: Kernel, step: Step, g: Window, images: Tensor, folded: F
     addend = folded.addend.to(torch.float64).contiguous()
     rows, tiles = _kept_tables(g) if g.out_h + g.out_w <= MOST_KEPT else _tables(g)
     layer = Layer(
-        images.data_ptr(), result.data_ptr(), weights.data_ptr(), addend.data_ptr(), rows.ctypes.data,
-        tiles.ctypes.data, g.channels, g.out_h, g.height * g.width * g.channels, g.out_w * g.channels,
-        g.stride[1] * g.channels, g.dilation[0] * g.width * g.channels, g.dilation[1] * g.channels,
-        g.kernel_w * g.channels, len(tiles), step.value.low, step.value.high,
-    )  # fmt: skip
+        images=images.data_ptr(),
+        result=result.data_ptr(),
+        weights=weights.data_ptr(),
+        addend=addend.data_ptr(),
+        rows=rows.ctypes.data,
+        tiles=tiles.ctypes.data,
+        channels=g.channels,
+        out_h=g.out_h,
+        image=g.height * g.width * g.channels,
+        out_row=g.out_w * g.channels,
+        column=g.stride[1] * g.channels,
+        tap_row=g.dilation[0] * g.width * g.channels,
+        tap_column=g.dilation[1] * g.channels,
+        kernel_row=g.kernel_w * g.channels,
+        tile_count=len(tiles),
+        low=step.value.low,
+        high=step.value.high,
+    )
     count = images.shape[0] * g.out_h
     in_parts(lambda start, stop: compiled(layer, start, stop), count, result.numel() * g.terms // PART_WORK)
     return result
 
 
-def _tables(g: Window) -> tuple[IntVector, IntVector]:
+def _tables(g: Window) -> tuple[Table, Table]:
     return _rows(g), _tiles(g)
 
 
-_kept_tables: Final = lru_cache(maxsize=64)(_tables)
+_kept_tables: Final = lru_cache(maxsize=KEPT_GEOMETRIES)(_tables)
 
 
-def _rows(g: Window) -> IntVector:
+def _rows(g: Window) -> Table:
     """`Taps` of each row of outputs."""
     first, count = _inside(g, 0)
     top = np.arange(g.out_h) * g.stride[0] - g.top_left[0] + first * g.dilation[0]
-    table = np.ones((g.out_h, len(Taps._fields_)), dtype=np.int64)
-    table[:, 2] = top * g.width * g.channels
-    table[:, 3] = first * g.kernel_w * g.channels
-    table[:, 4] = count
+    table = np.ones(g.out_h, dtype=Taps)
+    table["source"] = top * g.width * g.channels
+    table["weight"] = first * g.kernel_w * g.channels
+    table["count"] = count
     return table
 
 
-def _tiles(g: Window) -> IntVector:
+def _tiles(g: Window) -> Table:
     """`Taps` of columns that read the image with the same taps, as few tiles as can be."""
     first, count = _inside(g, 1)
     changes = np.flatnonzero(np.diff(first) | np.diff(count)) + 1
     sizes = np.concatenate([_sizes(int(run)) for run in np.diff(changes, prepend=0, append=g.out_w)])
     columns = np.cumsum(sizes) - sizes
-    table = np.empty((len(sizes), len(Taps._fields_)), dtype=np.int64)
+    table = np.empty(len(sizes), dtype=Taps)
     left = columns * g.stride[1] - g.top_left[1] + first[columns] * g.dilation[1]
-    table[:, 0] = sizes
-    table[:, 1] = columns * g.channels
-    table[:, 2] = left * g.channels
-    table[:, 3] = first[columns] * g.channels
-    table[:, 4] = count[columns]
+    table["size"] = sizes
+    table["result"] = columns * g.channels
+    table["source"] = left * g.channels
+    table["weight"] = first[columns] * g.channels
+    table["count"] = count[columns]
     return table
 
 
