@@ -92,11 +92,6 @@ class LedgerDocket:
         """The claims that have come to one of these, oldest first."""
         return [record for record in self.claims.values() if record.state in states]
 
-    def newest_final(self) -> LedgerClaimRecord | None:
-        """The final claim at the latest batch."""
-        final = self.in_state(LedgerClaimState.FINAL)
-        return max(final, key=lambda each: each.claim.batch, default=None)
-
     def games_over(self, claim: bytes) -> list[LedgerGameRecord]:
         """Every game over a claim, oldest first."""
         return [each for each in self.games.values() if each.position.claim == claim]

@@ -12,7 +12,6 @@ from eth_utils.address import is_checksum_address
 
 from anh_rollup.encoding.checks import UINT32_MOST, UINT64_MOST
 from anh_rollup.encoding.hashing import keccak256
-from anh_rollup.encoding.merkle import depth_of
 from anh_rollup.errors import AnhError
 from anh_rollup.primitives import DIGEST_SIZE, ZERO_DIGEST, BatchNumber, Digest
 
@@ -123,20 +122,3 @@ class LedgerPosition:
 def ledger_position_hash(position: LedgerPosition) -> Digest:
     """keccak(abi.encode(position)): what the contract stores of a game."""
     return keccak256(encode([LEDGER_POSITION_TYPE], [astuple(position)]))
-
-
-def first_position(claim: LedgerClaim, challenger: str) -> LedgerPosition:
-    """Where a game over a claim begins: the nodes below the trace's root are to be revealed."""
-    leaves = claim.steps + 1
-    return LedgerPosition(
-        claim=ledger_claim_id(claim),
-        claimant=claim.claimant,
-        challenger=challenger,
-        batch=claim.batch,
-        trace=claim.trace,
-        leaves=leaves,
-        phase=LedgerPhase.REVEAL,
-        node=claim.trace,
-        level=depth_of(leaves),
-        index=0,
-    )

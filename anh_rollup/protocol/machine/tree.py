@@ -4,12 +4,10 @@ docs/ledger-claims.md draws it. Trees share what they have in common: an update 
 before it stays as it was. The Solidity twin is contracts/libraries/LedgerTree.sol.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from anh_rollup.encoding.errors import EncodingError, EncodingReason
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.primitives import DIGEST_SIZE, ZERO_DIGEST, Address, Digest
 
@@ -157,54 +155,6 @@ def value_of(fields: Fields) -> Digest:
 def leaf_hash(key: Digest, value: Digest) -> Digest:
     """The hash of a leaf, which no branch can have."""
     return keccak256(_LEAF_TAG + key + value)
-
-
-def proven_root(key: Digest, proof: Proof) -> Digest:
-    """The root of the tree in which the proof is one.
-
-    Raises:
-        EncodingError: It has more siblings than a key has bits, or another leaf that does not stand on the
-            key's path (BAD_PROOF).
-    """
-    _check(key, proof)
-    if proof.found is Found.NOTHING:
-        return _climb(ZERO_DIGEST, key, proof.siblings)
-    if proof.found is Found.ANOTHER:
-        return _climb(leaf_hash(proof.key, proof.value), key, proof.siblings)
-    return _climb(leaf_hash(key, value_of(proof.fields)), key, proof.siblings)
-
-
-def updated_root(key: Digest, proof: Proof, fields: Fields) -> Digest:
-    """The root of that tree once the key's leaf has these fields.
-
-    Raises:
-        EncodingError: As `proven_root`.
-    """
-    _check(key, proof)
-    node = leaf_hash(key, value_of(fields))
-    if proof.found is not Found.ANOTHER:
-        return _climb(node, key, proof.siblings)
-    bits, other = int.from_bytes(key, "big"), leaf_hash(proof.key, proof.value)
-    split = _shared_bits(key, proof.key)
-    shared = (ZERO_DIGEST,) * (split - len(proof.siblings))
-    node = keccak256(other + node if _goes_right(bits, split) else node + other)
-    return _climb(node, key, (*shared, *proof.siblings))
-
-
-def _check(key: Digest, proof: Proof) -> None:
-    if len(proof.siblings) > KEY_BITS:
-        message = f"the proof has {len(proof.siblings)} siblings; a key has {KEY_BITS} bits"
-        raise EncodingError(EncodingReason.BAD_PROOF, message)
-    if proof.found is Found.ANOTHER and not len(proof.siblings) <= _shared_bits(key, proof.key) < KEY_BITS:
-        raise EncodingError(EncodingReason.BAD_PROOF, "the other leaf does not stand on the key's path")
-
-
-def _climb(node: Digest, key: Digest, siblings: Sequence[Digest]) -> Digest:
-    bits = int.from_bytes(key, "big")
-    for above, sibling in enumerate(siblings, 1):
-        right = _goes_right(bits, len(siblings) - above)
-        node = keccak256(sibling + node if right else node + sibling)
-    return node
 
 
 def _parted(leaf: _Leaf, other: _Leaf, depth: int) -> _Node:

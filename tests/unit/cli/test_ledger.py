@@ -16,8 +16,9 @@ from anh_rollup.l1.ledger_view import LedgerView
 from anh_rollup.primitives import ETHER, BatchNumber, Seconds, Wei
 from anh_rollup.protocol.game import Clock, Side
 from anh_rollup.protocol.ledger import Account
-from anh_rollup.protocol.ledger_claims import LedgerPhase, first_position
+from anh_rollup.protocol.ledger_claims import LedgerPhase
 from anh_rollup.protocol.machine.witnesses import NO_MACHINE
+from tests.doubles.ledger_games import first_position
 from tests.doubles.ledger_snapshot import claim_record
 from tests.doubles.memory_l1 import OWNER
 

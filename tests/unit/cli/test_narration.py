@@ -13,8 +13,8 @@ from anh_rollup.l1.contracts.game import Closed, ElementsRevealed, GameOutcome, 
 from anh_rollup.l1.contracts.inbox import Deposited, Posted
 from anh_rollup.primitives import BatchNumber
 from anh_rollup.protocol.game import Clock, Phase, Position, Side
-from anh_rollup.protocol.ledger_claims import first_position
 from anh_rollup.protocol.machine.witnesses import NO_MACHINE
+from tests.doubles.ledger_games import first_position
 from tests.doubles.ledger_snapshot import claim_record
 
 USER, LIAR = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8", "0x15d34AAf54267DB7D7c367839AAf71A00a2C6A65"

@@ -18,7 +18,7 @@ from anh_rollup.l1.ledger_disputes import (
 from anh_rollup.primitives import BatchNumber
 from anh_rollup.protocol import moves
 from anh_rollup.protocol.claims import seal
-from anh_rollup.protocol.ledger_claims import LedgerClaim, first_position
+from anh_rollup.protocol.ledger_claims import LedgerClaim
 from anh_rollup.protocol.ledger_moves import Prove, Reveal
 from anh_rollup.protocol.machine.witnesses import (
     NO_BATCH,
@@ -30,6 +30,7 @@ from anh_rollup.protocol.machine.witnesses import (
     Payload,
     Witness,
 )
+from tests.doubles.ledger_games import first_position
 from tests.doubles.memory_l1 import ADDRESSES, DEPLOYMENT, OWNER, MemoryL1
 
 GAME, BLOBS = b"\5" * 32, (b"\1" + b"\6" * 31, b"\1" + b"\7" * 31)

@@ -18,9 +18,10 @@ from anh_rollup.l1.contracts.ledger_claims import (
 from anh_rollup.l1.ledger_docket import LedgerDocket
 from anh_rollup.primitives import BatchNumber, Seconds, Wei
 from anh_rollup.protocol.game import Clock, Side
-from anh_rollup.protocol.ledger_claims import GENESIS_BASE, LedgerClaim, LedgerPhase, first_position
+from anh_rollup.protocol.ledger_claims import GENESIS_BASE, LedgerClaim, LedgerPhase
 from anh_rollup.protocol.ledger_play import Shown
 from anh_rollup.protocol.machine.witnesses import NO_MACHINE
+from tests.doubles.ledger_games import first_position
 from tests.doubles.memory_l1 import OWNER
 
 CLAIM = LedgerClaim(
@@ -53,14 +54,6 @@ def test_a_claim_stands_until_an_event_ends_it() -> None:
     )
     assert [each.state for each in known.claims.values()] == [final, refuted, refuted, standing]
     assert [each.refuter for each in known.claims.values()] == ["", "them", "", ""]
-
-
-def test_the_newest_final_claim_is_that_of_the_latest_batch() -> None:
-    assert docket(claimed(b"a", 4)).newest_final() is None
-    final = [Finalized(each, OWNER, BatchNumber(0), b"") for each in (b"a", b"b")]
-    newest = docket(claimed(b"a", 4), claimed(b"b", 2), claimed(b"c", 9), *final).newest_final()
-    assert newest is not None
-    assert newest.claim.batch == 4
 
 
 def test_a_game_is_known_by_its_position_and_the_latest_nodes() -> None:

@@ -33,7 +33,6 @@ from anh_rollup.protocol.ledger_claims import (
     GENESIS_BASE,
     LedgerClaim,
     LedgerPhase,
-    first_position,
     ledger_claim_id,
 )
 from anh_rollup.protocol.ledger_moves import Choose, Reveal
@@ -41,6 +40,7 @@ from anh_rollup.protocol.ledger_play import Shown
 from anh_rollup.protocol.machine.state import first_state
 from anh_rollup.protocol.machine.trace import Trace
 from tests.doubles.inbox_l1 import InboxL1
+from tests.doubles.ledger_games import first_position
 from tests.doubles.memory_l1 import ADDRESSES, DEPLOYMENT, OWNER
 from tests.doubles.ordering import ALICE, BOB, pair
 

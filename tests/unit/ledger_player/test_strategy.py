@@ -37,8 +37,9 @@ from anh_rollup.ledger_player.strategy import (
 )
 from anh_rollup.primitives import ETHER, ZERO_DIGEST, BatchNumber, BlockNumber, Seconds, Wei
 from anh_rollup.protocol.game import Clock, Side
-from anh_rollup.protocol.ledger_claims import GENESIS_BASE, LedgerClaim, LedgerPhase, first_position
+from anh_rollup.protocol.ledger_claims import GENESIS_BASE, LedgerClaim, LedgerPhase
 from anh_rollup.protocol.machine.witnesses import NO_MACHINE
+from tests.doubles.ledger_games import first_position
 from tests.doubles.memory_l1 import OWNER
 
 ME, OTHER = OWNER, "0x52908400098527886E0F7030069857D2E4169EE7"

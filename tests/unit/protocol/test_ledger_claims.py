@@ -20,10 +20,10 @@ from anh_rollup.protocol.ledger_claims import (
     LedgerClaimMalformedError,
     LedgerPhase,
     LedgerPosition,
-    first_position,
     ledger_claim_id,
     ledger_position_hash,
 )
+from tests.doubles.ledger_games import first_position
 
 CLAIMANT = to_checksum_address("0x" + "ab" * 20)
 CHALLENGER = to_checksum_address("0x" + "cd" * 20)

