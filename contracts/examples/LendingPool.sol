@@ -89,10 +89,29 @@ contract LendingPool is ERC20 {
     /// @notice Who has failed to pay a loan back.
     mapping(address borrower => bool) public failed;
 
+    /// @notice A lender paid ether in.
+    /// @param amount Wei.
+    /// @param shares Units of this ERC-20 that it got for them.
     event Deposited(address indexed lender, uint256 amount, uint256 shares);
+
+    /// @notice A lender took ether out.
+    /// @param amount Wei.
+    /// @param shares Units of this ERC-20 that it gave for them.
     event Withdrawn(address indexed lender, uint256 amount, uint256 shares);
+
+    /// @notice A loan was paid out.
+    /// @param amount Wei.
+    /// @param score See `scoreOf`.
     event Borrowed(address indexed borrower, uint256 amount, int256 score);
+
+    /// @notice A loan was paid back.
+    /// @param principal Wei of the loan.
+    /// @param interest Wei besides.
     event Repaid(address indexed borrower, address indexed payer, uint256 principal, uint256 interest);
+
+    /// @notice A loan that was not paid in time is in the books no more.
+    /// @param principal Wei of the loan.
+    /// @param interest Wei that were owed besides.
     event WrittenOff(address indexed borrower, uint256 principal, uint256 interest);
 
     /// @notice The network is trained already.

@@ -104,14 +104,36 @@ contract ModelDao {
     /// @notice Who has voted on what.
     mapping(uint256 id => mapping(address member => bool)) public hasVoted;
 
+    /// @notice An account became a member.
     event Joined(address indexed member);
+
+    /// @notice The treasury got ether.
+    /// @param amount Wei.
     event Funded(address indexed from, uint256 amount);
+
+    /// @notice A member asked for a better model.
+    /// @param threshold Least sum of the scores over the test set.
+    /// @param reward Wei for the accountant.
+    /// @param closes Time of the last vote, in seconds since 1970.
+    /// @param uri Where artifacts and hints can be had.
     event Proposed(
         uint256 indexed id, address indexed member, int64 threshold, uint256 reward, uint64 closes, string uri
     );
+
+    /// @notice A member voted.
     event Voted(uint256 indexed id, address indexed member, bool yes);
+
+    /// @notice An accepted proposal's model is trained and paid.
+    /// @param reward Wei for the accountant.
     event Executed(uint256 indexed id, uint256 reward);
+
+    /// @notice Nobody has trained an accepted proposal's model in time.
+    /// @param threshold Least sum of the scores over the test set.
     event Failed(uint256 indexed id, int64 threshold);
+
+    /// @notice The current model is another one.
+    /// @param model Its root.
+    /// @param score Sum of its scores over the test set.
     event Switched(uint256 indexed id, bytes32 indexed model, int64 score);
 
     /// @notice The caller is no member.
@@ -141,6 +163,7 @@ contract ModelDao {
     /// @notice The treasury does not cover the reward.
     error TreasuryTooSmall(uint256 reward, uint256 treasury);
 
+    /// @notice For members alone.
     modifier onlyMember() {
         _requireMember();
         _;
