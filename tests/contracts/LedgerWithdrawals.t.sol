@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+// The numbers of these tests are small.
+// forge-lint: disable-start(unsafe-typecast)
+
 import { IInbox } from "contracts/interfaces/IInbox.sol";
 import { ILedgerClaims } from "contracts/interfaces/ILedgerClaims.sol";
 import { Machine } from "contracts/types/Machine.sol";

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+// Bits are set by shifting a constant, and the numbers of these tests are small.
+// forge-lint: disable-start(unsafe-typecast, incorrect-shift)
+
 import { IBlobArbiter } from "contracts/interfaces/IBlobArbiter.sol";
 import { ILedgerArbiter } from "contracts/interfaces/ILedgerArbiter.sol";
 import { Merkle } from "contracts/libraries/Merkle.sol";

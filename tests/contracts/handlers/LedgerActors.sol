@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+// The numbers of these tests are small.
+// forge-lint: disable-start(unsafe-typecast)
+
 import { IGame } from "contracts/interfaces/IGame.sol";
 import { ILedgerClaims } from "contracts/interfaces/ILedgerClaims.sol";
 import { Leaf } from "contracts/types/Witness.sol";

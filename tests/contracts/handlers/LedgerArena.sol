@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+// The numbers of these tests are small.
+// forge-lint: disable-start(unsafe-typecast)
+
 import { IBonds } from "contracts/interfaces/IBonds.sol";
 import { IGame } from "contracts/interfaces/IGame.sol";
 import { IInbox } from "contracts/interfaces/IInbox.sol";
