@@ -1,8 +1,8 @@
 """Result cells of called jobs: what L1 says of them, and which transactions were executed with it."""
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Final
 
 import orjson
@@ -22,9 +22,13 @@ from anh_rollup.protocol.called import (
 from anh_rollup.protocol.jobs import terms
 from anh_rollup.storage.database import Database, Row
 
-_USED: Final[ContextVar[set[bytes] | None]] = ContextVar("used", default=None)
-
 _COLUMNS: Final = "model, scores, claimant, uri"
+
+
+class _Noted(threading.local):
+    """The cells that the run of a thread has looked at; None while nobody asks for them."""
+
+    used: set[bytes] | None = None
 
 
 class CellStore:
@@ -36,14 +40,14 @@ class CellStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._noted = _Noted()
 
     # --- reading ---
 
     def cell(self, job_terms: bytes) -> Ending | None:
         """A cell; None while it is open. A run that looks is noted to have used it."""
-        used = _USED.get()
-        if used is not None:
-            used.add(job_terms)
+        if self._noted.used is not None:
+            self._noted.used.add(job_terms)
         rows = self._database.query(f"SELECT {_COLUMNS} FROM cell WHERE terms = ?", (job_terms,))  # noqa: S608
         return _cell(rows[0]) if rows else None
 
@@ -66,13 +70,13 @@ class CellStore:
 
     @contextmanager
     def noting(self) -> Iterator[set[bytes]]:
-        """While it is open, the cells that this thread looks at are put into what it gives."""
-        used: set[bytes] = set()
-        token = _USED.set(used)
+        """While it is open, the cells of this store that this thread looks at are put into what it gives."""
+        before, used = self._noted.used, set[bytes]()
+        self._noted.used = used
         try:
             yield used
         finally:
-            _USED.reset(token)
+            self._noted.used = before
 
     # --- writing ---
 
