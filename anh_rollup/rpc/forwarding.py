@@ -14,7 +14,7 @@ import aiohttp
 import orjson
 
 from anh_rollup.l1.endpoint import host_of
-from anh_rollup.rpc.errors import ERROR_START, Code, RpcError
+from anh_rollup.rpc.errors import ERROR_START, Code, RpcError, invalid_params
 
 LOG = logging.getLogger(__name__)
 
@@ -117,10 +117,13 @@ class Forwarding:
                 Code.LIMIT, "limit exceeded: too many requests are forwarded", remedy="Ask again later."
             )
             return [{"error": error.to_json()}] * len(requests)
-        numbered = [{**each, "id": number} for number, each in enumerate(requests)]
+        try:
+            body = orjson.dumps([{**each, "id": number} for number, each in enumerate(requests)])
+        except orjson.JSONEncodeError:
+            return [{"error": invalid_params("the request is nested too deeply").to_json()}] * len(requests)
         self._under_way += 1
         try:
-            by_number = self._by_number(await self._post(orjson.dumps(numbered)))
+            by_number = self._by_number(await self._post(body))
         except RpcError as error:
             return [self._failed(error)] * len(requests)
         finally:
@@ -145,7 +148,9 @@ class Forwarding:
         """
         try:
             found = orjson.loads(content)
-        except orjson.JSONDecodeError as error:
+            # What is nested too deeply can be read, but not be written.
+            orjson.dumps(found)
+        except (orjson.JSONDecodeError, orjson.JSONEncodeError) as error:
             raise self._malformed() from error
         if not isinstance(found, list):
             raise self._malformed()

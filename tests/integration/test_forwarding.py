@@ -21,7 +21,21 @@ AWAY = "http://127.0.0.1:1"
 HOST = re.compile(r"127\.0\.0\.1:\d+")
 MALFORMED = "the follower at HOST answers with what is no JSON-RPC answer"
 NOT_FORWARDED = f"requests are not forwarded: {MALFORMED}"
-STRANGE = (b"", b"<html>", b"true", b"5", b'"text"', b"null", b"{}", b"[]", b"[5]", b'[{"id":[],"result":1}]')
+DEEP = b"[" * 300 + b"]" * 300
+STRANGE = (
+    DEEP,
+    b'[{"id":0,"result":%b}]' % DEEP,
+    b"",
+    b"<html>",
+    b"true",
+    b"5",
+    b'"text"',
+    b"null",
+    b"{}",
+    b"[]",
+    b"[5]",
+    b'[{"id":[],"result":1}]',
+)
 
 
 class Stub:
@@ -152,13 +166,20 @@ async def test_an_answer_without_result_and_error_is_told(
         assert _told(await post(client, BALANCE)) == (-32603, MALFORMED)
 
 
-@pytest.mark.parametrize("body", STRANGE)
+@pytest.mark.parametrize("body", STRANGE, ids=lambda body: repr(body[:20]))
 async def test_a_body_that_is_no_list_of_answers_is_told(
     tmp_path: Path, stub: Stub, url: str, body: bytes
 ) -> None:
     stub.body = body
     async with sequencer(tmp_path, url) as client:
         assert _told(await post(client, BALANCE)) == (-32603, MALFORMED)
+
+
+async def test_a_request_that_is_nested_too_deeply_is_refused(tmp_path: Path, stub: Stub, url: str) -> None:
+    body = b'{"jsonrpc":"2.0","id":1,"method":"eth_getBalance","params":%b}' % DEEP
+    async with sequencer(tmp_path, url) as client, client.post("/", data=body) as answer:
+        assert _told(await answer.json()) == (-32602, "the request is nested too deeply")
+    assert stub.asked == []
 
 
 async def test_an_answer_that_is_missing_takes_no_other_along(tmp_path: Path, stub: Stub, url: str) -> None:
