@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from anh_rollup.accountant.called_lapses import MOST_LAPSES, RETRY_BLOCKS, CalledLapser
+from anh_rollup.accountant.called_lapses import MOST_LAPSES, CalledLapser
 from anh_rollup.l1.contracts.claims import Claims
 from anh_rollup.l1.errors import InsufficientFundsError, L1RevertedError, L1UnreachableError
+from anh_rollup.l1.job_ender import RETRY_BLOCKS
 from anh_rollup.l1.sender import MOST_IN_FLIGHT
 from anh_rollup.primitives import Seconds, Wei
 from anh_rollup.protocol.called import TrainingRequest, called_job, placeless

@@ -7,10 +7,11 @@ import pytest
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.l1.contracts.claims import Claims
 from anh_rollup.l1.errors import InsufficientFundsError, L1RevertedError, L1UnreachableError
+from anh_rollup.l1.job_ender import RETRY_BLOCKS
 from anh_rollup.l1.types import Cursor, TransactionRequest
 from anh_rollup.primitives import Digest
 from anh_rollup.protocol.orders import OrderedBatch, OrderedJob
-from anh_rollup.sequencer.lapses import MOST_LAPSES, RETRY_BLOCKS, Lapser
+from anh_rollup.sequencer.lapses import MOST_LAPSES, Lapser
 from tests.doubles.ordering import JOB
 
 SETTLEMENT = 1_000
@@ -157,7 +158,10 @@ def test_a_transaction_that_fails_is_told_and_stops_nothing(caplog: pytest.LogCa
     assert caplog.messages == [f"job 0x{job(0).transaction.hex()} is not ended: {sender.outcome.message}"]
 
 
-def test_an_l1_that_is_away_is_told() -> None:
+def test_an_l1_that_is_away_is_told_and_asked_again() -> None:
     sender = FakeSender(refusal=L1UnreachableError("l1", 1, "it is away"))
+    made = lapser(FakeReader([job(0)]), sender)
     with pytest.raises(L1UnreachableError):
-        round_of(lapser(FakeReader([job(0)]), sender))
+        round_of(made)
+    sender.refusal = None
+    assert round_of(made) == [job(0)]
