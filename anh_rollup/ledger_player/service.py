@@ -14,7 +14,7 @@ from anh_rollup.bulkhead import Bulkhead
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.contracts.ledger_claims import LedgerClaimState
 from anh_rollup.l1.disputes import Call
-from anh_rollup.l1.errors import BlobsUnavailableError, L1Error, TransientL1Error
+from anh_rollup.l1.errors import BlobsUnavailableError, L1Error, TransientL1Error, is_unsealed
 from anh_rollup.l1.inbox_reader import HeldOrder, InboxReader
 from anh_rollup.l1.ledger_disputes import LedgerDisputes
 from anh_rollup.l1.ledger_docket import LedgerClaimRecord, LedgerDocket, LedgerGameRecord
@@ -337,7 +337,7 @@ class LedgerPlayer:
         errors = self._send_all([call for _, call in made])
         for (action, (function, _)), error in zip(made, errors, strict=True):
             # An announcement has to be in an earlier block: the next round tries again.
-            if error is not None and getattr(error, "reason", "") != "NotSealed":
+            if error is not None and not is_unsealed(error):
                 self._moves.pop(subject(action)[0], None)
                 self._acting.run(*subject(action), partial(_fail, error))
             if function == "claim":
