@@ -96,6 +96,7 @@ def exit_command(
         queued = force_exit(account, wei, reader, TransactionSender(client, account), inbox)
         for line in queue_lines(queued, inbox.rules()):
             say(line)
+        say("it leaves the L2 with the batch on L1 that has it; `anh withdraw` knows of it from then on")
     say("L1 pays it by `anh withdraw`, once a ledger claim that has it is final")
 
 

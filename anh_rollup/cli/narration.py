@@ -31,6 +31,7 @@ from anh_rollup.l1.contracts.game import (
     SumsRevealed,
 )
 from anh_rollup.l1.contracts.inbox import Deposited, Forced, Posted
+from anh_rollup.protocol.claims import Scores
 from anh_rollup.protocol.game import Phase, Position
 
 #: What a game's end means.
@@ -89,7 +90,7 @@ class Narrator:
 
     @line.register
     def _(self, event: Revealed) -> str:
-        scores = ", ".join(f"{each.sum} of {each.count}" for each in event.claim.scores)
+        scores = ", ".join(show_score(each) for each in event.claim.scores)
         return f"{self.name(event.claimant)} claims {scores} for result {short(event.claim.result)}"
 
     @line.register
@@ -194,6 +195,13 @@ class Narrator:
 
     def _move(self, game: bytes, position: Position, what: str) -> str:
         return f"game {short(game)}: {what}; next {next_move(position)}"
+
+
+def show_score(score: Scores) -> str:
+    """A claimed score: as a share of its samples where it can be their number, as with an accuracy."""
+    if 0 <= score.sum <= score.count:
+        return f"{score.sum} of {score.count}"
+    return f"a score of {score.sum} over {score.count} samples"
 
 
 def next_move(position: Position) -> str:

@@ -37,7 +37,6 @@ from anh_rollup.cli.withdrawing import (
 )
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.batch_data import BatchDataReader
-from anh_rollup.l1.contracts.ledger_claims import LedgerClaimState
 from anh_rollup.l1.disputes import Freshness
 from anh_rollup.l1.errors import L1RevertedError, L1UnreachableError, TransientL1Error
 from anh_rollup.l1.inbox_reader import InboxReader
@@ -50,6 +49,10 @@ from anh_rollup.primitives import BatchNumber, Wei
 
 #: Seconds between two looks while something is waited for.
 LOOK_SECONDS: Final = 1.0
+
+#: How often L1 may refuse to make claims final before that is an error (choice): an estimate is about the
+#: next block, what is known about the last one, so that who is slower is refused until the next is there.
+MOST_REFUSALS: Final = 30
 
 Report = Callable[[str], object]
 
@@ -138,6 +141,7 @@ class Cashier:
     report: Report
     pause: Callable[[float], None] = sleep
     _told: str = field(default="", init=False)
+    _refusals: int = field(default=0, init=False)
 
     def run(self, wish: WithdrawalWish) -> Wei:
         """Takes step after step; the wei that the account was paid, or 0 after an own claim without `wait`.
@@ -197,10 +201,12 @@ class Cashier:
         try:
             self.sender.send(self.view.claims.finalize(step.record.claim))
         except L1RevertedError:
-            # Its claimant may have been faster.
-            known = self.view.claims.status(step.record.identifier)
-            if known.state is not LedgerClaimState.FINAL:
+            # Its claimant may have been faster, even in a block that is not there yet: look again.
+            self._refusals += 1
+            if self._refusals > MOST_REFUSALS:
                 raise
+            self.pause(LOOK_SECONDS)
+            return
         self._tell(f"ledger claim {short(step.record.identifier)} is final now")
 
     def _withdraw(self, step: Withdraw) -> Wei:

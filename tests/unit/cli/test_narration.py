@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from anh_rollup.cli.narration import Narrator, next_move
+from anh_rollup.cli.narration import Narrator, next_move, show_score
 from anh_rollup.encoding.batches import BatchHeader
 from anh_rollup.l1.contracts import ledger_claims as ledger
 from anh_rollup.l1.contracts.bonds import Withdrawn
@@ -12,6 +12,7 @@ from anh_rollup.l1.contracts.claims import Committed, FeeReturned, Finalized, La
 from anh_rollup.l1.contracts.game import Closed, ElementsRevealed, GameOutcome, Opened
 from anh_rollup.l1.contracts.inbox import Deposited, Posted
 from anh_rollup.primitives import BatchNumber
+from anh_rollup.protocol.claims import Scores
 from anh_rollup.protocol.game import Clock, Phase, Position, Side
 from anh_rollup.protocol.machine.witnesses import NO_MACHINE
 from tests.doubles.ledger_games import first_position
@@ -95,6 +96,19 @@ def position(phase: Phase) -> Position:
 )
 def test_an_event_is_told_in_a_line(event: object, line: str | None) -> None:
     assert NARRATOR.line(event) == line
+
+
+@pytest.mark.parametrize(
+    ("total", "told"),
+    [
+        (0, "0 of 45"),
+        (45, "45 of 45"),
+        (46, "a score of 46 over 45 samples"),
+        (-1, "a score of -1 over 45 samples"),
+    ],
+)
+def test_a_score_is_told_as_a_share_only_where_it_can_be_one(total: int, told: str) -> None:
+    assert show_score(Scores(45, total, ZERO)) == told
 
 
 def test_events_that_say_nothing_by_themselves_are_passed_over() -> None:

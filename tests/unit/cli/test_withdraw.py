@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from anh_rollup.cli.withdraw import Cashier, WithdrawalWish
+from anh_rollup.cli.withdraw import MOST_REFUSALS, Cashier, WithdrawalWish
 from anh_rollup.cli.withdrawing import (
     Await,
     Finalize,
@@ -79,7 +79,8 @@ class FakeView:
         return Wei(self.paid_so_far)
 
     def final(self) -> LedgerClaimRecord | None:
-        return self.docket.newest_final()
+        finals = self.docket.in_state(FINAL)
+        return max(finals, key=lambda each: each.claim.batch, default=None)
 
     def line(self, record: LedgerClaimRecord) -> list[LedgerClaimRecord] | None:
         line = [record]
@@ -173,6 +174,7 @@ class FakeSender:
     def __init__(self, view: FakeView) -> None:
         self.view, self.sent = view, list[Any]()
         self.faster: bytes | None = None
+        self.pending = 1
 
     def send(self, request: Any) -> Any:
         self.sent.append(request[:2])
@@ -183,7 +185,9 @@ class FakeSender:
         else:
             (name,) = [key for key, each in self.view.docket.claims.items() if each.claim.batch == request[1]]
             if self.faster is not None:
-                self.view.settle(self.faster)
+                self.pending -= 1
+                if not self.pending:
+                    self.view.settle(self.faster)
                 raise L1RevertedError("WrongState")
             self.view.settle(name)
         return SimpleNamespace(transaction=b"\x17" * 32)
@@ -219,13 +223,24 @@ def test_another_may_be_faster_to_make_a_claim_final() -> None:
     desk.sender.faster = desk.view.add(3)
     desk.view.now += WINDOW
     assert desk.run() == 30
+    assert desk.sender.sent == [("finalize", 3), ("withdraw", 3)]
+
+
+@pytest.mark.parametrize("looks", [1, MOST_REFUSALS])
+def test_another_who_is_faster_may_be_in_the_next_block(looks: int) -> None:
     desk = Desk(FakeView())
-    desk.view.add(3)
-    desk.sender.faster = desk.view.add(2)
+    desk.sender.faster, desk.sender.pending = desk.view.add(3), looks
     desk.view.now += WINDOW
-    desk.view.claimed_at[desk.sender.faster] += 1
+    assert desk.run() == 30
+    assert desk.sender.sent == [("finalize", 3)] * looks + [("withdraw", 3)]
+
+
+def test_what_l1_refuses_for_ever_is_an_error() -> None:
+    desk = Desk(FakeView())
+    desk.sender.faster, desk.sender.pending = desk.view.add(3), MOST_REFUSALS + 1
+    desk.view.now += WINDOW
     with pytest.raises(L1RevertedError):
-        desk.run()
+        desk.run(wait=True)
 
 
 def test_what_is_missing_is_an_error_that_says_what_to_do() -> None:
