@@ -23,16 +23,17 @@ ROLES = {
         ("defend", "work"),
         "--store",
         ("read_account", "open_rollup", "TransactionSender", "DisputeChain", "OrderReader", "BatchDataReader",
-         "Worker", "make_evaluator", "make_trainer", "make_answerer"),
+         "Worker", "make_evaluator", "make_trainer", "make_answerer", "CalledJobs", "CalledLapser",
+         "LedgerDisputes", "InboxReader", "ledger_service"),
     ),
     "challenger": (
         "Challenger",
         ("play", "examine"),
         "--store",
         ("read_account", "open_rollup", "TransactionSender", "DisputeChain", "OrderReader", "BatchDataReader",
-         "Examiner", "make_evaluator"),
+         "Examiner", "make_evaluator", "LedgerDisputes", "InboxReader", "ledger_service"),
     ),
-    "sequencer": ("open_sequencer", ("order", "post"), "--data", ("make_app",)),
+    "sequencer": ("open_sequencer", ("follow", "seal", "post"), "--data", ("make_app",)),
 }  # fmt: skip
 
 
@@ -41,6 +42,7 @@ class Tired:
 
     def __init__(self, loops: tuple[str, ...], fails: str, errors: list[AnhError]) -> None:
         self.errors = errors
+        self.chain = SimpleNamespace(contracts=SimpleNamespace(claims=None))
         for name in loops:
             setattr(self, name, self.fail if name == fails else lambda: None)
 
@@ -55,12 +57,20 @@ def idle(*_given: Any) -> PollingService:
     return PollingService("idle", lambda: None, 60)
 
 
-def stub(*_given: Any) -> Any:
-    return SimpleNamespace(balance=lambda _account: 0), SimpleNamespace(l2_chain_id=1)
+def stub(*_given: Any, **_named: Any) -> Any:
+    rules = SimpleNamespace(settlement=1)
+    return SimpleNamespace(balance=lambda _account: 0), SimpleNamespace(l2_chain_id=1, rules=rules)
 
 
 def account(*_given: Any) -> Any:
     return SimpleNamespace(address="0x01")
+
+
+def called(*_given: Any) -> Any:
+    return SimpleNamespace(called=list, poll=lambda: None)
+
+
+STUBS = {"read_account": account, "ledger_service": idle, "CalledJobs": called}
 
 
 @pytest.mark.parametrize(
@@ -82,7 +92,7 @@ def test_a_loop_goes_on_after_what_passes_and_stops_at_what_lasts(
     if hasattr(module, "HttpService"):
         monkeypatch.setattr(module, "HttpService", idle)
     for name in stubbed:
-        monkeypatch.setattr(module, name, account if name == "read_account" else stub)
+        monkeypatch.setattr(module, name, STUBS.get(name, stub))
 
     result = CliRunner().invoke(main, [role, *WORDS, folder, str(tmp_path)])
 

@@ -33,6 +33,8 @@ OTHERS = {
     "world.engines.load_engine": "loads a module, no bytes",
     "world.revm_journal.read_journal": "reads what revm itself prints",
     "world.schema.unpack": "reads a number that the same database wrote",
+    "cli.exit.parse_amount": "parse_ether, or the word `all`",
+    "cli.slash.parse_signed": "an option's words: test_slash",
     "encoding.abi.decode": "its three callers wrap its errors: decode_job, decode_claim, decode_values",
     "encoding.indexed_items.read_items": "a part of decode_batch",
     "encoding.packed_records.unpack_record": "a part of decode_batch",
