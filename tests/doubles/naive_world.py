@@ -74,8 +74,8 @@ class NaiveWorld:
         keys = [(who, tuple(int.from_bytes(key, "big") for key in each)) for who, each in of.access_list]
         strict = is_strict(of.access_list)
         run = Run(of.sender, of.nonce, of.to, of.value, of.data, of.gas_limit, price, tuple(keys), strict)  # type: ignore[arg-type]
-        place = (of.chain_id, block.number, head.time, head.base_fee, head.gas_limit)
-        seen = Block(*place, now.ledger.rules.fee_recipient, b"", _no_hash)  # type: ignore[arg-type]
+        known = (of.chain_id, block.number, head.time, head.base_fee, head.gas_limit)
+        seen = Block(*known, now.ledger.rules.fee_recipient, b"", _no_hash)  # type: ignore[arg-type]
         outcome = self.engine.run(run, seen, now, {})
         for who, changed in outcome.changes.accounts.items():
             account = changed or Account()
