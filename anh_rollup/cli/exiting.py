@@ -36,7 +36,8 @@ class ExitFundsError(AnhError):
         super().__init__(
             f"{address} has {show_ether(cleared, 6)} of cleared money on the L2; the exit and its fee need "
             f"{show_ether(needed, 6)}",
-            remedy="Take out less, or `all`; what execution gave the account is not cleared: docs/ledger.md.",
+            remedy="Take out less, or `all`, or bring more with `anh deposit`; what execution gave the "
+            "account is not cleared: docs/ledger.md.",
         )
         self.address, self.needed, self.cleared = address, needed, cleared
 

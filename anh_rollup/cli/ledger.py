@@ -64,6 +64,8 @@ def show_command(account: str | None, l1_url: str, deployment_path: Path, beacon
         console.print(games_table(list(view.docket.games.values())))
     if account is not None:
         console.print(account_table(view, account))
+        credit = bind(deployment, client).bonds.credit_of(account)
+        console.print(f"credit of Bonds: {show_ether(credit, 6)}", soft_wrap=True, highlight=False)
 
 
 @ledger_group.command(name="post-forced")

@@ -19,6 +19,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "challenger": "challenger_command",
     "claim": "claim_group",
     "deploy": "deploy_command",
+    "deposit": "deposit_command",
     "devnet": "devnet_command",
     "exit": "exit_command",
     "follower": "follower_command",

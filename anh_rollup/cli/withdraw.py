@@ -29,6 +29,7 @@ from anh_rollup.cli.withdrawing import (
     Finalize,
     NotClaimedError,
     NotFinalError,
+    NothingToWithdrawError,
     Step,
     TooFreshError,
     Unclaimed,
@@ -37,6 +38,8 @@ from anh_rollup.cli.withdrawing import (
 )
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.batch_data import BatchDataReader
+from anh_rollup.l1.contracts.bonds import Bonds
+from anh_rollup.l1.deployment import bind
 from anh_rollup.l1.disputes import Freshness
 from anh_rollup.l1.errors import L1RevertedError, L1UnreachableError, TransientL1Error
 from anh_rollup.l1.inbox_reader import InboxReader
@@ -77,7 +80,8 @@ def withdraw_command(
     """Pay out on L1 what left the L2 by exits. ACCOUNT is whose; the key's own where it is not given.
 
     Everything is read from L1: no sequencer and no follower is asked. Anybody may withdraw for anybody; L1
-    pays the account itself.
+    pays the account itself. What `Bonds` has for the key's account, as the bond of an own claim that is
+    final, is drawn, too.
 
     \b
     Example:
@@ -96,7 +100,33 @@ def withdraw_command(
     view = LedgerView(deployment, client, data)
     with closing(player):
         cashier = Cashier(view, sender, account or sender.address, report, partial(_defend, player, report))
-        cashier.run(WithdrawalWish(**wish))
+        run_and_draw(cashier, WithdrawalWish(**wish), bind(deployment, client).bonds)
+
+
+def run_and_draw(cashier: "Cashier", wish: "WithdrawalWish", bonds: Bonds) -> None:
+    """Runs a cashier, and draws the payer's credit: to have some is reason enough for a withdrawal.
+
+    Raises:
+        NothingToWithdrawError: There is neither an exit that was not paid nor a credit.
+        AnhError: See `Cashier.run`.
+    """
+    try:
+        cashier.run(wish)
+    except NothingToWithdrawError:
+        if not draw_credit(bonds, cashier.sender, cashier.report):
+            raise
+    else:
+        draw_credit(bonds, cashier.sender, cashier.report)
+
+
+def draw_credit(bonds: Bonds, sender: TransactionSender, report: Report) -> Wei:
+    """Has `Bonds` pay an account all that it is credited; how much that was."""
+    credit = bonds.credit_of(sender.address)
+    if credit:
+        receipt = sender.send(bonds.withdraw(sender.address))
+        drawn = f"{show_ether(credit, 6)} of bonds and prizes were paid to {sender.address}"
+        report(f"{drawn} by L1 transaction 0x{receipt.transaction.hex()}")
+    return credit
 
 
 def _defend(player: LedgerPlayer, report: Report, seconds: float) -> None:

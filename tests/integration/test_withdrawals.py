@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 from eth_utils.address import to_canonical_address
 
+from anh_rollup.cli.options import show_ether
 from anh_rollup.cli.root import main
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.contracts.ledger_claims import LedgerClaimState, LedgerOutcome
@@ -87,7 +88,8 @@ def desert(anvil: Chain, tmp_path: Path) -> Desert:
 
 
 def test_a_user_leaves_with_nobody_but_l1(desert: Desert) -> None:
-    desert.deposit(ETHER)
+    assert "`anh deposit`" in desert.refused("exit", "0.4", "--force")
+    assert f"1.000000 ETH are deposited for {desert.user}" in desert.done("deposit", "1")
     told = desert.done("exit", "0.4", "--force")
     assert "forced transaction 0 is queued on L1, for a fee of 0.0010 ETH" in told
     assert "the sequencer has time for the oldest forced" in desert.refused("ledger", "post-forced")
@@ -105,8 +107,11 @@ def test_a_user_leaves_with_nobody_but_l1(desert: Desert) -> None:
     before = desert.balance()
     assert f"0.400000 ETH were paid to {desert.user}" in desert.done("withdraw", desert.user, who=HELPER)
     assert desert.balance() == before + 4 * ETHER // 10
-    assert "0.400000 ETH left the L2 by batches on L1, and 0.400000 ETH" in desert.refused("withdraw")
     assert desert.contracts.bonds.credit_of(desert.user) == RULES.claim_bond
+    assert "credit of Bonds: 1.000000 ETH" in desert.done("ledger", "show", desert.user)
+    assert f"1.000000 ETH of bonds and prizes were paid to {desert.user}" in desert.done("withdraw")
+    assert desert.contracts.bonds.credit_of(desert.user) == 0
+    assert "0.400000 ETH left the L2 by batches on L1, and 0.400000 ETH" in desert.refused("withdraw")
     everybody_agrees(desert, 4 * ETHER // 10)
 
 
@@ -164,7 +169,8 @@ def test_a_user_alone_answers_whoever_disputes_its_claim(
     assert (game.outcome, len(game.shown)) == (LedgerOutcome.CHALLENGER_LATE, 1)
     assert view.paid(desert.user) == 4 * ETHER // 10
     won = RULES.claim_bond + RULES.challenge_bond
-    assert desert.contracts.bonds.credit_of(desert.user) == won
+    assert f"{show_ether(won, 6)} of bonds and prizes were paid to {desert.user}" in told
+    assert desert.contracts.bonds.credit_of(desert.user) == 0
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ SEQUENCER = f"sequencer {L1} --key-file KEY --data data"
 ACCOUNTANT = f"accountant {L1} --key-file KEY --store store"
 FOLLOWER = f"follower {L1} --data data"
 SLASH = f"slash {L1} --key-file KEY --height"
+DEPOSIT = f"deposit {L1} --key-file KEY"
 EXIT, WITHDRAW = f"exit {L1} --key-file KEY", f"withdraw {L1} --key-file KEY"
 CHALLENGER = f"challenger {L1} --key-file KEY --store store"
 
@@ -86,6 +87,8 @@ SENSELESS = [
     f"{ACCOUNTANT} --public-url nowhere",
     f"{CHALLENGER} --budget -1",
     f"{CHALLENGER} --l1 nowhere",
+    f"{DEPOSIT} much",
+    f"{DEPOSIT} 1 --l2 ftp://a",
     f"{EXIT} 1",
     f"{EXIT} much --force",
     f"{EXIT} 1 --l2 ftp://a",
@@ -113,6 +116,8 @@ REFUSED = [
     f"deploy {L1} --key-file none.key --sequencer {ADDRESS}",
     f"deploy {L1} --key-file KEY --sequencer {ADDRESS} --out KEY",
     f"{SLASH} 1 --block {SIGNED} --block {SIGNED}",
+    f"{DEPOSIT} 1",
+    f"{DEPOSIT} 1 --key-file none.key",
     f"{EXIT} 1 --force",
     f"{EXIT} all --l2 http://127.0.0.1:9",
     WITHDRAW,

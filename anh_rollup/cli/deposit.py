@@ -1,0 +1,78 @@
+"""`anh deposit`: brings ether from L1 to the L2."""
+
+from functools import partial
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from anh_rollup.cli.connecting import open_l2, open_rollup
+from anh_rollup.cli.l2 import L2Client
+from anh_rollup.cli.options import (
+    deployment_option,
+    key_option,
+    l1_option,
+    l2_option,
+    parse_ether,
+    read_account,
+    show_ether,
+)
+from anh_rollup.cli.ordering import Report, wait_for
+from anh_rollup.l1.contracts.inbox import Inbox
+from anh_rollup.l1.deployment import bind
+from anh_rollup.l1.sender import TransactionSender
+from anh_rollup.primitives import Wei
+
+
+@click.command(name="deposit")
+@click.argument("amount", metavar="AMOUNT")
+@l1_option()
+@l2_option(required=False)
+@deployment_option()
+@key_option("the user's")
+def deposit_command(
+    amount: str, l1_url: str, l2_url: str | None, deployment_path: Path, key_file: Path
+) -> None:
+    """Bring ether from L1 to the key's account on the L2. AMOUNT is in ether.
+
+    With --l2 this waits until the L2 has it: cleared money, which can pay for everything at once.
+
+    \b
+    Example:
+      anh deposit 1 --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:8560 --key-file user.key
+    """
+    wei = Wei(parse_ether(amount))
+    account = read_account(key_file)
+    client, deployment = open_rollup(l1_url, deployment_path)
+    l2 = None if l2_url is None else open_l2(l2_url, deployment)
+    say = partial(Console().print, soft_wrap=True, highlight=False)
+    make_deposit(TransactionSender(client, account), bind(deployment, client).inbox, l2, wei, say)
+
+
+def make_deposit(
+    sender: TransactionSender, inbox: Inbox, l2: L2Client | None, wei: Wei, report: Report
+) -> None:
+    """Deposits for the sender's own account.
+
+    Args:
+        sender: Who pays.
+        inbox: The contract.
+        l2: Where to wait for it; None for not at all.
+        wei: How much.
+        report: Told each step in a line.
+
+    Raises:
+        AnhError: L1 refuses, or the L2 does not have it in time.
+    """
+    before = 0 if l2 is None else l2.cleared(sender.address)
+    receipt = sender.send(inbox.deposit(sender.address, wei))
+    where = f"by L1 transaction 0x{receipt.transaction.hex()}"
+    report(f"{show_ether(wei, 6)} are deposited for {sender.address} {where}")
+    if l2 is not None:
+        cleared = wait_for("the deposit on the L2", lambda: _above(l2.cleared(sender.address), before))
+        report(f"the account has {show_ether(cleared, 6)} of cleared money on the L2 now")
+
+
+def _above(cleared: int, before: int) -> int | None:
+    """The money, where it is more than before."""
+    return cleared if cleared > before else None
