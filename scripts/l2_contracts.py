@@ -8,6 +8,7 @@ import argparse
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -17,7 +18,7 @@ from eth_account import Account
 from eth_typing import HexStr
 from rich.console import Console
 from web3.contract import Contract
-from web3.exceptions import ContractLogicError
+from web3.exceptions import ContractCustomError, ContractLogicError
 from web3.types import TxReceipt
 
 from anh_rollup.cli.ordering import PRICE_MARGIN
@@ -84,6 +85,21 @@ class NobodyTrainedError(AnhError):
             remedy="Start an accountant with --follower, and run this again; an easier threshold may help.",
         )
         self.transaction = transaction
+
+
+class L2RefusedError(AnhError):
+    """A contract on the L2 refuses a call; nothing was sent.
+
+    Attributes:
+        reason: The contract's error, with its values.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"the L2 contract refused: {reason}",
+            remedy="Read the contract's state again: the error's NatSpec in contracts says when it happens.",
+        )
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +184,7 @@ def transact(rollup: Rollup, call: Any, value: int = 0, gas: int | None = None) 
 
     Raises:
         ChainRefusedError: The transaction failed.
-        ContractLogicError: It would fail, as the estimate of its gas shows.
+        L2RefusedError: It would fail, as the estimate of its gas shows.
     """
     return wait(rollup, send(rollup, call, value, gas))
 
@@ -176,8 +192,18 @@ def transact(rollup: Rollup, call: Any, value: int = 0, gas: int | None = None) 
 def send(rollup: Rollup, call: Any, value: int = 0, gas: int | None = None) -> str:
     """Signs and sends a call; the transaction's hash. See `transact`."""
     if gas is None:
-        gas = call.estimate_gas({"from": rollup.address, "value": value}) * GAS_MARGIN // 100
+        gas = _estimate(call, {"from": rollup.address, "value": value}) * GAS_MARGIN // 100
     return _send(rollup, call.build_transaction({**_paid_by(rollup), "gas": gas, "value": value}))
+
+
+def _estimate(call: Any, transaction: dict[str, Any]) -> int:
+    try:
+        return int(call.estimate_gas(transaction))
+    except ContractLogicError as error:
+        entries = getattr(call, "contract_abi", None) or call.abi
+        custom = isinstance(error, ContractCustomError)
+        reason = told_revert(entries, revert_data(error.data) or b"") if custom else str(error.message)
+        raise L2RefusedError(reason) from error
 
 
 def pay(rollup: Rollup, to: str, value: int) -> TxReceipt:
@@ -245,13 +271,13 @@ def refusal(contract: Contract, call: Any, sender: str) -> str:
     try:
         call.call({"from": sender})
     except ContractLogicError as error:
-        return told_revert(contract, revert_data(error.data) or b"")
+        return told_revert(contract.abi, revert_data(error.data) or b"")
     raise NotRefusedError(call.fn_name)
 
 
-def told_revert(contract: Contract, data: bytes) -> str:
+def told_revert(abi: Iterable[Any], data: bytes) -> str:
     """What a contract reverted with, by its own names or those of the DNN system contract."""
-    entries: list[Any] = [*contract.abi, *compiled("IDNN", SDK).abi]
+    entries: list[Any] = [*abi, *compiled("IDNN", SDK).abi]
     for entry in entries:
         if entry["type"] == "error" and signature_hash(entry)[:4] == data[:4]:
             values = decode([each["type"] for each in entry["inputs"]], data[4:])

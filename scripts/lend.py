@@ -8,10 +8,11 @@ measurements of each person, and whether all ended well. The contract is `contra
 """
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from eth_account import Account
 from web3.contract import Contract
 
 from anh_rollup.cli.options import show_ether
@@ -21,12 +22,13 @@ from anh_rollup.tensor.properties import accuracy
 from scripts import tables
 from scripts.chains import Rollup, rollup_of, run
 from scripts.l2_contracts import (
+    FEES,
     TRAINING_GAS,
     await_training,
-    companion,
     deploy,
     emitted,
     l2_options,
+    pay,
     print_line,
     refusal,
     send,
@@ -41,6 +43,9 @@ EXAMPLE = """python -m scripts.lend --l1 http://127.0.0.1:8545 --l2 http://127.0
 
 #: Hidden units of the network.
 HIDDEN: Final = 16
+
+#: People who want a loan, both classes among them: enough for one who is trusted, and one who is not.
+APPLICANTS: Final = 12
 
 #: Least number of right answers of 143 on the test set.
 LEAST_RIGHT: Final = 130
@@ -78,36 +83,36 @@ class Applicant:
 
 
 def lend(rollup: Rollup, folder: Path, report: Report) -> None:
-    """Opens a pool, has its network trained, lends to one of two applicants, and is paid back.
+    """Opens a pool, has its network trained, lends to the best of some applicants, and is paid back.
 
     Raises:
         AnhError: A chain refuses.
     """
     deposit(rollup, 3 * DEPOSIT, report)
-    good, bad, root = applicants(rollup)
-    pool = open_pool(rollup, ArtifactStore(folder), root)
+    listed, bureau = applicants(rollup)
+    pool = open_pool(rollup, ArtifactStore(folder), bureau)
     report(f"pool {pool.address}")
     train(rollup, pool, folder, report)
     transact(rollup, pool.functions.deposit(), DEPOSIT)
     report(f"lender {rollup.address} deposits {show_ether(DEPOSIT)}")
-    for who, name in ((good, "first"), (bad, "second")):
-        score = pool.functions.scoreOf(who.features).call()
-        report(f"the {name} applicant's score is {score / 2**tables.ACTIVATION_SCALE:+.2f}")
-    report(f"the second one gets nothing: {refusal(pool, bad.borrowing(pool), bad.rollup.address)}")
+    scores = [int(pool.functions.scoreOf(who.features).call()) for who in listed]
+    best, worst = scores.index(max(scores)), scores.index(min(scores))
+    for name, place in (("best", best), ("worst", worst)):
+        report(f"the {name} applicant's score is {scores[place] / 2**tables.ACTIVATION_SCALE:+.2f}")
+    good, bad = listed[best], listed[worst]
+    pay(rollup, good.rollup.address, SPARE + FEES)
+    report(f"the worst one gets nothing: {refusal(pool, bad.borrowing(pool), bad.rollup.address)}")
     borrowed = transact(good.rollup, good.borrowing(pool))
-    report(f"the first one borrows {show_ether(LOAN)} for {borrowed['gasUsed']:,} gas")
+    report(f"the best one borrows {show_ether(LOAN)} for {borrowed['gasUsed']:,} gas")
     repay(good, pool, report)
 
 
-def applicants(rollup: Rollup) -> tuple[Applicant, Applicant, bytes]:
-    """Two new accounts, one of which should be trusted, and the root of the bureau's list of them."""
-    rows, classes = tables.records().test.fields
-    places = [int((classes == wanted).argmax()) for wanted in (1, 0)]
-    accounts = [companion(rollup, SPARE) for _ in places]
-    features = [rows[place].tolist() for place in places]
-    listed = MerkleList(ENTRY, [(who.address, known) for who, known in zip(accounts, features, strict=True)])
-    good, bad = (Applicant(accounts[i], features[i], listed.proof(i)) for i in range(2))
-    return good, bad, listed.root
+def applicants(rollup: Rollup) -> tuple[list[Applicant], bytes]:
+    """New accounts without money, and the root of the bureau's list of them."""
+    rows, _ = tables.records().test.fields
+    known = [(replace(rollup, account=Account.create()), row.tolist()) for row in rows[:APPLICANTS]]
+    listed = MerkleList(ENTRY, [(who.address, features) for who, features in known])
+    return [Applicant(*each, listed.proof(place)) for place, each in enumerate(known)], listed.root
 
 
 def open_pool(rollup: Rollup, store: ArtifactStore, bureau: bytes) -> Contract:

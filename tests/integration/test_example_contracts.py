@@ -82,7 +82,7 @@ def test_a_pool_lends_to_whom_a_network_trusts(accounted: LocalNetwork) -> None:
     told = run("lend", accounted)
     (right,) = found(r"^trained: model 0x\w{64}, right on (\d+) of 143 test rows$", told)
     assert int(right) >= lend.LEAST_RIGHT
-    assert found(r"^the second one gets nothing: (ScoreTooLow\(-?\d+, 4096\))$", told)
+    assert found(r"^the worst one gets nothing: (ScoreTooLow\(-?\d+, 4096\))$", told)
     assert told.endswith("wei of interest; 0 wei are lent now\n")
 
 

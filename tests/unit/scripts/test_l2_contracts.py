@@ -3,14 +3,15 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from eth_abi.abi import encode
 from hexbytes import HexBytes
 from web3 import Web3
 from web3.contract import Contract
-from web3.exceptions import ContractCustomError
+from web3.exceptions import ContractCustomError, ContractLogicError
 
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.l1.abi import signature_hash
@@ -20,12 +21,14 @@ from scripts import l2_contracts
 from scripts.chains import ChainRefusedError
 from scripts.l2_contracts import (
     SDK,
+    L2RefusedError,
     NobodyTrainedError,
     NotRefusedError,
     await_training,
     compiled,
     emitted,
     refusal,
+    send,
 )
 
 #: Most bytes of a deployed contract (EIP-170); creation code is longer.
@@ -88,6 +91,26 @@ def test_a_refusal_is_told_by_the_contracts_own_names() -> None:
 def test_a_refusal_of_the_system_contract_is_told_by_its_names() -> None:
     data = keccak256(b"WrongInputCount(uint256,uint256)")[:4] + encode(["uint256", "uint256"], [29, 30])
     assert refusal(pool(), Call(data), "0x" + "11" * 20) == "WrongInputCount(29, 30)"
+
+
+TOO_LOW = keccak256(b"ScoreTooLow(int256,int256)")[:4] + encode(["int256", "int256"], [-5, 4096])
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ContractCustomError("reverted", "0x" + TOO_LOW.hex()), "ScoreTooLow(-5, 4096)"),
+        (ContractLogicError("execution reverted: too late", "0x08c379a0"), "execution reverted: too late"),
+    ],
+)
+def test_what_a_contract_would_refuse_is_not_sent(error: ContractLogicError, reason: str) -> None:
+    def refuse(_transaction: Mapping[str, Any]) -> int:
+        raise error
+
+    call = SimpleNamespace(contract_abi=pool().abi, estimate_gas=refuse)
+    with pytest.raises(L2RefusedError) as caught:
+        send(cast(Any, SimpleNamespace(address=POOL)), call)
+    assert caught.value.reason == reason
 
 
 def test_an_unknown_refusal_is_told_as_it_is() -> None:
