@@ -92,6 +92,7 @@ def test_a_user_leaves_with_nobody_but_l1(desert: Desert) -> None:
     assert f"1.000000 ETH are deposited for {desert.user}" in desert.done("deposit", "1")
     told = desert.done("exit", "0.4", "--force")
     assert "forced transaction 0 is queued on L1, for a fee of 0.0010 ETH" in told
+    assert "it leaves the L2 with the batch on L1 that has it" in told
     assert "the sequencer has time for the oldest forced" in desert.refused("ledger", "post-forced")
     assert "has nothing to withdraw" in desert.refused("withdraw")
     desert.later(RULES.force_timeout)
