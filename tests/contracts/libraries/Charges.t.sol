@@ -66,13 +66,15 @@ contract ChargesTest is Test {
     function test_effectsFollowFromTheTransactionAlone() external pure {
         Transaction memory transaction = _transfer();
         _is(transaction, Charges.Effect.Transfer);
-        transaction.to = Charges.EXIT;
-        _is(transaction, Charges.Effect.Exit);
         transaction.dataBytes = 1;
         _is(transaction, Charges.Effect.Prepaid);
         (transaction.dataBytes, transaction.gasLimit) = (0, 21_001);
         _is(transaction, Charges.Effect.Prepaid);
-        (transaction.creates, transaction.gasLimit) = (true, 21_000);
+        transaction.to = Charges.EXIT;
+        _is(transaction, Charges.Effect.Exit);
+        (transaction.dataBytes, transaction.gasLimit) = (1, 21_000);
+        _is(transaction, Charges.Effect.Exit);
+        (transaction.dataBytes, transaction.creates) = (0, true);
         _is(transaction, Charges.Effect.Prepaid);
         (transaction.creates, transaction.to) = (false, TransactionRecords.DNN);
         _is(transaction, Charges.Effect.Prepaid);
