@@ -60,11 +60,11 @@ def test_the_chain_is_ganache_without_blobs(story: Played) -> None:
     assert not story.supports_blobs
 
 
-def test_the_deposits_and_both_orders_reach_l1_as_calldata(story: Played) -> None:
+def test_the_deposits_both_orders_and_the_exit_reach_l1_as_calldata(story: Played) -> None:
     batches = story.events(Posted)
 
     assert story.count("Inbox.deposit") == 2
-    assert sum(each.batch.count for each in batches) == 2
+    assert sum(each.batch.count for each in batches) == 3
     assert all(each.data and not each.blobs for each in batches)
     assert sum(each.blob_gas for each in story.calls) == 0
 
@@ -82,6 +82,11 @@ def test_the_baseless_challenger_loses_on_the_clock(story: Played) -> None:
     assert outcomes == ["REFUTED", "CHALLENGER_LATE"]
 
 
+def test_the_accountant_withdraws_half_an_ether_against_a_claim_about_the_ledger(story: Played) -> None:
+    assert story.count("LedgerClaims.finalize") >= 1
+    assert story.count("LedgerClaims.withdraw") == 1
+
+
 @pytest.mark.parametrize(
     "outcome",
     [
@@ -90,7 +95,8 @@ def test_the_baseless_challenger_loses_on_the_clock(story: Played) -> None:
         r"checked +the last move made L1 compute an element: yes",
         r"checked +the honest claim: FINAL",
         r"checked +the claim about the answers: FINAL",
-        r"checked +the honest accountant's balance on the L2: 1\.2500 ETH",
+        r"checked +the honest accountant has earned on the L2: 1\.2500 ETH",
+        r"checked +wei that have left the Inbox: 500000000000000000",
         r"checked +the liar's bond is gone: yes",
         r"checked +the baseless challenger's bond is gone: yes",
     ],
