@@ -21,8 +21,8 @@ from typing import Final
 import orjson
 from eth_utils.address import to_checksum_address
 
-from anh_rollup.cli.l2 import L2Client
-from anh_rollup.cli.ordering import wait_for
+from anh_rollup.client.l2 import L2Client
+from anh_rollup.client.ordering import wait_for
 from anh_rollup.l1.deployment import bind
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.primitives import ETHER, L2_CHAIN_ID, Address

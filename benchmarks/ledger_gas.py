@@ -12,9 +12,9 @@ from typing import Any
 
 from eth_account import Account
 
-from anh_rollup.cli.l2 import L2Client
 from anh_rollup.cli.local_network import LocalNetwork
 from anh_rollup.cli.moves import Call, calls_between
+from anh_rollup.client.l2 import L2Client
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.contracts.ledger_claims import LedgerClaimState

@@ -22,10 +22,10 @@ import orjson
 from coincurve import PublicKey
 from eth_utils.address import to_checksum_address
 
-from anh_rollup.cli.l2 import L2Client
 from anh_rollup.cli.local_network import LocalNetwork, anvil_command
-from anh_rollup.cli.ordering import wait_for
 from anh_rollup.cli.processes import accepts_connections, free_port
+from anh_rollup.client.l2 import L2Client
+from anh_rollup.client.ordering import wait_for
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import decode_signed
 from anh_rollup.errors import AnhError

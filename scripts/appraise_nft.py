@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from web3.contract import Contract
 
-from anh_rollup.cli.options import show_ether
+from anh_rollup.client.wording import show_ether
 from anh_rollup.encoding.artifacts import Model
 from anh_rollup.primitives import ETHER
 from anh_rollup.storage.artifacts import ArtifactStore

@@ -20,9 +20,9 @@ from web3.exceptions import BlockNotFound, ContractLogicError, Web3Exception, We
 from web3.types import EventData, RPCEndpoint, TxParams, TxReceipt
 
 from anh_rollup.cli.connecting import require_followed
-from anh_rollup.cli.l2 import Followed
 from anh_rollup.cli.options import parse_endpoint, read_account
 from anh_rollup.cli.root import exit_code
+from anh_rollup.client.l2 import Followed
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.abi import load_artifact
 from anh_rollup.l1.deployment import Deployment, read_deployment, require_parent

@@ -21,7 +21,7 @@ from web3.contract import Contract
 from web3.exceptions import ContractCustomError, ContractLogicError
 from web3.types import TxReceipt
 
-from anh_rollup.cli.ordering import PRICE_MARGIN
+from anh_rollup.client.ordering import PRICE_MARGIN
 from anh_rollup.encoding.abi import decode
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.abi import signature_hash

@@ -15,7 +15,7 @@ from typing import Any, Final
 from eth_account import Account
 from web3.contract import Contract
 
-from anh_rollup.cli.options import show_ether
+from anh_rollup.client.wording import show_ether
 from anh_rollup.primitives import ETHER
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.tensor.properties import accuracy

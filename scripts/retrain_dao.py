@@ -14,7 +14,7 @@ from typing import Final
 
 from web3.contract import Contract
 
-from anh_rollup.cli.options import show_ether
+from anh_rollup.client.wording import show_ether
 from anh_rollup.primitives import ETHER
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.tensor.properties import cross_entropy_loss

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from anh_rollup.cli.job_checks import require_light, scored_properties
 from anh_rollup.cli.options import parse_digest, parse_ether
-from anh_rollup.cli.ordering import PlacedOrder
+from anh_rollup.client.ordering import PlacedOrder
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.primitives import Seconds
 from anh_rollup.protocol.jobs import Job, JobKind, Property

@@ -18,8 +18,9 @@ from web3 import Web3
 from web3.types import TxParams
 
 from anh_rollup.cli.job_checks import require_light, scored_properties
-from anh_rollup.cli.options import parse_ether, show_ether
-from anh_rollup.cli.ordering import PRICE_MARGIN, PlacedOrder, check_position, wait_for
+from anh_rollup.cli.options import parse_ether
+from anh_rollup.client.ordering import PRICE_MARGIN, PlacedOrder, check_position, wait_for
+from anh_rollup.client.wording import show_ether
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import decode_signed, encode_record
 from anh_rollup.primitives import ChainId, Seconds

@@ -15,11 +15,11 @@ from typing import Any
 from web3 import Web3
 from web3.contract import Contract
 
-from anh_rollup.cli.claim import show_time
 from anh_rollup.cli.job_story import look_at
 from anh_rollup.cli.narration import ENDINGS
-from anh_rollup.cli.options import parse_digest, short, show_ether, visible
+from anh_rollup.cli.options import parse_digest, visible
 from anh_rollup.cli.unposted import UnknownTransactionError
+from anh_rollup.client.wording import short, show_ether, show_time
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import decode_signed, encode_record
 from anh_rollup.errors import AnhError

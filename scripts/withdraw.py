@@ -14,8 +14,9 @@ from typing import Any, Final
 from hexbytes import HexBytes
 from web3.logs import DISCARD
 
-from anh_rollup.cli.options import parse_address, parse_ether, show_ether
-from anh_rollup.cli.ordering import PRICE_MARGIN, wait_for
+from anh_rollup.cli.options import parse_address, parse_ether
+from anh_rollup.client.ordering import PRICE_MARGIN, wait_for
+from anh_rollup.client.wording import show_ether
 from anh_rollup.errors import AnhError
 from anh_rollup.protocol.fees import TRANSFER_GAS
 from anh_rollup.protocol.ledger import EXIT_ADDRESS

@@ -15,10 +15,8 @@ from anh_rollup.accountant.drills import DRILLS, find_drill
 from anh_rollup.accountant.service import Accountant
 from anh_rollup.accountant.strategy import Conditions
 from anh_rollup.accountant.work import Worker
-from anh_rollup.cli.called_jobs import called_jobs
 from anh_rollup.cli.connecting import open_rollup
-from anh_rollup.cli.l2 import L2Client
-from anh_rollup.cli.ledger_player import LEDGER_DEPTH, ledger_service
+from anh_rollup.cli.ledger_player import ledger_service
 from anh_rollup.cli.options import (
     ROUND_INTERVAL,
     beacon_option,
@@ -32,9 +30,11 @@ from anh_rollup.cli.options import (
     parse_endpoint,
     parse_listen,
     read_account,
-    show_ether,
 )
 from anh_rollup.cli.training import make_answerer, make_evaluator, make_trainer
+from anh_rollup.client.called_jobs import called_jobs
+from anh_rollup.client.l2 import L2Client
+from anh_rollup.client.wording import show_ether
 from anh_rollup.config import AccountantConfig
 from anh_rollup.evaluation.workload import MOST_WORK
 from anh_rollup.l1.batch_data import BatchDataReader
@@ -43,6 +43,7 @@ from anh_rollup.l1.disputes import DisputeChain, Freshness
 from anh_rollup.l1.errors import TransientL1Error
 from anh_rollup.l1.inbox_reader import InboxReader
 from anh_rollup.l1.ledger_disputes import LedgerDisputes
+from anh_rollup.l1.ledger_view import LEDGER_DEPTH
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.ledger_player.strategy import Policy

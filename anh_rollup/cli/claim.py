@@ -1,6 +1,5 @@
 """`anh claim`: what somebody has put a bond on."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -11,7 +10,8 @@ from rich.text import Text
 from anh_rollup.cli.connecting import open_rollup
 from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.narration import ENDINGS, next_move
-from anh_rollup.cli.options import deployment_option, l1_option, look_closer, parse_digest, short, visible
+from anh_rollup.cli.options import deployment_option, l1_option, look_closer, parse_digest, visible
+from anh_rollup.client.wording import short, show_time
 from anh_rollup.l1.contracts.claims import ClaimStatus
 from anh_rollup.l1.docket import ClaimRecord, GameRecord
 from anh_rollup.protocol.called import is_called
@@ -109,11 +109,3 @@ def games_table(games: list[GameRecord]) -> Table:
             state,
         )
     return table
-
-
-def show_time(seconds: int) -> str:
-    """An L1 time for people, in UTC; beyond the year 9999 as the number that it is."""
-    try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (OverflowError, ValueError, OSError):
-        return f"second {seconds}"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from anh_rollup.cli.l2 import Followed, L2Client
+from anh_rollup.client.l2 import Followed, L2Client
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.deployment import Deployment, load_deployment, read_deployment

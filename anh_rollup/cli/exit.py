@@ -6,9 +6,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from anh_rollup.cli.claim import show_time
 from anh_rollup.cli.connecting import open_l2, open_rollup
-from anh_rollup.cli.exiting import force_exit, send_exit
 from anh_rollup.cli.options import (
     UsageError,
     beacon_option,
@@ -18,9 +16,10 @@ from anh_rollup.cli.options import (
     l2_option,
     parse_ether,
     read_account,
-    show_ether,
 )
-from anh_rollup.cli.ordering import Customer, batch_on_l1, wait_for
+from anh_rollup.client.exiting import force_exit, send_exit
+from anh_rollup.client.ordering import Customer, batch_on_l1, wait_for
+from anh_rollup.client.wording import show_ether, show_time
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.contracts.inbox import Forced, InboxRules
 from anh_rollup.l1.deployment import bind

@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from anh_rollup.cli.connecting import open_rollup, require_followed
-from anh_rollup.cli.l2 import L2Client, L2UnreachableError
 from anh_rollup.cli.options import (
     UsageError,
     beacon_option,
@@ -28,6 +27,7 @@ from anh_rollup.cli.options import (
     parse_endpoint,
     parse_listen,
 )
+from anh_rollup.client.l2 import L2Client, L2UnreachableError
 from anh_rollup.config import FollowerConfig
 from anh_rollup.evaluation.backend import Evaluator
 from anh_rollup.follower.memory import FollowerMemory

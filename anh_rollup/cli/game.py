@@ -6,11 +6,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from anh_rollup.cli.claim import open_view, show_time
+from anh_rollup.cli.claim import open_view
 from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.moves import Moves, moves_of
 from anh_rollup.cli.narration import ENDINGS, next_move
 from anh_rollup.cli.options import deployment_option, l1_option, parse_digest
+from anh_rollup.client.wording import show_time
 from anh_rollup.l1.docket import GameRecord
 from anh_rollup.protocol.game import Side
 

@@ -9,14 +9,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from anh_rollup.cli.called_jobs import called_jobs
 from anh_rollup.cli.connecting import open_l2, open_rollup
 from anh_rollup.cli.job_lapse import lapse_of
 from anh_rollup.cli.job_refund import refund_of
 from anh_rollup.cli.job_story import job_state, told_deadline, told_place, told_results
 from anh_rollup.cli.job_wish import KINDS, JobWish, make_job, parse_property
 from anh_rollup.cli.l1_view import L1View
-from anh_rollup.cli.l2 import L2Client
 from anh_rollup.cli.options import (
     FiniteRange,
     beacon_option,
@@ -28,13 +26,14 @@ from anh_rollup.cli.options import (
     parse_digest,
     parse_ether,
     read_account,
-    short,
-    show_ether,
     store_option,
     visible,
 )
-from anh_rollup.cli.ordering import Customer, place_order
 from anh_rollup.cli.unposted import unposted_job
+from anh_rollup.client.called_jobs import called_jobs
+from anh_rollup.client.l2 import L2Client
+from anh_rollup.client.ordering import Customer, place_order
+from anh_rollup.client.wording import short, show_ether
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.batch_data import BatchDataReader

@@ -1,7 +1,7 @@
 """Giving a job's reward back to who ordered it: anybody may tell L1 that nobody can earn it any more."""
 
-from anh_rollup.cli.claim import show_time
 from anh_rollup.cli.l1_view import L1View
+from anh_rollup.client.wording import show_time
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.l1.types import TransactionRequest

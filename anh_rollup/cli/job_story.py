@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 from urllib.parse import unquote
 
-from anh_rollup.cli.claim import show_time
 from anh_rollup.cli.options import visible
+from anh_rollup.client.wording import show_time
 from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.l1.docket import ClaimRecord
 from anh_rollup.protocol.jobs import Job, JobKind

@@ -6,9 +6,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from anh_rollup.cli.claim import show_time
 from anh_rollup.cli.connecting import open_rollup
-from anh_rollup.cli.exiting import NothingOverdueError, overdue_since
 from anh_rollup.cli.narration import LEDGER_ENDINGS
 from anh_rollup.cli.options import (
     beacon_option,
@@ -17,9 +15,9 @@ from anh_rollup.cli.options import (
     l1_option,
     parse_address,
     read_account,
-    short,
-    show_ether,
 )
+from anh_rollup.client.exiting import NothingOverdueError, overdue_since
+from anh_rollup.client.wording import short, show_ether, show_time
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.contracts.ledger_claims import LedgerClaimState
 from anh_rollup.l1.deployment import bind

@@ -1,16 +1,11 @@
 """How a role's command wires who claims the ledger, or checks it."""
 
-from typing import Final
-
 from anh_rollup.l1.errors import TransientL1Error
 from anh_rollup.l1.inbox_reader import InboxReader
 from anh_rollup.l1.ledger_disputes import LedgerDisputes
 from anh_rollup.ledger_player.service import LedgerPlayer
 from anh_rollup.ledger_player.strategy import Policy
 from anh_rollup.node import PollingService
-
-#: L1 blocks above a batch before it is claimed about: Ethereum finalizes two epochs of 32 slots later.
-LEDGER_DEPTH: Final = 64
 
 
 def ledger_service(

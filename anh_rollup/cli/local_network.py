@@ -11,8 +11,6 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 import anh_rollup
-from anh_rollup.cli.l2 import L2Client, L2UnreachableError
-from anh_rollup.cli.ordering import Customer, wait_for
 from anh_rollup.cli.processes import (
     ProcessGroup,
     ProgramMissingError,
@@ -20,6 +18,8 @@ from anh_rollup.cli.processes import (
     accepts_connections,
     free_port,
 )
+from anh_rollup.client.l2 import L2Client, L2UnreachableError
+from anh_rollup.client.ordering import Customer, wait_for
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.deployment import Deployment, Rules, deploy, write_deployment

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import singledispatchmethod
 from typing import Any, Final
 
-from anh_rollup.cli.options import short, show_ether
+from anh_rollup.client.wording import short, show_ether
 from anh_rollup.l1.contracts import ledger_claims as ledger
 from anh_rollup.l1.contracts.bonds import Withdrawn
 from anh_rollup.l1.contracts.claims import (

@@ -14,6 +14,7 @@ from eth_utils.exceptions import ValidationError
 from rich.console import Console
 from rich.text import Text
 
+from anh_rollup.client.wording import short
 from anh_rollup.encoding.checks import UINT16_MOST
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.endpoint import EndpointUrlError, host_of
@@ -338,16 +339,6 @@ def port_option(name: str, default: int, what: str) -> Decorator:
     """A port."""
     kind = click.IntRange(0, UINT16_MOST)
     return click.option(name, type=kind, default=default, show_default=True, help=what)
-
-
-def show_ether(wei: int, digits: int = 4) -> str:
-    """Wei as ether for people: rounded to some digits, with its sign."""
-    return f"{wei / ETHER:,.{digits}f} ETH"
-
-
-def short(digest: bytes) -> str:
-    """The first digits of a digest, enough to tell it from others on one screen."""
-    return f"0x{digest[:4].hex()}"
 
 
 def look_closer(console: Console, command: str, identifiers: Sequence[bytes]) -> None:

@@ -8,15 +8,9 @@ import click
 from rich.console import Console
 
 from anh_rollup.cli.connecting import open_rollup
-from anh_rollup.cli.options import (
-    UsageError,
-    deployment_option,
-    key_option,
-    l1_option,
-    read_account,
-    show_ether,
-)
-from anh_rollup.cli.slashing import SignedBlock, slash
+from anh_rollup.cli.options import UsageError, deployment_option, key_option, l1_option, read_account
+from anh_rollup.client.slashing import SignedBlock, slash
+from anh_rollup.client.wording import show_ether
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.primitives import BlockNumber, Digest
 from anh_rollup.protocol.soft_confirmation import SIGNATURE_SIZE

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from anh_rollup.cli.claim import show_time
-from anh_rollup.cli.l2 import L2AnswerError, L2Client
+from anh_rollup.client.l2 import L2AnswerError, L2Client
+from anh_rollup.client.wording import show_time
 from anh_rollup.errors import AnhError
 from anh_rollup.l1 import wire
 from anh_rollup.l1.errors import L1AnswerError

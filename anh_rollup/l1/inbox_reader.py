@@ -84,7 +84,7 @@ class HeldOrder:
         self.batches: list[HeldBatch] = []
         self._inbox = bind(deployment, client).inbox
         self._client, self._data = client, data
-        self._queue: list[bytes] = []
+        self._queue: list[Forced] = []
         self._notices: list[Notice] = []
         self.carried: OrderedDict[int, _Carried] = OrderedDict()
 
@@ -99,7 +99,11 @@ class HeldOrder:
 
     def entry(self, index: int) -> bytes:
         """The record of an entry of the queue."""
-        return self._queue[index]
+        return self._queue[index].record
+
+    def waiting(self) -> list[Forced]:
+        """The queue's entries that no batch has, the oldest first."""
+        return self._queue[self.batches[-1].header.forced_end if self.batches else 0 :]
 
     def notice(self, index: int) -> Notice | None:
         """An entry of the log, from 0; None where there is none yet."""
@@ -146,7 +150,7 @@ class HeldOrder:
             at = item.log.transaction, item.log.block, item.log.block_hash
             self.batches.append(HeldBatch(event.batch, commitment, event.blobs, *at))
         elif isinstance(event, Forced):
-            self._queue.append(bytes(event.record))
+            self._queue.append(event)
         elif isinstance(event, Noted):
             self._notices.append(event.notice)
 

@@ -1,6 +1,7 @@
 """The ledger as L1 alone tells it: the order, the claims about it, and what each account may withdraw."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from eth_utils.address import to_canonical_address
 
@@ -20,6 +21,9 @@ from anh_rollup.protocol.machine.past import Past
 from anh_rollup.protocol.machine.state import first_state
 from anh_rollup.protocol.machine.tree import account_key
 from anh_rollup.protocol.machine.witnesses import Leaf, leaf_of
+
+#: L1 blocks above a batch before it is claimed about: Ethereum finalizes two epochs of 32 slots later.
+LEDGER_DEPTH: Final = 64
 
 
 @dataclass(slots=True)

@@ -7,8 +7,8 @@ from typing import Final
 from anh_rollup.accountant.drills import BOASTED_PERCENT
 from anh_rollup.cli.local_network import LEDGER_CLAIMS
 from anh_rollup.cli.moves import moves_of
-from anh_rollup.cli.options import short, show_ether
-from anh_rollup.cli.ordering import PlacedOrder, batch_on_l1
+from anh_rollup.client.ordering import PlacedOrder, batch_on_l1
+from anh_rollup.client.wording import short, show_ether
 from anh_rollup.encoding.artifacts import Model
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources

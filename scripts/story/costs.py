@@ -6,7 +6,7 @@ from rich.table import Table
 
 from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.moves import Call, moves_of
-from anh_rollup.cli.options import short
+from anh_rollup.client.wording import short
 from anh_rollup.primitives import ETHER
 
 

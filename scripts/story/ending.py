@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from rich.table import Table
 
 from anh_rollup.cli.moves import calls_between
-from anh_rollup.cli.options import short
+from anh_rollup.client.wording import short
 from scripts.story.accounts import Wealth, read_wealth, wealth_table
 from scripts.story.acts import BASELESS, CHALLENGER, DISHONEST, ClaimMade
 from scripts.story.costs import calls_table, games_table

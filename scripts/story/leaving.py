@@ -3,11 +3,11 @@
 from threading import Thread
 from typing import Final
 
-from anh_rollup.cli.exiting import send_exit
-from anh_rollup.cli.options import short, show_ether
-from anh_rollup.cli.ordering import batch_on_l1
-from anh_rollup.cli.withdraw import Cashier, WithdrawalWish
-from anh_rollup.cli.withdrawing import NotClaimedError, NotFinalError
+from anh_rollup.client.cashier import Cashier, WithdrawalWish
+from anh_rollup.client.exiting import send_exit
+from anh_rollup.client.ordering import batch_on_l1
+from anh_rollup.client.withdrawing import NotClaimedError, NotFinalError
+from anh_rollup.client.wording import short, show_ether
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.blobs import load_trusted_setup
 from anh_rollup.l1.ledger_view import LedgerView

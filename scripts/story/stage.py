@@ -11,8 +11,8 @@ from rich.console import Console
 from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.local_network import LocalNetwork
 from anh_rollup.cli.narration import Narrator
-from anh_rollup.cli.options import short
-from anh_rollup.cli.ordering import NotSeenError
+from anh_rollup.client.ordering import NotSeenError
+from anh_rollup.client.wording import short
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.contracts.claims import ClaimState, ClaimStatus
 from anh_rollup.l1.docket import ClaimRecord, GameRecord

@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 from eth_utils.address import to_canonical_address
 
-from anh_rollup.cli.options import show_ether
 from anh_rollup.cli.root import main
+from anh_rollup.client.wording import show_ether
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.contracts.ledger_claims import LedgerClaimState, LedgerOutcome
 from anh_rollup.l1.deployment import Deployment, Rules, bind, write_deployment
@@ -94,7 +94,7 @@ def test_a_user_leaves_with_nobody_but_l1(desert: Desert) -> None:
     assert "forced transaction 0 is queued on L1, for a fee of 0.0010 ETH" in told
     assert "it leaves the L2 with the batch on L1 that has it" in told
     assert "the sequencer has time for the oldest forced" in desert.refused("ledger", "post-forced")
-    assert "has nothing to withdraw" in desert.refused("withdraw")
+    assert f"an exit of {desert.user} waits in the queue on L1" in desert.refused("withdraw")
     desert.later(RULES.force_timeout)
     assert desert.done("ledger", "post-forced") == "1 forced transactions are in the order\n"
     assert "no forced transaction waits on L1" in desert.refused("ledger", "post-forced")

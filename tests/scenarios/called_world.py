@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from anh_rollup.cli.called_jobs import read_called_jobs
+from anh_rollup.client.called_jobs import read_called_jobs
 from anh_rollup.encoding.transactions import decode_signed
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.follower.memory import FollowerMemory

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from anh_rollup.cli.l1_view import L1View
-from anh_rollup.cli.l2 import L2Client, L2RejectedError, L2UnreachableError
 from anh_rollup.cli.local_network import LocalNetwork
-from anh_rollup.cli.ordering import check_position, sign_order
+from anh_rollup.client.l2 import L2Client, L2RejectedError, L2UnreachableError
+from anh_rollup.client.ordering import check_position, sign_order
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import decode_signed, encode_record

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from anh_rollup.accountant.called import CalledJobs
-from anh_rollup.cli.called_jobs import called_jobs, read_called_jobs
-from anh_rollup.cli.l2 import L2AnswerError, L2UnreachableError
+from anh_rollup.client.called_jobs import called_jobs, read_called_jobs
+from anh_rollup.client.l2 import L2AnswerError, L2UnreachableError
 from anh_rollup.primitives import Seconds, Wei
 from anh_rollup.protocol.called import TrainingRequest, called_job, placeless
 from anh_rollup.protocol.jobs import JobKind, Property, encode_job, terms

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from anh_rollup.cli import main
 from anh_rollup.cli.connecting import OtherRollupError, require_followed
-from anh_rollup.cli.l2 import Followed, L2Client
+from anh_rollup.client.l2 import Followed, L2Client
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.blob_store import BlobStore

@@ -13,7 +13,7 @@ from rich.console import Console
 from anh_rollup.cli import follower as command
 from anh_rollup.cli import main
 from anh_rollup.cli.connecting import OtherRollupError
-from anh_rollup.cli.l2 import Followed, L2UnreachableError
+from anh_rollup.client.l2 import Followed, L2UnreachableError
 from anh_rollup.config import FollowerConfig
 from anh_rollup.follower.errors import WrongDataError
 from anh_rollup.protocol.derivation import Order

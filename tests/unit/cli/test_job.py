@@ -11,7 +11,7 @@ from anh_rollup.cli import job as job_module
 from anh_rollup.cli import main
 from anh_rollup.cli.job_refund import NotOverError, RewardGoneError
 from anh_rollup.cli.job_story import job_state, told_place
-from anh_rollup.cli.ordering import PlacedOrder
+from anh_rollup.client.ordering import PlacedOrder
 from anh_rollup.l1.contracts.claims import Claims, ClaimState
 from anh_rollup.l1.deployment import Rules
 from anh_rollup.l1.docket import ClaimRecord

@@ -18,8 +18,6 @@ from anh_rollup.cli.options import (
     parse_digest,
     parse_ether,
     read_account,
-    short,
-    show_ether,
 )
 from anh_rollup.primitives import ETHER
 
@@ -145,8 +143,3 @@ def test_an_address_with_a_letter_in_the_wrong_case_is_refused(place: int) -> No
     wrong = ADDRESS[:place] + ADDRESS[place].swapcase() + ADDRESS[place + 1 :]
     with pytest.raises(AddressOptionError, match="is no address"):
         parse_address(wrong)
-
-
-def test_amounts_and_digests_are_shown_short() -> None:
-    assert show_ether(1_500 * ETHER + ETHER // 8) == "1,500.1250 ETH"
-    assert short(bytes(range(32))) == "0x00010203"

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from anh_rollup.cli import job, main
-from anh_rollup.cli.l2 import L2AnswerError, L2Client
 from anh_rollup.cli.unposted import UnknownTransactionError, unposted_job
+from anh_rollup.client.l2 import L2AnswerError, L2Client
 
 NOBODY = "http://127.0.0.1:1"
 HASH = "12" * 32

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anh_rollup.cli.called_jobs import read_called_jobs
-from anh_rollup.cli.l2 import Followed, L2AnswerError, L2Client
-from anh_rollup.cli.ordering import (
+from anh_rollup.client.called_jobs import read_called_jobs
+from anh_rollup.client.l2 import Followed, L2AnswerError, L2Client
+from anh_rollup.client.ordering import (
     Customer,
     InclusionError,
     PlacedOrder,

@@ -28,7 +28,7 @@ OTHERS = {
     "rpc.override_objects.read_overrides": "test_malformed_questions.py sends what it reads",
     "rpc.logs.read_kept_query": "test_malformed_questions.py sends what it reads",
     "rpc.logs.read_query": "test_malformed_questions.py sends what it reads",
-    "cli.called_jobs.read_called_jobs": "an answer's JSON: test_answers; decode_job",
+    "client.called_jobs.read_called_jobs": "an answer's JSON: test_answers; decode_job",
     "world.cell_store.read_request": "decode_request, None where it refuses",
     "world.engines.load_engine": "loads a module, no bytes",
     "world.revm_journal.read_journal": "reads what revm itself prints",

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.table import Table
 
-from anh_rollup.cli.claim import show_time
 from anh_rollup.cli.options import MOST_SHOWN, visible
 from anh_rollup.cli.root import report
+from anh_rollup.client.wording import show_time
 from anh_rollup.errors import MOST_MESSAGE, AnhError
 from anh_rollup.storage import remote
 from anh_rollup.storage.errors import ArtifactError, StoreUnreachableError

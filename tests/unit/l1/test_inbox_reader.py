@@ -108,6 +108,18 @@ def test_each_batch_is_given_as_it_was_posted(l1: InboxL1) -> None:
     assert held.notice(3) is None
 
 
+def test_entries_of_the_queue_wait_until_a_batch_has_them(l1: InboxL1) -> None:
+    first, second = (ALICE.sign(nonce=each) for each in range(2))
+    l1.force(record_of(first))
+    l1.force(record_of(second))
+    reader = refreshed(l1)
+    assert [each.record for each in reader.held.waiting()] == [record_of(first), record_of(second)]
+
+    l1.post([sealed(l1, forced=[first])])
+    reader.refresh()
+    assert [each.record for each in reader.held.waiting()] == [record_of(second)]
+
+
 def test_an_element_of_a_blob_is_opened(l1: InboxL1) -> None:
     eventful(l1)
     held = refreshed(l1).held

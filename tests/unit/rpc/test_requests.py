@@ -2,7 +2,7 @@
 
 import pytest
 
-from anh_rollup.cli.called_jobs import read_called_jobs
+from anh_rollup.client.called_jobs import read_called_jobs
 from anh_rollup.primitives import Seconds, Wei
 from anh_rollup.protocol.called import (
     ArtifactRequest,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from anh_rollup.cli.job_checks import JobTooHeavyError
-from anh_rollup.cli.ordering import PlacedOrder
+from anh_rollup.client.ordering import PlacedOrder
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.evaluation import workload
 from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, Property

@@ -11,8 +11,8 @@ from typing import Any, Final, TypeVar
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
 
-from anh_rollup.cli.l2 import L2Client
-from anh_rollup.cli.options import show_ether
+from anh_rollup.client.l2 import L2Client
+from anh_rollup.client.wording import show_ether
 from anh_rollup.encoding.batches import BatchHeader
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.hashing import keccak256

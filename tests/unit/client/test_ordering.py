@@ -7,9 +7,9 @@ import pytest
 from coincurve import PrivateKey
 from eth_account import Account
 
-from anh_rollup.cli import ordering
-from anh_rollup.cli.l2 import L2Client
-from anh_rollup.cli.ordering import (
+from anh_rollup.client import ordering
+from anh_rollup.client.l2 import L2Client
+from anh_rollup.client.ordering import (
     Customer,
     NotSeenError,
     OrderFundsError,

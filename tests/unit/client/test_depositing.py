@@ -5,8 +5,8 @@ from typing import Any, cast
 
 import pytest
 
-from anh_rollup.cli import ordering
-from anh_rollup.cli.deposit import make_deposit
+from anh_rollup.client import ordering
+from anh_rollup.client.depositing import make_deposit
 from anh_rollup.primitives import ETHER, Wei
 from tests.doubles.memory_l1 import OWNER
 

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
-from anh_rollup.cli.claim import show_time
-from anh_rollup.cli.options import show_ether
+from eth_utils.address import to_canonical_address
+
+from anh_rollup.client.wording import show_ether, show_time
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.contracts.ledger_claims import LedgerClaimState
 from anh_rollup.l1.ledger_docket import LedgerClaimRecord
 from anh_rollup.l1.ledger_view import LedgerView
-from anh_rollup.primitives import BatchNumber, Seconds, Wei
+from anh_rollup.primitives import Address, BatchNumber, Seconds, Wei
+from anh_rollup.protocol.ledger import Effect, decode_or_none, effect_of
 
 
 class NothingToWithdrawError(AnhError):
@@ -27,6 +29,23 @@ class NothingToWithdrawError(AnhError):
             remedy="Send an exit first (`anh exit`), or wait until its batch is on L1.",
         )
         self.account, self.withdrawn, self.paid = account, withdrawn, paid
+
+
+class NotOrderedYetError(AnhError):
+    """An account's exit waits in L1's queue of forced transactions: it leaves the L2 with a batch.
+
+    Attributes:
+        account: Whose exit.
+        free_at: L1 time from which on anybody may put the queue into the order.
+    """
+
+    def __init__(self, account: str, free_at: Seconds) -> None:
+        super().__init__(
+            f"an exit of {account} waits in the queue on L1: the sequencer has to order it, and from "
+            f"{show_time(free_at)} on anybody may",
+            remedy="Wait for it with --wait, or put it into the order then: `anh ledger post-forced`.",
+        )
+        self.account, self.free_at = account, free_at
 
 
 class NotClaimedError(AnhError):
@@ -119,7 +138,18 @@ class Unclaimed:
     """No true claim has the exit."""
 
 
-Step = Withdraw | Finalize | Await | Unclaimed
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The account's exit is forced, and no batch has it yet.
+
+    Attributes:
+        free_at: L1 time from which on anybody may put the queue into the order.
+    """
+
+    free_at: Seconds
+
+
+Step = Withdraw | Finalize | Await | Unclaimed | Queued
 
 
 def next_step(view: LedgerView, account: str, now: Seconds) -> Step:
@@ -131,13 +161,15 @@ def next_step(view: LedgerView, account: str, now: Seconds) -> Step:
         now: L1 time.
 
     Raises:
-        NothingToWithdrawError: It was paid everything, or nothing left.
+        NothingToWithdrawError: It was paid everything, or nothing left or is about to.
         BlobsUnavailableError: Nobody has the blobs of a batch any more.
         TransientL1Error: L1 cannot be read.
     """
     paid, latest = view.paid(account), view.latest
     withdrawn = view.account(account, latest).withdrawn
     if withdrawn <= paid:
+        if (queued := _queued(view, account)) is not None:
+            return queued
         raise NothingToWithdrawError(account, withdrawn, paid)
     final = view.final()
     if final is not None and (amount := view.account(account, final.claim.batch).withdrawn - paid) > 0:
@@ -146,6 +178,15 @@ def next_step(view: LedgerView, account: str, now: Seconds) -> Step:
     if not waits:
         return Unclaimed()
     return min(waits, key=lambda each: each[0])[1]
+
+
+def _queued(view: LedgerView, account: str) -> Queued | None:
+    """That an exit of an account waits in the queue; None where none does."""
+    waiting, owner = view.held.waiting(), Address(to_canonical_address(account))
+    decoded = [decode_or_none(each.record, view.deployment.l2_chain_id) for each in waiting]
+    if any(each is not None and each.sender == owner and effect_of(each) is Effect.EXIT for each in decoded):
+        return Queued(Seconds(waiting[0].time + view.deployment.rules.force_timeout))
+    return None
 
 
 def _lines_with(view: LedgerView, account: str, paid: Wei) -> list[list[LedgerClaimRecord]]:

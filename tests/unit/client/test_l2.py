@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import requests
 
-from anh_rollup.cli.l2 import (
+from anh_rollup.client.l2 import (
     Followed,
     L2AnswerError,
     L2Client,

@@ -6,9 +6,8 @@ from typing import Any, Final
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_canonical_address
 
-from anh_rollup.cli.claim import show_time
-from anh_rollup.cli.options import show_ether
-from anh_rollup.cli.ordering import PRICE_MARGIN, Customer, PlacedOrder, Report, send_order
+from anh_rollup.client.ordering import PRICE_MARGIN, Customer, PlacedOrder, Report, send_order
+from anh_rollup.client.wording import show_ether, show_time
 from anh_rollup.encoding.transactions import decode_signed, encode_record
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.contracts.inbox import Forced, Inbox

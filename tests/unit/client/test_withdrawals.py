@@ -5,30 +5,37 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from eth_utils.address import to_checksum_address
 
-from anh_rollup.cli.withdraw import MOST_REFUSALS, Cashier, WithdrawalWish
-from anh_rollup.cli.withdrawing import (
+from anh_rollup.client.cashier import MOST_REFUSALS, Cashier, WithdrawalWish
+from anh_rollup.client.withdrawing import (
     Await,
     Finalize,
     NotClaimedError,
     NotFinalError,
     NothingToWithdrawError,
+    NotOrderedYetError,
+    Queued,
     TooFreshError,
     Unclaimed,
     Withdraw,
     next_step,
 )
+from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.l1.contracts.inbox import Forced
 from anh_rollup.l1.contracts.ledger_claims import LedgerClaimState, LedgerClaimStatus
 from anh_rollup.l1.errors import L1RevertedError, L1UnreachableError
 from anh_rollup.l1.ledger_docket import LedgerClaimRecord, LedgerDocket
-from anh_rollup.primitives import ETHER, BatchNumber, Seconds, Wei
-from anh_rollup.protocol.ledger import Account
+from anh_rollup.primitives import ETHER, L2_CHAIN_ID, BatchNumber, Seconds, Wei
+from anh_rollup.protocol.ledger import EXIT, Account
 from anh_rollup.protocol.ledger_claims import GENESIS_BASE
 from anh_rollup.protocol.machine.witnesses import NO_MACHINE
 from tests.doubles.ledger_snapshot import claim_record
 from tests.doubles.memory_l1 import OWNER
+from tests.doubles.ordering import ALICE, BOB, pair
 
-WINDOW, START = 100, 1_000
+WINDOW, TIMEOUT, START = 100, 500, 1_000
+EXITING = to_checksum_address(ALICE.address)
 STANDING, FINAL = LedgerClaimState.STANDING, LedgerClaimState.FINAL
 
 
@@ -38,16 +45,18 @@ class FakeView:
     def __init__(self, batches: int = 3, paid: int = 0) -> None:
         self.latest = BatchNumber(batches)
         self.docket = LedgerDocket()
-        self.deployment = SimpleNamespace(rules=SimpleNamespace(window=WINDOW))
+        rules = SimpleNamespace(window=WINDOW, force_timeout=TIMEOUT)
+        self.deployment = SimpleNamespace(rules=rules, l2_chain_id=L2_CHAIN_ID)
         self.now, self.height, self.paid_so_far = START, 50, paid
         self.claimed_at: dict[bytes, int] = {}
         self.games: dict[bytes, int] = {}
         self.false: set[bytes] = set()
         listed = [SimpleNamespace(header=SimpleNamespace(number=n), l1_block=10 * n) for n in range(1, 4)]
-        self.held = SimpleNamespace(batches=listed[:batches])
-        rules = SimpleNamespace(claim_bond=Wei(ETHER))
+        self.queue = list[Forced]()
+        self.held = SimpleNamespace(batches=listed[:batches], waiting=lambda: self.queue)
+        bonds = SimpleNamespace(claim_bond=Wei(ETHER))
         self.claims = SimpleNamespace(
-            status=self.status, finalize=lambda claim: ("finalize", claim.batch), rules=lambda: rules
+            status=self.status, finalize=lambda claim: ("finalize", claim.batch), rules=lambda: bonds
         )
         head = lambda: SimpleNamespace(time=self.now, number=self.height)  # noqa: E731
         self.client = SimpleNamespace(head=head)
@@ -59,6 +68,11 @@ class FakeView:
         self.docket.claims[made.identifier] = made
         self.claimed_at[made.identifier] = self.now
         return made.identifier
+
+    def force(self, raw: bytes) -> None:
+        """Somebody queues a transaction, now."""
+        record, _ = pair(raw)
+        self.queue.append(Forced(len(self.queue), keccak256(record), Seconds(self.now), record))
 
     def settle(self, identifier: bytes) -> None:
         self.docket.claims[identifier] = replace(self.docket.claims[identifier], state=FINAL)
@@ -106,6 +120,28 @@ def test_who_was_paid_everything_has_nothing_to_withdraw() -> None:
     with pytest.raises(NothingToWithdrawError) as caught:
         step(FakeView(paid=30))
     assert (caught.value.withdrawn, caught.value.paid) == (30, 30)
+
+
+def test_an_exit_in_the_queue_has_to_be_ordered_first() -> None:
+    view = FakeView(paid=30)
+    view.force(BOB.transfer(0, EXIT, 5))
+    view.now += 7
+    view.force(ALICE.transfer(0, EXIT, 5))
+    free_at = Seconds(START + TIMEOUT)
+    assert next_step(view, EXITING, Seconds(view.now)) == Queued(free_at)  # type: ignore[arg-type]
+    desk = Desk(view, EXITING)
+    with pytest.raises(NotOrderedYetError) as caught:
+        desk.run()
+    assert (caught.value.account, caught.value.free_at) == (EXITING, free_at)
+
+
+def test_what_else_is_in_the_queue_is_not_waited_for() -> None:
+    view = FakeView(paid=30)
+    view.force(BOB.transfer(0, EXIT, 5))
+    view.force(ALICE.transfer(0, BOB.address, 5))
+    view.queue.append(Forced(2, bytes(32), Seconds(view.now), b"no record"))
+    with pytest.raises(NothingToWithdrawError):
+        next_step(view, EXITING, Seconds(view.now))  # type: ignore[arg-type]
 
 
 def test_the_last_final_claim_pays_what_it_has_beyond_what_was_paid() -> None:
@@ -196,10 +232,10 @@ class FakeSender:
 class Desk:
     """A cashier at work, and what it tells."""
 
-    def __init__(self, view: FakeView) -> None:
+    def __init__(self, view: FakeView, account: str = OWNER) -> None:
         self.view, self.told = view, list[str]()
         self.sender = FakeSender(view)
-        self.cashier = Cashier(view, self.sender, OWNER, self.told.append, self.later)  # type: ignore[arg-type]
+        self.cashier = Cashier(view, self.sender, account, self.told.append, self.later)  # type: ignore[arg-type]
 
     def later(self, seconds: float) -> None:
         assert seconds > 0
