@@ -20,6 +20,7 @@ from web3.exceptions import BlockNotFound, ContractLogicError, Web3Exception, We
 from web3.types import EventData, RPCEndpoint, TxParams, TxReceipt
 
 from anh_rollup.cli.connecting import require_followed
+from anh_rollup.cli.follow_up import as_called
 from anh_rollup.cli.options import parse_endpoint, read_account
 from anh_rollup.cli.root import exit_code
 from anh_rollup.client.l2 import Followed
@@ -279,7 +280,7 @@ def run(script: Callable[[], None]) -> int:
         script()
     except (AnhError, Web3Exception, OSError) as error:
         known = error if isinstance(error, AnhError) else explain(error)
-        print(f"Error: {known.message}\nNext:  {known.remedy}", file=sys.stderr)
+        print(as_called(f"Error: {known.message}\nNext:  {known.remedy}"), file=sys.stderr)
         return exit_code(known)
     except KeyboardInterrupt:
         return 130

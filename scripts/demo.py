@@ -11,10 +11,10 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
-from typing import Final
 
 from rich.console import Console
 
+from anh_rollup.cli.follow_up import command
 from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.local_network import LocalNetwork
 from anh_rollup.cli.processes import ProcessGroup
@@ -25,9 +25,6 @@ from scripts.story.acts import DISHONEST, claims_made, inference, lie, order_tra
 from scripts.story.ending import tell_ending
 from scripts.story.leaving import paid_out, take_out
 from scripts.story.stage import Stage
-
-#: The command that starts the demo's processes again, for whoever wants to go on.
-CONTINUING: Final = ".venv/bin/anh devnet --keep devnet"
 
 
 def main() -> int:
@@ -52,8 +49,9 @@ def main() -> int:
         return 130
     finally:
         signal.signal(signal.SIGTERM, previous)
+    continuing = command("devnet", "--keep", "devnet")
     console.print(f"\nkeys, stores and logs: {folder}", soft_wrap=True)
-    console.print(f"keep all of it running, and order jobs yourself: {CONTINUING}", soft_wrap=True)
+    console.print(f"keep all of it running, and order jobs yourself: {continuing}", soft_wrap=True)
     return 0
 
 

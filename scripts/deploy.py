@@ -13,6 +13,7 @@ from typing import Any
 from eth_account.signers.local import LocalAccount
 from web3 import Web3
 
+from anh_rollup.cli.narration import told_contract
 from anh_rollup.cli.options import parse_address, read_account
 from anh_rollup.l1.abi import load_artifact
 from anh_rollup.l1.deployment import (
@@ -52,7 +53,7 @@ def deploy(web3: Web3, account: LocalAccount, sequencer: str, rules: Rules) -> D
         abi: Any = list(artifact.entries)
         factory = web3.eth.contract(abi=abi, bytecode=artifact.bytecode)
         receipt = send(web3, account, factory.constructor(*constructor_values(artifact, known)))
-        print(f"{name:<18} {addresses[key]}  {receipt['gasUsed']:>9,} gas")
+        print(f"{told_contract(name, addresses[key])}  {receipt['gasUsed']:>9,} gas")
     chain = ChainId(web3.eth.chain_id)
     return Deployment(chain, L2_CHAIN_ID, sequencer, before.number, before.hash, addresses, rules)
 

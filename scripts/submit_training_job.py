@@ -18,6 +18,7 @@ from web3 import Web3
 from web3.types import TxParams
 
 from anh_rollup.cli.job_checks import require_light, scored_properties
+from anh_rollup.cli.job_story import told_position
 from anh_rollup.cli.options import parse_ether
 from anh_rollup.client.ordering import PRICE_MARGIN, PlacedOrder, check_position, wait_for
 from anh_rollup.client.wording import show_ether
@@ -130,8 +131,8 @@ def cleared(rollup: Rollup) -> int:
 
 def show(placed: PlacedOrder, arguments: argparse.Namespace) -> None:
     """Prints where an order stands, and the command that follows it on the rollup of these options."""
-    for name, value in {"transaction": placed.hash, **placed.position}.items():
-        print(f"{name}: {value}")
+    for line in told_position({"transaction": placed.hash, **placed.position}):
+        print(line)
     places = ["--l1", arguments.l1, "--l2", arguments.l2, "--deployment", str(arguments.deployment)]
     following = shlex.join([sys.executable, "-m", "scripts.watch", placed.hash, *places])
     print(f"follow it with: {following}")

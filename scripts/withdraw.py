@@ -14,7 +14,7 @@ from typing import Any, Final
 from hexbytes import HexBytes
 from web3.logs import DISCARD
 
-from anh_rollup.cli.options import parse_address, parse_ether
+from anh_rollup.cli.options import parse_address, parse_payment
 from anh_rollup.client.ordering import PRICE_MARGIN, wait_for
 from anh_rollup.client.wording import show_ether
 from anh_rollup.errors import AnhError
@@ -109,10 +109,10 @@ def main() -> None:
     """Takes ether out and prints each step."""
     parser = rollup_options("Deposit, pay, take ether out of the L2 again, and withdraw it on L1.", EXAMPLE)
     key_option(parser)
-    parser.add_argument("amount", type=parse_ether, metavar="ETHER", help="how much to take out")
+    parser.add_argument("amount", type=parse_payment, metavar="ETHER", help="how much to take out")
     parser.add_argument("--pay", type=parse_address, metavar="ADDRESS", help="pay somebody on the L2 before")
     parser.add_argument(
-        "--gift", type=parse_ether, default="0.01", metavar="ETHER", help="how much (default 0.01)"
+        "--gift", type=parse_payment, default="0.01", metavar="ETHER", help="how much (default 0.01)"
     )
     arguments = parser.parse_args()
     gift = None if arguments.pay is None else (arguments.pay, arguments.gift)

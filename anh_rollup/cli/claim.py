@@ -8,9 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from anh_rollup.cli.connecting import open_rollup
+from anh_rollup.cli.follow_up import look_closer
 from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.narration import ENDINGS, next_move
-from anh_rollup.cli.options import deployment_option, l1_option, look_closer, parse_digest, visible
+from anh_rollup.cli.options import deployment_option, l1_option, parse_digest, visible
 from anh_rollup.client.wording import short, show_time
 from anh_rollup.l1.contracts.claims import ClaimStatus
 from anh_rollup.l1.docket import ClaimRecord, GameRecord
@@ -47,7 +48,7 @@ def show_command(claim: bytes, l1_url: str, deployment_path: Path) -> None:
     games = view.games_over(claim)
     if games:
         console.print(games_table(games))
-        look_closer(console, "game show", [each.identifier for each in games])
+        look_closer(console, ("game", "show"), [each.identifier for each in games])
 
 
 def open_view(l1_url: str, deployment_path: Path) -> L1View:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import click
 from rich.console import Console
 
+from anh_rollup.cli.narration import told_contract
 from anh_rollup.cli.options import UsageError, key_option, l1_option, parse_address, read_account
 from anh_rollup.encoding.checks import UINT64_MOST
 from anh_rollup.l1.client import L1Client
@@ -79,7 +80,7 @@ def deploy_command(
         sequencer,
         fixed,
         ChainId(l2_chain_id),
-        report=lambda name, address: console.print(f"{name:<15} {address}"),
+        report=lambda name, address: console.print(told_contract(name, address)),
     )
     write_deployment(deployment, out)
     console.print(f"written to {out}")

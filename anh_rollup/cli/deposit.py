@@ -12,7 +12,7 @@ from anh_rollup.cli.options import (
     key_option,
     l1_option,
     l2_option,
-    parse_ether,
+    parse_payment,
     read_account,
 )
 from anh_rollup.client.depositing import make_deposit
@@ -38,7 +38,7 @@ def deposit_command(
     Example:
       anh deposit 1 --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:8560 --key-file user.key
     """
-    wei = Wei(parse_ether(amount))
+    wei = Wei(parse_payment(amount))
     account = read_account(key_file)
     client, deployment = open_rollup(l1_url, deployment_path)
     l2 = None if l2_url is None else open_l2(l2_url, deployment)

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from anh_rollup.accountant.drills import DRILLS
+from anh_rollup.cli.follow_up import as_called, command
 from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.local_network import ACCOUNTS, LEDGER_CLAIMS, LocalNetwork
 from anh_rollup.cli.narration import Narrator
@@ -27,21 +28,20 @@ from anh_rollup.l1.contracts.game import Opened
 WATCH_SECONDS: Final = 1.0
 
 
-class PortTakenError(AnhError):
-    """Somebody listens on a port that a local rollup should have.
+class PortsTakenError(AnhError):
+    """Somebody listens on ports that a local rollup should have.
 
     Attributes:
-        option: The option that chooses the port.
-        port: The port.
+        taken: The ports, by the options that choose them.
     """
 
-    def __init__(self, option: str, port: int) -> None:
+    def __init__(self, taken: Mapping[str, int]) -> None:
+        ports = " and ".join(f"port {each}" for each in taken.values())
         super().__init__(
-            f"port {port} of this machine is taken, perhaps by another devnet",
-            remedy=f"Stop who uses it, or choose another: `{option} 0` takes a free one.",
+            f"taken, perhaps by another devnet: {ports} of this machine",
+            remedy=f"Stop who listens there, or take free ones: `{' '.join(f'{each} 0' for each in taken)}`.",
         )
-        self.option = option
-        self.port = port
+        self.taken = taken
 
 
 @click.command(name="devnet")
@@ -70,8 +70,7 @@ def devnet_command(keep: Path | None, drill: str, anvil: str | None, **ports: in
       anh devnet --keep devnet
     """
     console = Console(stderr=True)
-    for name, wanted in ports.items():
-        require_free(f"--{name.replace('_', '-')}", wanted)
+    require_free({f"--{name.replace('_', '-')}": wanted for name, wanted in ports.items()})
     folder = keep or Path(tempfile.mkdtemp(prefix="anh-devnet-"))
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -89,14 +88,15 @@ def devnet_command(keep: Path | None, drill: str, anvil: str | None, **ports: in
     console.print(f"all processes are stopped; keys, stores and logs are in {folder}")
 
 
-def require_free(option: str, port: int) -> None:
-    """Checks that nobody uses a port: on somebody else's L1 we would deploy without noticing.
+def require_free(ports: Mapping[str, int]) -> None:
+    """Checks that nobody uses the ports of some options: on somebody else's L1 we would deploy unnoticed.
 
     Raises:
-        PortTakenError: Somebody does. 0, which takes a free one, is always good.
+        PortsTakenError: Somebody does. 0, which takes a free one, is always good.
     """
-    if port and accepts_connections(port):
-        raise PortTakenError(option, port)
+    taken = {option: port for option, port in ports.items() if port and accepts_connections(port)}
+    if taken:
+        raise PortsTakenError(taken)
 
 
 def start_all(network: LocalNetwork, ports: Mapping[str, int], drill: str, console: Console) -> None:
@@ -181,7 +181,7 @@ def next_steps(network: LocalNetwork) -> list[str]:
     return [
         "In another terminal, order a job:",
         shlex.join([sys.executable, "-m", "scripts.submit_training_job", *words]),
-        "and let `anh job list` and the other commands find this rollup:",
+        as_called("and let `anh job list` and the other commands find this rollup:"),
         " ".join(["export", *settings]),
     ]
 
@@ -189,7 +189,7 @@ def next_steps(network: LocalNetwork) -> list[str]:
 def closer_look(event: object) -> str | None:
     """The command that shows more of a claim or game that an event begins; None for other events."""
     if isinstance(event, Revealed):
-        return f"anh claim show 0x{event.claim_id.hex()}"
+        return command("claim", "show", f"0x{event.claim_id.hex()}")
     if isinstance(event, Opened):
-        return f"anh game show 0x{event.game.hex()}"
+        return command("game", "show", f"0x{event.game.hex()}")
     return None

@@ -7,6 +7,7 @@ import click
 from rich.console import Console
 
 from anh_rollup.cli.connecting import open_l2, open_rollup
+from anh_rollup.cli.follow_up import as_called
 from anh_rollup.cli.options import (
     UsageError,
     beacon_option,
@@ -14,7 +15,7 @@ from anh_rollup.cli.options import (
     key_option,
     l1_option,
     l2_option,
-    parse_ether,
+    parse_payment,
     read_account,
 )
 from anh_rollup.client.exiting import force_exit, send_exit
@@ -46,7 +47,7 @@ def parse_amount(word: str) -> int | None:
     Raises:
         AmountOptionError: The word is something else.
     """
-    return None if word == ALL else parse_ether(word)
+    return None if word == ALL else parse_payment(word)
 
 
 @click.command(name="exit")
@@ -95,8 +96,8 @@ def exit_command(
         queued = force_exit(account, wei, reader, TransactionSender(client, account), inbox)
         for line in queue_lines(queued, inbox.rules()):
             say(line)
-        say("it leaves the L2 with the batch on L1 that has it; `anh withdraw` knows of it from then on")
-    say("L1 pays it by `anh withdraw`, once a ledger claim that has it is final")
+        say("it leaves the L2 with the batch on L1 that has it")
+    say(as_called("L1 pays it by `anh withdraw`, once a ledger claim that has it is final"))
 
 
 def queue_lines(queued: Forced, rules: InboxRules) -> list[str]:
@@ -105,5 +106,5 @@ def queue_lines(queued: Forced, rules: InboxRules) -> list[str]:
     return [
         f"forced transaction {queued.index} is queued on L1, for a fee of {show_ether(rules.force_fee)}",
         f"every batch of the sequencer's after {show_time(due)} has to order it",
-        f"from {show_time(free)} on anybody may: `anh ledger post-forced`",
+        as_called(f"from {show_time(free)} on anybody may: `anh ledger post-forced`"),
     ]

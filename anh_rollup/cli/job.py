@@ -1,6 +1,5 @@
 """`anh job`: order training or inference, and see what became of it."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from anh_rollup.cli.connecting import open_l2, open_rollup
+from anh_rollup.cli.follow_up import command, command_here, look_closer
 from anh_rollup.cli.job_lapse import lapse_of
 from anh_rollup.cli.job_refund import refund_of
-from anh_rollup.cli.job_story import job_state, told_deadline, told_place, told_results
+from anh_rollup.cli.job_story import job_state, told_deadline, told_place, told_position, told_results
 from anh_rollup.cli.job_wish import KINDS, JobWish, make_job, parse_property
 from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.options import (
@@ -22,7 +22,6 @@ from anh_rollup.cli.options import (
     key_option,
     l1_option,
     l2_option,
-    look_closer,
     parse_digest,
     parse_ether,
     read_account,
@@ -129,8 +128,8 @@ def submit_command(
         customer, job, wish.reward, lambda line: console.print(visible(line), soft_wrap=True)
     )
     console.print(visible(f"ordered: {placed.hash}"), soft_wrap=True)
-    for name, value in placed.position.items():
-        console.print(visible(f"  {name}: {value}"), soft_wrap=True)
+    for line in told_position(placed.position):
+        console.print(visible(line), soft_wrap=True)
     for line in told_place(job.uri):
         console.print(visible(line), soft_wrap=True)
     following = follow_up(placed.hash, l1_url, l2_url, deployment_path)
@@ -140,7 +139,7 @@ def submit_command(
 def follow_up(transaction: str, l1_url: str, l2_url: str, deployment_path: Path) -> str:
     """The command that shows what becomes of an order, for a shell."""
     places = ["--l1", l1_url, "--l2", l2_url, "--deployment", str(deployment_path)]
-    return shlex.join(["anh", "job", "status", transaction, *places])
+    return command("job", "status", transaction, *places)
 
 
 @job_group.command(name="status")
@@ -182,8 +181,8 @@ def status_command(
 def show_position(console: Console, l2: L2Client, transaction: bytes) -> None:
     """Prints where the sequencer has put a transaction."""
     position = l2.position("0x" + transaction.hex())
-    for name, value in (position or {"position": "none yet"}).items():
-        console.print(visible(f"{name}: {value}"), soft_wrap=True)
+    for line in ["position: none yet"] if position is None else told_position(position):
+        console.print(visible(line), soft_wrap=True)
 
 
 def show_job(
@@ -200,7 +199,7 @@ def show_job(
     console.print(job_table([ordered], view, reader, hashes, now))
     console.print(told_deadline(ordered.job, state, settlement), soft_wrap=True)
     console.print(claims_table(claims) if claims else "no claims yet" if state == "open" else "no claims")
-    look_closer(console, "claim show", [each.identifier for each in claims])
+    look_closer(console, ("claim", "show"), [each.identifier for each in claims])
     for line in told_results(claims):
         console.print(visible(line), soft_wrap=True)
 
@@ -224,10 +223,11 @@ def list_command(l1_url: str, deployment_path: Path, beacon_url: str | None, eve
         hint = "" if everything else " wait for a final claim; --all shows the settled ones, too"
         console.print(f"no jobs{hint}", soft_wrap=True)
         console.print("an order shows up here once its batch is on L1", soft_wrap=True)
-        console.print("before that see it with: anh job status HASH --l2 URL", soft_wrap=True)
+        seen = command_here("job", "status", "HASH", "--l2", "URL")
+        console.print(f"before that see it with: {seen}", soft_wrap=True, highlight=False)
         return
     console.print(job_table(jobs, view, reader, hashes, view.client.head().time))
-    look_closer(console, "job status", [hashes.get(each.transaction, each.transaction) for each in jobs])
+    look_closer(console, ("job", "status"), [hashes.get(each.transaction, each.transaction) for each in jobs])
 
 
 @job_group.command(name="refund")

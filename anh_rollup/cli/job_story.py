@@ -1,10 +1,11 @@
 """What is told of a job in sentences: where its artifacts are, how long it is open, how to see its result."""
 
-import shlex
-from collections.abc import Iterator, Sequence
-from typing import Final
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 from urllib.parse import unquote
 
+from anh_rollup.cli.follow_up import as_called, command
 from anh_rollup.cli.options import visible
 from anh_rollup.client.wording import show_time
 from anh_rollup.l1.contracts.claims import ClaimState
@@ -13,6 +14,9 @@ from anh_rollup.protocol.jobs import Job, JobKind
 
 #: How the URI of a folder of this machine begins (RFC 8089).
 FOLDER: Final = "file://"
+
+#: A number as JSON-RPC has it, and no hash.
+SHORT_NUMBER: Final = re.compile("0x[0-9a-f]{1,16}")
 
 
 def job_state(
@@ -40,6 +44,14 @@ def job_state(
     return "open again" if ClaimState.REFUTED in states else "open"
 
 
+def told_position(position: Mapping[str, Any]) -> Iterator[str]:
+    """Where the sequencer has put a transaction, a fact a line: what anh_getPosition answers but blanks."""
+    for name, value in position.items():
+        if value is not None and value is not False:
+            number = isinstance(value, str) and SHORT_NUMBER.fullmatch(value)
+            yield f"{name}: {int(value, 16) if number else value}"
+
+
 def told_deadline(job: Job, state: str, settlement: int) -> str:
     """Until when a job can be claimed, and of one that nobody did how its reward goes back.
 
@@ -52,7 +64,7 @@ def told_deadline(job: Job, state: str, settlement: int) -> str:
     if state == "expired":
         return f"{line}; expired: its reward can go back from {show_time(job.deadline + settlement)} on"
     if state == "refundable":
-        return f"{line}; nobody has done it: its reward goes back with `anh job refund`"
+        return as_called(f"{line}; nobody has done it: its reward goes back with `anh job refund`")
     return line
 
 
@@ -67,14 +79,14 @@ def told_results(claims: Sequence[ClaimRecord]) -> Iterator[str]:
 def look_at(kind: JobKind, result: bytes, uri: str) -> str:
     """The command that shows a job's result, for a shell: a model, or answers."""
     name = "model" if kind is JobKind.TRAINING else "answers"
-    return f"anh {name} show 0x{result.hex()} --from {shlex.quote(visible(uri).plain)}"
+    return command(name, "show", f"0x{result.hex()}", "--from", visible(uri).plain)
 
 
 def told_place(uri: str) -> Iterator[str]:
     """Who can read the artifacts of a job whose URI is a folder of this machine; nothing about other URIs."""
     if not uri.startswith(FOLDER):
         return
-    folder = shlex.quote(visible(unquote(uri.removeprefix(FOLDER))).plain)
+    role = command("accountant", "--allow-folder", visible(unquote(uri.removeprefix(FOLDER))).plain)
     yield "only accountants on this machine that allow the artifacts' folder can read it and do the job:"
-    yield f"  anh accountant --allow-folder {folder} (with its other options)"
+    yield f"  {role} (with its other options)"
     yield "for others serve the folder over HTTP, and order with --uri http://HOST:PORT"

@@ -17,7 +17,7 @@ from anh_rollup.cli.options import (
     read_account,
 )
 from anh_rollup.client.exiting import NothingOverdueError, overdue_since
-from anh_rollup.client.wording import short, show_ether, show_time
+from anh_rollup.client.wording import counted, short, show_ether, show_time
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.contracts.ledger_claims import LedgerClaimState
 from anh_rollup.l1.deployment import bind
@@ -58,8 +58,11 @@ def show_command(account: str | None, l1_url: str, deployment_path: Path, beacon
     latest = view.past.state(view.latest).machine
     console.print(f"batch {latest.batch}: ledger 0x{latest.ledger.hex()}", soft_wrap=True, highlight=False)
     console.print(claims_table(view))
-    if view.docket.games:
-        console.print(games_table(list(view.docket.games.values())))
+    games = list(view.docket.games.values())
+    if games:
+        console.print(games_table(games))
+    for line in [*map(told_claim, view.docket.claims.values()), *map(told_game, games)]:
+        console.print(line, soft_wrap=True, highlight=False)
     if account is not None:
         console.print(account_table(view, account))
         credit = bind(deployment, client).bonds.credit_of(account)
@@ -85,34 +88,46 @@ def post_forced_command(l1_url: str, deployment_path: Path, key_file: Path) -> N
         raise NothingOverdueError(free_at)
     entries = inbox.queue_length() - inbox.consumed()
     TransactionSender(client, account).send(inbox.post_forced())
-    Console().print(f"{entries} forced transactions are in the order", soft_wrap=True, highlight=False)
+    ordered = counted(entries, "forced transaction")
+    Console().print(f"put into the order: {ordered}", soft_wrap=True, highlight=False)
 
 
 def claims_table(view: LedgerView) -> Table:
-    """Ledger claims, one a row."""
+    """Ledger claims, one a row, whole in 80 columns; `told_claim` has what is too long for that."""
     table = Table(title="ledger claims")
-    for heading in ("claim", "claimant", "batches", "ledger", "state", "window ends", "true"):
+    for heading in ("claim", "batches", "state", "window ends, UTC", "true"):
         table.add_column(heading, overflow="fold")
     for record in view.docket.claims.values():
         claim = record.claim
         base = "genesis" if claim.base == GENESIS_BASE else short(claim.base)
-        where, what = f"{base} to {claim.batch}", short(record.machine.ledger)
-        table.add_row(short(record.identifier), claim.claimant[:10], where, what, *_fate(view, record))
+        table.add_row(short(record.identifier), f"{base} to {claim.batch}", *_fate(view, record))
     return table
+
+
+def told_claim(record: LedgerClaimRecord) -> str:
+    """The id of a ledger claim, who made it, and the ledger's root, whole."""
+    ledger = f"ledger 0x{record.machine.ledger.hex()}"
+    return f"ledger claim 0x{record.identifier.hex()} of {record.claim.claimant}: {ledger}"
+
+
+def told_game(record: LedgerGameRecord) -> str:
+    """The id of a game about a ledger claim, that of the claim, and who disputes it, whole."""
+    who, claim = record.position.challenger, record.position.claim
+    return f"game 0x{record.identifier.hex()}: {who} disputes ledger claim 0x{claim.hex()}"
 
 
 def _fate(view: LedgerView, record: LedgerClaimRecord) -> tuple[str, str, str]:
     """A claim's state, the end of its window, and whether it is true as far as somebody can still ask."""
     status = view.claims.status(record.identifier)
-    ends = show_time(status.claimed_at + view.deployment.rules.window)
+    ends = show_time(status.claimed_at + view.deployment.rules.window).removesuffix(" UTC")
     if record.state is LedgerClaimState.REFUTED:
         return f"refuted by {record.refuter[:10]}" if record.refuter else "its base fell", ends, "-"
-    games = f", {status.games} games" if status.games else ""
+    games = f", {counted(status.games, 'game')}" if status.games else ""
     return record.state.name.lower() + games, ends, "no" if view.line(record) is None else "yes"
 
 
 def games_table(games: list[LedgerGameRecord]) -> Table:
-    """Games about ledger claims, one a row."""
+    """Games about ledger claims, one a row; `told_game` has whole ids."""
     table = Table(title="games")
     for heading in ("game", "claim", "challenger", "reveals", "state"):
         table.add_column(heading, overflow="fold")

@@ -11,6 +11,7 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 import anh_rollup
+from anh_rollup.cli.narration import told_contract
 from anh_rollup.cli.processes import (
     ProcessGroup,
     ProgramMissingError,
@@ -178,7 +179,7 @@ class LocalNetwork:
         sender = TransactionSender(client, self.accounts["deployer"])
         sequencer = str(self.accounts["sequencer"].address)
         deployment = deploy(
-            sender, sequencer, self.rules, report=lambda name, address: report(f"{name:<14}{address}")
+            sender, sequencer, self.rules, report=lambda *named: report(told_contract(*named))
         )
         write_deployment(deployment, self.deployment_file)
         self._deployment = deployment

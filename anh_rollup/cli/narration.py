@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import singledispatchmethod
 from typing import Any, Final
 
-from anh_rollup.client.wording import short, show_ether
+from anh_rollup.client.wording import counted, short, show_ether
 from anh_rollup.l1.contracts import ledger_claims as ledger
 from anh_rollup.l1.contracts.bonds import Withdrawn
 from anh_rollup.l1.contracts.claims import (
@@ -31,6 +31,7 @@ from anh_rollup.l1.contracts.game import (
     SumsRevealed,
 )
 from anh_rollup.l1.contracts.inbox import Deposited, Forced, Posted
+from anh_rollup.l1.deployment import CONTRACTS
 from anh_rollup.protocol.claims import Scores
 from anh_rollup.protocol.game import Phase, Position
 
@@ -49,6 +50,15 @@ LEDGER_ENDINGS: Final[Mapping[ledger.LedgerOutcome, str]] = {
     ledger.LedgerOutcome.CHALLENGER_LATE: "the challenger's clock ran out: its bond is the claimant's",
     ledger.LedgerOutcome.VOID: "the claim fell in another game",
 }
+
+
+#: Characters of the longest contract's name.
+LONGEST: Final = max(map(len, CONTRACTS.values()))
+
+
+def told_contract(name: str, address: str) -> str:
+    """A contract that was deployed, with its address; such lines stand in columns."""
+    return f"{name:<{LONGEST}} {address}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +87,8 @@ class Narrator:
 
     @line.register
     def _(self, event: Posted) -> str:
-        carried = f"{len(event.blobs)} blob(s)" if event.blobs else f"{len(event.data)} bytes of calldata"
-        return f"batch {event.number} is on L1: {event.batch.count} transaction(s) in {carried}"
+        carried = counted(len(event.blobs), "blob") if event.blobs else f"{len(event.data)} bytes of calldata"
+        return f"batch {event.number} is on L1: {counted(event.batch.count, 'transaction')} in {carried}"
 
     @line.register
     def _(self, event: Forced) -> str:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,10 +11,8 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import is_address, to_checksum_address
 from eth_utils.exceptions import ValidationError
-from rich.console import Console
 from rich.text import Text
 
-from anh_rollup.client.wording import short
 from anh_rollup.encoding.checks import UINT16_MOST
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.endpoint import EndpointUrlError, host_of
@@ -204,6 +202,18 @@ def parse_ether(word: str) -> int:
     return int(whole) * ETHER + int(fraction.ljust(18, "0"))
 
 
+def parse_payment(word: str) -> int:
+    """Wei from a decimal number of ether above zero.
+
+    Raises:
+        AmountOptionError: The word is something else.
+    """
+    wei = parse_ether(word)
+    if not wei:
+        raise AmountOptionError(word)
+    return wei
+
+
 def parse_address(word: str) -> str:
     """A checksummed address; the letters of the word are in the checksum's case (EIP-55), or all in one.
 
@@ -339,9 +349,3 @@ def port_option(name: str, default: int, what: str) -> Decorator:
     """A port."""
     kind = click.IntRange(0, UINT16_MOST)
     return click.option(name, type=kind, default=default, show_default=True, help=what)
-
-
-def look_closer(console: Console, command: str, identifiers: Sequence[bytes]) -> None:
-    """Says which command shows more of each row of a table; tables have room for short ids only."""
-    for each in identifiers:
-        console.print(f"{short(each)}: anh {command} 0x{each.hex()}", soft_wrap=True, highlight=False)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from anh_rollup import __version__
+from anh_rollup.cli.follow_up import as_called, program
 from anh_rollup.cli.options import UsageError, visible
 from anh_rollup.errors import AnhError
 
@@ -37,8 +38,8 @@ COMMANDS: Final[Mapping[str, str]] = {
 
 def report(error: AnhError, console: Console) -> None:
     """Prints what happened and what to do next; no traceback."""
-    console.print(Text.assemble(("Error: ", "bold red"), visible(error.message)), soft_wrap=True)
-    console.print(Text.assemble(("Next:  ", "bold cyan"), visible(error.remedy)), soft_wrap=True)
+    for name, style, said in (("Error: ", "bold red", error.message), ("Next:  ", "bold cyan", error.remedy)):
+        console.print(Text.assemble((name, style), visible(as_called(said))), soft_wrap=True)
 
 
 class CommandsOnDemand(MutableMapping[str, click.Command]):
@@ -84,8 +85,29 @@ def exit_code(error: AnhError) -> int:
     return 2 if isinstance(error, UsageError) else 1
 
 
+def name_program(command: click.Command, name: str) -> None:
+    """Writes the program's name into the examples of a command's help, and of those below it."""
+    command.help = (command.help or "").replace("\n  anh ", f"\n  {name} ")
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        name_program(below, name)
+
+
 class ReportingGroup(click.Group):
-    """A command group that turns an `AnhError` of any command into a report and an exit code."""
+    """A command group that turns an `AnhError` of any command into a report and an exit code.
+
+    Usage and examples name the program as it has to be called, so that they can be pasted.
+    """
+
+    def main(self, *arguments: Any, **settings: Any) -> Any:
+        """Runs the program; see `click.Group.main`."""
+        return super().main(*arguments, **{"prog_name": program(), **settings})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command by its name; None where there is none."""
+        found = super().get_command(ctx, cmd_name)
+        if found is not None:
+            name_program(found, ctx.find_root().info_name or program())
+        return found
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the chosen command; only errors that we raise on purpose are caught."""

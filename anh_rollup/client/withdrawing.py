@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from eth_utils.address import to_canonical_address
 
-from anh_rollup.client.wording import show_ether, show_time
+from anh_rollup.client.wording import counted, show_ether, show_time
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.contracts.ledger_claims import LedgerClaimState
 from anh_rollup.l1.ledger_docket import LedgerClaimRecord
@@ -74,7 +74,7 @@ class NotFinalError(AnhError):
     """
 
     def __init__(self, claim: bytes, ends_at: Seconds, games: int) -> None:
-        disputed = f", and {games} games over it are open" if games else ""
+        disputed = f", and {counted(games, 'open game')} over it" if games else ""
         super().__init__(
             f"ledger claim 0x{claim.hex()} can be disputed until {show_time(ends_at)}{disputed}",
             remedy="Run this again when it is over, or wait for it with --wait.",

@@ -18,6 +18,11 @@ def show_time(seconds: int) -> str:
         return f"second {seconds}"
 
 
+def counted(count: int, thing: str) -> str:
+    """Some of a thing, whose plural ends with an s."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
 def short(digest: bytes) -> str:
     """The first digits of a digest, enough to tell it from others on one screen."""
     return f"0x{digest[:4].hex()}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from rich.table import Table
 
 from anh_rollup.cli.local_network import ACCOUNTS, LocalNetwork
+from anh_rollup.client.wording import show_ether
 from anh_rollup.l1.deployment import bind
 from anh_rollup.primitives import ETHER
 
@@ -54,6 +55,27 @@ def wealth_table(before: Mapping[str, Wealth], after: Mapping[str, Wealth]) -> T
         table.add_row(name, "L1", *_amounts(first, last))
         table.add_row("", "L2", *_amounts(start.l2, end.l2), end_section=True)
     return table
+
+
+def told_missing(before: Mapping[str, Wealth], after: Mapping[str, Wealth], staked: int, gas: int) -> str:
+    """Why the changes do not add up to nothing.
+
+    Args:
+        before: What the players had.
+        after: What they have.
+        staked: Wei in bonds of claims that are not final yet.
+        gas: Wei that the players have paid for L1's gas.
+    """
+    missing = sum(map(_total, before.values())) - sum(map(_total, after.values()))
+    return (
+        f"The players have {show_ether(missing)} less in all: {show_ether(staked)} in bonds of claims that "
+        f"still stand, which come back, {show_ether(gas)} for L1's gas, and "
+        f"{show_ether(missing - staked - gas)} burnt of lost bonds, and for fees of the L2."
+    )
+
+
+def _total(wealth: Wealth) -> int:
+    return wealth.l1 + wealth.credit + wealth.l2
 
 
 def _amounts(before: int, after: int) -> tuple[str, str, str]:

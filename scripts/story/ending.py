@@ -6,7 +6,7 @@ from rich.table import Table
 
 from anh_rollup.cli.moves import calls_between
 from anh_rollup.client.wording import short
-from scripts.story.accounts import Wealth, read_wealth, wealth_table
+from scripts.story.accounts import Wealth, read_wealth, told_missing, wealth_table
 from scripts.story.acts import BASELESS, CHALLENGER, DISHONEST, ClaimMade
 from scripts.story.costs import calls_table, games_table
 from scripts.story.stage import Stage
@@ -30,6 +30,10 @@ def tell_ending(stage: Stage, before: Mapping[str, Wealth], made: Sequence[Claim
     console.print(games_table(stage.view))
     console.print(claims_table(made))
     console.print(wealth_table(before, after))
+    bonds, deployer = stage.view.contracts.bonds.address, str(network.accounts["deployer"].address)
+    staked = stage.view.client.balance(bonds) - sum(each.credit for each in after.values())
+    gas = sum(each.cost for each in calls if each.sender != deployer)
+    console.print(told_missing(before, after, staked, gas), highlight=False)
     for line in stage.checks:
         console.print(f"[green]checked[/]  {line}", highlight=False, soft_wrap=True)
 

@@ -96,7 +96,7 @@ def test_a_user_leaves_with_nobody_but_l1(desert: Desert) -> None:
     assert "the sequencer has time for the oldest forced" in desert.refused("ledger", "post-forced")
     assert f"an exit of {desert.user} waits in the queue on L1" in desert.refused("withdraw")
     desert.later(RULES.force_timeout)
-    assert desert.done("ledger", "post-forced") == "1 forced transactions are in the order\n"
+    assert desert.done("ledger", "post-forced") == "put into the order: 1 forced transaction\n"
     assert "no forced transaction waits on L1" in desert.refused("ledger", "post-forced")
     assert "no claim that stands or is final" in desert.refused("withdraw")
     assert "fewer than 64 L1 blocks are above batch 1" in desert.refused("withdraw", "--claim")
@@ -164,7 +164,7 @@ def test_a_user_alone_answers_whoever_disputes_its_claim(
 
     monkeypatch.setattr("anh_rollup.cli.withdraw.sleep", pass_by)
     told = desert.done("withdraw", "--claim", "--wait", "--depth", "0")
-    assert "and 1 games over it are open" in told
+    assert "and 1 open game over it" in told
     view = desert.view()
     (game,) = view.docket.games.values()
     assert (game.outcome, len(game.shown)) == (LedgerOutcome.CHALLENGER_LATE, 1)

@@ -68,7 +68,7 @@ def test_a_claims_hashes_and_uri_are_whole(monkeypatch: pytest.MonkeyPatch) -> N
         f"result 0x{ROOT.hex()}",
         f"artifacts {URI}",
     ]
-    assert f"0x34343434: anh game show 0x{GAME.hex()}" in told
+    assert f"0x34343434: anh game show 0x{GAME.hex()} --l1 http://x" in told
 
 
 def test_a_claim_about_a_called_job_has_no_place(monkeypatch: pytest.MonkeyPatch) -> None:

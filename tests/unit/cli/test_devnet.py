@@ -13,7 +13,7 @@ from rich.console import Console
 
 from anh_rollup.cli import main
 from anh_rollup.cli.devnet import (
-    PortTakenError,
+    PortsTakenError,
     closer_look,
     endpoints,
     next_steps,
@@ -42,8 +42,8 @@ def test_a_taken_port_is_told_before_anything_is_started(option: str, tmp_path: 
         result = CliRunner().invoke(main, words)
     assert result.exit_code == 1
     assert result.output == (
-        f"Error: port {port} of this machine is taken, perhaps by another devnet\n"
-        f"Next:  Stop who uses it, or choose another: `{option} 0` takes a free one.\n"
+        f"Error: taken, perhaps by another devnet: port {port} of this machine\n"
+        f"Next:  Stop who listens there, or take free ones: `{option} 0`.\n"
     )
     assert not (tmp_path / "kept").exists()
 
@@ -59,10 +59,16 @@ def test_a_second_devnet_in_the_same_folder_starts_nothing(tmp_path: Path) -> No
 
 
 def test_a_free_port_and_any_port_are_good() -> None:
-    require_free("--port", free_port())
-    require_free("--port", 0)
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(PortTakenError):
-        require_free("--port", taken.getsockname()[1])
+    require_free({"--port": free_port(), "--l2-port": 0})
+
+
+def test_all_taken_ports_are_told_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        first, second = (each.getsockname()[1] for each in (one, other))
+        with pytest.raises(PortsTakenError, match=f"port {first} and port {second} of") as caught:
+            require_free({"--port": first, "--l2-port": 0, "--wallet-port": second})
+    assert caught.value.taken == {"--port": first, "--wallet-port": second}
+    assert caught.value.remedy.endswith("`--port 0 --wallet-port 0`.")
 
 
 def test_before_l1_is_started_there_is_nothing_to_watch(tmp_path: Path) -> None:

@@ -190,7 +190,7 @@ def test_a_final_claim_is_told_with_the_command_that_shows_its_result(
 
 def test_no_result_is_looked_at_before_its_claim_is_final(monkeypatch: pytest.MonkeyPatch) -> None:
     told = looked_at(monkeypatch, JobKind.TRAINING, NOW, ClaimState.STANDING)
-    assert told[-1] == f"0x00000000: anh claim show 0x{'00' * 32}"
+    assert told[-1] == f"0x00000000: anh claim show 0x{'00' * 32} --l1 http://a:1"
 
 
 @pytest.mark.parametrize("uri", ["https://a.b/folder", "", "http://[", "/folder"])
@@ -218,7 +218,7 @@ def test_a_job_that_l1_has_paid_is_listed_with_all_only(monkeypatch: pytest.Monk
         told = CliRunner().invoke(main, ["job", "list", "--l1", "http://a:1", *words]).output
         return [line for line in told.splitlines() if "job status" in line or "final" in line]
 
-    assert listed() == [f"0x06060606: anh job status 0x{waits.transaction.hex()}"]
+    assert listed() == [f"0x06060606: anh job status 0x{waits.transaction.hex()} --l1 http://a:1"]
     assert [line.partition(":")[0] for line in listed("--all")[1:]] == ["0x05050505", "0x06060606"]
     assert "final" in listed("--all")[0]
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 from rich.console import Console
 from rich.table import Table
 
-from anh_rollup.cli.ledger import account_table, claims_table, games_table
+from anh_rollup.cli.ledger import account_table, claims_table, games_table, told_claim, told_game
 from anh_rollup.cli.narration import LEDGER_ENDINGS
 from anh_rollup.l1.contracts.ledger_claims import LedgerClaimState, LedgerClaimStatus, LedgerOutcome
 from anh_rollup.l1.ledger_docket import LedgerDocket, LedgerGameRecord
@@ -64,16 +64,37 @@ def test_each_claim_says_what_became_of_it_and_whether_it_is_true() -> None:
     known = view(0)
     rows = cells(claims_table(cast(LedgerView, known)))
     first = "0x" + next(iter(known.docket.claims)).hex()[:8]
-    assert [row[2] for row in rows[:2]] == ["genesis to 1", f"{first} to 2"]
+    assert [row[1] for row in rows[:2]] == ["genesis to 1", f"{first} to 2"]
     fates = ["final", "standing", "standing", "refuted by 0x99999999", "its base fell"]
-    assert [row[4] for row in rows] == fates
-    assert [row[6] for row in rows] == ["yes", "yes", "no", "-", "-"]
-    assert {row[5] for row in rows} == {"1970-01-01 00:01:00 UTC"}
+    assert [row[2] for row in rows] == fates
+    assert [row[4] for row in rows] == ["yes", "yes", "no", "-", "-"]
+    assert {row[3] for row in rows} == {"1970-01-01 00:01:00"}
+
+
+def test_ids_can_be_copied_whole_and_the_table_fits_80_columns() -> None:
+    known = view(0)
+    record = next(iter(known.docket.claims.values()))
+    console = Console(width=80, record=True, file=StringIO())
+    console.print(claims_table(cast(LedgerView, known)))
+    row = next(line for line in console.export_text().splitlines() if "genesis to 1" in line)
+    assert [cell.strip() for cell in row.split("│")[1:4]] == [
+        f"0x{record.identifier.hex()[:8]}",
+        "genesis to 1",
+        "final",
+    ]
+    assert told_claim(record) == (
+        f"ledger claim 0x{record.identifier.hex()} of {OWNER}: ledger 0x{record.machine.ledger.hex()}"
+    )
+    clock = Clock(Seconds(5), Seconds(5), Seconds(0), Side.ACCOUNTANT)
+    game = LedgerGameRecord(b"\x77" * 32, first_position(record.claim, OWNER), clock)
+    assert told_game(game) == (
+        f"game 0x{'77' * 32}: {OWNER} disputes ledger claim 0x{game.position.claim.hex()}"
+    )
 
 
 def test_open_games_are_counted() -> None:
     rows = cells(claims_table(cast(LedgerView, view(1, 2))))
-    assert rows[1][4] == "standing, 3 games"
+    assert rows[1][2] == "standing, 3 games"
 
 
 def test_each_game_says_where_it_stands_or_how_it_ended() -> None:

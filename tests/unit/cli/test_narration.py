@@ -39,11 +39,11 @@ def position(phase: Phase) -> Position:
         (Deposited(USER, 10**18), "user has deposited 1.0000 ETH for the L2"),
         (
             Posted(2, ZERO, BatchHeader(2, ZERO, ZERO, 3, ZERO, 0), (ZERO,), b""),
-            "batch 2 is on L1: 3 transaction(s) in 1 blob(s)",
+            "batch 2 is on L1: 3 transactions in 1 blob",
         ),
         (
             Posted(2, ZERO, BatchHeader(2, ZERO, ZERO, 3, ZERO, 0), (), b"12345"),
-            "batch 2 is on L1: 3 transaction(s) in 5 bytes of calldata",
+            "batch 2 is on L1: 3 transactions in 5 bytes of calldata",
         ),
         (Committed(LIAR, ID, 0), "0x15d34AAf bonds a hidden claim 0xabcdef01"),
         (

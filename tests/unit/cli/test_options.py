@@ -1,19 +1,16 @@
 """How the command line's words become values, and what is said where they cannot."""
 
-from io import StringIO
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
 
 from anh_rollup.cli.options import (
     AddressOptionError,
     AmountOptionError,
     DigestOptionError,
     KeyFileError,
-    look_closer,
     parse_address,
     parse_digest,
     parse_ether,
@@ -23,12 +20,6 @@ from anh_rollup.primitives import ETHER
 
 KEY = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"
 ADDRESS = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
-
-
-def test_the_ids_of_a_tables_rows_can_be_copied_whole_from_a_narrow_terminal() -> None:
-    console = Console(width=40, record=True, file=StringIO())
-    look_closer(console, "claim show", [bytes.fromhex("ab" * 32)])
-    assert console.export_text() == f"0xabababab: anh claim show 0x{'ab' * 32}\n"
 
 
 def key_file(folder: Path, content: bytes) -> Path:

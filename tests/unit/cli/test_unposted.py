@@ -131,6 +131,7 @@ def test_a_deadline_that_is_no_number_is_told(terms: Any) -> None:
 def test_no_jobs_are_told_in_words(words: tuple[str, ...], told: str, tmp_path: Path) -> None:
     where = (
         "an order shows up here once its batch is on L1\n"
-        "before that see it with: anh job status HASH --l2 URL\n"
+        f"before that see it with: anh job status HASH --l2 URL --l1 {NOBODY}"
+        f" --deployment {tmp_path / 'd.json'}\n"
     )
     assert run("list", *words, "--deployment", str(tmp_path / "d.json")) == (0, told + where)

@@ -289,7 +289,7 @@ def test_what_is_missing_is_an_error_that_says_what_to_do() -> None:
         desk.run(claim=True, depth=0)
     assert (waiting.value.claim, waiting.value.ends_at) == (name, START + WINDOW)
     desk.view.games[name] = 2
-    with pytest.raises(NotFinalError, match="and 2 games over it are open"):
+    with pytest.raises(NotFinalError, match="and 2 open games over it"):
         desk.run()
     assert desk.sender.sent == []
 

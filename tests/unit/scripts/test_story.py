@@ -99,5 +99,5 @@ def test_the_demo_ends_with_how_to_go_on(
     assert capsys.readouterr().out.splitlines() == [
         "",
         f"keys, stores and logs: {tmp_path}",
-        "keep all of it running, and order jobs yourself: .venv/bin/anh devnet --keep devnet",
+        "keep all of it running, and order jobs yourself: anh devnet --keep devnet",
     ]

@@ -61,12 +61,12 @@ def test_a_job_above_the_usual_bound_is_not_paid_for(
 
 
 def test_the_command_that_follows_an_order_can_be_pasted(capsys: pytest.CaptureFixture[str]) -> None:
-    placed = PlacedOrder("0x12", b"", {"height": "0x1"})
+    placed = PlacedOrder("0x" + "12" * 32, b"", {"height": "0x1"})
     places = Namespace(l1="http://a:1", l2="http://b:2", deployment=Path("my devnet/deployment.json"))
     submit_training_job.show(placed, places)
-    first, second, last = capsys.readouterr().out.splitlines()
-    assert (first, second) == ("transaction: 0x12", "height: 0x1")
+    transaction, height, last = capsys.readouterr().out.splitlines()
+    assert (transaction, height) == (f"transaction: 0x{'12' * 32}", "height: 1")
     assert last == (
-        f"follow it with: {shlex.quote(sys.executable)} -m scripts.watch 0x12 "
+        f"follow it with: {shlex.quote(sys.executable)} -m scripts.watch 0x{'12' * 32} "
         "--l1 http://a:1 --l2 http://b:2 --deployment 'my devnet/deployment.json'"
     )
