@@ -258,8 +258,26 @@ class CrashingRollup:
                 self._send_on()
             if seen := found():
                 return seen
-            assert time.monotonic() < end, f"{what} did not happen after {dict(self.killer.done)} kills"
+            assert time.monotonic() < end, f"{what} did not happen: {self._told()}"
             time.sleep(0.05)
+
+    def _told(self):
+        """What there is to see when something did not happen."""
+        docket = self.view.docket
+        claims = [(self._name(each.claim.claimant), each.state.name) for each in docket.claims.values()]
+        games = [
+            (
+                self._name(each.position.challenger),
+                self._name(each.position.accountant),
+                each.outcome or each.position.phase,
+            )
+            for each in docket.games.values()
+        ]
+        demands = [(self._name(each.demander), each.is_open) for each in docket.demands.values()]
+        return f"{dict(self.killer.done)} kills, claims {claims}, games {games}, demands {demands}"
+
+    def _name(self, address):
+        return next(name for name, each in self.network.accounts.items() if str(each.address) == address)
 
     def _send_on(self):
         if not self.traveller.waiting:
