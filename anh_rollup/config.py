@@ -33,8 +33,10 @@ class AccountantConfig:
         follower_url: A follower's JSON-RPC, which tells what contracts wait for; None: ordered jobs alone.
         allowed_folders: Folders below which `file://` URIs of others are read.
         private_hosts: Whether artifacts are fetched from private hosts.
-        engine: What answers inference jobs: `auto`, `onnxruntime` or `torch`.
+        answers_with: What answers inference jobs: `auto`, `onnxruntime` or `torch`.
         drill: A lie to tell, for tests; None for an honest accountant.
+        cluster: Address of the Ray cluster that evaluates; None evaluates on this machine.
+        workers: Most evaluations of samples at a time there; None for all of its cores.
     """
 
     l1_url: str
@@ -57,8 +59,10 @@ class AccountantConfig:
     follower_url: str | None
     allowed_folders: tuple[Path, ...]
     private_hosts: bool
-    engine: str
+    answers_with: str
     drill: str | None
+    cluster: str | None = None
+    workers: int | None = None
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> "AccountantConfig":
@@ -88,6 +92,8 @@ class ChallengerConfig:
         interval: Seconds between two rounds.
         allowed_folders: Folders below which `file://` URIs of others are read.
         private_hosts: Whether artifacts are fetched from private hosts.
+        cluster: Address of the Ray cluster that evaluates; None evaluates on this machine.
+        workers: Most evaluations of samples at a time there; None for all of its cores.
     """
 
     l1_url: str
@@ -105,6 +111,8 @@ class ChallengerConfig:
     interval: float
     allowed_folders: tuple[Path, ...]
     private_hosts: bool
+    cluster: str | None = None
+    workers: int | None = None
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> "ChallengerConfig":
@@ -189,7 +197,9 @@ class FollowerConfig:
         allowed_origins: Web pages that may ask; none stands for all.
         allowed_folders: Folders below which `file://` URIs of others are read.
         private_hosts: Whether artifacts are fetched from private hosts.
-        workers: Processes beside this one that execute what is independent; None leaves one core to the rest.
+        workers: Processes beside this one that execute what is independent, None leaves one core to the rest;
+            or most tasks of the cluster at a time, None takes all of its cores.
+        cluster: Address of the Ray cluster that executes instead; None executes on this machine.
     """
 
     l1_url: str
@@ -207,6 +217,7 @@ class FollowerConfig:
     allowed_folders: tuple[Path, ...]
     private_hosts: bool
     workers: int | None
+    cluster: str | None = None
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> "FollowerConfig":

@@ -16,6 +16,7 @@ from anh_rollup.accountant.service import Accountant
 from anh_rollup.accountant.strategy import Conditions
 from anh_rollup.accountant.work import Worker
 from anh_rollup.cli.connecting import open_rollup
+from anh_rollup.cli.engine import engine_options, joined, with_cluster
 from anh_rollup.cli.ledger_player import ledger_service
 from anh_rollup.cli.options import (
     ROUND_INTERVAL,
@@ -35,6 +36,7 @@ from anh_rollup.cli.training import make_answerer, make_evaluator, make_trainer
 from anh_rollup.client.called_jobs import called_jobs
 from anh_rollup.client.l2 import L2Client
 from anh_rollup.client.wording import show_ether
+from anh_rollup.cluster.executor import Cluster
 from anh_rollup.config import AccountantConfig
 from anh_rollup.evaluation.workload import MOST_WORK
 from anh_rollup.l1.batch_data import BatchDataReader
@@ -47,7 +49,7 @@ from anh_rollup.l1.ledger_view import LEDGER_DEPTH
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.ledger_player.strategy import Policy
-from anh_rollup.node import HttpService, PollingService, Service, run_node
+from anh_rollup.node import AtStop, HttpService, PollingService, Service, run_node
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.cache import MOST_CACHE
 from anh_rollup.storage.http_server import make_app
@@ -100,7 +102,14 @@ USUAL: Final = Conditions()
 @click.option("--allow-folder", multiple=True, type=click.Path(path_type=Path), help="Read file:// below it.")
 @click.option("--allow-private", is_flag=True, help="Fetch artifacts from private hosts (devnets).")
 @click.option(
-    "--engine", type=click.Choice(list(ENGINES)), default="auto", show_default=True, help="What answers."
+    "--answers-with",
+    type=click.Choice(list(ENGINES)),
+    default="auto",
+    show_default=True,
+    help="What answers.",
+)
+@engine_options(
+    "properties are evaluated", "With ray: most evaluations of samples at a time; default: all cores."
 )
 @click.option("--drill", type=click.Choice(list(DRILLS)), default=None, help="Lie in one way (tests only).")
 def accountant_command(**options: object) -> None:
@@ -111,8 +120,9 @@ def accountant_command(**options: object) -> None:
       anh accountant --l1 http://127.0.0.1:8545 --deployment deployment.json \\
         --key-file accountant.key --store ./artifacts --listen 127.0.0.1:8650
     """
-    config = AccountantConfig.from_options(options)
-    run_node(accountant_services(config))
+    config = AccountantConfig.from_options(with_cluster(options))
+    with joined(config.cluster, config.workers) as cluster:
+        run_node(accountant_services(config, cluster))
 
 
 def introduce(address: str, url: str, balance: int) -> None:
@@ -123,8 +133,12 @@ def introduce(address: str, url: str, balance: int) -> None:
         click.echo("warning: without ether there is no bond and no claim; send some to the account on L1")
 
 
-def accountant_services(config: AccountantConfig) -> list[Service]:
+def accountant_services(config: AccountantConfig, cluster: Cluster | None = None) -> list[Service]:
     """Wires an accountant's services.
+
+    Args:
+        config: Its settings.
+        cluster: What evaluates samples beside this process, if anything does; it is closed at the end.
 
     Raises:
         AnhError: The configuration does not fit the chain.
@@ -146,7 +160,9 @@ def accountant_services(config: AccountantConfig) -> list[Service]:
         chain=DisputeChain(deployment, sender, freshness),
         account=account,
         order=called,
-        worker=Worker(store, make_evaluator(), trainer, make_answerer(config.engine), config.most_work),
+        worker=Worker(
+            store, make_evaluator(cluster), trainer, make_answerer(config.answers_with), config.most_work
+        ),
         drafts=Drafts(config.store),
         conditions=Conditions(config.least_reward, config.least_time, reserved_games=config.reserved_games),
         uri=config.public_url,
@@ -167,6 +183,7 @@ def accountant_services(config: AccountantConfig) -> list[Service]:
         *([] if config.ledger_claims is None else [ledger]),
         *([] if config.follower_url is None else [polling("accountant: called jobs", called.poll)]),
         *([] if config.follower_url is None else [polling("accountant: lapses", lapser.step)]),
+        *([] if cluster is None else [AtStop("accountant: cluster", cluster.close)]),
         HttpService("accountant: artifacts", make_app(config.store), host, port),
     ]
 

@@ -10,6 +10,7 @@ from anh_rollup.challenger.examine import Examiner
 from anh_rollup.challenger.service import Challenger
 from anh_rollup.challenger.strategy import Budget
 from anh_rollup.cli.connecting import open_rollup
+from anh_rollup.cli.engine import engine_options, joined, with_cluster
 from anh_rollup.cli.ledger_player import ledger_service
 from anh_rollup.cli.options import (
     ROUND_INTERVAL,
@@ -23,6 +24,7 @@ from anh_rollup.cli.options import (
     read_account,
 )
 from anh_rollup.cli.training import make_evaluator
+from anh_rollup.cluster.executor import Cluster
 from anh_rollup.config import ChallengerConfig
 from anh_rollup.evaluation.workload import MOST_WORK
 from anh_rollup.l1.batch_data import BatchDataReader
@@ -34,7 +36,7 @@ from anh_rollup.l1.ledger_disputes import LedgerDisputes
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.ledger_player.strategy import Policy
-from anh_rollup.node import PollingService, Service, run_node
+from anh_rollup.node import AtStop, PollingService, Service, run_node
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.cache import MOST_CACHE
 from anh_rollup.storage.remote import RemotePolicy
@@ -56,6 +58,9 @@ from anh_rollup.storage.remote import RemotePolicy
 @interval_option("--interval", ROUND_INTERVAL, "Seconds between two rounds.")
 @click.option("--allow-folder", multiple=True, type=click.Path(path_type=Path), help="Read file:// below it.")
 @click.option("--allow-private", is_flag=True, help="Fetch artifacts from private hosts (devnets).")
+@engine_options(
+    "properties are evaluated", "With ray: most evaluations of samples at a time; default: all cores."
+)
 def challenger_command(**options: object) -> None:
     """Watch claims and refute the false ones.
 
@@ -64,12 +69,17 @@ def challenger_command(**options: object) -> None:
       anh challenger --l1 http://127.0.0.1:8545 --deployment deployment.json \\
         --key-file challenger.key --store ./checked --most-lag 60
     """
-    config = ChallengerConfig.from_options(options)
-    run_node(challenger_services(config))
+    config = ChallengerConfig.from_options(with_cluster(options))
+    with joined(config.cluster, config.workers) as cluster:
+        run_node(challenger_services(config, cluster))
 
 
-def challenger_services(config: ChallengerConfig) -> list[Service]:
+def challenger_services(config: ChallengerConfig, cluster: Cluster | None = None) -> list[Service]:
     """Wires a challenger's services.
+
+    Args:
+        config: Its settings.
+        cluster: What evaluates samples beside this process, if anything does; it is closed at the end.
 
     Raises:
         AnhError: The configuration does not fit the chain.
@@ -86,7 +96,7 @@ def challenger_services(config: ChallengerConfig) -> list[Service]:
     store = ArtifactStore(config.store, policy, most_cache=config.most_cache)
     challenger = Challenger(
         chain=DisputeChain(deployment, sender, freshness),
-        examiner=Examiner(store, make_evaluator(), order, deployment.l2_chain_id, config.most_work),
+        examiner=Examiner(store, make_evaluator(cluster), order, deployment.l2_chain_id, config.most_work),
         budget=Budget(
             most_bonds=config.budget,
             most_demand_fees=config.most_demand_fees,
@@ -100,4 +110,5 @@ def challenger_services(config: ChallengerConfig) -> list[Service]:
         polling("challenger: play", challenger.play),
         polling("challenger: examine", challenger.examine, close=challenger.close),
         ledger_service("challenger", *played, checking, config.interval),
+        *([] if cluster is None else [AtStop("challenger: cluster", cluster.close)]),
     ]

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from anh_rollup.cli.connecting import open_rollup, require_followed
+from anh_rollup.cli.engine import engine_options, joined, with_cluster
 from anh_rollup.cli.options import (
     UsageError,
     beacon_option,
@@ -28,6 +29,8 @@ from anh_rollup.cli.options import (
     parse_listen,
 )
 from anh_rollup.client.l2 import L2Client, L2UnreachableError
+from anh_rollup.cluster.closures import ClusterPool
+from anh_rollup.cluster.executor import Cluster
 from anh_rollup.config import FollowerConfig
 from anh_rollup.evaluation.backend import Evaluator
 from anh_rollup.follower.memory import FollowerMemory
@@ -101,7 +104,11 @@ def origin_word(word: str) -> str:
 @click.option("--allow-private", is_flag=True, help="Fetch artifacts from private hosts (devnets).")
 @interval_option("--interval", 2.0, "Seconds between two looks at L1.")
 @interval_option("--l2-interval", 0.5, "Seconds between two looks at the sequencer.")
-@count_option("--workers", None, "Processes that execute beside this one; default: cores - 1, at least 1.")
+@engine_options(
+    "what is independent is executed",
+    "Processes that execute beside this one, default: cores - 1, at least 1; with ray: most tasks at a time.",
+    least_workers=0,
+)
 @click.option(
     "--allow-origin",
     multiple=True,
@@ -119,18 +126,24 @@ def follower_command(**options: object) -> None:
       anh follower --l1 http://127.0.0.1:8545 --deployment deployment.json \\
         --l2 http://127.0.0.1:8560 --data ./follower --listen 127.0.0.1:8570
     """
-    config = FollowerConfig.from_options(options)
+    config = FollowerConfig.from_options(with_cluster(options, has_local_workers=True))
     # run_node returns when no loop is at work any more, so nothing writes to closed files.
-    with closing(open_follower(config, Console(stderr=True))) as follower:
+    with (
+        joined(config.cluster, config.workers) as cluster,
+        closing(open_follower(config, Console(stderr=True), cluster)) as follower,
+    ):
         run_node(follower_services(config, follower))
 
 
-def open_follower(config: FollowerConfig, console: Console) -> Follower[World]:
+def open_follower(
+    config: FollowerConfig, console: Console, cluster: Cluster | None = None
+) -> Follower[World]:
     """A follower that has read L1 and its data folder; `close` it.
 
     Args:
         config: Its settings.
         console: Where progress is shown.
+        cluster: What executes beside this process; None leaves it to processes of this machine.
 
     Raises:
         AnhError: L1 cannot be read, the data folder is another chain's, or --l2 is another rollup's.
@@ -143,7 +156,7 @@ def open_follower(config: FollowerConfig, console: Console) -> Follower[World]:
     genesis, rules = reader.new_order().head.header, reader.new_ledger().rules
     memory = FollowerMemory(config.data / "follower.sqlite3")
     world = World(
-        config.data / "world.sqlite3", genesis, rules, _engines(config), inference=_inference(config)
+        config.data / "world.sqlite3", genesis, rules, _engines(config, cluster), inference=_inference(config)
     )
     with _progress(console) as shown:
         task = shown.add_task("reading L1", total=None)
@@ -185,8 +198,10 @@ def _watch(config: FollowerConfig) -> LedgerWatch:
     )
 
 
-def _engines(config: FollowerConfig) -> Engines:
+def _engines(config: FollowerConfig, cluster: Cluster | None) -> Engines:
     """What the world executes with; processes are started when there is enough for them."""
+    if cluster is not None:
+        return Engines(pool=ClusterPool(cluster))
     workers = max(1, usable_cores() - 1) if config.workers is None else config.workers
     return Engines(pool=WorkerPool(workers)) if workers else HERE
 

@@ -6,6 +6,8 @@ from typing import Final
 
 from anh_rollup.accountant.conduct import HONEST, Conduct
 from anh_rollup.accountant.work import Answerer, Trainer, TrainingTask
+from anh_rollup.cluster.evaluator import ClusterEvaluator
+from anh_rollup.cluster.executor import Cluster
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.tensors import Elements
 from anh_rollup.evaluation.backend import Evaluator
@@ -22,9 +24,9 @@ LOG = logging.getLogger(__name__)
 UNCHECKED_EPOCHS: Final = 1
 
 
-def make_evaluator() -> Evaluator:
-    """The exact backend that roles use."""
-    return TorchEvaluator()
+def make_evaluator(cluster: Cluster | None = None) -> Evaluator:
+    """The exact backend that roles use; it gives what is much to a cluster where there is one."""
+    return TorchEvaluator() if cluster is None else ClusterEvaluator(TorchEvaluator(), cluster)
 
 
 def make_trainer(store: ArtifactStore, conduct: Conduct = HONEST) -> Trainer:

@@ -203,7 +203,7 @@ class WorkerPool:
         context = get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=serve, args=(theirs, self._load), name="world worker", daemon=True)
-        with self._lock, _interrupts_blocked():
+        with self._lock, interrupts_blocked():
             self._require_open()
             process.start()
             self._workers.append(_Worker(process, ours))
@@ -211,7 +211,7 @@ class WorkerPool:
 
 
 @contextmanager
-def _interrupts_blocked() -> Iterator[None]:
+def interrupts_blocked() -> Iterator[None]:
     """Processes that are started inside never see Ctrl-C: their parent ends them."""
     ensure_running()  # it would let interrupts through again when the first process is started
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

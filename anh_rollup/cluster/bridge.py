@@ -1,0 +1,275 @@
+"""The process between a role and a Ray cluster: the only one of ours that imports ray.
+
+Ray ends a process whose cluster is gone, takes over its signals, and may wait for minutes. So it has a
+process of its own, which the role can end at any time and start again.
+"""
+
+import logging
+import os
+import socket
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
+from multiprocessing.connection import Connection
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
+from time import monotonic
+from typing import Any, Final
+
+import ray
+from ray.exceptions import RayError, RayTaskError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from anh_rollup.cluster.identity import Identity, own_identity
+from anh_rollup.cluster.messages import (
+    Cancel,
+    Done,
+    Failed,
+    Nodes,
+    Release,
+    Share,
+    Shared,
+    Stop,
+    Submit,
+    Unusable,
+)
+from anh_rollup.cluster.nodes import NodeList, Seen
+
+#: Between two looks at the nodes (choice).
+LOOK_SECONDS: Final = 1.0
+
+#: For the first connection: Ray itself would try for two minutes, and say little (choice).
+CONNECT_SECONDS: Final = 5.0
+
+#: In which the first nodes are to say what they run: a worker process starts in a few seconds (choice).
+ASK_SECONDS: Final = 15.0
+
+#: Nodes that are given a task, one after the other, before its role does it itself (choice).
+MOST_TRIES: Final = 3
+
+#: Characters of a foreign error that are passed on.
+MOST_REASON: Final = 200
+
+_SCHEME: Final = "ray://"
+
+
+@dataclass(slots=True)
+class _Task:
+    """A task that is out, the nodes that have had it, the last of them now, and why the others have not."""
+
+    order: Submit
+    reference: Any = None
+    nodes: list[str] = field(default_factory=list)
+    reason: str = "no node works"
+    is_wanted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A call on a node has ended; who is to be told."""
+
+    tell: Callable[[Future[Any]], None]
+    future: Future[Any]
+
+
+def serve(connection: Connection, address: str) -> None:
+    """Joins a cluster, and does what the role at the other end says until that is gone."""
+    # Ray has nodes look for modules where its driver is; they are to use the package that they have.
+    os.chdir("/")
+    # Ray prints pages about nodes that are lost; what there is to know the role says itself.
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+        reason = join(address)
+        if reason is not None:
+            connection.send(Unusable(reason))
+            return
+        bridge = Bridge(connection)
+        Thread(target=bridge.receive, daemon=True).start()
+        bridge.run()
+        ray.shutdown()
+
+
+def join(address: str) -> str | None:
+    """Connects this process to a cluster; why that cannot be done, or None where it is."""
+    try:
+        host, _, port = address.removeprefix(_SCHEME).rpartition(":")
+        if host:
+            socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
+        ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
+    except (OSError, RuntimeError, ValueError, RayError) as error:
+        return reason_of(error)
+    return None
+
+
+def reason_of(error: BaseException) -> str:
+    """A foreign error in one line."""
+    cause = getattr(error, "cause", None) if isinstance(error, RayTaskError) else None
+    told = cause if isinstance(cause, Exception) else error
+    return f"{type(told).__name__}: {' '.join(str(told).split())[:MOST_REASON]}"
+
+
+class Bridge:
+    """Hands tasks to nodes, and results to the role. One thread does all of it, event by event.
+
+    Args:
+        connection: To the role.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._events: SimpleQueue[Any] = SimpleQueue()
+        self._nodes = NodeList(own_identity())
+        self._tasks: dict[int, _Task] = {}
+        self._shared: dict[Shared, Any] = {}
+        self._begun = monotonic()
+        self._is_ready = False
+
+    def receive(self) -> None:
+        """Takes in what the role says, in a thread of its own; the end of the role is a `Stop`."""
+        while True:
+            try:
+                event = self._connection.recv()
+            except (EOFError, OSError):
+                event = Stop()
+            self._events.put(event)
+            if isinstance(event, Stop):
+                return
+
+    def run(self) -> None:
+        """Works until the role says `Stop`, or the cluster cannot be used."""
+        due = 0.0
+        while True:
+            if monotonic() >= due:
+                if not self._look():
+                    return
+                due = monotonic() + LOOK_SECONDS
+            try:
+                event = self._events.get(timeout=max(0.0, due - monotonic()))
+            except Empty:
+                continue
+            if isinstance(event, Stop):
+                return
+            self._carry_out(event)
+
+    # --- inside ---
+
+    def _carry_out(self, event: object) -> None:
+        match event:
+            case Share(shared, value):
+                self._shared[shared] = _kept(value)
+            case Release(shared):
+                self._shared.pop(shared, None)
+            case Submit():
+                self._tasks[event.number] = task = _Task(event)
+                self._begin(task)
+            case Cancel(number) if number in self._tasks:
+                self._tasks[number].is_wanted = False
+                ray.cancel(self._tasks[number].reference)
+            case _Ended(tell, future):
+                tell(future)
+
+    def _look(self) -> bool:
+        """Tells the role how the cluster is; whether it can be used at all."""
+        there = [
+            Seen(each["NodeID"], each["NodeManagerAddress"], int(each["Resources"].get("CPU", 0)))
+            for each in ray.nodes()  # type: ignore[no-untyped-call]
+            if each["Alive"]
+        ]
+        for node in self._nodes.look(there):
+            self._watch(self._on(node.name, _identity, cores=0), partial(self._answered, node.name))
+        if not self._is_ready:
+            self._is_ready = self._nodes.is_settled or monotonic() > self._begun + ASK_SECONDS
+            if not self._is_ready:
+                return True
+            if not self._nodes.count:
+                news = "; ".join(each.sentence for each in self._nodes.news)
+                self._connection.send(Unusable(news or "no node of it has a core, and answers"))
+                return False
+        self._connection.send(Nodes(self._nodes.count, self._nodes.cores, tuple(self._nodes.news)))
+        self._nodes.news.clear()
+        return True
+
+    def _answered(self, node: str, future: Future[Any]) -> None:
+        error = future.exception()
+        found = future.result() if error is None else f"it cannot import our package ({reason_of(error)})"
+        self._nodes.answered(node, found)
+
+    def _begin(self, task: _Task) -> None:
+        """Gives a task to a node that has not had it."""
+        node = self._nodes.begin(task.nodes) if len(task.nodes) < MOST_TRIES else None
+        if node is None:
+            self._fail(task, task.reason)
+            return
+        task.nodes.append(node)
+        try:
+            given = [self._given(each) for each in task.order.arguments]
+            task.reference = self._on(node, _call, task.order.work, *given)
+        except RayError as error:
+            self._nodes.end(node)
+            self._fail(task, reason_of(error))
+        else:
+            self._watch(task.reference, partial(self._ended, task))
+
+    def _given(self, argument: Any) -> Any:
+        """An argument as a node gets it.
+
+        Raises:
+            RayError: It could not be shared.
+        """
+        found = self._shared[argument] if isinstance(argument, Shared) else argument
+        if isinstance(found, RayError):
+            raise found
+        return found
+
+    def _ended(self, task: _Task, future: Future[Any]) -> None:
+        self._nodes.end(task.nodes[-1])
+        error = future.exception()
+        if error is None:
+            self._finish(task, Done(task.order.number, future.result()))
+        elif isinstance(error, RayTaskError) or not isinstance(error, RayError):
+            self._fail(task, f"{reason_of(error)}, on node {self._nodes.place(task.nodes[-1])}")
+        elif task.is_wanted:
+            task.reason = f"{reason_of(error)}, and no other node can have it"
+            self._begin(task)
+        else:
+            del self._tasks[task.order.number]
+
+    def _fail(self, task: _Task, reason: str) -> None:
+        self._finish(task, Failed(task.order.number, reason))
+
+    def _finish(self, task: _Task, answer: Done | Failed) -> None:
+        del self._tasks[task.order.number]
+        if task.is_wanted:
+            self._connection.send(answer)
+
+    def _on(self, node: str, work: Callable[..., Any], *arguments: Any, cores: int = 1) -> Any:
+        """Has one node call a function; a reference to what comes of it."""
+        where = NodeAffinitySchedulingStrategy(node, soft=False)
+        remote = ray.remote(work).options(max_retries=0, num_cpus=cores, scheduling_strategy=where)
+        return remote.remote(*arguments)
+
+    def _watch(self, reference: Any, tell: Callable[[Future[Any]], None]) -> None:
+        """Has somebody told when a call has ended, by the thread that does all."""
+        reference.future().add_done_callback(lambda future: self._events.put(_Ended(tell, future)))
+
+
+def _kept(value: Any) -> Any:
+    """A reference to what is shared; the error where the cluster has no room for it."""
+    try:
+        return ray.put(value)
+    except RayError as error:
+        return error
+
+
+def _identity() -> Identity:
+    """On a node: which code it runs."""
+    return own_identity()
+
+
+def _call(work: str, *arguments: Any) -> Any:
+    """On a node: calls a function of the package that it has."""
+    module, _, name = work.partition(":")
+    return getattr(import_module(module), name)(*arguments)
