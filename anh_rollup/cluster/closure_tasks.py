@@ -7,6 +7,11 @@ from anh_rollup.world.engines import load_engine
 from anh_rollup.world.worker import Batch, Outcomes, run_batch
 
 
+def load() -> None:
+    """Loads the engine of this process."""
+    _engine()
+
+
 def execute_batch(batch: Batch) -> Outcomes:
     """The outcomes of strict transactions, as a worker process of the same machine finds them."""
     return run_batch(_engine(), batch)

@@ -1,7 +1,7 @@
 """Closures on a cluster: a `Pool` whose workers are the cores of other machines."""
 
 import logging
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from queue import Empty, SimpleQueue
 from typing import Final
 
@@ -12,6 +12,7 @@ from anh_rollup.world.worker import Batch, Outcomes
 
 _LOG = logging.getLogger(__name__)
 
+LOAD: Final = "anh_rollup.cluster.closure_tasks:load"
 EXECUTE: Final = "anh_rollup.cluster.closure_tasks:execute_batch"
 
 #: Without any answer for so long, what is out is executed here (choice): a batch takes milliseconds, the
@@ -33,6 +34,7 @@ class ClusterPool:
         self._cluster = cluster
         self._patience = patience
         self._out: dict[Answered, tuple[int, int]] = {}
+        self._loading: list[Future[None]] | None = None
         self._ended: SimpleQueue[Answered | None] = SimpleQueue()
 
     @property
@@ -40,8 +42,17 @@ class ClusterPool:
         """See `Pool.working`."""
         return self._cluster.working
 
+    def start(self) -> None:
+        """Has the nodes load their engine, and waits for it."""
+        self.room()
+        wait(self._loading or ())
+
     def room(self) -> int:
-        """See `Pool.room`; there is none while the cluster is lost."""
+        """See `Pool.room`; nobody waits for a node that loads its engine, nor for a cluster that is lost."""
+        if self._loading is None:
+            self._loading = [self._cluster.submit(LOAD) for _ in range(self._cluster.working)]
+        if not all(each.done() for each in self._loading):
+            return 0
         return max(0, self._cluster.places - len(self._out))
 
     def send(self, number: int, batch: Batch) -> None:
