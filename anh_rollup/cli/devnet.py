@@ -5,15 +5,16 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from anh_rollup.accountant.drills import DRILLS
+from anh_rollup.cli.engine import cluster_words, engine_options, with_cluster
 from anh_rollup.cli.follow_up import as_called, command
 from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.local_network import ACCOUNTS, LEDGER_CLAIMS, LocalNetwork
@@ -62,21 +63,25 @@ class PortsTakenError(AnhError):
     help="How the dishonest accountant lies.",
 )
 @click.option("--anvil", default=None, help="Path of anvil; without it the one of `make setup`.")
-def devnet_command(keep: Path | None, drill: str, anvil: str | None, **ports: int) -> None:
+@engine_options(
+    "the roles have closures executed and properties evaluated", "With ray: most tasks of a role."
+)
+def devnet_command(keep: Path | None, drill: str, anvil: str | None, **options: Any) -> None:
     """Run a whole rollup on this machine: L1, sequencer, follower, two accountants, a challenger.
 
     \b
     Example:
       anh devnet --keep devnet
     """
-    console = Console(stderr=True)
+    console, ports = Console(stderr=True), with_cluster(options)
+    engine = cluster_words(ports.pop("cluster"), ports.pop("workers"))
     require_free({f"--{name.replace('_', '-')}": wanted for name, wanted in ports.items()})
     folder = keep or Path(tempfile.mkdtemp(prefix="anh-devnet-"))
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with ProcessGroup(folder / "logs") as processes:
             network = LocalNetwork(folder.resolve(), processes, anvil)
-            start_all(network, ports, drill, console)
+            start_all(network, ports, drill, console, engine)
             console.print(endpoints(network))
             for line in [*places(network), "", *next_steps(network), "", "Ctrl-C stops everything."]:
                 console.print(line, soft_wrap=True, highlight=False, markup=False)
@@ -99,7 +104,13 @@ def require_free(ports: Mapping[str, int]) -> None:
         raise PortsTakenError(taken)
 
 
-def start_all(network: LocalNetwork, ports: Mapping[str, int], drill: str, console: Console) -> None:
+def start_all(
+    network: LocalNetwork,
+    ports: Mapping[str, int],
+    drill: str,
+    console: Console,
+    engine: Sequence[str] = (),
+) -> None:
     """Starts every process.
 
     Args:
@@ -107,6 +118,7 @@ def start_all(network: LocalNetwork, ports: Mapping[str, int], drill: str, conso
         ports: The ports of L1 (`port`), sequencer (`l2_port`) and follower (`wallet_port`).
         drill: How the dishonest accountant lies.
         console: Where it is told.
+        engine: Options of the roles that say where they have heavy work done.
 
     Raises:
         AnhError: One does not come up.
@@ -116,10 +128,10 @@ def start_all(network: LocalNetwork, ports: Mapping[str, int], drill: str, conso
     console.print("starting the sequencer, a follower, two accountants and a challenger")
     wallet_port = ports["wallet_port"] or free_port()
     network.start_sequencer(ports["l2_port"], "--follower", f"http://127.0.0.1:{wallet_port}")
-    network.start_follower(wallet_port)
-    network.start_accountant("honest accountant", *LEDGER_CLAIMS)
-    network.start_accountant("dishonest accountant", "--drill", drill)
-    network.start_challenger()
+    network.start_follower(wallet_port, *engine)
+    network.start_accountant("honest accountant", *LEDGER_CLAIMS, *engine)
+    network.start_accountant("dishonest accountant", "--drill", drill, *engine)
+    network.start_challenger("challenger", *engine)
 
 
 def watch(network: LocalNetwork, console: Console) -> None:

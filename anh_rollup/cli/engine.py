@@ -122,6 +122,12 @@ def with_cluster(options: Mapping[str, Any], *, has_local_workers: bool = False)
     return {**given, "cluster": address or AUTO}
 
 
+def cluster_words(address: str | None, workers: int | None) -> list[str]:
+    """The same choice for the command line of a role that is started by this one."""
+    words = [] if address is None else ["--engine", RAY, "--ray-address", address]
+    return words if workers is None else [*words, "--workers", str(workers)]
+
+
 @contextmanager
 def joined(address: str | None, workers: int | None) -> Iterator[Cluster | None]:
     """A connection to a cluster, until the block ends; None without an address.

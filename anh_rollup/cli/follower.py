@@ -198,7 +198,7 @@ def _watch(config: FollowerConfig) -> LedgerWatch:
     )
 
 
-def _engines(config: FollowerConfig, cluster: Cluster | None) -> Engines:
+def _engines(config: FollowerConfig, cluster: Cluster | None = None) -> Engines:
     """What the world executes with; processes are started when there is enough for them."""
     if cluster is not None:
         return Engines(pool=ClusterPool(cluster))

@@ -179,7 +179,7 @@ class _Evaluation:
         ended = wait(self._out, self._patience, FIRST_COMPLETED).done
         if not ended:
             _LOG.warning(
-                "the Ray cluster has not answered for %.0f s: the samples are evaluated here", self._patience
+                "no answer of the Ray cluster for %.0f s: the samples are evaluated here", self._patience
             )
             self.give_up()
             self._left.extendleft(self._out.values())
