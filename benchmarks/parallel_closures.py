@@ -1,9 +1,9 @@
 """What workers save where transactions are independent: `python -m benchmarks.parallel_closures`.
 
 Accounts deploy a contract each and call it, strictly. A search of all logs executes them all: in this process
-alone, and with as many workers as there are other cores, in turn. Light calls add one to an element; heavy
-ones hash twenty thousand times before. The clock counts what else runs on the machine, too; the busiest
-process's own time is what the clock would show if nothing did.
+alone, with as many workers as there are other cores, and on a Ray node of as many, in turn. Light calls add
+one to an element; heavy ones hash twenty thousand times before. The clock counts what else runs on the
+machine, too; the busiest process's own time is what the clock would show if nothing did.
 """
 
 import os
@@ -11,15 +11,19 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from anh_rollup.cluster.closures import ClusterPool
+from anh_rollup.cluster.executor import Cluster
 from anh_rollup.primitives import Gas
 from anh_rollup.protocol.derivation import L2Block
 from anh_rollup.protocol.ledger import Origin
 from anh_rollup.world.engines import load_engine
-from anh_rollup.world.worker_pool import HERE, Engines, WorkerPool
+from anh_rollup.world.worker_pool import Engines, Pool, WorkerPool
 from benchmarks.laziness import Scale, blocks_of, world_in
+from benchmarks.ray_node import ray_node
 from benchmarks.report import Figure, show
 
 HASHES = 20_000
@@ -41,6 +45,24 @@ HEAVY = Scale(contracts=200, calls=2, code=HASHER, gas=Gas(3_000_000))
 
 
 @dataclass(frozen=True, slots=True)
+class Workers:
+    """What executes beside this process.
+
+    Attributes:
+        name: What figures call it.
+        pool: The pool; None where there is none.
+        processes: The identifiers of its processes.
+    """
+
+    name: str
+    pool: Pool | None = None
+    processes: Sequence[int] = ()
+
+
+ALONE = Workers("none")
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
     """What a question took.
 
@@ -53,56 +75,73 @@ class Taken:
     busiest: float
 
 
-def started() -> WorkerPool:
-    """A worker for each core but one, at least one; all of them are waiting for work."""
-    pool = WorkerPool(max(1, len(os.sched_getaffinity(0)) - 1))
+def in_processes(pool: WorkerPool) -> Workers:
+    """Worker processes; all of them are waiting for work."""
     pool.start()
-    return pool
+    return Workers(f"{pool.size} worker(s)", pool, pool.processes)
 
 
-def processor_seconds(pool: WorkerPool | None) -> list[float]:
+def on_ray(cluster: Cluster) -> Workers:
+    """The cores of a cluster on this machine; all of them have loaded their engine."""
+    pool = ClusterPool(cluster)
+    pool.start()
+    asked = [cluster.submit("os:getpid") for _ in range(cluster.working)]
+    return Workers(
+        f"a Ray node of {cluster.working} core(s)", pool, sorted({each.result() for each in asked})
+    )
+
+
+def processor_seconds(workers: Workers) -> list[float]:
     """Processor time of this process and of each worker so far."""
-    kept = [Path(f"/proc/{each}/schedstat") for each in ([] if pool is None else pool.processes)]
+    kept = [Path(f"/proc/{each}/schedstat") for each in workers.processes]
     return [time.process_time(), *(int(each.read_text().split()[0]) / NANOSECONDS for each in kept)]
 
 
-def asked(blocks: Sequence[tuple[L2Block, Origin]], pool: WorkerPool | None) -> Taken:
+def asked(blocks: Sequence[tuple[L2Block, Origin]], workers: Workers) -> Taken:
     """Asks a fresh world for all logs."""
     with tempfile.TemporaryDirectory() as folder:
-        world = world_in(Path(folder), HERE if pool is None else Engines(pool=pool))
+        world = world_in(Path(folder), Engines(pool=workers.pool))
         with world.transaction():
             for block, origin in blocks:
                 world.append(block, [origin])
-        begun, before = time.perf_counter(), processor_seconds(pool)
+        begun, before = time.perf_counter(), processor_seconds(workers)
         world.logs(0, world.head, frozenset())
-        clock, after = time.perf_counter() - begun, processor_seconds(pool)
+        clock, after = time.perf_counter() - begun, processor_seconds(workers)
         if world.executed != sum(len(block.transactions) for block, _ in blocks):
             raise SystemExit(f"{world.executed} transactions were executed")
         return Taken(clock, max(end - start for start, end in zip(before, after, strict=True)))
 
 
-def measure(name: str, scale: Scale, pool: WorkerPool, target: float | None) -> list[Figure]:
-    """What a question takes with workers over what it takes without."""
-    blocks = list(blocks_of(scale))
-    pairs = [(asked(blocks, pool), asked(blocks, None)) for _ in range(PAIRS)]
-    busiest = statistics.median(shared.busiest / alone.busiest for shared, alone in pairs)
-    clock = statistics.median(shared.clock / alone.clock for shared, alone in pairs)
-    rate = scale.contracts * scale.calls / min(alone.busiest for _, alone in pairs)
-    title = f"{scale.contracts * scale.calls:,} independent {name} transactions"
-    ratio = f"{title}: with {pool.size} worker(s) over without, median of {PAIRS} pairs"
-    return [
-        Figure(f"{title}: without workers", "a second of processor time", round(rate)),
-        Figure(f"{ratio}, processor time of the busiest process", "times as long", round(busiest, 3), target),
-        Figure(f"{ratio}, clock", "times as long", round(clock, 3)),
-    ]
+def measure(name: str, scale: Scale, beside: Sequence[Workers], target: float | None) -> list[Figure]:
+    """What a question takes with workers over what it takes without, and with the last over the first."""
+    blocks, transactions = list(blocks_of(scale)), scale.contracts * scale.calls
+    rounds = [[asked(blocks, each) for each in (ALONE, *beside)] for _ in range(PAIRS)]
+    title = f"{transactions:,} independent {name} transactions"
+    rate = round(transactions / min(alone.busiest for alone, *_ in rounds))
+    figures = [Figure(f"{title}: without workers", "a second of processor time", rate)]
+    for place, workers in enumerate(beside, 1):
+        ratio = f"{title}: with {workers.name} over without, median of {PAIRS} pairs"
+        busiest = [each[place].busiest / each[0].busiest for each in rounds]
+        figures += [
+            times(f"{ratio}, processor time of the busiest process", busiest, target if place == 1 else None),
+            times(f"{ratio}, clock", [each[place].clock / each[0].clock for each in rounds]),
+        ]
+    ratio = f"{title}: with {beside[-1].name} over {beside[0].name}, median of {PAIRS} pairs, clock"
+    return [*figures, times(ratio, [each[-1].clock / each[1].clock for each in rounds])]
+
+
+def times(name: str, ratios: Sequence[float], target: float | None = None) -> Figure:
+    """The median of some ratios."""
+    return Figure(name, "times as long", round(statistics.median(ratios), 3), target)
 
 
 def main() -> None:
     """Measures light and heavy transactions."""
     load_engine()
-    pool = started()
-    show([*measure("light", LIGHT, pool, None), *measure("heavy", HEAVY, pool, MOST_SHARE)])
-    pool.close()
+    cores = max(1, len(os.sched_getaffinity(0)) - 1)
+    with closing(WorkerPool(cores)) as pool, ray_node(cores) as cluster:
+        beside = in_processes(pool), on_ray(cluster)
+        show([*measure("light", LIGHT, beside, None), *measure("heavy", HEAVY, beside, MOST_SHARE)])
 
 
 if __name__ == "__main__":

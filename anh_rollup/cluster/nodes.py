@@ -57,8 +57,8 @@ class NodeList:
 
     @property
     def is_settled(self) -> bool:
-        """Whether every node has said what it runs."""
-        return not any(each.is_asked for each in self._nodes.values())
+        """Whether there are nodes, and all of them have said what they run."""
+        return bool(self._nodes) and not any(each.is_asked for each in self._nodes.values())
 
     def look(self, there: Iterable[Seen]) -> list[Seen]:
         """Takes in which nodes are there now; gives those that are new and have to be asked."""

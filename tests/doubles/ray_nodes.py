@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -27,14 +28,16 @@ QUICK = {
 @contextmanager
 def ray_nodes(count: int = 2, **head: Any) -> Iterator[Any]:
     """`ray.cluster_utils.Cluster` with so many nodes of one core, the head's included."""
-    with pytest.MonkeyPatch.context() as patched:
+    # A socket's path has a hundred characters at most.
+    with pytest.MonkeyPatch.context() as patched, TemporaryDirectory(prefix="ray") as folder:
         for name, value in ENVIRONMENT.items():
             patched.setenv(name, value)
         from ray.cluster_utils import Cluster  # noqa: PLC0415 - it reads the environment
 
         nodes = Cluster()
         try:
-            nodes.add_node(**NODE, include_dashboard=False, _system_config=QUICK, **head)
+            given = {**NODE, "temp_dir": folder, "include_dashboard": False, "_system_config": QUICK}
+            nodes.add_node(**given, **head)
             for _ in range(count - 1):
                 add_node(nodes)
             yield nodes

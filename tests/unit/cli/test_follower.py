@@ -14,6 +14,8 @@ from anh_rollup.cli import follower as command
 from anh_rollup.cli import main
 from anh_rollup.cli.connecting import OtherRollupError
 from anh_rollup.client.l2 import Followed, L2UnreachableError
+from anh_rollup.cluster.closures import ClusterPool
+from anh_rollup.cluster.executor import Cluster
 from anh_rollup.config import FollowerConfig
 from anh_rollup.follower.errors import WrongDataError
 from anh_rollup.protocol.derivation import Order
@@ -150,6 +152,11 @@ def test_workers_leave_a_core_to_the_rest_unless_a_number_is_given(
     pool = command._engines(config(tmp_path, workers=given)).pool
     assert isinstance(pool, WorkerPool)
     assert (pool.size, pool.processes) == (expected, [])
+
+
+def test_on_a_cluster_its_cores_are_the_workers(tmp_path: Path) -> None:
+    pool = command._engines(config(tmp_path, cluster="a:1", workers=3), Cluster("a:1", 3)).pool
+    assert isinstance(pool, ClusterPool)
 
 
 def test_without_workers_the_follower_executes_everything_itself(tmp_path: Path) -> None:

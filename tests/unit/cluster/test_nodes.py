@@ -71,7 +71,7 @@ def test_a_node_that_is_gone_is_told_if_it_worked_and_is_asked_again_when_it_com
 def test_a_node_without_cores_is_none() -> None:
     nodes = NodeList(OWN)
     assert nodes.look([Seen("head", "10.0.0.3", 0)]) == []
-    assert nodes.is_settled
+    assert not nodes.is_settled
 
 
 def test_tasks_go_where_least_is_to_be_done_for_a_core() -> None:
