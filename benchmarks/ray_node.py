@@ -26,7 +26,6 @@ def ray_node(cores: int) -> Iterator[Cluster]:
     Raises:
         SystemExit: It does not start.
     """
-    os.environ.update(ENVIRONMENT)
     port = free_port()
     given = {
         "port": port,
@@ -35,10 +34,12 @@ def ray_node(cores: int) -> Iterator[Cluster]:
         "include-dashboard": "false",
     }
     options = [f"--{name}={value}" for name, value in given.items()]
+    # A socket's path has a hundred characters at most.
     with tempfile.TemporaryDirectory(prefix="ray") as folder:
+        os.environ.update({**ENVIRONMENT, "RAY_TMPDIR": folder})
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", *options]
         with subprocess.Popen(
-            [*command, f"--temp-dir={folder}"],
+            command,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         ) as running:

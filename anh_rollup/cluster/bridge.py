@@ -126,6 +126,7 @@ class Bridge:
         self._shared: dict[Shared, Any] = {}
         self._begun = monotonic()
         self._is_ready = False
+        self._call, self._ask = ray.remote(_call), ray.remote(_identity)
 
     def receive(self) -> None:
         """Takes in what the role says, in a thread of its own; the end of the role is a `Stop`."""
@@ -179,7 +180,7 @@ class Bridge:
             if each["Alive"]
         ]
         for node in self._nodes.look(there):
-            self._watch(self._on(node.name, _identity, cores=0), partial(self._answered, node.name))
+            self._watch(self._on(node.name, self._ask, cores=0), partial(self._answered, node.name))
         if not self._is_ready:
             self._is_ready = self._nodes.is_settled or monotonic() > self._begun + ASK_SECONDS
             if not self._is_ready:
@@ -206,7 +207,7 @@ class Bridge:
         task.nodes.append(node)
         try:
             given = [self._given(each) for each in task.order.arguments]
-            task.reference = self._on(node, _call, task.order.work, *given)
+            task.reference = self._on(node, self._call, task.order.work, *given)
         except RayError as error:
             self._nodes.end(node)
             self._fail(task, reason_of(error))
@@ -245,11 +246,11 @@ class Bridge:
         if task.is_wanted:
             self._connection.send(answer)
 
-    def _on(self, node: str, work: Callable[..., Any], *arguments: Any, cores: int = 1) -> Any:
+    def _on(self, node: str, work: Any, *arguments: Any, cores: int = 1) -> Any:
         """Has one node call a function; a reference to what comes of it."""
         where = NodeAffinitySchedulingStrategy(node, soft=False)
-        remote = ray.remote(work).options(max_retries=0, num_cpus=cores, scheduling_strategy=where)
-        return remote.remote(*arguments)
+        given = work.options(max_retries=0, num_cpus=cores, scheduling_strategy=where)
+        return given.remote(*arguments)
 
     def _watch(self, reference: Any, tell: Callable[[Future[Any]], None]) -> None:
         """Has somebody told when a call has ended, by the thread that does all."""

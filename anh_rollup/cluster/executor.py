@@ -198,18 +198,23 @@ class Cluster:
             self._starting = bridge
         try:
             first = self._first_word(bridge)
+            _LOG.info("the Ray cluster has %d node(s) with %d core(s) for us", first.count, first.cores)
+            self._take(first)
+            with self._lock:
+                self._require_open()
+                self._bridge = bridge
         except BaseException:
             _end(bridge)
             raise
         finally:
             self._starting = None
-        _LOG.info("the Ray cluster has %d node(s) with %d core(s) for us", first.count, first.cores)
-        self._take(first)
-        self._bridge = bridge
 
-    def _first_word(self, bridge: _Bridge) -> Nodes:
+    def _require_open(self) -> None:
         if self._closed.is_set():
             raise ClusterClosedError
+
+    def _first_word(self, bridge: _Bridge) -> Nodes:
+        self._require_open()
         try:
             said = bridge.connection.recv() if bridge.connection.poll(START_SECONDS) else None
         except (EOFError, OSError):

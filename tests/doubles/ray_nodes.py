@@ -16,12 +16,12 @@ ENVIRONMENT = {
 
 NODE = {"num_cpus": 1, "object_store_memory": 80 << 20}
 
-#: A node that is killed is noticed after one or two seconds.
+#: A node that is killed is noticed after a few seconds.
 QUICK = {
     "health_check_initial_delay_ms": 500,
     "health_check_period_ms": 500,
-    "health_check_timeout_ms": 1_000,
-    "health_check_failure_threshold": 2,
+    "health_check_timeout_ms": 2_000,
+    "health_check_failure_threshold": 3,
 }
 
 
@@ -30,13 +30,13 @@ def ray_nodes(count: int = 2, **head: Any) -> Iterator[Any]:
     """`ray.cluster_utils.Cluster` with so many nodes of one core, the head's included."""
     # A socket's path has a hundred characters at most.
     with pytest.MonkeyPatch.context() as patched, TemporaryDirectory(prefix="ray") as folder:
-        for name, value in ENVIRONMENT.items():
+        for name, value in {**ENVIRONMENT, "RAY_TMPDIR": folder}.items():
             patched.setenv(name, value)
         from ray.cluster_utils import Cluster  # noqa: PLC0415 - it reads the environment
 
         nodes = Cluster()
         try:
-            given = {**NODE, "temp_dir": folder, "include_dashboard": False, "_system_config": QUICK}
+            given = {**NODE, "include_dashboard": False, "_system_config": QUICK}
             nodes.add_node(**given, **head)
             for _ in range(count - 1):
                 add_node(nodes)
