@@ -20,7 +20,7 @@ from web3.exceptions import BlockNotFound, ContractLogicError, Web3Exception, We
 from web3.types import EventData, RPCEndpoint, TxParams, TxReceipt
 
 from anh_rollup.cli.connecting import require_followed
-from anh_rollup.cli.follow_up import as_called
+from anh_rollup.cli.follow_up import as_called, interpreter
 from anh_rollup.cli.options import parse_endpoint, read_account
 from anh_rollup.cli.root import exit_code
 from anh_rollup.client.l2 import Followed
@@ -202,9 +202,13 @@ def decoded(l1: Web3, contract: Contract, first: int, last: int) -> Iterator[Eve
 
 
 def example_parser(summary: str, example: str) -> argparse.ArgumentParser:
-    """A parser whose help ends with an example, which begins with the script's name: `python -m MODULE`."""
+    """A parser whose help ends with an example, which begins with the script's name: `python -m MODULE`.
+
+    Shown is the interpreter that runs it, as the shell needs it.
+    """
+    example = example.replace("python", interpreter(), 1)
     return argparse.ArgumentParser(
-        prog=" ".join(example.split()[:3]),
+        prog=" ".join(example.split(" ")[:3]),
         description=summary,
         epilog=f"Example:\n  {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -186,7 +186,7 @@ def main() -> None:
     l1, l2, deployment = connect_chains(arguments.l1, arguments.l2, arguments.deployment)
     record, job = order_of(l2, arguments.transaction)
     watch = Watch(l1, deployment, record, job.deadline)
-    print(f"record 0x{record.hex()}: waiting for claims about it on L1", flush=True)
+    print(f"record 0x{record.hex()}: waiting for claims on L1, due by {show_time(job.deadline)}", flush=True)
     while watch.final is None:
         for line in watch.lines():
             print(line, flush=True)

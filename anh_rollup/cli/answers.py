@@ -5,10 +5,9 @@ from typing import Final
 
 import click
 from rich.console import Console
-from rich.table import Table
 
-from anh_rollup.cli.artifact_source import find_artifact, source_option, write_arrays
-from anh_rollup.cli.options import parse_digest, store_option
+from anh_rollup.cli.artifact_source import arrays_table, artifact_options, find_artifact, write_arrays
+from anh_rollup.client.wording import counted
 from anh_rollup.storage.artifacts import ArtifactStore
 
 #: Names of the arrays: they sort in the order of a sample's answers.
@@ -26,9 +25,7 @@ def answers_group() -> None:
 
 
 @answers_group.command(name="show")
-@click.argument("root", type=parse_digest)
-@store_option(required=False)
-@source_option()
+@artifact_options()
 def show_command(root: bytes, store_url: str | None, source: str) -> None:
     """Show samples, shapes and ranges of answers. ROOT is their root, the result of a claim.
 
@@ -41,20 +38,13 @@ def show_command(root: bytes, store_url: str | None, source: str) -> None:
     answers = find_artifact(ArtifactStore.get_dataset, root, store_url, source)
     console = Console()
     console.print(f"answers 0x{root.hex()}", soft_wrap=True, highlight=False)
-    table = Table(title=f"{answers.count:,} samples", title_justify="left")
-    for heading in ("answer", "shape", "least", "greatest"):
-        table.add_column(heading, justify="right")
-    for index, (each, shape) in enumerate(zip(answers.fields, answers.field_shapes, strict=True)):
-        words = " x ".join(map(str, shape)) or "scalar"
-        table.add_row(str(index), words, str(each.min()), str(each.max()))
-    console.print(table)
+    console.print(counted(answers.count, "sample"))
+    console.print(arrays_table("answer", list(zip(answers.fields, answers.field_shapes, strict=True))))
 
 
 @answers_group.command(name="export")
-@click.argument("root", type=parse_digest)
+@artifact_options()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@store_option(required=False)
-@source_option()
 def export_command(root: bytes, file: Path, store_url: str | None, source: str) -> None:
     """Write answers into an .npz file; the first axis of each array is the sample. ROOT is their root.
 

@@ -1,14 +1,15 @@
 """Where a command finds an artifact, and how it writes one into an .npz file."""
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 import numpy as np
+from rich.table import Table
 
-from anh_rollup.cli.options import Decorator, UsageError
+from anh_rollup.cli.options import Decorator, UsageError, parse_digest, store_option
 from anh_rollup.encoding.tensors import Elements
 from anh_rollup.errors import AnhError
 from anh_rollup.storage.artifacts import ArtifactStore
@@ -60,10 +61,32 @@ class ExportError(AnhError):
         self.reason = reason
 
 
-def source_option() -> Decorator:
-    """`--from URI`."""
+def artifact_options() -> Decorator:
+    """`ROOT`, and where the artifact is: `--store`, `--from URI`, or both."""
     what = "Who serves it: the URI of a claim."
-    return click.option("--from", "source", metavar="URI", default="", help=what)
+    source = click.option("--from", "source", metavar="URI", default="", help=what)
+    root = click.argument("root", type=parse_digest)
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        return root(store_option(required=False)(source(command)))
+
+    return decorate
+
+
+def arrays_table(kind: str, arrays: Sequence[tuple[Elements, Sequence[int]]]) -> Table:
+    """The shapes and ranges of arrays, one a row.
+
+    Args:
+        kind: What one of them is.
+        arrays: Each with the shape to show, which is a sample's where the array is of many.
+    """
+    table = Table()
+    for heading in (kind, "shape", "elements", "least", "greatest"):
+        table.add_column(heading, justify="right")
+    for index, (each, shape) in enumerate(arrays):
+        words = " x ".join(map(str, shape)) or "scalar"
+        table.add_row(str(index), words, f"{each.size:,}", str(each.min()), str(each.max()))
+    return table
 
 
 def find_artifact(read: Reader[T], root: bytes, store_url: str | None, source: str) -> T:

@@ -24,8 +24,17 @@ def program() -> str:
         return f"{shlex.quote(sys.executable)} -m anh_rollup.cli"
     if found is not None and Path(found).samefile(own):
         return "anh"
+    return _from_here(own)
+
+
+def interpreter() -> str:
+    """The Python of this process for the user's shell: its path from here."""
+    return _from_here(Path(sys.executable))
+
+
+def _from_here(path: Path) -> str:
     here = Path.cwd()
-    return shlex.quote(str(own.relative_to(here) if own.is_relative_to(here) else own))
+    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
 
 
 def as_called(text: str) -> str:

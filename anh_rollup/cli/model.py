@@ -5,10 +5,9 @@ from typing import Final
 
 import click
 from rich.console import Console
-from rich.table import Table
 
-from anh_rollup.cli.artifact_source import find_artifact, source_option, write_arrays
-from anh_rollup.cli.options import parse_digest, store_option
+from anh_rollup.cli.artifact_source import arrays_table, artifact_options, find_artifact, write_arrays
+from anh_rollup.cli.options import store_option
 from anh_rollup.encoding.artifacts import Model
 from anh_rollup.errors import AnhError
 from anh_rollup.storage.artifacts import ArtifactStore
@@ -46,9 +45,7 @@ def model_group() -> None:
 
 
 @model_group.command(name="show")
-@click.argument("root", type=parse_digest)
-@store_option(required=False)
-@source_option()
+@artifact_options()
 def show_command(root: bytes, store_url: str | None, source: str) -> None:
     """Show the shapes and ranges of a model's parameters. ROOT is its root.
 
@@ -61,20 +58,12 @@ def show_command(root: bytes, store_url: str | None, source: str) -> None:
     model = find_artifact(ArtifactStore.get_model, root, store_url, source)
     console = Console()
     console.print(f"model 0x{root.hex()}", soft_wrap=True, highlight=False)
-    table = Table()
-    for heading in ("parameter", "shape", "elements", "least", "greatest"):
-        table.add_column(heading, justify="right")
-    for index, each in enumerate(model.parameters):
-        shape = " x ".join(map(str, each.shape)) or "scalar"
-        table.add_row(str(index), shape, f"{each.size:,}", str(each.min()), str(each.max()))
-    console.print(table)
+    console.print(arrays_table("parameter", [(each, each.shape) for each in model.parameters]))
 
 
 @model_group.command(name="export")
-@click.argument("root", type=parse_digest)
+@artifact_options()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@store_option(required=False)
-@source_option()
 def export_command(root: bytes, file: Path, store_url: str | None, source: str) -> None:
     """Write a model into an .npz file. ROOT is its root.
 

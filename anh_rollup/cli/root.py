@@ -1,6 +1,7 @@
 """The `anh` command group, and how it reports errors."""
 
 import logging
+import re
 from collections.abc import Iterator, Mapping, MutableMapping
 from importlib import import_module
 from typing import Any, Final
@@ -34,6 +35,10 @@ COMMANDS: Final[Mapping[str, str]] = {
     "withdraw": "withdraw_command",
 }
 """What each module of this package calls its command. A command's name is that of its module."""
+
+
+#: How a line of an example begins in the help of a command.
+EXAMPLE: Final = re.compile(r"(\n +)anh ")
 
 
 def report(error: AnhError, console: Console) -> None:
@@ -87,7 +92,7 @@ def exit_code(error: AnhError) -> int:
 
 def name_program(command: click.Command, name: str) -> None:
     """Writes the program's name into the examples of a command's help, and of those below it."""
-    command.help = (command.help or "").replace("\n  anh ", f"\n  {name} ")
+    command.help = EXAMPLE.sub(lambda found: f"{found[1]}{name} ", command.help or "")
     for below in command.commands.values() if isinstance(command, click.Group) else ():
         name_program(below, name)
 

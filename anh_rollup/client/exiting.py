@@ -1,12 +1,12 @@
 """Taking ether out of the L2: the exit itself, through the sequencer, or past it through L1's queue."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_canonical_address
 
-from anh_rollup.client.ordering import PRICE_MARGIN, Customer, PlacedOrder, Report, send_order
+from anh_rollup.client.ordering import PRICE_MARGIN, Customer, PlacedOrder, Report, send_order, sign
 from anh_rollup.client.wording import show_ether, show_time
 from anh_rollup.encoding.transactions import decode_signed, encode_record
 from anh_rollup.errors import AnhError
@@ -96,18 +96,8 @@ def sign_exit(account: LocalAccount, amount: int | None, means: Means) -> tuple[
     needed = max(value, 1) + means.most_fee
     if means.cleared < needed:
         raise ExitFundsError(str(account.address), needed, means.cleared)
-    transaction: dict[str, Any] = {
-        "type": 2,
-        "chainId": means.chain_id,
-        "nonce": means.nonce,
-        "to": EXIT_ADDRESS,
-        "value": value,
-        "data": b"",
-        "gas": TRANSFER_GAS,
-        "maxFeePerGas": means.price,
-        "maxPriorityFeePerGas": 0,
-    }
-    return bytes(account.sign_transaction(transaction).raw_transaction), value
+    to = {"chainId": means.chain_id, "nonce": means.nonce, "to": EXIT_ADDRESS}
+    return sign(account, means.price, **to, value=value, data=b"", gas=TRANSFER_GAS), value
 
 
 def send_exit(customer: Customer, amount: int | None, report: Report) -> PlacedOrder:

@@ -171,18 +171,28 @@ def fill_ledger(customer: Customer, needed: int, report: Report) -> None:
 
 def sign_order(customer: Customer, data: bytes, reward: int, price: int) -> bytes:
     """An ordinary signed type-2 transaction that orders a job."""
-    transaction: dict[str, Any] = {
-        "type": 2,
-        "chainId": customer.l2.chain_id(),
-        "nonce": customer.l2.nonce(customer.address),
-        "to": to_checksum_address(DNN_ADDRESS),
-        "value": reward,
-        "data": data,
-        "gas": call_gas(data),  # ordering runs nothing
-        "maxFeePerGas": price,
-        "maxPriorityFeePerGas": 0,
-    }
-    return bytes(customer.account.sign_transaction(transaction).raw_transaction)
+    return sign(
+        customer.account,
+        price,
+        chainId=customer.l2.chain_id(),
+        nonce=customer.l2.nonce(customer.address),
+        to=to_checksum_address(DNN_ADDRESS),
+        value=reward,
+        data=data,
+        gas=call_gas(data),  # ordering runs nothing
+    )
+
+
+def sign(account: LocalAccount, price: int, **fields: Any) -> bytes:
+    """A signed type-2 transaction, in bytes.
+
+    Args:
+        account: Who signs.
+        price: Most wei a gas that it pays; the sequencer gets no tip.
+        **fields: The rest, by JSON-RPC's names.
+    """
+    priced = {"type": 2, "maxFeePerGas": price, "maxPriorityFeePerGas": 0}
+    return bytes(account.sign_transaction({**priced, **fields}).raw_transaction)
 
 
 def send_order(customer: Customer, raw: bytes, report: Report) -> PlacedOrder:

@@ -34,7 +34,7 @@ def test_answers_are_shown_with_samples_shapes_and_ranges(tmp_path: Path) -> Non
     first, title, *table = shown.output.splitlines()
     assert (first, title.strip()) == (f"answers {root}", "2 samples")
     rows = [line.strip("│").replace("│", " ").split() for line in table if line.startswith("│")]
-    assert rows == [["0", "3", "x", "4", "-6", "17"], ["1", "scalar", "5", "7"]]
+    assert rows == [["0", "3", "x", "4", "24", "-6", "17"], ["1", "scalar", "2", "5", "7"]]
 
 
 def test_answers_are_exported_as_they_are(tmp_path: Path) -> None:

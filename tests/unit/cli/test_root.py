@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from anh_rollup.cli import main
 from anh_rollup.cli.options import KeyFileError
+from anh_rollup.cli.root import ReportingGroup
 
 ROOT = "0x" + "ab" * 32
 
@@ -24,6 +25,14 @@ def test_every_command_has_help(words: tuple[str, ...]) -> None:
     assert shown.exit_code == 0
     assert shown.output.startswith("Usage: ")
     assert "Example:" in shown.output
+
+
+def test_usage_and_examples_name_the_program_as_it_was_called() -> None:
+    command = click.Command("show", help="Show it.\n\n    \b\n    Example:\n      anh claim show 0x12")
+    program = ReportingGroup("anh", commands=[click.Group("claim", commands=[command])])
+    shown = CliRunner().invoke(program, ["claim", "show", "--help"], prog_name="./anh")
+    assert shown.output.startswith("Usage: ./anh claim show [OPTIONS]\n")
+    assert "\n  Example:\n    ./anh claim show 0x12\n" in shown.output
 
 
 def test_every_part_of_the_system_has_a_command() -> None:

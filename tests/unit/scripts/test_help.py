@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from anh_rollup.cli.follow_up import interpreter
 from scripts import digits
 
 SCRIPTS = sorted(
@@ -29,8 +30,8 @@ def test_help_shows_how_to_run_it(
         import_module(f"scripts.{name}").main()
     assert ended.value.code == 0
     told = capsys.readouterr().out
-    assert told.startswith(f"usage: python -m scripts.{name} [-h]")
-    assert re.search(rf"Example:\n +python -m scripts\.{name}\b", told)
+    assert told.startswith(f"usage: {interpreter()} -m scripts.{name} [-h]")
+    assert re.search(rf"Example:\n +{re.escape(interpreter())} -m scripts\.{name}\b", told)
 
 
 @pytest.mark.parametrize(
