@@ -189,14 +189,10 @@ class FollowerConfig:
         l2_url: The sequencer's JSON-RPC; None follows L1 alone.
         listen: host:port of the JSON-RPC server.
         data: Folder of the world and of what was followed.
-        store: Folder of programs and models that contracts use.
         blobs: Folder in which L1's blobs are kept; None keeps none.
-        most_cache: Most bytes of fetched artifacts that are kept there.
         interval: Seconds between two looks at L1.
         l2_interval: Seconds between two looks at the sequencer.
         allowed_origins: Web pages that may ask; none stands for all.
-        allowed_folders: Folders below which `file://` URIs of others are read.
-        private_hosts: Whether artifacts are fetched from private hosts.
         workers: Processes beside this one that execute what is independent, None leaves one core to the rest;
             or most tasks of the cluster at a time, None takes all of its cores.
         cluster: Address of the Ray cluster that executes instead; None executes on this machine.
@@ -208,23 +204,17 @@ class FollowerConfig:
     l2_url: str | None
     listen: str
     data: Path
-    store: Path
     blobs: Path | None
-    most_cache: int
     interval: float
     l2_interval: float
     allowed_origins: tuple[str, ...]
-    allowed_folders: tuple[Path, ...]
-    private_hosts: bool
     workers: int | None
     cluster: str | None = None
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> "FollowerConfig":
         """The settings that a command line gave."""
-        given = dict(options)
-        given["store"] = given["store"] or given["data"] / "artifacts"
-        return cls(**_renamed(_with_blobs(given)))
+        return cls(**_renamed(_with_blobs(options, "data")))
 
 
 #: Options whose name on the command line is not the setting's.
@@ -240,8 +230,8 @@ def _renamed(options: Mapping[str, Any]) -> dict[str, Any]:
     return {_SETTINGS.get(name, name): value for name, value in options.items()}
 
 
-def _with_blobs(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options with the folder of the blobs, which is in that of the store."""
+def _with_blobs(options: Mapping[str, Any], beside: str = "store") -> dict[str, Any]:
+    """Options with the folder of the blobs, which is in that of the store, or another one."""
     given = dict(options)
-    given["blobs"] = None if given.pop("no_blob_store") else given["store"] / "blobs"
+    given["blobs"] = None if given.pop("no_blob_store") else given[beside] / "blobs"
     return given

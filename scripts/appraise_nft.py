@@ -1,16 +1,15 @@
 """Sells NFTs at prices that a network gives them: handwritten digits, each token's pixels on chain.
 
     python -m scripts.appraise_nft --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:8570 \
-        --deployment devnet/deployment.json --key-file devnet/keys/user.key --store devnet/user
+        --deployment devnet/deployment.json --key-file devnet/keys/user.key
 
 The network is trained on this machine; anybody can check how good it is, because the contract names it by its
-root. Everything else happens in `contracts/examples/Drawings.sol` and `Appraiser.sol`.
+root, and its bytes are published. The rest happens in `contracts/examples/Drawings.sol` and `Appraiser.sol`.
 """
 
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from rich.console import Console
@@ -20,16 +19,24 @@ from web3.contract import Contract
 from anh_rollup.client.wording import show_ether
 from anh_rollup.encoding.artifacts import Model
 from anh_rollup.primitives import ETHER
-from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.training.trainer import train
 from scripts import digits
-from scripts.chains import Rollup, rollup_of, run
-from scripts.l2_contracts import companion, deploy, emitted, l2_options, print_line, send, transact, wait
+from scripts.chains import Rollup, key_option, rollup_of, rollup_options, run
+from scripts.l2_contracts import (
+    companion,
+    deploy,
+    emitted,
+    print_line,
+    publish,
+    send,
+    transact,
+    wait,
+)
 from scripts.merkle_list import MerkleList
 from scripts.submit_training_job import LEAST_RIGHT, Report, deposit
 
 EXAMPLE = """python -m scripts.appraise_nft --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:8570 \\
-    --deployment devnet/deployment.json --key-file devnet/keys/user.key --store devnet/user"""
+    --deployment devnet/deployment.json --key-file devnet/keys/user.key"""
 
 #: Drawings that are minted, and sold.
 TOKENS: Final = 4
@@ -68,8 +75,8 @@ class Sale:
     gas: int
 
 
-def put_network(store: ArtifactStore) -> tuple[bytes, bytes]:
-    """Trains the digits' network and keeps it; the roots of program and model."""
+def train_network() -> Model:
+    """Trains the digits' network."""
     images = digits.load()
     hints = digits.hints(images.train.root)
     trained = train(
@@ -78,20 +85,22 @@ def put_network(store: ArtifactStore) -> tuple[bytes, bytes]:
         hints,
         lambda found: digits.right(tuple(found), images.test) >= LEAST_RIGHT,
     )
-    return store.put_program(digits.architecture()), store.put_model(Model(trained.parameters))
+    return Model(trained.parameters)
 
 
-def appraise(rollup: Rollup, folder: Path, report: Report) -> list[Sale]:
+def appraise(rollup: Rollup, report: Report) -> list[Sale]:
     """Mints drawings, lets a backer offer for them, and sells them at the network's prices.
 
     Raises:
         AnhError: A chain refuses.
     """
     report("training the network on this machine")
-    architecture, model = put_network(ArtifactStore(folder))
+    architecture, model = digits.architecture(), train_network()
     deposit(rollup, 2 * OFFER, report)
+    for each in (architecture, model):
+        publish(rollup, each, report)
     drawings = put_drawings(rollup)
-    network = (architecture, model, folder.resolve().as_uri())
+    network = (architecture.root, model.root)
     appraiser = deploy(rollup, "Appraiser", drawings.address, network, CLEAR, PRICES)
     report(f"collection {drawings.address}\nappraiser  {appraiser.address}")
     backer = companion(rollup, OFFER)
@@ -135,9 +144,10 @@ def show(sales: Sequence[Sale], console: Console) -> None:
 
 def main() -> None:
     """Sells drawings and prints for how much."""
-    parser = l2_options("Sell NFTs at prices that a network gives them.", EXAMPLE)
+    parser = rollup_options("Sell NFTs at prices that a network gives them.", EXAMPLE)
+    key_option(parser)
     arguments, console = parser.parse_args(), Console()
-    show(appraise(rollup_of(arguments), arguments.store, print_line), console)
+    show(appraise(rollup_of(arguments), print_line), console)
 
 
 if __name__ == "__main__":

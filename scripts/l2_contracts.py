@@ -8,7 +8,7 @@ import argparse
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from eth_account import Account
 from eth_typing import HexStr
+from eth_utils.address import to_checksum_address
 from rich.console import Console
 from web3.contract import Contract
 from web3.exceptions import ContractCustomError, ContractLogicError
@@ -23,13 +24,23 @@ from web3.types import TxReceipt
 
 from anh_rollup.client.ordering import PRICE_MARGIN
 from anh_rollup.encoding.abi import decode
+from anh_rollup.encoding.artifacts import Model
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.abi import signature_hash
 from anh_rollup.l1.transport import revert_data
 from anh_rollup.protocol.fees import TRANSFER_GAS
+from anh_rollup.protocol.jobs import DNN_ADDRESS
+from anh_rollup.protocol.publishing import published_form, publishing_steps
+from anh_rollup.storage.artifacts import ArtifactStore
+from anh_rollup.storage.errors import ArtifactError
+from anh_rollup.storage.remote import RemotePolicy
+from anh_rollup.tensor.program import Program
 from anh_rollup.world.network_contract import WAIT_GAS
+from anh_rollup.world.strict import STRICT_MARKER
 from scripts.build_contracts import FOR_L2, ROOT, compile_sources, read_settings
-from scripts.chains import ChainRefusedError, Rollup, key_option, rollup_options
+from scripts.chains import ChainRefusedError, Rollup, ask, decoded, key_option, rollup_options
+
+Report = Callable[[str], None]
 
 #: Where the contracts of these examples are, from the repository's root.
 EXAMPLES: Final = "contracts/examples"
@@ -52,6 +63,9 @@ TRAINING_GAS: Final = 1_500_000 + TRAINING_SECONDS * WAIT_GAS
 #: Seconds that a receipt may take. A training waits until a claim about it is final on L1, or none can be any
 #: more: until its deadline and L1's `settlement`, 600 seconds in `anh devnet`.
 RECEIPT_SECONDS: Final = TRAINING_SECONDS + 900.0
+
+#: The access list of transactions that touch nothing but their sender and the DNN address.
+STRICT: Final = [{"address": to_checksum_address(STRICT_MARKER), "storageKeys": []}]
 
 #: Seconds between two looks for a receipt.
 LOOK_SECONDS: Final = 0.5
@@ -85,6 +99,21 @@ class NobodyTrainedError(AnhError):
             remedy="Start an accountant with --follower, and run this again; an easier threshold may help.",
         )
         self.transaction = transaction
+
+
+class ModelNotServedError(AnhError):
+    """Nobody serves the model of a final claim.
+
+    Attributes:
+        root: Root of the model.
+    """
+
+    def __init__(self, root: bytes) -> None:
+        super().__init__(
+            f"the trained model 0x{root.hex()} is not served where its claim says",
+            remedy="Wait until its accountant runs again, and publish it with `anh model publish`.",
+        )
+        self.root = root
 
 
 class L2RefusedError(AnhError):
@@ -255,6 +284,39 @@ def emitted(contract: Contract, name: str, receipt: TxReceipt) -> Any:
     if len(found) != 1:
         raise ChainRefusedError(f"{len(found)} events {name} in {receipt['transactionHash'].to_0x_hex()}")
     return event.process_log(found[0])["args"]
+
+
+def publish(rollup: Rollup, artifact: Program | Model, report: Report) -> None:
+    """Puts a program or model into the order, so that contracts can ask it; what is there is not sent again.
+
+    Raises:
+        ChainRefusedError: A transaction failed.
+    """
+    kind, content = published_form(artifact)
+    steps = publishing_steps(kind, artifact.root, content)
+    missing = [each for each in steps if ask(rollup.l2, "anh_getPublication", f"0x{each.hash.hex()}") is None]
+    for step in missing:
+        fields = {"to": DNN_ADDRESS, "data": step.calldata, "gas": step.gas, "accessList": STRICT}
+        wait(rollup, _send(rollup, {**_paid_by(rollup), **fields}))
+    report(f"published  {kind.name.lower()} 0x{artifact.root.hex()} of {len(content):,} bytes")
+
+
+def publish_trained(rollup: Rollup, folder: Path, root: bytes, report: Report) -> None:
+    """Publishes a model that was trained for a contract, from where its claimant serves it.
+
+    Raises:
+        ModelNotServedError: It is served nowhere.
+        ChainRefusedError: A transaction failed.
+    """
+    claims, last = rollup.contract("Claims"), rollup.l1.eth.block_number
+    store = ArtifactStore(folder, RemotePolicy(private_hosts=True))
+    for event in decoded(rollup.l1, claims, rollup.deployment.block + 1, last):
+        if event["event"] == "Revealed" and event["args"]["claim"]["result"] == root:
+            try:
+                return publish(rollup, store.get_model(root, event["args"]["claim"]["uri"]), report)
+            except ArtifactError:
+                continue
+    raise ModelNotServedError(root)
 
 
 def training_deadline(rollup: Rollup) -> int:

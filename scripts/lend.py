@@ -30,6 +30,8 @@ from scripts.l2_contracts import (
     l2_options,
     pay,
     print_line,
+    publish,
+    publish_trained,
     refusal,
     send,
     training_deadline,
@@ -90,7 +92,7 @@ def lend(rollup: Rollup, folder: Path, report: Report) -> None:
     """
     deposit(rollup, 3 * DEPOSIT, report)
     listed, bureau = applicants(rollup)
-    pool = open_pool(rollup, ArtifactStore(folder), bureau)
+    pool = open_pool(rollup, ArtifactStore(folder), bureau, report)
     report(f"pool {pool.address}")
     train(rollup, pool, folder, report)
     transact(rollup, pool.functions.deposit(), DEPOSIT)
@@ -115,17 +117,18 @@ def applicants(rollup: Rollup) -> tuple[list[Applicant], bytes]:
     return [Applicant(*each, listed.proof(place)) for place, each in enumerate(known)], listed.root
 
 
-def open_pool(rollup: Rollup, store: ArtifactStore, bureau: bytes) -> Contract:
-    """Keeps what the training needs, and deploys a pool that asks for it."""
+def open_pool(rollup: Rollup, store: ArtifactStore, bureau: bytes, report: Report) -> Contract:
+    """Keeps what the training needs, publishes the program, and deploys a pool that asks for it."""
     table = tables.records()
     network = tables.perceptron(table.features, HIDDEN, table.classes)
+    publish(rollup, network, report)
     architecture = tables.put_training(store, network, table)
     wanted = (store.put_program(accuracy(network)), store.put_dataset(table.test), LEAST_RIGHT)
     return deploy(rollup, "LendingPool", RULES, architecture, wanted, bureau)
 
 
 def train(rollup: Rollup, pool: Contract, folder: Path, report: Report) -> None:
-    """Has the pool's network trained; the transaction waits until a claim about it is final on L1.
+    """Has the pool's network trained, and publishes it; the training waits until a claim is final on L1.
 
     Raises:
         NobodyTrainedError: None was in time: the pool is as it was.
@@ -136,6 +139,7 @@ def train(rollup: Rollup, pool: Contract, folder: Path, report: Report) -> None:
     trained = await_training(rollup, sent, pool, "Trained")
     model, (score,) = trained["model"], trained["scores"]
     report(f"trained: model 0x{model.hex()}, right on {score} of {tables.records().test.count} test rows")
+    publish_trained(rollup, folder, model, report)
 
 
 def repay(borrower: Applicant, pool: Contract, report: Report) -> None:

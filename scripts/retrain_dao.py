@@ -30,6 +30,8 @@ from scripts.l2_contracts import (
     emitted,
     l2_options,
     print_line,
+    publish,
+    publish_trained,
     refusal,
     send,
     transact,
@@ -66,7 +68,7 @@ def retrain(rollup: Rollup, folder: Path, report: Report) -> None:
     """
     deposit(rollup, 3 * TREASURY, report)
     members = [rollup, *(companion(rollup) for _ in range(OTHERS))]
-    dao = found(members, ArtifactStore(folder))
+    dao = found(members, ArtifactStore(folder), report)
     report(f"DAO {dao.address} of {len(members)} members, {show_ether(TREASURY)} in its treasury")
     for loss in LOSSES:
         decide(members, dao, threshold_of(loss), folder, report)
@@ -80,10 +82,11 @@ def threshold_of(loss: float) -> int:
     return -round(loss * tables.wines().test.count * 2**LOSS_SCALE)
 
 
-def found(members: list[Rollup], store: ArtifactStore) -> Contract:
-    """Keeps what trainings need, and deploys a DAO that owns the network."""
+def found(members: list[Rollup], store: ArtifactStore, report: Report) -> Contract:
+    """Keeps what trainings need, publishes the program, and deploys a DAO that owns the network."""
     table = tables.wines()
     network = tables.perceptron(table.features, HIDDEN, table.classes)
+    publish(members[0], network, report)
     architecture = tables.put_training(store, network, table)
     score, test = (
         store.put_program(cross_entropy_loss(network, scale=LOSS_SCALE)),
@@ -95,7 +98,7 @@ def found(members: list[Rollup], store: ArtifactStore) -> Contract:
 
 
 def decide(members: list[Rollup], dao: Contract, threshold: int, folder: Path, report: Report) -> None:
-    """Proposes a better model, votes for it, and executes the proposal once the vote is over.
+    """Proposes a better model, votes for it, executes the proposal after the vote, and publishes the model.
 
     Raises:
         NobodyTrainedError: None was in time: the proposal has failed, and the DAO keeps model and reward.
@@ -112,6 +115,7 @@ def decide(members: list[Rollup], dao: Contract, threshold: int, folder: Path, r
     switched = await_training(members[0], sent, dao, "Switched")
     model, score = switched["model"], switched["score"]
     report(f"the DAO switches to 0x{model.hex()}, whose score is {score:,}")
+    publish_trained(members[0], folder, model, report)
 
 
 def await_time(rollup: Rollup, closes: int) -> None:

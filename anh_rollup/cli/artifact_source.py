@@ -63,14 +63,15 @@ class ExportError(AnhError):
 
 def artifact_options() -> Decorator:
     """`ROOT`, and where the artifact is: `--store`, `--from URI`, or both."""
+    root, places = click.argument("root", type=parse_digest), place_options()
+    return lambda command: root(places(command))
+
+
+def place_options() -> Decorator:
+    """Where an artifact is: `--store`, `--from URI`, or both."""
     what = "Who serves it: the URI of a claim."
     source = click.option("--from", "source", metavar="URI", default="", help=what)
-    root = click.argument("root", type=parse_digest)
-
-    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        return root(store_option(required=False)(source(command)))
-
-    return decorate
+    return lambda command: store_option(required=False)(source(command))
 
 
 def arrays_table(kind: str, arrays: Sequence[tuple[Elements, Sequence[int]]]) -> Table:

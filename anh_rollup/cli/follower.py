@@ -19,7 +19,6 @@ from anh_rollup.cli.options import (
     UsageError,
     beacon_option,
     blob_store_option,
-    count_option,
     deployment_option,
     interval_option,
     l1_option,
@@ -48,9 +47,6 @@ from anh_rollup.node import AtStop, HttpService, PollingService, Service, run_no
 from anh_rollup.rpc.origins import ANY
 from anh_rollup.rpc.server import make_app
 from anh_rollup.rpc.service import WorldService
-from anh_rollup.storage.artifacts import ArtifactStore
-from anh_rollup.storage.cache import MOST_CACHE
-from anh_rollup.storage.remote import RemotePolicy
 from anh_rollup.world.inference import Inference
 from anh_rollup.world.worker_pool import HERE, Engines, WorkerPool
 from anh_rollup.world.world import World
@@ -93,15 +89,6 @@ def origin_word(word: str) -> str:
 @l2_option(required=False)
 @listen_option(8570, "Where to serve the JSON-RPC.")
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of the L2's state.")
-@click.option(
-    "--store",
-    type=click.Path(path_type=Path),
-    default=None,
-    help="Folder of the programs and models that contracts use; default `artifacts` in that of --data.",
-)
-@count_option("--most-cache", MOST_CACHE, "Most bytes of fetched artifacts that are kept.")
-@click.option("--allow-folder", multiple=True, type=click.Path(path_type=Path), help="Read file:// below it.")
-@click.option("--allow-private", is_flag=True, help="Fetch artifacts from private hosts (devnets).")
 @interval_option("--interval", 2.0, "Seconds between two looks at L1.")
 @interval_option("--l2-interval", 0.5, "Seconds between two looks at the sequencer.")
 @engine_options(
@@ -156,7 +143,11 @@ def open_follower(
     genesis, rules = reader.new_order().head.header, reader.new_ledger().rules
     memory = FollowerMemory(config.data / "follower.sqlite3")
     world = World(
-        config.data / "world.sqlite3", genesis, rules, _engines(config, cluster), inference=_inference(config)
+        config.data / "world.sqlite3",
+        genesis,
+        rules,
+        _engines(config, cluster),
+        inference=Inference(_load_evaluator),
     )
     with _progress(console) as shown:
         task = shown.add_task("reading L1", total=None)
@@ -210,13 +201,6 @@ def usable_cores() -> int:
     """Cores that this process may use."""
     allowed = getattr(os, "sched_getaffinity", None)  # Linux alone has it
     return len(allowed(0)) if allowed else os.cpu_count() or 1
-
-
-def _inference(config: FollowerConfig) -> Inference:
-    """How networks that contracts call are evaluated."""
-    policy = RemotePolicy(file_roots=config.allowed_folders, private_hosts=config.private_hosts)
-    store = ArtifactStore(config.store, policy, most_cache=config.most_cache)
-    return Inference(store, _load_evaluator)
 
 
 def _load_evaluator() -> Evaluator:

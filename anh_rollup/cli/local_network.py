@@ -201,7 +201,7 @@ class LocalNetwork:
         self.wallet_url = f"http://127.0.0.1:{port}"
         places = ("--data", str(self.folder / "follower"), "--listen", f"127.0.0.1:{port}")
         rounds = ("--l2", self.l2_url, "--interval", ROUND_SECONDS)
-        started = self._start("follower", "follower", *places, *rounds, *self._allowed(), *options)
+        started = self._start("follower", "follower", *places, *rounds, *options)
         self._await_port(started, port)
         wait_for("the follower's first answer", lambda: self._ask_l2(started, self.wallet_url), START_SECONDS)
         return started
@@ -247,12 +247,9 @@ class LocalNetwork:
         """Options of the roles that read artifacts: own store, and what they may fetch."""
         folder = self.store_folder(name)
         folder.mkdir(parents=True, exist_ok=True)
-        return ["--store", str(folder), "--interval", ROUND_SECONDS, *self._allowed()]
-
-    def _allowed(self) -> list[str]:
-        """Options of whoever fetches artifacts: where from, on one machine."""
         self.user_folder.mkdir(parents=True, exist_ok=True)
-        return ["--allow-private", "--allow-folder", str(self.user_folder)]
+        allowed = ["--allow-private", "--allow-folder", str(self.user_folder)]
+        return ["--store", str(folder), "--interval", ROUND_SECONDS, *allowed]
 
     def _start_role(self, name: str, role: str, *options: str) -> Running:
         return self._start(name, role, "--key-file", str(self.key_file(name)), *options)

@@ -6,8 +6,22 @@ from typing import Final
 import click
 from rich.console import Console
 
-from anh_rollup.cli.artifact_source import arrays_table, artifact_options, find_artifact, write_arrays
-from anh_rollup.cli.options import store_option
+from anh_rollup.cli.artifact_source import (
+    arrays_table,
+    artifact_options,
+    find_artifact,
+    place_options,
+    write_arrays,
+)
+from anh_rollup.cli.options import (
+    DIGEST,
+    DigestOptionError,
+    key_option,
+    l2_option,
+    parse_digest,
+    store_option,
+)
+from anh_rollup.cli.publish import publish_artifact
 from anh_rollup.encoding.artifacts import Model
 from anh_rollup.errors import AnhError
 from anh_rollup.storage.artifacts import ArtifactStore
@@ -36,7 +50,7 @@ class ModelFileError(AnhError):
 
 @click.group(name="model")
 def model_group() -> None:
-    """Look at models, take them out of a store, put them into one.
+    """Look at models, take them out of a store, put them into one, or into the order.
 
     \b
     Example:
@@ -91,6 +105,30 @@ def put_command(file: Path, store_url: str) -> None:
     """
     root = ArtifactStore(store_url).put_model(read_model(file))
     click.echo("0x" + root.hex())
+
+
+@model_group.command(name="publish")
+@click.argument("what", metavar="ROOT|FILE")
+@l2_option()
+@key_option("the payer's")
+@place_options()
+def publish_command(what: str, l2_url: str, key_file: Path, store_url: str | None, source: str) -> None:
+    """Put a model into the order, so that contracts can ask it: an .npz FILE, or the ROOT of one elsewhere.
+
+    --l2 has to be a follower. What is in the order already is not sent again: after a failure call it again.
+
+    \b
+    Example:
+      anh model publish digits.npz --l2 http://127.0.0.1:8570 --key-file user.key
+      anh model publish 0x4b2a.. --from http://127.0.0.1:8650 --l2 http://127.0.0.1:8570 --key-file user.key
+    """
+    if DIGEST.fullmatch(what):
+        model = find_artifact(ArtifactStore.get_model, parse_digest(what), store_url, source)
+    elif store_url is None and not source:
+        model = read_model(Path(what))
+    else:
+        raise DigestOptionError(what)
+    publish_artifact(model, l2_url, key_file)
 
 
 def read_model(path: Path) -> Model:

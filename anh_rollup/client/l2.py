@@ -196,6 +196,14 @@ class L2Client:
         found = self.record("anh_getPosition", transaction)
         return None if found is not None and "waiting" in found else found
 
+    def is_published(self, digest: bytes) -> bool:
+        """Whether a program or model of this root, or a part of this hash, is in the order; asks a follower.
+
+        Raises:
+            L2RejectedError: It is a sequencer, which answers this to nobody.
+        """
+        return self.record("anh_getPublication", f"0x{digest.hex()}") is not None
+
     def job(self, transaction: str) -> Mapping[str, Any] | None:
         """A job by its transaction's hash, with its state; None where there is no such job."""
         return self.record("anh_getJob", transaction)

@@ -250,6 +250,11 @@ def encode_tensor(elements: Elements) -> bytes:
     return encode_shape(checked.shape) + checked.astype(">i4").tobytes()
 
 
+def tensor_size(shape: Shape) -> int:
+    """Bytes of a tensor of a shape in the store."""
+    return 1 + 4 * len(shape) + ELEMENT_SIZE * prod(shape)
+
+
 def read_tensor(reader: Reader) -> Elements:
     """The tensor that `encode_tensor` wrote.
 

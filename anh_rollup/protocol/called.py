@@ -30,9 +30,10 @@ from anh_rollup.protocol.orders import OrderedJob
 NO_BATCH: Final = BatchNumber(0)
 """What claims about called jobs name instead of a batch: the Inbox counts from 1."""
 
-_TRAINING, _ARTIFACT = 1, 2
+_TRAINING: Final = b"\1"
+"""What an encoded request begins with."""
 
-_TYPES: Final = {_TRAINING: ("uint256", "bytes"), _ARTIFACT: ("string", "bytes32", "string[]")}
+_TYPES: Final = ("uint256", "bytes")
 
 
 class RequestMalformedError(AnhError):
@@ -55,13 +56,11 @@ class Cell:
         model: Root of the trained model.
         scores: The sum of the scores of each property.
         claimant: Who is paid.
-        uri: Where the model's bytes are; only a hint.
     """
 
     model: bytes
     scores: tuple[int, ...]
     claimant: Address
-    uri: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,24 +88,6 @@ class TrainingRequest:
     reward: Wei
 
 
-@dataclass(frozen=True, slots=True)
-class ArtifactRequest:
-    """A run waits for the bytes of an artifact.
-
-    Attributes:
-        kind: `program` or `model`.
-        root: Its root.
-        uris: Where they were looked for.
-    """
-
-    kind: str
-    root: bytes
-    uris: tuple[str, ...]
-
-
-Request = TrainingRequest | ArtifactRequest
-
-
 def called_job(architecture: bytes, properties: Sequence[Property], deadline: Seconds, uri: str) -> Job:
     """The job that a call of `train` asks for.
 
@@ -129,30 +110,24 @@ def placeless(request: TrainingRequest) -> OrderedJob:
 def cell_of(claim: Claim) -> Cell:
     """What a final claim fills its cell with."""
     sums = tuple(each.sum for each in claim.scores)
-    return Cell(claim.result, sums, Address(to_canonical_address(claim.claimant)), claim.uri)
+    return Cell(claim.result, sums, Address(to_canonical_address(claim.claimant)))
 
 
-def encode_request(request: Request) -> bytes:
+def encode_request(request: TrainingRequest) -> bytes:
     """What a run that waits is noted with."""
-    if isinstance(request, TrainingRequest):
-        fields = (request.reward, encode_job(request.job))
-        return bytes([_TRAINING]) + encode(_TYPES[_TRAINING], fields)
-    return bytes([_ARTIFACT]) + encode(_TYPES[_ARTIFACT], (request.kind, request.root, list(request.uris)))
+    return _TRAINING + encode(_TYPES, (request.reward, encode_job(request.job)))
 
 
-def decode_request(encoded: bytes) -> Request:
+def decode_request(encoded: bytes) -> TrainingRequest:
     """The request that was encoded.
 
     Raises:
         RequestMalformedError: It is none.
     """
-    types = _TYPES.get(encoded[0]) if encoded else None
-    if types is None:
+    if encoded[:1] != _TRAINING:
         raise RequestMalformedError("it begins with no kind of request")
     try:
-        fields = decode(types, encoded[1:])
-        if encoded[0] == _TRAINING:
-            return TrainingRequest(decode_job(fields[1]), Wei(fields[0]))
+        reward, job = decode(_TYPES, encoded[1:])
+        return TrainingRequest(decode_job(job), Wei(reward))
     except (DecodingError, OverflowError, JobMalformedError) as error:
         raise RequestMalformedError(f"it cannot be decoded ({error})") from error
-    return ArtifactRequest(fields[0], fields[1], tuple(fields[2]))

@@ -75,6 +75,7 @@ REFUSED: Final[Mapping[str, str]] = {
 FOLLOWERS_ONLY: Final = (
     "anh_getBalance",
     "anh_getClosure",
+    "anh_getPublication",
     "anh_getWaiting",
     "anh_getLedgerClaims",
     "anh_getWithdrawal",

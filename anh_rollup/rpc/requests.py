@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from anh_rollup.primitives import BlockNumber, Seconds, Wei
-from anh_rollup.protocol.called import Request, TrainingRequest
+from anh_rollup.protocol.called import TrainingRequest
 from anh_rollup.protocol.jobs import encode_job, terms
 from anh_rollup.rpc.parameters import exactly
 from anh_rollup.rpc.rollup import job_object
@@ -22,13 +22,11 @@ MOST_LISTED: Final = 1_000
 def waiting(service: WorldService, parameters: Sequence[Any]) -> list[dict[str, Any]]:
     """anh_getWaiting: what executions wait for, the first one first; executes what can be executed."""
     exactly(parameters, 0)
-    found: dict[Any, tuple[Position, Request, int]] = {}
+    found: dict[bytes, tuple[Position, TrainingRequest, int]] = {}
     for position, request in service.world.requests().items():
-        key = terms(request.job) if isinstance(request, TrainingRequest) else request
-        first, known, count = found.get(key, (position, request, 0))
-        if isinstance(known, TrainingRequest) and isinstance(request, TrainingRequest) and count:
-            known = replace(known, reward=Wei(known.reward + request.reward))
-        found[key] = (first, known, count + 1)
+        first, known, count = found.get(terms(request.job), (position, replace(request, reward=Wei(0)), 0))
+        reward = Wei(known.reward + request.reward)
+        found[terms(request.job)] = (first, replace(request, reward=reward), count + 1)
     return [
         {
             **described(request, service.backend.deployment.rules.settlement),
@@ -44,16 +42,11 @@ def missing(error: ResultMissingError) -> str:
     request = read_request(error.request)
     if request is None:
         return error.message
-    if isinstance(request, TrainingRequest):
-        return f"the result of training 0x{terms(request.job).hex()} is not known yet"
-    return f"the {request.kind} 0x{request.root.hex()} is not found yet"
+    return f"the result of training 0x{terms(request.job).hex()} is not known yet"
 
 
-def described(request: Request, settlement: Seconds) -> dict[str, Any]:
+def described(request: TrainingRequest, settlement: Seconds) -> dict[str, Any]:
     """What a request asks for; a training may lapse `settlement` seconds behind its deadline."""
-    if not isinstance(request, TrainingRequest):
-        uris = [each.encode("utf-8", "replace").decode() for each in request.uris]
-        return {"kind": request.kind, "root": data(request.root), "uris": uris}
     return {
         "kind": "training",
         "terms": data(terms(request.job)),

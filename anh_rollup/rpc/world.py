@@ -8,10 +8,10 @@ from typing import Protocol
 
 from anh_rollup.encoding.transactions import SignedTransaction
 from anh_rollup.primitives import Address
-from anh_rollup.protocol.called import Request
+from anh_rollup.protocol.called import TrainingRequest
 from anh_rollup.protocol.ledger import Account as LedgerAccount
 from anh_rollup.rpc.backend import Backend
-from anh_rollup.world.answers import Balance, PlacedLog, Receipt
+from anh_rollup.world.answers import Balance, PlacedLog, Publication, Receipt
 from anh_rollup.world.engine import AccessList, Account, Outcome, Run
 from anh_rollup.world.overrides import NO_OVERRIDES, Overrides
 from anh_rollup.world.position import Position
@@ -72,10 +72,13 @@ class World(Protocol):
     ) -> Sequence[PlacedLog]:
         """The events of some blocks by address (none: all) and by topic at each place (None: all)."""
 
+    def publication(self, root: bytes, position: Position) -> Publication | None:
+        """What is published under a root, or as the part of this hash; executes nothing."""
+
     def closure(self, block: int, index: int) -> Sequence[Position]:
         """What a transaction depends on, in order, itself last."""
 
-    def requests(self) -> Mapping[Position, Request]:
+    def requests(self) -> Mapping[Position, TrainingRequest]:
         """What executions wait for, by the transaction that asked; executes all that can be executed."""
 
 

@@ -11,6 +11,7 @@ from anh_rollup.rpc.errors import Code, RpcError
 from anh_rollup.rpc.ethereum import Handler
 from anh_rollup.rpc.filters import Filters
 from anh_rollup.rpc.parameters import exactly
+from anh_rollup.rpc.publications import publication
 from anh_rollup.rpc.requests import missing, place, waiting
 from anh_rollup.rpc.reverts import halted, reverted
 from anh_rollup.rpc.sending import Waiting
@@ -97,6 +98,7 @@ EXECUTING: Final[Mapping[str, Reader]] = {
     "eth_getLogs": logs.get_logs,
     "anh_getBalance": state.split_balance,
     "anh_getClosure": closure,
+    "anh_getPublication": publication,
     "anh_getWaiting": waiting,
 }
 """Methods that may execute: they have threads of their own, and a time limit."""

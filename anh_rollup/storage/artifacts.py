@@ -121,7 +121,7 @@ class ArtifactStore:
 
     def get_program(self, root: bytes, uri: str = "") -> Program:
         """The program of a root; see `get_model`."""
-        return self._get(ArtifactKind.PROGRAM, root, uri, _read_program)
+        return self._get(ArtifactKind.PROGRAM, root, uri, verified_program)
 
     def get_model(self, root: bytes, uri: str = "") -> Model:
         """The model of a root, from this store, or else from another one whose base is `uri`.
@@ -237,7 +237,13 @@ def _verified(kind: ArtifactKind, root: bytes, content: bytes, decode: Callable[
         raise ArtifactCorruptError(kind, root, f"reading them ends in {type(error).__name__}") from error
 
 
-def _read_program(content: bytes, root: bytes) -> Program:
+def verified_program(content: bytes, root: bytes) -> Program:
+    """The program in bytes, verified against its root.
+
+    Raises:
+        ProgramError: The bytes are no program.
+        ArtifactCorruptError: They are another one.
+    """
     program = decode_program(content)
     if program.root != root:
         raise ArtifactCorruptError(ArtifactKind.PROGRAM, root, f"their root is 0x{program.root.hex()}")

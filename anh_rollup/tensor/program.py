@@ -60,8 +60,10 @@ class Program:
         if not 1 <= len(self.values) <= MOST_VALUES:
             raise ProgramRefusedError(f"{len(self.values)} values, expected 1 to {MOST_VALUES}")
         sources = {kind: _numbered(self.values, kind) for kind in SOURCES}
-        constants = _checked_constants(self.values, self.constants)
-        intervals = _proven_intervals(self.values, constants)
+        constants = _frozen_constants(self.values, self.constants)
+        extremes = {root: Interval(int(each.min()), int(each.max())) for root, each in constants.items()}
+        _check_constants(self.values, constants, extremes)
+        intervals = _proven_intervals(self.values, extremes)
         records = tuple(encode_value(value, self._shapes(value)) for value in self.values)
         tree = MerkleTree([keccak256(record) for record in records])
         fields, answers, parameters = (len(sources[kind]) for kind in SOURCES)
@@ -140,23 +142,28 @@ def _numbered(values: tuple[Value, ...], kind: Kind) -> tuple[int, ...]:
     return tuple(ids)
 
 
-def _checked_constants(values: tuple[Value, ...], given: Mapping[bytes, Tensor]) -> dict[bytes, Tensor]:
-    """The constants in order of first use, as read-only copies that match their roots, shapes and ranges."""
+def _frozen_constants(values: tuple[Value, ...], given: Mapping[bytes, Tensor]) -> dict[bytes, Tensor]:
+    """The constants in order of first use, as read-only copies that match their roots."""
     used = dict.fromkeys(value.constant for value in values if value.kind is Kind.CONSTANT)
     if used.keys() != given.keys():
         raise ProgramRefusedError(f"{len(given)} constant tensors, {len(used)} different ones are named")
-    constants = {root: _frozen(root, given[root]) for root in used}
+    return {root: _frozen(root, given[root]) for root in used}
+
+
+def _check_constants(
+    values: tuple[Value, ...], constants: Mapping[bytes, Tensor], extremes: Mapping[bytes, Interval]
+) -> None:
+    """Each use of a constant declares its shape, and a range that holds its elements."""
     for value in values:
         if value.kind is Kind.CONSTANT:
-            tensor = constants[value.constant]
-            low, high = int(tensor.min()), int(tensor.max())
+            tensor, found = constants[value.constant], extremes[value.constant]
             if tensor.shape != value.shape:
                 raise ProgramRefusedError(f"a constant of shape {tensor.shape}, declared {value.shape}")
-            if low < value.low or high > value.high:
+            if found.low < value.low or found.high > value.high:
                 raise ProgramRefusedError(
-                    f"a constant's elements in [{low}, {high}], declared [{value.low}, {value.high}]"
+                    f"a constant's elements in [{found.low}, {found.high}],"
+                    f" declared [{value.low}, {value.high}]"
                 )
-    return constants
 
 
 def _frozen(root: bytes, tensor: Tensor) -> Tensor:
@@ -169,13 +176,12 @@ def _frozen(root: bytes, tensor: Tensor) -> Tensor:
     return copy
 
 
-def _proven_intervals(values: tuple[Value, ...], constants: Mapping[bytes, Tensor]) -> tuple[Interval, ...]:
+def _proven_intervals(values: tuple[Value, ...], extremes: Mapping[bytes, Interval]) -> tuple[Interval, ...]:
     """Checks every value against those before it and returns where its elements lie."""
     intervals: list[Interval] = []
     for each, value in enumerate(values):
         if value.kind is Kind.CONSTANT:
-            tensor = constants[value.constant]
-            intervals.append(Interval(int(tensor.min()), int(tensor.max())))
+            intervals.append(extremes[value.constant])
         elif value.opcode is None:
             intervals.append(Interval(value.low, value.high))
         else:

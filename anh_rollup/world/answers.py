@@ -63,6 +63,21 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Publication:
+    """Bytes that every node has.
+
+    Attributes:
+        position: Where what makes them published stands.
+        kind: `program`, `model`, or `part` of one.
+        size: How many they are.
+    """
+
+    position: Position
+    kind: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class PlacedLog:
     """A log and where it stands.
 

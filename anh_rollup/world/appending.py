@@ -7,6 +7,7 @@ from anh_rollup.encoding.transactions import SignedTransaction
 from anh_rollup.primitives import Address, Wei
 from anh_rollup.protocol.derivation import L2Block, OrderedTransaction
 from anh_rollup.protocol.ledger import Account, BlockTerms, Charged, Effect, Ledger, Origin
+from anh_rollup.protocol.publications import ordered_publication
 from anh_rollup.world.answers import Kind
 from anh_rollup.world.dependencies import items_written
 from anh_rollup.world.order_store import BlockRows, Ordered
@@ -65,6 +66,9 @@ def _fold_next(
     strict, kept = None, b""
     if outcome.effect is Effect.PREPAID:
         strict, kept = is_strict(transaction.access_list), record
+        published = ordered_publication(transaction)
+        if published is not None:
+            rows.published.append((key, *published))
     elif outcome.effect is Effect.ORDER:
         job = keccak256(record)
         rows.opened.append((key, job, ledger.escrows[job]))

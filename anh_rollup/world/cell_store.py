@@ -7,13 +7,11 @@ from typing import Final
 
 import orjson
 
-from anh_rollup.encoding.abi import LOSSLESS
 from anh_rollup.primitives import Address
 from anh_rollup.protocol.called import (
     UNTRAINED,
     Cell,
     Ending,
-    Request,
     RequestMalformedError,
     TrainingRequest,
     Untrained,
@@ -22,7 +20,7 @@ from anh_rollup.protocol.called import (
 from anh_rollup.protocol.jobs import terms
 from anh_rollup.storage.database import Database, Row
 
-_COLUMNS: Final = "model, scores, claimant, uri"
+_COLUMNS: Final = "model, scores, claimant"
 
 
 class _Noted(threading.local):
@@ -51,22 +49,11 @@ class CellStore:
         rows = self._database.query(f"SELECT {_COLUMNS} FROM cell WHERE terms = ?", (job_terms,))  # noqa: S608
         return _cell(rows[0]) if rows else None
 
-    def uris_of(self, model: bytes) -> list[str]:
-        """Where those who made a model said that it is."""
-        rows = self._database.query("SELECT DISTINCT uri FROM cell WHERE model = ? ORDER BY terms", (model,))
-        return [_text(uri) for (uri,) in rows]
-
     def lacks(self, request: bytes) -> bool:
-        """Whether what a run was noted to wait for is not there yet, as far as is known here."""
-        wanted = read_request(request)
-        if not isinstance(wanted, TrainingRequest):
-            return True
-        query = "SELECT 1 FROM cell WHERE terms = ?"
-        return not self._database.query(query, (terms(wanted.job),))
-
-    def lacks_cell(self, request: bytes) -> bool:
         """Whether a run that was noted to wait for this would certainly wait again."""
-        return isinstance(read_request(request), TrainingRequest) and self.lacks(request)
+        wanted = read_request(request)
+        query = "SELECT 1 FROM cell WHERE terms = ?"
+        return wanted is not None and not self._database.query(query, (terms(wanted.job),))
 
     @contextmanager
     def noting(self) -> Iterator[set[bytes]]:
@@ -95,7 +82,7 @@ class CellStore:
             gone = [each for each, cell in known.items() if cells.get(each) != cell]
             database.execute_many("DELETE FROM cell WHERE terms = ?", [(each,) for each in gone])
             fresh = [(each, *_row(cell)) for each, cell in cells.items() if known.get(each) != cell]
-            database.execute_many("INSERT INTO cell VALUES (?, ?, ?, ?, ?)", fresh)
+            database.execute_many("INSERT INTO cell VALUES (?, ?, ?, ?)", fresh)
             return gone
 
     def first_user(self, gone: Iterable[bytes]) -> int | None:
@@ -113,7 +100,7 @@ class CellStore:
         ]
 
 
-def read_request(request: bytes) -> Request | None:
+def read_request(request: bytes) -> TrainingRequest | None:
     """What a waiting run asked for; None where a system contract of another kind noted it."""
     try:
         return decode_request(request)
@@ -121,19 +108,15 @@ def read_request(request: bytes) -> Request | None:
         return None
 
 
-def _row(cell: Ending) -> tuple[bytes, bytes, bytes, bytes]:
+def _row(cell: Ending) -> tuple[bytes, bytes, bytes]:
     """The columns of a cell; all are empty where nobody has filled it in time."""
     if isinstance(cell, Untrained):
-        return b"", b"", b"", b""
-    return cell.model, orjson.dumps(cell.scores), cell.claimant, cell.uri.encode("utf-8", LOSSLESS)
+        return b"", b"", b""
+    return cell.model, orjson.dumps(cell.scores), cell.claimant
 
 
 def _cell(row: Row) -> Ending:
-    model, scores, claimant, uri = row
+    model, scores, claimant = row
     if not model:
         return UNTRAINED
-    return Cell(model, tuple(orjson.loads(scores)), Address(claimant), _text(uri))
-
-
-def _text(uri: bytes) -> str:
-    return uri.decode("utf-8", LOSSLESS)
+    return Cell(model, tuple(orjson.loads(scores)), Address(claimant))

@@ -172,6 +172,7 @@ class SystemCall:
         gas: What is left for the call.
         value: Wei that came with it; the system contract's account has them already.
         time: Of the block, in seconds.
+        is_direct: Whether it is the transaction itself, and no call of a contract.
     """
 
     caller: Address
@@ -179,6 +180,7 @@ class SystemCall:
     gas: Gas
     value: Wei = Wei(0)
     time: Seconds = Seconds(0)
+    is_direct: bool = False
 
 
 @dataclass(frozen=True, slots=True)

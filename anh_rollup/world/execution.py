@@ -1,7 +1,7 @@
 """Executes closures: each transaction once, in order, its findings kept before the next one starts."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +27,9 @@ from anh_rollup.world.worker_pool import Engines
 
 _LOG = logging.getLogger(__name__)
 
+SystemsBefore = Callable[[int], Mapping[Address, SystemContract]]
+"""The system contracts by address, as a run sees them that stands at a key."""
+
 REPORT_EVERY: Final = 1_000
 """Transactions of one closure between two lines of log (choice)."""
 
@@ -40,7 +43,7 @@ class Execution:
         rules: Of the deployment.
         cells: What called jobs have come to.
         engines: What runs them.
-        systems: The system contracts by address.
+        systems: The system contracts by address, for a run before a key.
 
     Attributes:
         dependencies: Of the order.
@@ -53,7 +56,7 @@ class Execution:
         rules: LedgerRules,
         cells: CellStore,
         engines: Engines,
-        systems: Mapping[Address, SystemContract],
+        systems: SystemsBefore,
     ) -> None:
         self.dependencies = Dependencies(order, rules.chain_id)
         self._order = order
@@ -116,13 +119,13 @@ class Execution:
         """The state behind a key; what it depends on is executed when it is read."""
         return StateBehind(self._order, self._results, key, lambda item: self.settle([item], key))
 
-    def call(self, run: Run, state: StateReader, block: Block) -> Outcome:
-        """Runs something on a state; changes nothing.
+    def call(self, run: Run, state: StateReader, block: Block, key: int) -> Outcome:
+        """Runs something on a state, as if it stood at a key; changes nothing.
 
         Raises:
             ResultMissingError: A system contract lacks a result.
         """
-        return self._engine.run(run, block, state, self._systems)
+        return self._engine.run(run, block, state, self._systems(key))
 
     def _execute(self, closure: Closure) -> None:
         generation = self._order.generation
@@ -156,10 +159,11 @@ class Execution:
         and at this sum of gas limits, so that other questions get their turn.
         """
         runs: dict[int, Run] = {}
+        systems = self._systems(keys[start])
         for place in range(start, len(keys)):
             run = self.dependencies.run(keys[place])
             gas -= run.gas_limit
-            if gas < 0 or not run.is_strict or not Scope(run).accounts.isdisjoint(self._systems):
+            if gas < 0 or not run.is_strict or not Scope(run).accounts.isdisjoint(systems):
                 return runs, place - start
             if not self._results.is_executed(keys[place]):
                 runs[keys[place]] = run

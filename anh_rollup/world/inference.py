@@ -1,4 +1,4 @@
-"""Networks for the world: programs and models by root, and their exact reading.
+"""Networks for the world: their exact reading, and what of them is kept ready.
 
 What an evaluation gives depends on roots and elements alone, so every node finds the same by itself.
 """
@@ -10,14 +10,12 @@ from collections.abc import Callable, Hashable, Sequence
 from threading import Lock, Thread
 from typing import Final, Generic, TypeVar
 
+from anh_rollup.encoding.artifacts import Model
 from anh_rollup.encoding.tensors import Elements
 from anh_rollup.evaluation.backend import Evaluator, LoadedProgram
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.workload import multiply_adds
-from anh_rollup.primitives import ZERO_DIGEST
-from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.tensor.program import Program
-from anh_rollup.world.artifact_fetching import ArtifactFetching
 
 T = TypeVar("T")
 
@@ -44,17 +42,11 @@ class Inference:
     """Evaluates networks; several threads may use it, and take turns.
 
     Args:
-        store: Where artifacts are read, and kept once they are fetched.
         load: Makes the evaluator for heavy networks.
-        fetching: How what the store lacks is fetched.
     """
 
-    def __init__(
-        self, store: ArtifactStore, load: LoadEvaluator, fetching: ArtifactFetching | None = None
-    ) -> None:
-        self._store = store
+    def __init__(self, load: LoadEvaluator) -> None:
         self._load = load
-        self._fetching = fetching or ArtifactFetching()
         self._turn = Lock()
         self._loading = Lock()
         self._retry_at = 0.0
@@ -89,24 +81,21 @@ class Inference:
         finally:
             self._loading.release()
 
-    def program(self, root: bytes, uris: Sequence[str]) -> Program:
+    def program(self, root: bytes, read: Callable[[], Program]) -> Program:
         """A program.
 
         Args:
             root: Its root.
-            uris: Where else to look for it.
-
-        Raises:
-            ResultMissingError: It is not there yet.
+            read: How it is read where it is not ready.
         """
         found = self._programs.get(root)
         if found is None:
-            found = self._fetching.have("program", root, tuple(uris), self._store.get_program)
+            found = read()
             self._programs.keep(root, found)
         return found
 
     def evaluate(
-        self, program: Program, model: bytes, fields: Sequence[Elements], uris: Sequence[str]
+        self, program: Program, model: bytes, fields: Sequence[Elements], read: Callable[[], Model] | None
     ) -> Elements:
         """The output for one sample: int32 array (N,).
 
@@ -114,28 +103,21 @@ class Inference:
             program: The program.
             model: Root of the model; zero where the program has no parameters.
             fields: The sample's fields, (1, *shape) each, as the program declares them.
-            uris: Where else to look for the model.
+            read: How the model is read where it is not ready; None where there is none.
 
         Raises:
-            ResultMissingError: The model is not there yet.
             SourcesRefusedError: The model's parameters are not what the program declares.
         """
         evaluator = self._best(program)
         key = (program.root, model, evaluator is self._reference)
         network = self._networks.get(key)
         if network is None:
-            parameters = self._parameters(model, uris)
+            parameters = () if read is None else read().parameters
             with self._turn:
                 network = evaluator.load(program, parameters)
             self._networks.keep(key, network)
         with self._turn:
             return network.evaluate(fields).reshape(-1)
-
-    def _parameters(self, model: bytes, uris: Sequence[str]) -> tuple[Elements, ...]:
-        """A model's tensors; a program without parameters has the model 0."""
-        if model == ZERO_DIGEST:
-            return ()
-        return self._fetching.have("model", model, tuple(uris), self._store.get_model).parameters
 
 
 class _Kept(Generic[T]):

@@ -25,7 +25,8 @@ _WORD: Final = 32
 _LANES: Final = 8
 """Elements of 4 bytes in a word; the last one holds an int32, and its sign fills the others."""
 
-INFER_SELECTOR: Final = keccak256(b"infer(bytes32,bytes32,int32[],string)")[:4]
+INFER_SELECTOR: Final = keccak256(b"infer(bytes32,bytes32,int32[])")[:4]
+PUBLISHED_SELECTOR: Final = keccak256(b"published(bytes32)")[:4]
 _TRAIN: Final = ("bytes32", f"{PROPERTY_TYPE}[]", "uint64", "string")
 TRAIN_SELECTOR: Final = keccak256(f"train({','.join(_TRAIN)})".encode())[:4]
 
@@ -42,6 +43,10 @@ ERRORS: Final = {
     "InputOutOfRange": ("uint256", "int32", "int32", "int32"),
     "DeadlineOutside": ("uint64", "uint64", "uint64"),
     "NotTrained": ("bytes32",),
+    "NotPublished": ("bytes32",),
+    "NotDirect": (),
+    "WrongBytes": ("bytes32",),
+    "ArtifactTooLarge": ("uint256", "uint256"),
 }
 
 
@@ -53,13 +58,11 @@ class InferCall:
         architecture: Root of the program.
         model: Root of the model.
         x: The fields' elements, one field after the other: int32 array (N,).
-        uri: Where the artifacts are; only a hint.
     """
 
     architecture: bytes
     model: bytes
     x: Elements
-    uri: str
 
 
 def refusal(gas: Gas, name: str, *values: Any) -> SystemRevertError:
@@ -76,14 +79,22 @@ def decode_infer(calldata: bytes, gas: Gas) -> InferCall:
         SystemRevertError: It is malformed; that takes `gas`.
     """
     data = calldata[4:]
-    head = [data[start : start + _WORD] for start in range(0, 4 * _WORD, _WORD)]
-    if len(data) < 4 * _WORD:
+    head = [data[start : start + _WORD] for start in range(0, 3 * _WORD, _WORD)]
+    if len(data) < 3 * _WORD:
         raise refusal(gas, "MalformedCall")
-    x = _int32s(_tail(data, head[2], _WORD, gas), gas)
-    uri = _tail(data, head[3], 1, gas)
-    if len(uri) > MOST_URI_BYTES:
-        raise refusal(gas, "UriTooLong", len(uri))
-    return InferCall(head[0], head[1], x, uri.decode("utf-8", LOSSLESS))
+    return InferCall(head[0], head[1], _int32s(_words(data, head[2], gas), gas))
+
+
+def decode_published(calldata: bytes, gas: Gas) -> bytes:
+    """The root that a call of `published` asks about.
+
+    Raises:
+        SystemRevertError: It is malformed; that takes `gas`.
+    """
+    root = calldata[4 : 4 + _WORD]
+    if len(root) < _WORD:
+        raise refusal(gas, "MalformedCall")
+    return root
 
 
 def decode_train(calldata: bytes, gas: Gas) -> Job:
@@ -115,17 +126,22 @@ def encode_answer(y: Elements) -> bytes:
     return encode(["uint256", "uint256"], [_WORD, len(y)]) + lanes.tobytes()
 
 
+def encode_published(published: bool) -> bytes:
+    """What `published` returns."""
+    return encode(["bool"], [published])
+
+
 def encode_training(cell: Cell) -> bytes:
     """What `train` returns: `abi.encode` of a `Training`."""
     return encode(["(bytes32,int64[])"], [(cell.model, cell.scores)])
 
 
-def _tail(data: bytes, offset: bytes, unit: int, gas: Gas) -> bytes:
-    """The content of a dynamic argument: as many units as the word at its offset says."""
+def _words(data: bytes, offset: bytes, gas: Gas) -> bytes:
+    """The content of an array: as many words as the one at its offset says."""
     start = int.from_bytes(offset, "big") + _WORD
     if start > len(data):
         raise refusal(gas, "MalformedCall")
-    end = start + int.from_bytes(data[start - _WORD : start], "big") * unit
+    end = start + int.from_bytes(data[start - _WORD : start], "big") * _WORD
     if end > len(data):
         raise refusal(gas, "MalformedCall")
     return data[start:end]

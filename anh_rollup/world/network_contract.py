@@ -1,16 +1,30 @@
-"""The DNN system contract: contracts evaluate networks, and have some trained (docs/world.md)."""
+"""The DNN system contract: networks are published, evaluated and trained (docs/world.md)."""
 
+from functools import partial
 from math import ceil
 from typing import Final
 
 import numpy as np
 
-from anh_rollup.encoding.tensors import Elements
+from anh_rollup.encoding.tensors import Elements, tensor_size
 from anh_rollup.evaluation.errors import ProgramTooLargeError, SourcesRefusedError, WorkTooLargeError
 from anh_rollup.evaluation.workload import check_work
-from anh_rollup.primitives import Gas
+from anh_rollup.primitives import ZERO_DIGEST, Gas
 from anh_rollup.protocol.called import TrainingRequest, Untrained, encode_request
 from anh_rollup.protocol.jobs import terms
+from anh_rollup.protocol.publications import (
+    COUNT_BYTES,
+    MOST_ARTIFACT_BYTES,
+    SELECTORS,
+    VALUE_GAS,
+    Assembly,
+    Part,
+    PublicationMalformedError,
+    PublishedKind,
+    assembly_gas,
+    call_gas,
+    decode_publication,
+)
 from anh_rollup.tensor.program import Program
 from anh_rollup.world.cell_store import CellStore
 from anh_rollup.world.engine import SystemAnswer, SystemCall
@@ -18,20 +32,19 @@ from anh_rollup.world.errors import ResultMissingError
 from anh_rollup.world.inference import Inference
 from anh_rollup.world.network_calls import (
     INFER_SELECTOR,
+    PUBLISHED_SELECTOR,
     TRAIN_SELECTOR,
     InferCall,
     decode_infer,
+    decode_published,
     decode_train,
     encode_answer,
+    encode_published,
     encode_training,
     refusal,
 )
-
-CALL_GAS: Final = 5_000
-"""What every call takes, refused ones too."""
-
-WORD_GAS: Final = 6
-"""What every 32 bytes of calldata take beside it (those of KECCAK256)."""
+from anh_rollup.world.publication_store import Candidate, measured
+from anh_rollup.world.published import Published
 
 TRAIN_GAS: Final = 45_000
 """What `train` takes beside it."""
@@ -46,9 +59,8 @@ L1's `settlement`, and an hour is enough for networks of which contracts can pay
 WORK_PER_GAS: Final = 32
 """Multiply-adds of an evaluation for one gas: 25 million gas a second on two slow cores (`ONE_ELEMENT`)."""
 
-VALUE_GAS: Final = 1_000
-"""What each value of a program takes beside its work. Measured: to decode it, with a parameter of the model,
-and to hand it to the evaluator takes 40 microseconds."""
+INPUT_GAS: Final = 100
+"""What each input of a program's instructions takes besides. Measured: to decode it takes 4 microseconds."""
 
 MOST_CALL_WORK: Final = 1 << 31
 """Multiply-adds of one call of `infer` at most: three seconds there, 67 million gas."""
@@ -59,21 +71,25 @@ class NetworkContract:
 
     Args:
         cells: Results of called jobs.
+        published: What is published before the place of the run.
         inference: Evaluates networks.
     """
 
-    def __init__(self, cells: CellStore, inference: Inference) -> None:
+    def __init__(self, cells: CellStore, published: Published, inference: Inference) -> None:
         self._cells = cells
+        self._published = published
         self._inference = inference
 
     def call(self, call: SystemCall) -> SystemAnswer:
         """What a call returns; see `SystemContract.call`.
 
         Raises:
-            ResultMissingError: An artifact, or a final claim about a called job, is not there yet.
-            SystemRevertError: The call is malformed, or does not fit its network, or nobody has trained it.
+            ResultMissingError: A final claim about a called job is not there yet.
+            SystemRevertError: The call is malformed, or does not fit its network, or nobody has published or
+                trained it.
+            OrderReplacedError: The order was replaced meanwhile.
         """
-        gas = Gas(CALL_GAS + WORD_GAS * ceil(len(call.data) / 32))
+        gas = call_gas(call.data)
         if call.gas < gas:
             return SystemAnswer(b"", gas)
         selector = call.data[:4]
@@ -81,6 +97,10 @@ class NetworkContract:
             return self._infer(call, gas)
         if selector == TRAIN_SELECTOR:
             return self._train(call, gas)
+        if selector == PUBLISHED_SELECTOR:
+            return self._tell(call, gas)
+        if selector in SELECTORS:
+            return self._publish(call, gas)
         raise refusal(gas, "UnknownFunction", selector.ljust(4, b"\0"))
 
     def _train(self, call: SystemCall, gas: Gas) -> SystemAnswer:
@@ -103,8 +123,9 @@ class NetworkContract:
         if call.value:
             raise refusal(gas, "ValueRefused", call.value)
         asked = decode_infer(call.data, gas)
-        uris = tuple(dict.fromkeys(each for each in (asked.uri, *self._cells.uris_of(asked.model)) if each))
-        program = self._inference.program(asked.architecture, uris)
+        found = self._find(PublishedKind.PROGRAM, asked.architecture, gas)
+        model = None if asked.model == ZERO_DIGEST else self._find(PublishedKind.MODEL, asked.model, gas)
+        program = self._inference.program(asked.architecture, lambda: self._published.program(found))
         fields = _fields(program, asked, gas)
         try:
             owed = Gas(gas + inference_gas(program))
@@ -112,11 +133,59 @@ class NetworkContract:
             raise refusal(gas, "ProgramUnfit", asked.architecture) from error
         if call.gas < owed:
             return SystemAnswer(b"", owed)
+        if model is not None and model.size != _model_size(program):
+            raise refusal(owed, "ModelUnfit", asked.architecture, asked.model)
+        read = None if model is None else partial(self._published.model, model)
         try:
-            y = self._inference.evaluate(program, asked.model, fields, uris)
+            y = self._inference.evaluate(program, asked.model, fields, read)
         except SourcesRefusedError as error:
             raise refusal(owed, "ModelUnfit", asked.architecture, asked.model) from error
         return SystemAnswer(encode_answer(y), owed)
+
+    def _find(self, kind: PublishedKind, root: bytes, gas: Gas) -> Candidate:
+        """The publication of a root; raises `SystemRevertError` where there is none."""
+        found = self._published.find(kind, root)
+        if found is None:
+            raise refusal(gas, "NotPublished", root)
+        return found
+
+    def _tell(self, call: SystemCall, gas: Gas) -> SystemAnswer:
+        if call.value:
+            raise refusal(gas, "ValueRefused", call.value)
+        root = decode_published(call.data, gas)
+        found = any(self._published.find(kind, root) is not None for kind in PublishedKind)
+        return SystemAnswer(encode_published(found), gas)
+
+    def _publish(self, call: SystemCall, gas: Gas) -> SystemAnswer:
+        """Says of a publication whether it counts: the order has it already (`PublicationStore.add`)."""
+        if not call.is_direct:
+            raise refusal(gas, "NotDirect")
+        if call.value:
+            raise refusal(gas, "ValueRefused", call.value)
+        try:
+            publication = decode_publication(call.data)
+        except PublicationMalformedError as error:
+            raise refusal(gas, "MalformedCall") from error
+        if publication.assembly is None:
+            return SystemAnswer(b"", gas)
+        return self._assemble(call, publication.assembly, publication.part, gas)
+
+    def _assemble(self, call: SystemCall, assembly: Assembly, part: Part | None, gas: Gas) -> SystemAnswer:
+        content = None if part is None else part.content
+        missing = self._published.missing_part(assembly) if content is None else None
+        if missing is not None:
+            raise refusal(gas, "NotPublished", missing)
+        measure = self._published.measure(assembly) if content is None else measured(content)
+        if measure.size > MOST_ARTIFACT_BYTES:
+            raise refusal(gas, "ArtifactTooLarge", measure.size, MOST_ARTIFACT_BYTES)
+        if measure.count is None:
+            raise refusal(gas, "WrongBytes", assembly.root)
+        gas = Gas(gas + assembly_gas(assembly, measure.size, measure.count))
+        if call.gas < gas:
+            return SystemAnswer(b"", gas)
+        if not self._published.is_sound(assembly, content):
+            raise refusal(gas, "WrongBytes", assembly.root)
+        return SystemAnswer(b"", gas)
 
 
 def inference_gas(program: Program) -> Gas:
@@ -127,7 +196,13 @@ def inference_gas(program: Program) -> Gas:
         WorkTooLargeError: It takes more work than one call may.
     """
     work = check_work(program, 1, MOST_CALL_WORK)
-    return Gas(VALUE_GAS * len(program.values) + ceil(work / WORK_PER_GAS))
+    inputs = sum(len(each.inputs) for each in program.values)
+    return Gas(VALUE_GAS * len(program.values) + INPUT_GAS * inputs + ceil(work / WORK_PER_GAS))
+
+
+def _model_size(program: Program) -> int:
+    """Bytes of every model that fits a program: what has others is not read."""
+    return COUNT_BYTES + sum(tensor_size(each.shape) for each in program.parameters)
 
 
 def _fields(program: Program, asked: InferCall, gas: Gas) -> list[Elements]:

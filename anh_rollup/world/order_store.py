@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from anh_rollup.encoding.batches import Header
-from anh_rollup.primitives import ZERO_DIGEST, Address, Digest, Wei
+from anh_rollup.primitives import ZERO_DIGEST, Address, Digest, Gas, Wei
 from anh_rollup.protocol.ledger import Account, Escrow, Ledger, LedgerRules
+from anh_rollup.protocol.publications import Publication
 from anh_rollup.storage.database import Database, Row
 from anh_rollup.world.answers import Kind
 from anh_rollup.world.position import Item, Position, end_of
@@ -69,6 +70,7 @@ class BlockRows:
         opened: Escrows that a transaction opened.
         closed: Jobs whose escrow ended with the block's origin events.
         writers: Strict transactions by what they write.
+        published: What transactions publish, by key, and the gas that each has for an assembly.
     """
 
     ordered: list[tuple[int, Ordered]] = field(default_factory=list)
@@ -76,6 +78,7 @@ class BlockRows:
     opened: list[tuple[int, Digest, Escrow]] = field(default_factory=list)
     closed: list[Digest] = field(default_factory=list)
     writers: list[tuple[Item, int]] = field(default_factory=list)
+    published: list[tuple[int, Publication, Gas]] = field(default_factory=list)
 
 
 class OrderStore:

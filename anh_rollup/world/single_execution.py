@@ -16,8 +16,8 @@ from anh_rollup.world.state import StateBehind, StateWithCover
 from anh_rollup.world.strict import Scope
 from anh_rollup.world.worker import Task, task_of
 
-Call = Callable[[Run, StateReader, Block], Outcome]
-"""Runs something on a state, in this process."""
+Call = Callable[[Run, StateReader, Block, int], Outcome]
+"""Runs something on a state, in this process, as if it stood at a key."""
 
 
 class SingleExecution:
@@ -54,12 +54,12 @@ class SingleExecution:
         """
         ordered, block = self._place(key)
         request = self._results.request(key)
-        if request is not None and self._cells.lacks_cell(request):
+        if request is not None and self._cells.lacks(request):
             raise ResultMissingError(request)
         state = self._state(key, run, ordered)
         try:
             with self._cells.noting() as used:
-                outcome = self._call(run, state, block)
+                outcome = self._call(run, state, block, key)
         except ResultMissingError as error:
             with self._unreplaced(generation):
                 self._results.wait(key, error.request)

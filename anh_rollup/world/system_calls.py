@@ -66,6 +66,7 @@ def _call(contract: SystemContract, evm: Evm) -> None:
         Gas(int(evm.gas_left)),
         Wei(int(message.value)),
         Seconds(int(message.block_env.time)),
+        is_direct=message.depth == 0,
     )
     try:
         answer = contract.call(call)

@@ -9,11 +9,11 @@ from typing import TypeVar
 from anh_rollup.encoding.batches import Header
 from anh_rollup.primitives import Address, Gas
 from anh_rollup.protocol import ledger
-from anh_rollup.protocol.called import Ending, Request
+from anh_rollup.protocol.called import Ending, TrainingRequest
 from anh_rollup.protocol.derivation import L2Block
 from anh_rollup.protocol.fees import TRANSFER_GAS
 from anh_rollup.storage.database import Database
-from anh_rollup.world.answers import Balance, PlacedLog, Receipt
+from anh_rollup.world.answers import Balance, PlacedLog, Publication, Receipt
 from anh_rollup.world.appending import WatchedAccounts, fold
 from anh_rollup.world.cell_store import CellStore, read_request
 from anh_rollup.world.dependencies import items_read
@@ -33,6 +33,8 @@ from anh_rollup.world.order_store import OrderStore
 from anh_rollup.world.outcomes import BALANCE_OVERFLOW
 from anh_rollup.world.overrides import NO_OVERRIDES, Overrides
 from anh_rollup.world.position import INDEX_BITS, ORIGIN_INDEX, Position, end_of
+from anh_rollup.world.publication_store import PublicationStore
+from anh_rollup.world.published import Published, find_publication
 from anh_rollup.world.questions import least_gas, strict_list
 from anh_rollup.world.result_store import ResultStore
 from anh_rollup.world.runs import environment
@@ -84,9 +86,11 @@ class World:
         self._order = OrderStore(self._database)
         self._results = ResultStore(self._database)
         self._cells = CellStore(self._database)
-        if inference is not None:
-            systems = {**systems, ledger.DNN: NetworkContract(self._cells, inference)}
-        self._execution = Execution(self._order, self._results, rules, self._cells, engines, systems)
+        self._publications = PublicationStore(self._database)
+        self._others, self._inference = systems, inference
+        self._execution = Execution(
+            self._order, self._results, rules, self._cells, engines, self._systems_before
+        )
         self._find = Finder(self._order, self._results, self._execution)
         self._search = LogSearch(self._order, self._results, self._execution)
         if self._order.genesis is None:
@@ -112,6 +116,7 @@ class World:
                 raise BlockOutOfOrderError(block.number, self.head)
             rows = fold(self._ledger, self._accounts, block, origins)
             self._order.add(block.header, rows, self._ledger)
+            self._publications.add(rows.published)
             self.head = block.number
 
     def truncate(self, number: int) -> None:
@@ -211,6 +216,10 @@ class World:
         state = self._execution.state(position.key)
         return self._consistent(lambda: state.slot(address, key))
 
+    def publication(self, root: bytes, position: Position) -> Publication | None:
+        """What is published under a root, or as the part of this hash, behind a place; executes nothing."""
+        return self._consistent(lambda: find_publication(self._publications, root, position))
+
     # --- calls ---
 
     def call(self, run: Run, position: Position, overrides: Overrides = NO_OVERRIDES) -> Outcome:
@@ -277,7 +286,7 @@ class World:
         """The transactions that were asked for and lack a system contract's result, with what each asked."""
         return self._results.waiting()
 
-    def requests(self) -> dict[Position, Request]:
+    def requests(self) -> dict[Position, TrainingRequest]:
         """What executions wait for, by the transaction that asked; executes all that can be executed."""
         self._consistent(lambda: self._execution.settle_until(end_of(self.head)))
         waiting = self._results.waiting().items()
@@ -290,6 +299,13 @@ class World:
         return self._execution.executed
 
     # --- inside ---
+
+    def _systems_before(self, key: int) -> Mapping[Address, SystemContract]:
+        """The system contracts, for a run at a key."""
+        if self._inference is None:
+            return self._others
+        published = Published(self._publications, key)
+        return {**self._others, ledger.DNN: NetworkContract(self._cells, published, self._inference)}
 
     def _fill(self) -> None:
         """Takes head and ledger from the tables."""
@@ -318,7 +334,7 @@ class World:
         state = overrides.state(self._execution.state(position.key))
         self._execution.settle(items_read(run) if run.is_strict else (), position.key)
         try:
-            return self._execution.call(run, state, block)
+            return self._execution.call(run, state, block, position.key + 1)
         except OverflowError as error:
             if not overrides.accounts:
                 raise

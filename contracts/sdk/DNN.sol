@@ -9,8 +9,6 @@ struct Model {
     bytes32 architecture;
     /// @dev Root of its parameters; zero where it is not trained yet.
     bytes32 root;
-    /// @dev Where both can be had.
-    string uri;
 }
 
 /// @title Deep networks as library calls
@@ -31,13 +29,18 @@ library DNN {
     /// @notice A reward for which nobody works: the transaction would wait for nothing.
     error RewardTooSmall(uint256 reward, uint256 least);
 
-    /// @notice What a model answers to one sample. Programs without parameters are asked through `SYSTEM` itself.
+    /// @notice Whether a model can be asked: both its roots are published.
+    function published(Model memory model) internal view returns (bool) {
+        return SYSTEM.published(model.architecture) && SYSTEM.published(model.root);
+    }
+
+    /// @notice What a model answers to one sample. Reverts with `IDNN.NotPublished` until it is published. Programs without parameters are asked through `SYSTEM` itself.
     /// @param model The network.
     /// @param x The elements of the sample's fields, one field after the other.
     /// @return y The elements of the output.
     function infer(Model memory model, int32[] memory x) internal view returns (int32[] memory y) {
         require(model.root != 0, NoModel(model.architecture));
-        y = SYSTEM.infer(model.architecture, model.root, x, model.uri);
+        y = SYSTEM.infer(model.architecture, model.root, x);
     }
 
     /// @notice Has a network trained that has one property; the transaction waits for it. Reverts with
@@ -77,7 +80,7 @@ library DNN {
             IDNN.Training memory result
         ) {
             emit Trained(architecture, result.model, result.scores, reward);
-            return (true, Model(architecture, result.model, uri), result.scores[0]);
+            return (true, Model(architecture, result.model), result.scores[0]);
         } catch (bytes memory why) {
             // Not the error of a call that ran out of gas: who sends a transaction chooses its gas.
             // forge-lint: disable-next-line(unsafe-typecast)
@@ -103,7 +106,7 @@ library DNN {
     ) internal returns (Model memory model, int64[] memory scores) {
         IDNN.Training memory result = SYSTEM.train{ value: reward }(architecture, properties, deadline, uri);
         emit Trained(architecture, result.model, result.scores, reward);
-        return (Model(architecture, result.model, uri), result.scores);
+        return (Model(architecture, result.model), result.scores);
     }
 
     function _one(IDNN.Property memory property) private pure returns (IDNN.Property[] memory properties) {

@@ -3,16 +3,18 @@ pragma solidity 0.8.37;
 
 /// @title The system contract that runs and trains deep networks
 /// @notice Lies at 0x0000000000000000000000000000000000000A4e of the L2 and is carried out by the node. Networks, data
-/// sets and score programs are named by their roots, so a root always means the same numbers, wherever they are kept.
+/// sets and score programs are named by their roots, so a root always means the same numbers. Networks that contracts ask
+/// are published first, by transactions of anybody to this address.
 ///
 /// Safety:
 /// - `infer` is the exact reading of a tensor program: every node computes the same integers, for ever;
+/// - what `infer` needs is in the order: whether a root is published, and what its bytes are, is the same for all;
 /// - `train` answers from a claim that is final on L1: whoever doubted its scores could have it refuted there;
 /// - the same request, with the same deadline, gives the same answer again, in every transaction;
 /// - neither calls anybody: no code of others runs between a call and its answer.
 ///
 /// Liveness:
-/// - `infer` waits for nothing but the artifacts: keep them where `uri` says for as long as they are asked;
+/// - `infer` waits for nothing: where a root is not published before it, it reverts with `NotPublished`;
 /// - `train` ends once somebody has done what it asks for, and the whole transaction waits until then, with all that
 ///   depend on it. If nobody has shown a result by the deadline, or none is final when L1's `settlement` is over, it
 ///   reverts with `NotTrained`: ask for what is in reach, with a reward for which somebody works;
@@ -20,6 +22,7 @@ pragma solidity 0.8.37;
 ///
 /// Gas:
 /// - `infer` costs a function of the work that the program declares, whatever the input, and reverts above a bound;
+/// - `publish` and `assemble` cost their calldata, and what it takes to decode an artifact of that size;
 /// - `train` costs a constant and 5,000 for each second until its deadline, besides its calldata: while it waits others
 ///   wait, too. The work is paid with the value.
 interface IDNN {
@@ -76,14 +79,46 @@ interface IDNN {
     /// @param terms keccak256 of the ABI encoding of the job on L1.
     error NotTrained(bytes32 terms);
 
-    /// @notice What a network answers to one sample. Reverts where the shapes do not fit, and where an element lies
-    /// outside of the range that the program declares.
+    /// @notice Nobody has published a program or model with this root, or a part with this hash, before this place.
+    error NotPublished(bytes32 root);
+
+    /// @notice Only a transaction publishes, no call of a contract: the order itself has to say what is published.
+    error NotDirect();
+
+    /// @notice The bytes are no program or model, or have another root.
+    error WrongBytes(bytes32 root);
+
+    /// @notice The parts make an artifact with more bytes than one may have.
+    error ArtifactTooLarge(uint256 size, uint256 most);
+
+    /// @notice Publishes bytes of a program or model under their keccak256, for `assemble`. Only as a transaction.
+    /// @param part The bytes.
+    function publish(bytes calldata part) external;
+
+    /// @notice Publishes a whole program or model, and its bytes as a part. Only as a transaction.
+    /// @param kind 1 for a program, 2 for a model.
+    /// @param root Its root.
+    /// @param content Its bytes, as docs/encoding.md has them.
+    function publish(uint8 kind, bytes32 root, bytes calldata content) external;
+
+    /// @notice Publishes a program or model whose bytes are parts that were published before, one after the other. Only
+    /// as a transaction.
+    /// @param kind 1 for a program, 2 for a model.
+    /// @param root Its root.
+    /// @param parts The keccak256 of each part: up to 2,000, up to 64 MiB together.
+    function assemble(uint8 kind, bytes32 root, bytes32[] calldata parts) external;
+
+    /// @notice Whether a program or model is published before this place.
+    /// @param root Its root.
+    function published(bytes32 root) external view returns (bool);
+
+    /// @notice What a network answers to one sample. Reverts where a root is not published, where the shapes do not fit,
+    /// and where an element lies outside of the range that the program declares.
     /// @param architecture Root of the tensor program.
     /// @param model Root of its parameters; zero where the program has none.
     /// @param x The elements of the sample's fields, one field after the other, each in row-major order.
-    /// @param uri Where the artifacts can be had, besides the node's own store and where they were trained.
     /// @return y The elements of the output, in row-major order.
-    function infer(bytes32 architecture, bytes32 model, int32[] calldata x, string calldata uri)
+    function infer(bytes32 architecture, bytes32 model, int32[] calldata x)
         external
         view
         returns (int32[] memory y);

@@ -6,11 +6,11 @@ from typing import Any
 
 from anh_rollup.encoding.transactions import SignedTransaction
 from anh_rollup.primitives import Address, Gas
-from anh_rollup.protocol.called import Request
+from anh_rollup.protocol.called import TrainingRequest
 from anh_rollup.protocol.ledger import Account as LedgerAccount
 from anh_rollup.protocol.ledger import Charged, Effect
 from anh_rollup.rpc.service import WorldLimits, WorldService
-from anh_rollup.world.answers import Balance, Kind, PlacedLog, Receipt
+from anh_rollup.world.answers import Balance, Kind, PlacedLog, Publication, Receipt
 from anh_rollup.world.engine import AccessList, Account, Changes, Log, Outcome, Reads, Run
 from anh_rollup.world.errors import RunHaltedError, UnknownPositionError
 from anh_rollup.world.overrides import NO_OVERRIDES, Overrides
@@ -61,7 +61,8 @@ class FakeWorld:
     failure: Exception | None = None
     events: dict[tuple[int, int], tuple[Log, ...]] = field(default_factory=dict)
     created: dict[tuple[int, int], Address] = field(default_factory=dict)
-    asked: dict[Position, Request] = field(default_factory=dict)
+    asked: dict[Position, TrainingRequest] = field(default_factory=dict)
+    published: dict[bytes, Publication] = field(default_factory=dict)
     listed: AccessList = ()
     least_gas: int = 0
     runs: list[Run] = field(default_factory=list)
@@ -114,7 +115,11 @@ class FakeWorld:
             raise RunHaltedError("out of gas")
         return self.listed, CALL_GAS_USED
 
-    def requests(self) -> dict[Position, Request]:
+    def publication(self, root: bytes, position: Position) -> Publication | None:
+        self._fail()
+        return self.published.get(root)
+
+    def requests(self) -> dict[Position, TrainingRequest]:
         self._fail()
         return self.asked
 

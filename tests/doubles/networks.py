@@ -13,21 +13,22 @@ from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
 from anh_rollup.primitives import Address, Gas, Seconds, Wei
 from anh_rollup.protocol.called import Cell, called_job
-from anh_rollup.protocol.jobs import PROPERTY_TYPE, Job, Property
+from anh_rollup.protocol.jobs import DNN_ADDRESS, PROPERTY_TYPE, Job, Property
 from anh_rollup.protocol.ledger import DNN
-from anh_rollup.storage.artifacts import ArtifactStore
-from anh_rollup.world.artifact_fetching import ArtifactFetching
+from anh_rollup.protocol.publications import Publication, encode_publication, whole
+from anh_rollup.protocol.publishing import published_form
+from anh_rollup.tensor.program import Program
 from anh_rollup.world.engine import Outcome, Run
 from anh_rollup.world.inference import Inference
 from anh_rollup.world.world import World
 from tests.differential.compiled import contracts
 from tests.doubles import small_program as small
-from tests.doubles.ordering import ALICE, GENESIS_TIME, Wallet, empty_ledger
+from tests.doubles.ordering import ALICE, GENESIS_TIME, MALLORY, Wallet, empty_ledger
 from tests.doubles.worlds import GENESIS, Orders
 
 PROGRAM = small.small_program()
 MODEL = Model(small.random_parameters(PROGRAM, 1))
-INFER = ("bytes32", "bytes32", "int32[]", "string")
+INFER = ("bytes32", "bytes32", "int32[]")
 TRAIN = ("bytes32", f"{PROPERTY_TYPE}[]", "uint64", "string")
 ARGUMENTS = {
     "ask": INFER,
@@ -36,7 +37,8 @@ ARGUMENTS = {
     "learnTwice": TRAIN,
     "learnAndAsk": (*TRAIN, "int32[]"),
     "raw": ("bytes",),
-    "refused": INFER[:3],
+    "published": ("bytes32",),
+    "refused": INFER,
     "train": TRAIN,
 }
 PROPERTY = Property(b"\2" * 32, b"\3" * 32, 10)
@@ -70,30 +72,35 @@ def job(uri: str = "") -> Job:
     return called_job(PROGRAM.root, [PROPERTY], DEADLINE, uri)
 
 
-def cell(model: bytes = MODEL.root, uri: str = "", score: int = 12) -> Cell:
+def cell(model: bytes = MODEL.root, score: int = 12) -> Cell:
     """What a claim about it says."""
-    return Cell(model, (score,), CLAIMANT, uri)
+    return Cell(model, (score,), CLAIMANT)
+
+
+def published(artifact: Program | Model) -> Publication:
+    """What publishes a program or model whole."""
+    kind, content = published_form(artifact)
+    return whole(kind, artifact.root, content)
 
 
 class Networks:
-    """Orders over a deployed customer, a world that executes them, and a store.
+    """Orders over a deployed customer, and a world that executes them.
 
     Args:
-        folder: Where world and store are.
+        folder: Where the world is.
         orders: What is ordered; a new order with the customer where none is given.
+        ready: Whether program and model are published in the block of the customer.
     """
 
-    def __init__(self, folder: Path, orders: Orders | None = None, *, stored: bool = True) -> None:
-        self.store = ArtifactStore(folder / "artifacts")
-        if stored:
-            self.store.put_program(PROGRAM)
-            self.store.put_model(MODEL)
+    def __init__(self, folder: Path, orders: Orders | None = None, *, ready: bool = True) -> None:
         self.orders = orders or Orders().fund()
         if orders is None:
             code = bytes.fromhex(contracts("Networks.sol")["Customer"]["code"])
             self.orders.add(ALICE, to=None, data=code, gas=GAS)
+            for each in (PROGRAM, MODEL) if ready else ():
+                self.order(published(each))
             self.orders.seal()
-        inference = Inference(self.store, ReferenceEvaluator, ArtifactFetching(patience=5.0, pause=0.0))
+        inference = Inference(ReferenceEvaluator)
         self.world = World(folder / "world.sqlite3", GENESIS, empty_ledger().rules, inference=inference)
         self.append()
         receipt = self.world.receipt(2, 0)
@@ -120,6 +127,19 @@ class Networks:
         self.append()
         return block.number, 0
 
+    def order(self, publication: Publication, **fields: Any) -> int:
+        """A transaction in the next block that publishes; its index there."""
+        named = {"to": DNN_ADDRESS, "data": encode_publication(publication), "gas": GAS, **fields}
+        return self.orders.add(MALLORY, **named)
+
+    def publish(self, *publications: Publication, **fields: Any) -> int:
+        """Transactions in a block of their own that publish; the block's height."""
+        for each in publications:
+            self.order(each, **fields)
+        block = self.orders.seal()
+        self.append()
+        return block.number
+
     def run(self, to: Address, data: bytes, value: int = 0, gas: int = GAS) -> Outcome:
         """A call behind the last block."""
         run = Run(ALICE.address, 0, to, Wei(value), data, Gas(gas), Wei(0))
@@ -133,7 +153,7 @@ class Networks:
 
     def infer(self, x: Sequence[int], model: bytes = MODEL.root, **fields: Any) -> Outcome:
         """A call of `infer` by an account."""
-        return self.run(DNN, calldata("infer", PROGRAM.root, model, list(x), ""), **fields)
+        return self.run(DNN, calldata("infer", PROGRAM.root, model, list(x)), **fields)
 
 
 def error(name: str, types: str = "", *values: Any) -> bytes:
@@ -144,3 +164,9 @@ def error(name: str, types: str = "", *values: Any) -> bytes:
 def other_model() -> Model:
     """A model with a tensor less."""
     return Model(tuple(np.asarray(each) for each in MODEL.parameters[:-1]))
+
+
+def reshaped_model() -> Model:
+    """A model of as many bytes, with two axes of a tensor swapped."""
+    first, *others = MODEL.parameters
+    return Model((np.swapaxes(first, 0, 3), *others))

@@ -6,10 +6,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from anh_rollup.cli import main
 from anh_rollup.cli.local_network import LocalNetwork
 from anh_rollup.cli.processes import ProcessGroup
+from anh_rollup.encoding.artifacts import Model
 from scripts import lend, retrain_dao
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,14 +42,14 @@ def accounted(network: LocalNetwork) -> LocalNetwork:
     return network
 
 
-def run(name: str, network: LocalNetwork) -> str:
+def run(name: str, network: LocalNetwork, **more: str) -> str:
     """What a script prints; it has to end with 0."""
     options = {
         "--l1": network.l1_url,
         "--l2": network.wallet_url,
         "--deployment": str(network.deployment_file),
         "--key-file": str(network.key_file("user")),
-        "--store": str(network.user_folder),
+        **more,
     }
     command = [sys.executable, "-m", f"scripts.{name}", *[word for pair in options.items() for word in pair]]
     done = subprocess.run(
@@ -77,9 +81,33 @@ def test_nfts_are_sold_at_the_prices_of_a_network(network: LocalNetwork) -> None
         assert 0 < ether(paid) <= ether(price)
 
 
+def test_a_model_is_published_from_the_command_line(network: LocalNetwork, tmp_path: Path) -> None:
+    """In parts, and only once."""
+    elements = np.random.default_rng(1).integers(-(2**31), 2**31, 40_000, dtype=np.int32)
+    model, file = Model([elements]), tmp_path / "model.npz"
+    np.savez(file, parameter_00000=elements)
+    key = ["--key-file", str(network.key_file("user"))]
+    chains = ["--l1", network.l1_url, "--deployment", str(network.deployment_file)]
+    anh("deposit", "1", *chains, "--l2", network.wallet_url, *key)
+    first, second = (anh("model", "publish", str(file), "--l2", network.wallet_url, *key) for _ in range(2))
+    name = f"model 0x{model.root.hex()}"
+    assert first == (
+        f"{name}: 160,009 bytes, 4 of 4 transactions are to be sent\n"
+        "published: contracts can ask it from now on\n"
+    )
+    assert second == f"{name} is published already\n"
+
+
+def anh(*words: str) -> str:
+    """What a command prints; it has to end with 0."""
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
 @pytest.mark.slow
 def test_a_pool_lends_to_whom_a_network_trusts(accounted: LocalNetwork) -> None:
-    told = run("lend", accounted)
+    told = run("lend", accounted, **{"--store": str(accounted.user_folder)})
     (right,) = found(r"^trained: model 0x\w{64}, right on (\d+) of 143 test rows$", told)
     assert int(right) >= lend.LEAST_RIGHT
     assert found(r"^the worst one gets nothing: (ScoreTooLow\(-?\d+, 4096\))$", told)
@@ -88,7 +116,7 @@ def test_a_pool_lends_to_whom_a_network_trusts(accounted: LocalNetwork) -> None:
 
 @pytest.mark.slow
 def test_a_dao_replaces_its_network_by_a_better_one(accounted: LocalNetwork) -> None:
-    told = run("retrain_dao", accounted)
+    told = run("retrain_dao", accounted, **{"--store": str(accounted.user_folder)})
     scores = [int(score.replace(",", "")) for score in found(r"whose score is (-[\d,]+)$", told)]
     thresholds = [retrain_dao.threshold_of(loss) for loss in retrain_dao.LOSSES]
     assert [score >= wanted for score, wanted in zip(scores, thresholds, strict=True)] == [True, True]

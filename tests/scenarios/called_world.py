@@ -13,6 +13,8 @@ from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.primitives import L2_CHAIN_ID
 from anh_rollup.protocol.admission import RejectedError
+from anh_rollup.protocol.jobs import DNN_ADDRESS
+from anh_rollup.protocol.publishing import published_form, publishing_steps
 from anh_rollup.rpc.service import WorldService
 from anh_rollup.rpc.world_methods import method_table
 from anh_rollup.sequencer.journal import Journal
@@ -28,13 +30,13 @@ GAS = 5_000_000
 
 
 class Node:
-    """A follower of L1 alone, with its JSON-RPC's methods."""
+    """A follower of L1 alone, which has no store, with its JSON-RPC's methods."""
 
     def __init__(self, world: "CalledWorld", name: str) -> None:
         folder = world.folder / name
         reader = OrderReader(world.deployment, world.client, BatchDataReader(world.client))
         genesis, rules = reader.new_order().head.header, reader.new_ledger().rules
-        inference = Inference(world.store(f"{name} artifacts"), ReferenceEvaluator)
+        inference = Inference(ReferenceEvaluator)
         l2 = L2World(folder / "world.sqlite3", genesis, rules, inference=inference)
         memory = FollowerMemory(folder / "follower.sqlite3")
         self.follower = Follower(FollowerParts(world.deployment, world.client, reader, l2, memory))
@@ -93,6 +95,14 @@ class CalledWorld(World):
         """A contract that uses networks; its address."""
         code = bytes.fromhex(contracts("Networks.sol")["Customer"]["code"])
         return node.ask("eth_getTransactionReceipt", self.send(None, code))["contractAddress"]
+
+    def publish(self, *artifacts):
+        """Publishes programs and models; the hashes of all that is sent."""
+        steps = []
+        for each in artifacts:
+            kind, content = published_form(each)
+            steps += publishing_steps(kind, each.root, content)
+        return [self.send(DNN_ADDRESS, step.calldata, gas=step.gas) for step in steps]
 
     def check_ether(self):
         """What was deposited stays in the Inbox; everything else is as in other scenarios."""

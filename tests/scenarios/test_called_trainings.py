@@ -10,6 +10,7 @@ from eth_utils.crypto import keccak
 
 from anh_rollup.accountant.called import CalledJobs
 from anh_rollup.accountant.drills import find_drill
+from anh_rollup.encoding.artifacts import Model
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
 from anh_rollup.l1.batch_data import BatchDataReader
@@ -46,6 +47,8 @@ def test_a_contract_trains_inside_of_a_transaction(world):
     node = Node(world, "first")
     x, answer = sample(world)
     customer = world.deploy(node)
+    # Who knows what comes of a training may publish it before: who trains is paid for showing how good it is.
+    world.publish(world.program(), Model(world.parameters))
     trains, after, waiting = ask_for_training(world, node, customer, x)
 
     # A false claim about it stands first, and falls on L1; the next one is true.

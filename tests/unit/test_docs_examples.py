@@ -3,8 +3,11 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from anh_rollup.encoding.artifacts import Model
+from anh_rollup.protocol.publishing import published_form, publishing_steps
 from anh_rollup.tensor.program import Program
 from anh_rollup.world.network_contract import inference_gas
 from scripts import digits, lend, retrain_dao, tables
@@ -42,3 +45,18 @@ def test_the_gas_of_a_network_is_what_the_node_charges(name: str) -> None:
 def test_every_example_has_its_row() -> None:
     rows = set(re.findall(r"\.\./contracts/examples/(\w+\.sol)", PAGE))
     assert rows == {path.name for path in (ROOT / "contracts" / "examples").glob("*.sol")}
+
+
+def publishing_gas(artifact: Program | Model) -> int:
+    kind, content = published_form(artifact)
+    return sum(step.gas for step in publishing_steps(kind, artifact.root, content))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_gas_of_a_publication_is_what_the_node_charges(name: str) -> None:
+    """At most: no byte of an element is zero."""
+    network = NETWORKS[name]
+    model = Model([np.full(value.shape, 0x01010101, np.int32) for value in network.parameters])
+    size = sum(len(published_form(each)[1]) for each in (network, model))
+    gas = sum(publishing_gas(each) for each in (network, model))
+    assert f"| {name} | {size:,} | {gas:,} |" in PAGE

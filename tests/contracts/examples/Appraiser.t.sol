@@ -8,9 +8,9 @@ import { IERC721Errors } from "@openzeppelin/contracts/interfaces/draft-IERC6093
 import { Appraiser } from "contracts/examples/Appraiser.sol";
 import { Drawings } from "contracts/examples/Drawings.sol";
 import { DNN, Model } from "contracts/sdk/DNN.sol";
+import { IDNN } from "contracts/sdk/IDNN.sol";
 import { Tensors } from "contracts/sdk/Tensors.sol";
 import { ExampleTest } from "tests/contracts/examples/ExampleTest.sol";
-import { ScriptedDnn } from "tests/contracts/examples/ScriptedDnn.sol";
 
 /// @title A collection of two drawings, and a network that reads a 7 in the first one
 abstract contract AppraiserStage is ExampleTest {
@@ -41,7 +41,7 @@ abstract contract AppraiserStage is ExampleTest {
         drawings = new Drawings(root);
         uint256[10] memory prices;
         prices[7] = PRICE_OF_7;
-        appraiser = new Appraiser(drawings, Model(keccak256("program"), MODEL, "file:///"), CLEAR, prices);
+        appraiser = new Appraiser(drawings, Model(keccak256("program"), MODEL), CLEAR, prices);
         _read(7, 5000, 904);
     }
 
@@ -126,15 +126,16 @@ contract AppraiserTest is AppraiserStage {
 
     function test_WhatTheSystemContractRevertsWithPassesThrough() public {
         uint256[10] memory prices;
-        Appraiser other = new Appraiser(drawings, Model(0, "unknown", ""), CLEAR, prices);
+        Appraiser other = new Appraiser(drawings, Model(0, "unknown"), CLEAR, prices);
         _mint();
-        vm.expectRevert(abi.encodeWithSelector(ScriptedDnn.Unscripted.selector, bytes32("unknown")));
+        assertFalse(DNN.published(Model(0, "unknown")));
+        vm.expectRevert(abi.encodeWithSelector(IDNN.NotPublished.selector, bytes32("unknown")));
         other.appraise(1);
-        other = new Appraiser(drawings, Model("program", 0, ""), CLEAR, prices);
+        other = new Appraiser(drawings, Model("program", 0), CLEAR, prices);
         vm.expectRevert(abi.encodeWithSelector(DNN.NoModel.selector, bytes32("program")));
         other.appraise(1);
         vm.expectRevert(Appraiser.NothingIsClear.selector);
-        new Appraiser(drawings, Model(0, 0, ""), 0, prices);
+        new Appraiser(drawings, Model(0, 0), 0, prices);
     }
 
     function test_ADrawingIsSoldAtTheBackersPart() public {

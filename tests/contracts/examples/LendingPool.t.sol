@@ -107,10 +107,9 @@ contract LendingPoolTest is LendingStage {
         );
         _train();
         vm.deal(address(this), REWARD);
-        (bytes32 architecture, bytes32 model, string memory uri) = pool.model();
+        (bytes32 architecture, bytes32 model) = pool.model();
         assertEq(architecture, ARCHITECTURE);
         assertEq(model, MODEL);
-        assertEq(uri, "file:///data");
         assertEq(address(DNN_SYSTEM).balance, REWARD);
         vm.expectRevert(abi.encodeWithSelector(LendingPool.AlreadyTrained.selector, MODEL));
         pool.train{ value: REWARD }(deadline, "file:///data");
@@ -127,10 +126,10 @@ contract LendingPoolTest is LendingStage {
         );
         pool.train{ value: REWARD }(now_, "file:///data");
         assertEq(address(this).balance, REWARD);
-        (, bytes32 model,) = pool.model();
+        (, bytes32 model) = pool.model();
         assertEq(model, bytes32(0));
         _train();
-        (, model,) = pool.model();
+        (, model) = pool.model();
         assertEq(model, MODEL);
     }
 

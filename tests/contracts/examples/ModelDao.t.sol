@@ -63,7 +63,7 @@ abstract contract DaoStage is ExampleTest {
     }
 
     function _root() internal view returns (bytes32 root) {
-        (, root,) = dao.model();
+        (, root) = dao.model();
     }
 }
 

@@ -7,6 +7,9 @@ import { IDNN } from "contracts/sdk/IDNN.sol";
 /// @notice Lies where the node carries the real one out. It answers what it is told to; a training whose thresholds the
 /// next result does not reach is one that nobody does.
 contract ScriptedDnn is IDNN {
+    /// @inheritdoc IDNN
+    mapping(bytes32 root => bool) public override published;
+
     mapping(bytes32 request => int32[]) private _answers;
     mapping(bytes32 request => bool) private _known;
     bytes32 private _nextModel;
@@ -15,10 +18,10 @@ contract ScriptedDnn is IDNN {
     /// @notice Nobody has said what to answer.
     error Unscripted(bytes32 model);
 
-    /// @notice What `infer` answers from now on to an input.
+    /// @notice What `infer` answers from now on to an input: the model is published then.
     function answer(bytes32 model, int32[] calldata x, int32[] calldata y) external {
         bytes32 request = keccak256(abi.encode(model, x));
-        (_answers[request], _known[request]) = (y, true);
+        (_answers[request], _known[request], published[model]) = (y, true, true);
     }
 
     /// @notice What the next training comes to.
@@ -27,12 +30,24 @@ contract ScriptedDnn is IDNN {
     }
 
     /// @inheritdoc IDNN
-    function infer(bytes32, bytes32 model, int32[] calldata x, string calldata)
-        external
-        view
-        returns (int32[] memory)
-    {
+    function publish(bytes calldata) external pure {
+        revert NotDirect();
+    }
+
+    /// @inheritdoc IDNN
+    function publish(uint8, bytes32, bytes calldata) external pure {
+        revert NotDirect();
+    }
+
+    /// @inheritdoc IDNN
+    function assemble(uint8, bytes32, bytes32[] calldata) external pure {
+        revert NotDirect();
+    }
+
+    /// @inheritdoc IDNN
+    function infer(bytes32, bytes32 model, int32[] calldata x) external view returns (int32[] memory) {
         bytes32 request = keccak256(abi.encode(model, x));
+        require(published[model], NotPublished(model));
         require(_known[request], Unscripted(model));
         return _answers[request];
     }

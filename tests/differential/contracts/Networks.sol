@@ -20,15 +20,15 @@ contract Customer {
         steps += 1;
     }
 
-    function ask(bytes32 architecture, bytes32 root, int32[] calldata x, string calldata uri) external {
+    function ask(bytes32 architecture, bytes32 root, int32[] calldata x) external {
         steps += 1;
-        _last = NETWORKS.infer(architecture, root, x, uri);
+        _last = NETWORKS.infer(architecture, root, x);
         steps += 10;
     }
 
     /// The error that an inference reverts with, or nothing.
     function refused(bytes32 architecture, bytes32 root, int32[] calldata x) external view returns (bytes memory) {
-        try NETWORKS.infer(architecture, root, x, "") returns (int32[] memory) {
+        try NETWORKS.infer(architecture, root, x) returns (int32[] memory) {
             return "";
         } catch (bytes memory why) {
             return why;
@@ -72,6 +72,6 @@ contract Customer {
         int32[] calldata x
     ) external payable {
         model = NETWORKS.train{ value: msg.value }(architecture, wanted, deadline, uri).model;
-        _last = NETWORKS.infer(architecture, model, x, uri);
+        _last = NETWORKS.infer(architecture, model, x);
     }
 }

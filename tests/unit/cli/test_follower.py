@@ -41,14 +41,10 @@ def config(folder: Path, **changed: Any) -> FollowerConfig:
         "l2_url": L2,
         "listen": "127.0.0.1:0",
         "data": folder / "data",
-        "store": folder / "artifacts",
         "blobs": None,
-        "most_cache": 1 << 20,
         "interval": 1.0,
         "l2_interval": 1.0,
         "allowed_origins": (),
-        "allowed_folders": (),
-        "private_hosts": False,
         "workers": 0,
     }
     return FollowerConfig(**{**given, **changed})

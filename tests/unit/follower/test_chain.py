@@ -77,7 +77,7 @@ def test_signatures_of_blocks_that_came_from_l1_first_are_kept_too(following: Fo
 
 
 def test_the_world_learns_what_l1_says_about_called_jobs(following: Following) -> None:
-    cell = Cell(b"\1" * 32, (7,), BOB.address, "")
+    cell = Cell(b"\1" * 32, (7,), BOB.address)
     following.l1.cells = {b"\2" * 32: cell}
     following.follower.follow_l1()
     assert following.world.cells == {b"\2" * 32: cell}

@@ -49,7 +49,6 @@ from anh_rollup.l1.errors import L1AnswerError
 from anh_rollup.l1.reverts import decode_revert
 from anh_rollup.primitives import L2_CHAIN_ID, ZERO_DIGEST, Gas, Wei
 from anh_rollup.protocol.called import (
-    ArtifactRequest,
     RequestMalformedError,
     TrainingRequest,
     called_job,
@@ -70,6 +69,16 @@ from anh_rollup.protocol.jobs import (
     order_calldata,
 )
 from anh_rollup.protocol.ledger import decode_or_none
+from anh_rollup.protocol.publications import (
+    Assembly,
+    Part,
+    Publication,
+    PublicationMalformedError,
+    PublishedKind,
+    decode_publication,
+    encode_publication,
+    whole,
+)
 from anh_rollup.sequencer.journal import pack_records, unpack_records
 from anh_rollup.storage.npz import ArrayFileError, read_arrays
 from anh_rollup.tensor.codec import decode_program, encode_program
@@ -78,7 +87,14 @@ from anh_rollup.tensor.records import decode_value, encode_value
 from anh_rollup.training.errors import HintsError
 from anh_rollup.training.hints import TrainingHints, decode_hints, encode_hints
 from anh_rollup.world.errors import SystemRevertError
-from anh_rollup.world.network_calls import INFER_SELECTOR, TRAIN_SELECTOR, decode_infer, decode_train
+from anh_rollup.world.network_calls import (
+    INFER_SELECTOR,
+    PUBLISHED_SELECTOR,
+    TRAIN_SELECTOR,
+    decode_infer,
+    decode_published,
+    decode_train,
+)
 from tests.doubles.small_program import small_program
 
 ROOT = bytes([9]) * 32
@@ -125,13 +141,12 @@ FULL_BATCH = Batch(1, ZERO_DIGEST, (BlockRecord(1, 2, ZERO_DIGEST, 1, RECORDS * 
 JOB = Job(
     JobKind.TRAINING, ROOT, NO_ROOT, (Property(ROOT, ROOT, -7), Property(ROOT, ROOT, 9)), 50, "https://a"
 )
-REQUESTS = (
-    TrainingRequest(called_job(ROOT, JOB.properties, JOB.deadline, "https://a"), Wei(7)),
-    ArtifactRequest("model", ROOT, ("https://a", "")),
-)
-INFER = (
-    INFER_SELECTOR
-    + encode(["bytes32", "bytes32", "int32[]", "string"], [ROOT, ROOT, [-1, 2**31 - 1], "https://a"]),
+REQUEST = TrainingRequest(called_job(ROOT, JOB.properties, JOB.deadline, "https://a"), Wei(7))
+INFER = (INFER_SELECTOR + encode(["bytes32", "bytes32", "int32[]"], [ROOT, ROOT, [-1, 2**31 - 1]]),)
+PUBLICATIONS = (
+    Publication(Part(b"abc"), None),
+    whole(PublishedKind.MODEL, ROOT, b"defg" * 10),
+    Publication(None, Assembly(PublishedKind.PROGRAM, ROOT, (ROOT, b"\2" * 32))),
 )
 TRAIN = (
     TRAIN_SELECTOR
@@ -213,10 +228,19 @@ DECODERS: dict[str, Decoder] = {
         decode_order, (order_calldata(JOB),), JobMalformedError, order_calldata
     ),
     "protocol.called.decode_request": Decoder(
-        decode_request, tuple(map(encode_request, REQUESTS)), RequestMalformedError
+        decode_request, (encode_request(REQUEST),), RequestMalformedError, encode_request
+    ),
+    "protocol.publications.decode_publication": Decoder(
+        decode_publication,
+        tuple(map(encode_publication, PUBLICATIONS)),
+        PublicationMalformedError,
+        encode_publication,
     ),
     "world.network_calls.decode_infer": Decoder(
         lambda data: decode_infer(data, Gas(9)), INFER, SystemRevertError
+    ),
+    "world.network_calls.decode_published": Decoder(
+        lambda data: decode_published(data, Gas(9)), (PUBLISHED_SELECTOR + ROOT,), SystemRevertError
     ),
     "world.network_calls.decode_train": Decoder(
         lambda data: decode_train(data, Gas(9)), TRAIN, SystemRevertError

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from anh_rollup.encoding.checks import UINT64_MOST, UINT256_MOST
 from anh_rollup.primitives import Address, Seconds, Wei
 from anh_rollup.protocol.called import (
-    ArtifactRequest,
     Cell,
     RequestMalformedError,
     TrainingRequest,
@@ -29,9 +28,6 @@ PROPERTIES = st.builds(Property, ROOTS, ROOTS, st.integers(-(2**63), 2**63 - 1))
 TIMES = st.integers(0, UINT64_MOST).map(Seconds)
 JOBS = st.builds(called_job, ROOTS, st.lists(PROPERTIES, min_size=1, max_size=4), TIMES, TEXTS)
 TRAININGS = st.builds(TrainingRequest, JOBS, st.integers(0, UINT256_MOST).map(Wei))
-ARTIFACTS = st.builds(
-    ArtifactRequest, st.sampled_from(["program", "model"]), ROOTS, st.lists(TEXTS, max_size=3).map(tuple)
-)
 CLAIMANT = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 ROOT = b"\1" * 32
 DEADLINE = Seconds(1_700_000_000)
@@ -41,8 +37,8 @@ CLAIM = Claim(
 )
 
 
-@given(TRAININGS | ARTIFACTS)
-def test_a_request_is_read_back(request: TrainingRequest | ArtifactRequest) -> None:
+@given(TRAININGS)
+def test_a_request_is_read_back(request: TrainingRequest) -> None:
     assert decode_request(encode_request(request)) == request
 
 
@@ -67,4 +63,4 @@ def test_accountants_take_it_as_a_job_without_a_place() -> None:
 
 
 def test_a_cell_holds_what_the_claim_says() -> None:
-    assert cell_of(CLAIM) == Cell(ROOT, (5, -6), Address(bytes.fromhex(CLAIMANT[2:])), "u")
+    assert cell_of(CLAIM) == Cell(ROOT, (5, -6), Address(bytes.fromhex(CLAIMANT[2:])))

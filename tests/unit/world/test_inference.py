@@ -13,21 +13,11 @@ from eth_abi import decode
 from anh_rollup.evaluation.backend import LoadedProgram
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.workload import multiply_adds
-from anh_rollup.protocol.called import ArtifactRequest
-from anh_rollup.protocol.jobs import terms
 from anh_rollup.protocol.ledger import DNN
-from anh_rollup.storage.artifacts import ArtifactStore
-from anh_rollup.storage.remote import RemotePolicy
+from anh_rollup.protocol.publications import CALL_GAS, VALUE_GAS, WORD_GAS
 from anh_rollup.tensor.program import Program, Tensor
 from anh_rollup.world import inference
-from anh_rollup.world.errors import ResultMissingError
-from anh_rollup.world.network_contract import (
-    CALL_GAS,
-    VALUE_GAS,
-    WORD_GAS,
-    WORK_PER_GAS,
-)
-from anh_rollup.world.position import Position
+from anh_rollup.world.network_contract import INPUT_GAS, WORK_PER_GAS
 from tests.doubles import small_program as small
 from tests.doubles.networks import (
     DEADLINE,
@@ -35,10 +25,10 @@ from tests.doubles.networks import (
     PROGRAM,
     Networks,
     calldata,
-    cell,
     error,
-    job,
     other_model,
+    published,
+    reshaped_model,
     sample,
     wanted,
 )
@@ -54,7 +44,7 @@ def networks(tmp_path: Path) -> Networks:
 @pytest.mark.parametrize("seed", range(3))
 def test_a_contract_infers_in_the_middle_of_a_function(networks: Networks, seed: int) -> None:
     x, answer = sample(seed)
-    receipt = networks.world.receipt(*networks.send("ask", PROGRAM.root, MODEL.root, x, ""))
+    receipt = networks.world.receipt(*networks.send("ask", PROGRAM.root, MODEL.root, x))
     assert receipt is not None
     assert receipt.status
     assert list(networks.view("last", "int32[]")) == answer
@@ -63,10 +53,11 @@ def test_a_contract_infers_in_the_middle_of_a_function(networks: Networks, seed:
 
 def test_an_inference_costs_what_the_program_counts(networks: Networks) -> None:
     program = small.deep_program()
-    root = networks.store.put_program(program)
-    data = calldata("infer", root, bytes(32), [-7], "")
+    networks.publish(published(program))
+    data = calldata("infer", program.root, bytes(32), [-7])
     work = -(-multiply_adds(program, 1) // WORK_PER_GAS)
-    price = CALL_GAS + WORD_GAS * -(-len(data) // 32) + VALUE_GAS * len(program.values) + work
+    values, inputs = len(program.values), sum(len(each.inputs) for each in program.values)
+    price = CALL_GAS + WORD_GAS * -(-len(data) // 32) + VALUE_GAS * values + INPUT_GAS * inputs + work
     intrinsic = 21_000 + sum(16 if byte else 4 for byte in data)
     done = networks.run(DNN, data, gas=intrinsic + price)
     assert decode(["int32[]"], done.output)[0] == (-7,)
@@ -85,7 +76,7 @@ class Counting:
         return ReferenceEvaluator().load(program, parameters)
 
 
-def test_a_heavy_network_waits_for_no_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_heavy_network_waits_for_no_library(monkeypatch: pytest.MonkeyPatch) -> None:
     """The reference answers until the fast evaluator is there, and both give the same."""
     monkeypatch.setattr(inference, "LIGHT_WORK", 0)
     ready, fast = threading.Event(), Counting()
@@ -94,23 +85,20 @@ def test_a_heavy_network_waits_for_no_library(tmp_path: Path, monkeypatch: pytes
         assert ready.wait(10)
         return fast
 
-    store = ArtifactStore(tmp_path)
-    store.put_model(MODEL)
-    tried = inference.Inference(store, load)
+    tried = inference.Inference(load)
     fields = small.random_fields(PROGRAM, 1, 1)
-    first = tried.evaluate(PROGRAM, MODEL.root, fields, ()).tolist()
+    first = tried.evaluate(PROGRAM, MODEL.root, fields, lambda: MODEL).tolist()
     assert (first, fast.loads) == (sample(1)[1], 0)
     ready.set()
     while tried._fast is None:
         time.sleep(0.01)
     for _ in range(2):
-        assert tried.evaluate(PROGRAM, MODEL.root, fields, ()).tolist() == first
+        assert tried.evaluate(PROGRAM, MODEL.root, fields, lambda: MODEL).tolist() == first
     assert fast.loads == 1
 
 
 @pytest.mark.parametrize(("pause", "loads"), [(0.0, 1), (3_600.0, 0)])
 def test_an_evaluator_that_fails_to_load_is_told_and_tried_again_later(
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     pause: float,
@@ -121,12 +109,10 @@ def test_an_evaluator_that_fails_to_load_is_told_and_tried_again_later(
     monkeypatch.setattr(inference, "RETRY_SECONDS", pause)
     fast = Counting()
     load = Mock(side_effect=[ImportError("no torch"), fast])
-    store = ArtifactStore(tmp_path)
-    store.put_model(MODEL)
-    tried = inference.Inference(store, load)
+    tried = inference.Inference(load)
     fields = small.random_fields(PROGRAM, 1, 1)
     for _ in range(20):
-        assert tried.evaluate(PROGRAM, MODEL.root, fields, ()).tolist() == sample(1)[1]
+        assert tried.evaluate(PROGRAM, MODEL.root, fields, lambda: MODEL).tolist() == sample(1)[1]
         # Whoever loads lets go of this once it is over.
         assert tried._loading.acquire(timeout=10)
         tried._loading.release()
@@ -143,7 +129,8 @@ def test_the_counted_work_is_part_of_the_rules() -> None:
 
 def test_what_does_not_fit_reverts_with_a_typed_error(networks: Networks) -> None:
     x, _ = sample(1)
-    unfit = networks.store.put_model(other_model())
+    unfit, reshaped = other_model(), reshaped_model()
+    networks.publish(published(unfit), published(reshaped))
     low, high = PROGRAM.fields[0].low, PROGRAM.fields[0].high
     outside = [high + 1, *x[1:]]
     for given, expected in (
@@ -152,7 +139,10 @@ def test_what_does_not_fit_reverts_with_a_typed_error(networks: Networks) -> Non
             (PROGRAM.root, MODEL.root, outside),
             error("InputOutOfRange", "uint256,int32,int32,int32", 0, high + 1, low, high),
         ),
-        ((PROGRAM.root, unfit, x), error("ModelUnfit", "bytes32,bytes32", PROGRAM.root, unfit)),
+        *(
+            ((PROGRAM.root, each.root, x), error("ModelUnfit", "bytes32,bytes32", PROGRAM.root, each.root))
+            for each in (unfit, reshaped)
+        ),
         ((PROGRAM.root, bytes(32), x), error("ModelUnfit", "bytes32,bytes32", PROGRAM.root, bytes(32))),
         ((PROGRAM.root, MODEL.root, x), b""),
     ):
@@ -161,10 +151,10 @@ def test_what_does_not_fit_reverts_with_a_typed_error(networks: Networks) -> Non
 
 def test_malformed_calls_revert_with_a_typed_error(networks: Networks) -> None:
     x, _ = sample(1)
-    sound = calldata("infer", PROGRAM.root, MODEL.root, x, "")
+    sound = calldata("infer", PROGRAM.root, MODEL.root, x)
     dirty = bytearray(sound)
-    dirty[4 + 5 * 32] = 1  # the first byte of the first element
-    long = calldata("infer", PROGRAM.root, MODEL.root, x, "u" * 513)
+    dirty[4 + 4 * 32] = 1  # the first byte of the first element
+    tells = calldata("published", PROGRAM.root)
     none = calldata("train", PROGRAM.root, [], DEADLINE, "")
     five = calldata("train", PROGRAM.root, wanted()[1] * 5, DEADLINE, "")
     for data, value, expected in (
@@ -174,7 +164,8 @@ def test_malformed_calls_revert_with_a_typed_error(networks: Networks) -> None:
         (sound[:-40], 0, error("MalformedCall")),
         (bytes(dirty), 0, error("MalformedCall")),
         (sound, 7, error("ValueRefused", "uint256", 7)),
-        (long, 0, error("UriTooLong", "uint256", 513)),
+        (tells, 7, error("ValueRefused", "uint256", 7)),
+        (tells[:-1], 0, error("MalformedCall")),
         (none[:-1], 7, error("MalformedCall")),
         (none, 7, error("WrongPropertyCount", "uint256", 0)),
         (five, 7, error("WrongPropertyCount", "uint256", 5)),
@@ -183,31 +174,3 @@ def test_malformed_calls_revert_with_a_typed_error(networks: Networks) -> None:
         outcome = networks.run(DNN, data, value)
         assert (outcome.succeeded, outcome.halt, outcome.output) == (False, None, expected)
         assert outcome.gas_used > CALL_GAS
-
-
-def test_an_inference_waits_for_its_artifacts(tmp_path: Path) -> None:
-    networks = Networks(tmp_path, stored=False)
-    x, answer = sample(2)
-    place = networks.send("ask", PROGRAM.root, MODEL.root, x, "")
-    with pytest.raises(ResultMissingError):
-        networks.world.receipt(*place)
-    assert networks.world.requests() == {Position(*place): ArtifactRequest("program", PROGRAM.root, ())}
-    networks.store.put_program(PROGRAM)
-    assert networks.world.requests() == {Position(*place): ArtifactRequest("model", MODEL.root, ())}
-    networks.store.put_model(MODEL)
-    assert networks.world.requests() == {}
-    assert list(networks.view("last", "int32[]")) == answer
-
-
-def test_artifacts_come_from_where_the_call_and_the_models_claim_say(tmp_path: Path) -> None:
-    theirs, callers = ArtifactStore(tmp_path / "theirs"), ArtifactStore(tmp_path / "callers")
-    theirs.put_model(MODEL)
-    callers.put_program(PROGRAM)
-    networks = Networks(tmp_path / "own", stored=False)
-    networks.store.policy = RemotePolicy(file_roots=(tmp_path,))
-    networks.world.learn({terms(job()): cell(uri=(tmp_path / "theirs").as_uri())})
-    x, answer = sample(2)
-    uri = (tmp_path / "callers").as_uri()
-    receipt = networks.world.receipt(*networks.send("ask", PROGRAM.root, MODEL.root, x, uri))
-    assert receipt is not None
-    assert list(networks.view("last", "int32[]")) == answer

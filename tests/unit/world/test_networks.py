@@ -11,15 +11,10 @@ from anh_rollup.primitives import Gas, Seconds, Wei
 from anh_rollup.protocol.called import UNTRAINED, Cell, TrainingRequest, called_job
 from anh_rollup.protocol.jobs import terms
 from anh_rollup.protocol.ledger import DNN
+from anh_rollup.protocol.publications import CALL_GAS, WORD_GAS
 from anh_rollup.world.engine import Outcome, Run
 from anh_rollup.world.errors import ResultMissingError
-from anh_rollup.world.network_contract import (
-    CALL_GAS,
-    MOST_TRAINING_SECONDS,
-    TRAIN_GAS,
-    WAIT_GAS,
-    WORD_GAS,
-)
+from anh_rollup.world.network_contract import MOST_TRAINING_SECONDS, TRAIN_GAS, WAIT_GAS
 from anh_rollup.world.position import Position
 from tests.doubles.networks import (
     CLAIMANT,
@@ -233,7 +228,7 @@ def listed(networks: Networks, data: bytes, value: int = 0) -> tuple[Listed, Gas
 
 def test_a_strict_transaction_infers_with_the_list_that_the_node_makes(networks: Networks) -> None:
     x, answer = sample(1)
-    arguments = (PROGRAM.root, MODEL.root, x, "")
+    arguments = (PROGRAM.root, MODEL.root, x)
     access, gas = listed(networks, calldata("ask", *arguments))
     receipt = networks.world.receipt(*networks.send("ask", *arguments, accessList=access, gas=gas))
     assert receipt is not None
@@ -299,15 +294,15 @@ def test_what_was_executed_with_a_claim_that_l1_takes_back_is_undone(tmp_path: P
 
 def test_cells_outlive_a_restart(tmp_path: Path) -> None:
     first = Networks(tmp_path)
-    first.world.learn({TERMS: cell(uri="http://\udcff")})
+    first.world.learn({TERMS: cell()})
     trains = first.send("learn", *wanted())
     again = Networks(tmp_path, first.orders)
-    again.world.learn({TERMS: cell(uri="http://\udcff")})
+    again.world.learn({TERMS: cell()})
     receipt = again.world.receipt(*trains)
     assert receipt is not None
     assert receipt.status
     executed = again.world.executed
-    again.world.learn({TERMS: cell(uri="http://\udcff")})
+    again.world.learn({TERMS: cell()})
     assert again.view("model", "bytes32") == MODEL.root
     assert again.world.executed == executed
 
