@@ -34,7 +34,7 @@ from anh_rollup.l1.errors import L1AnswerError, L1Error
 from anh_rollup.l1.transport import Patience, Transport
 from anh_rollup.l1.types import Log
 from anh_rollup.protocol.jobs import encode_job
-from tests.unit.fuzz.decoders import ADDRESS, DEPLOYMENT, REQUESTS, ROOT
+from tests.unit.fuzz.decoders import ADDRESS, DEPLOYMENT, REQUEST, ROOT
 from tests.unit.fuzz.decoders import BATCH as ORDERED
 from tests.unit.fuzz.mangling import JSON, attempt, bent, mangled, strange
 
@@ -63,7 +63,7 @@ FORMS = {
 }
 POSITION = {"blockNumber": "0x1", "blockHash": HASH, "signature": "0x" + "11" * 65}
 BATCH = {"number": "0x1", "previous": HASH, "count": "0x2", "data": HASH, "forcedEnd": "0x0"}
-WAITING = {"kind": "training", "reward": "0x7", "encodedJob": "0x" + encode_job(REQUESTS[0].job).hex()}
+WAITING = {"kind": "training", "reward": "0x7", "encodedJob": "0x" + encode_job(REQUEST.job).hex()}
 PROOF = {"batch": BATCH, "index": "0x0", "proof": [HASH]}
 
 
