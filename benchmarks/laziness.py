@@ -7,7 +7,7 @@ transactions that depend on nothing of each other, one after the other in every 
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -113,7 +113,7 @@ class Account:
             sender=self.address,
             hash=ZERO_DIGEST,
         )
-        transaction = replace(unnamed, hash=keccak256(encode_signed(unnamed)))
+        transaction = unnamed._replace(hash=keccak256(encode_signed(unnamed)))
         return encode_record(transaction), transaction
 
 

@@ -70,10 +70,10 @@ def _item(data: bytes, at: int, end: int, depth: int) -> tuple[Item, int]:
     first = data[at]
     if first < _STRING:
         return data[at : at + 1], at + 1
-    base = _LIST if first >= _LIST else _STRING
-    start, stop = _payload(data, at + 1, end, first - base)
-    if base == _LIST:
+    if first >= _LIST:
+        start, stop = _payload(data, at + 1, end, first - _LIST)
         return _items(data, start, stop, depth), stop
+    start, stop = _payload(data, at + 1, end, first - _STRING)
     if stop - start == 1 and data[start] < _STRING:
         raise EncodingError(EncodingReason.NOT_CANONICAL, "an RLP byte below 0x80 stands behind a length")
     return data[start:stop], stop
@@ -85,12 +85,16 @@ def _items(data: bytes, at: int, end: int, depth: int) -> list[Item]:
     items: list[Item] = []
     while at < end:
         size = data[at] - _STRING
-        if 0 <= size <= _LONGEST_SHORT and size != 1 and at + size < end:  # nearly all items of transactions
-            items.append(data[at + 1 : at + 1 + size])
-            at += 1 + size
-            continue
-        item, at = _item(data, at, end, depth + 1)
-        items.append(item)
+        stop = at + 1 + size
+        if size < 0:
+            stop = at + 1
+            items.append(data[at:stop])
+        elif size <= _LONGEST_SHORT and size != 1 and stop <= end:
+            items.append(data[at + 1 : stop])
+        else:
+            item, stop = _item(data, at, end, depth + 1)
+            items.append(item)
+        at = stop
     return items
 
 

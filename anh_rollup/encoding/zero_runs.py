@@ -13,9 +13,14 @@ from anh_rollup.encoding.errors import EncodingError, EncodingReason
 MOST_UNPACKED: Final = 1 << 17
 """Default bound of `decompress`: 128 KiB, the most that a transaction carries."""
 
-# The compressor's own bounds: it never writes a run of more than 128 zeros or 32 bytes 0xff.
-_RUNS: Final = re.compile(rb"\x00{1,128}|\xff{1,32}")
-_RUN_FLAG: Final = {0x00: 0x00, 0xFF: 0x80}
+# The compressor's own bounds: it never writes a run of more than 128 zeros or 32 bytes 0xff. Where each
+# branch begins with one certain byte, `re` finds runs twice as fast.
+_RUNS: Final = re.compile(rb"\x00\x00{0,127}|\xff\xff{0,31}")
+_PACKED: Final = {
+    byte * length: bytes([0, flag | length - 1])
+    for byte, flag, longest in ((b"\0", 0x00, 128), (b"\xff", 0x80, 32))
+    for length in range(1, longest + 1)
+}
 _NEGATED: Final = 4
 _NEGATE: Final = bytes(range(255, -1, -1))
 # cdDecompress stores one word for a run of 0xff, however long: what follows is memory that nobody wrote.
@@ -24,7 +29,7 @@ _WORD: Final = 32
 
 def compress(data: bytes) -> bytes:
     """`data` packed as cdCompress packs it; nothing stays nothing."""
-    return _negated(_RUNS.sub(_packed_run, data))
+    return _negated(_RUNS.sub(lambda run: _PACKED[run[0]], data))
 
 
 def decompress(data: bytes, most: int = MOST_UNPACKED) -> bytes:
@@ -58,11 +63,6 @@ def decompress(data: bytes, most: int = MOST_UNPACKED) -> bytes:
 
 def _negated(data: bytes) -> bytes:
     return data[:_NEGATED].translate(_NEGATE) + data[_NEGATED:]
-
-
-def _packed_run(found: re.Match[bytes]) -> bytes:
-    run = found[0]
-    return bytes([0, _RUN_FLAG[run[0]] | len(run) - 1])
 
 
 def _unpacked_run(control: int) -> bytes:

@@ -6,7 +6,7 @@ from typing import Final
 
 from anh_rollup.primitives import Address, Digest, Wei
 from anh_rollup.protocol.derivation import Placement
-from anh_rollup.protocol.ledger import Account, Ledger, charge
+from anh_rollup.protocol.ledger import Account, Ledger, charge, effect_of
 
 MOST_WAITING: Final = 10_000
 """Most transactions that are kept (choice): more than a sequencer puts into a few blocks."""
@@ -60,7 +60,7 @@ class Pending:
             transaction = placed.transaction
             if transaction.nonce == nonce:  # behind a gap it waits for its turn
                 nonce += 1
-                charged = charge(transaction, base_fee, cleared)
+                charged = charge(transaction, effect_of(transaction), base_fee, cleared)
                 cleared = Wei(cleared - charged.paid)
                 withdrawn = Wei(withdrawn + charged.exits)
         return Account(nonce, max(cleared, Wei(0)), withdrawn)

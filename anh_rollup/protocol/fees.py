@@ -68,11 +68,11 @@ def next_base_fee(base_fee: Wei, ordered_gas: Gas) -> Wei:
 
 def intrinsic_gas(transaction: SignedTransaction) -> Gas:
     """The gas that a transaction owes before its first instruction, EIP-7623's floor included."""
-    creates = transaction.to is None
-    if not (transaction.data or creates or transaction.access_list):
-        return TRANSFER_GAS
-    base = base_gas(transaction.data, creates, [len(keys) for _, keys in transaction.access_list])
-    return Gas(max(base, floor_gas(transaction.data)))
+    data, creates = transaction.data, transaction.to is None
+    if not (creates or transaction.access_list):
+        return call_gas(data) if data else TRANSFER_GAS
+    base = base_gas(data, creates, [len(keys) for _, keys in transaction.access_list])
+    return Gas(max(base, floor_gas(data)))
 
 
 def base_gas(data: bytes, creates: bool, listed_keys: Sequence[int]) -> Gas:
@@ -96,8 +96,7 @@ def floor_gas(data: bytes) -> Gas:
 
 def call_gas(data: bytes) -> Gas:
     """The intrinsic gas of a call without an access list."""
-    tokens = calldata_tokens(data)
-    return Gas(TRANSFER_GAS + max(TOKEN_GAS, FLOOR_TOKEN_GAS) * tokens)
+    return floor_gas(data)  # a token of the floor costs more than one of calldata
 
 
 def calldata_tokens(data: bytes) -> int:

@@ -9,7 +9,7 @@ tells the same in words.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from eth_utils.address import to_canonical_address
 
@@ -107,9 +107,8 @@ class Origin:
     events: tuple[LedgerEvent, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """An account as the ledger sees it.
+class Account(NamedTuple):
+    """An account as the ledger sees it; a tuple, as up to three are made for each transaction.
 
     Attributes:
         nonce: The next transaction's nonce.
@@ -120,6 +119,11 @@ class Account:
     nonce: int = 0
     cleared: Wei = Wei(0)
     withdrawn: Wei = Wei(0)
+
+    def after(self, charged: "Charged") -> "Account":
+        """The sender's account after a transaction that it paid for."""
+        cleared, withdrawn = self.cleared - charged.paid, self.withdrawn + charged.exits
+        return Account(self.nonce + 1, Wei(cleared), Wei(withdrawn))
 
 
 EMPTY_ACCOUNT: Final = Account()
@@ -146,9 +150,8 @@ class Skipped:
     reason: SkipReason
 
 
-@dataclass(frozen=True, slots=True)
-class Charged:
-    """A valid transaction.
+class Charged(NamedTuple):
+    """A valid transaction; a tuple, as one is made for each.
 
     Attributes:
         effect: What it is to the ledger.
@@ -244,37 +247,21 @@ class Ledger:
             transaction: The same, decoded; None where the record is none.
             terms: What its block says.
         """
-        reason = self.refusal(transaction, terms)
+        outcome = self._outcome(record, transaction, terms)
         if terms.forced:
             terms.forced -= 1
-        if reason is not None or transaction is None:
-            return Skipped(reason or SkipReason.UNDECODABLE)
-        terms.ordered_gas = Gas(terms.ordered_gas + transaction.gas_limit)
-        sender = transaction.sender
-        before = self.account(sender)
-        charged = charge(transaction, terms.base_fee, before.cleared)
-        cleared, withdrawn = before.cleared - charged.paid, before.withdrawn + charged.exits
-        self.accounts[sender] = Account(before.nonce + 1, Wei(cleared), Wei(withdrawn))
-        self._settle(record, transaction, charged)
-        return charged
+        return outcome
 
-    def refusal(self, transaction: SignedTransaction | None, terms: "BlockTerms") -> SkipReason | None:
-        """Why a transaction would have no effect if it were next, or None."""
+    def _outcome(self, record: bytes, transaction: SignedTransaction | None, terms: "BlockTerms") -> Outcome:
         if transaction is None:
-            return SkipReason.UNDECODABLE
-        account = self.account(transaction.sender)
-        if transaction.nonce != account.nonce:
-            low = transaction.nonce < account.nonce
-            return SkipReason.NONCE_TOO_LOW if low else SkipReason.NONCE_TOO_HIGH
-        if transaction.gas_limit < intrinsic_gas(transaction):
-            return SkipReason.INTRINSIC_GAS
-        if transaction.gas_limit > terms.room:
-            return SkipReason.BLOCK_GAS
-        if transaction.max_fee < terms.base_fee:
-            return SkipReason.BASE_FEE
-        if account.cleared < asked_cover(transaction):
-            return SkipReason.FUNDS
-        return None
+            return Skipped(SkipReason.UNDECODABLE)
+        before = self.account(transaction.sender)
+        outcome = outcome_of(transaction, before, terms)
+        if isinstance(outcome, Charged):
+            terms.ordered_gas = Gas(terms.ordered_gas + transaction.gas_limit)
+            self.accounts[transaction.sender] = before.after(outcome)
+            self._settle(record, transaction, outcome)
+        return outcome
 
     def _settle(self, record: bytes, transaction: SignedTransaction, charged: Charged) -> None:
         """Gives what the sender has paid to whom it belongs."""
@@ -322,17 +309,52 @@ class BlockTerms:
         return BLOCK_GAS_LIMIT if self.forced else Gas(BLOCK_GAS_LIMIT - self.ordered_gas)
 
 
-def asked_cover(transaction: SignedTransaction) -> Wei:
+def outcome_of(transaction: SignedTransaction, account: Account, terms: BlockTerms) -> Outcome:
+    """What comes of a transaction if it is next: what it pays, or why it has no effect.
+
+    Args:
+        transaction: The transaction.
+        account: Its sender's before it.
+        terms: What its block says.
+    """
+    reason = _refusal(transaction, account, terms)
+    if reason is not None:
+        return Skipped(reason)
+    effect = effect_of(transaction)
+    if account.cleared < asked_cover(transaction, effect):
+        return Skipped(SkipReason.FUNDS)
+    return charge(transaction, effect, terms.base_fee, account.cleared)
+
+
+def _refusal(transaction: SignedTransaction, account: Account, terms: BlockTerms) -> SkipReason | None:
+    """Which rule a transaction breaks, whatever its sender has; None where it breaks none."""
+    if transaction.nonce != account.nonce:
+        low = transaction.nonce < account.nonce
+        return SkipReason.NONCE_TOO_LOW if low else SkipReason.NONCE_TOO_HIGH
+    if transaction.gas_limit < intrinsic_gas(transaction):
+        return SkipReason.INTRINSIC_GAS
+    if transaction.gas_limit > terms.room:
+        return SkipReason.BLOCK_GAS
+    if transaction.max_fee < terms.base_fee:
+        return SkipReason.BASE_FEE
+    return None
+
+
+def asked_cover(transaction: SignedTransaction, effect: Effect) -> Wei:
     """Cleared wei that a transaction must find: what it could pay for gas at most, and its value.
 
     Where code runs, the value may come out of uncleared money, which the ledger does not know: whether it is
     there shows when the transaction is executed.
+
+    Args:
+        transaction: The transaction.
+        effect: What `effect_of` says of it.
     """
     fee = Wei(transaction.gas_limit * transaction.max_fee)
-    return fee if effect_of(transaction) is Effect.PREPAID else Wei(fee + transaction.value)
+    return fee if effect is Effect.PREPAID else Wei(fee + transaction.value)
 
 
-def charge(transaction: SignedTransaction, base_fee: Wei, cleared: Wei) -> Charged:
+def charge(transaction: SignedTransaction, effect: Effect, base_fee: Wei, cleared: Wei) -> Charged:
     """What a valid transaction pays.
 
     A plain transfer or an exit runs no code and a direct order runs none that depends on state, so they pay
@@ -341,10 +363,10 @@ def charge(transaction: SignedTransaction, base_fee: Wei, cleared: Wei) -> Charg
 
     Args:
         transaction: One that no rule refuses.
+        effect: What `effect_of` says of it.
         base_fee: Wei a gas.
         cleared: The sender's cleared wei before it.
     """
-    effect = effect_of(transaction)
     if effect is Effect.PREPAID:
         covered = min(transaction.value, cleared - transaction.gas_limit * transaction.max_fee)
         return Charged(effect, transaction.gas_limit, transaction.max_fee, Wei(covered))

@@ -29,7 +29,6 @@ from anh_rollup.protocol.derivation import (
 )
 from anh_rollup.protocol.fees import next_base_fee
 from anh_rollup.protocol.ledger import (
-    EMPTY_ACCOUNT,
     Account,
     BlockTerms,
     Origin,
@@ -296,7 +295,7 @@ class SequencerChain:
             return RejectedError(RejectReason.ALREADY_KNOWN)
         record, account = encode_record(decoded), self._next.ledger.account(decoded.sender)
         try:
-            if account != EMPTY_ACCOUNT:  # one without an account is refused as that
+            if account.nonce or account.cleared:  # one without an account is refused as that
                 self._rates.take(decoded.sender, len(record), now)
             if 0 < decoded.nonce - account.nonce <= self._setting.pool.per_sender:
                 waiting = Pooled(record, decoded, now)

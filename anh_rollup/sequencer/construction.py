@@ -9,7 +9,16 @@ from anh_rollup.primitives import BlockNumber, Digest, Seconds, Wei
 from anh_rollup.protocol.admission import REJECTED, RejectedError, RejectReason
 from anh_rollup.protocol.derivation import OrderedTransaction
 from anh_rollup.protocol.fees import BLOCK_GAS_LIMIT, intrinsic_gas
-from anh_rollup.protocol.ledger import BlockTerms, Ledger, Origin, Outcome, Skipped, SkipReason, asked_cover
+from anh_rollup.protocol.ledger import (
+    BlockTerms,
+    Ledger,
+    Origin,
+    Outcome,
+    Skipped,
+    SkipReason,
+    asked_cover,
+    effect_of,
+)
 
 MOST_TRANSACTIONS: Final = 60_000
 """Most own transactions of one block: below a batch's uint16 (docs/encoding.md)."""
@@ -90,7 +99,7 @@ class Construction:
             raise RejectedError(RejectReason.BLOCK_GAS, detail)
         if transaction.max_fee < self.terms.base_fee:
             raise self._rejection(transaction, SkipReason.BASE_FEE)
-        if cleared < others + asked_cover(transaction):
+        if cleared < others + asked_cover(transaction, effect_of(transaction)):
             detail = f"cleared balance {cleared} wei, of which {others} wei cover what waits"
             raise RejectedError(RejectReason.FUNDS, detail)
 

@@ -12,7 +12,7 @@ from typing import Final
 from anh_rollup.encoding.transactions import SignedTransaction
 from anh_rollup.primitives import Address, Digest, Wei
 from anh_rollup.protocol.admission import RejectedError, RejectReason
-from anh_rollup.protocol.ledger import asked_cover
+from anh_rollup.protocol.ledger import asked_cover, effect_of
 
 _Entry = tuple[int, int, Digest]
 """The highest fee, the number of those that came before below zero, the hash."""
@@ -103,7 +103,8 @@ class Pool:
             but: A nonce that does not count.
         """
         own = self._by_sender.get(sender, {})
-        return Wei(sum(asked_cover(each.transaction) for nonce, each in own.items() if nonce != but))
+        others = [each.transaction for nonce, each in own.items() if nonce != but]
+        return Wei(sum(asked_cover(each, effect_of(each)) for each in others))
 
     def require_replaceable(self, transaction: SignedTransaction) -> None:
         """Checks a transaction against the one that waits with its nonce, if there is any.

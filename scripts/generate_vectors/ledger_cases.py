@@ -10,7 +10,7 @@ from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.indexed_items import GROUP_SIZE
 from anh_rollup.primitives import ETHER, GWEI, L2_CHAIN_ID, BatchNumber, Seconds
 from anh_rollup.protocol.jobs import DNN_ADDRESS, Job, JobKind, Property, order_calldata
-from anh_rollup.protocol.ledger import EXIT, BlockTerms, Ledger, decode_or_none, effect_of
+from anh_rollup.protocol.ledger import EXIT, BlockTerms, Skipped, decode_or_none, outcome_of
 from anh_rollup.protocol.machine.book import Book
 from anh_rollup.protocol.machine.fields import Phase
 from anh_rollup.protocol.machine.state import Look, State, first_state
@@ -184,14 +184,14 @@ def _effect(state: State) -> str:
     machine = state.machine
     if transaction is None:
         return "undecodable"
-    ledger = Ledger(History().rules, {transaction.sender: Book(state.tree).account(transaction.sender)})
+    sender = Book(state.tree).account(transaction.sender)
     terms = BlockTerms(machine.base_fee, machine.room, int(machine.pending_forced))
-    refused = ledger.refusal(transaction, terms)
-    if refused is not None:
-        return refused
+    outcome = outcome_of(transaction, sender, terms)
+    if isinstance(outcome, Skipped):
+        return outcome.reason
     kind = "creation" if transaction.to is None else f"type {transaction.kind}"
     poor = "beyond what is cleared" if transaction.value == MOST else "covered"
-    return f"{effect_of(transaction)}, {kind}, {poor}"
+    return f"{outcome.effect}, {kind}, {poor}"
 
 
 def _fault(name: str, history: History, kind: str) -> Case:

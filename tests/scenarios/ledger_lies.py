@@ -98,7 +98,7 @@ def _about_transaction(change, wallet=None, counts=True):
 
 def _nonce(transaction, _before, after):
     account = Book(after.tree).account(transaction.sender)
-    kept = replace(account, nonce=account.nonce - 1)
+    kept = account._replace(nonce=account.nonce - 1)
     return _written(
         after, lambda book: (book.account(transaction.sender), book.write(transaction.sender, kept))
     )
@@ -123,7 +123,7 @@ def _signature(transaction, before, after):
     def change(book):
         own, other = Book(before.tree).account(transaction.sender), book.account(BOB.address)
         book.write(
-            BOB.address, replace(other, nonce=other.nonce + 1, cleared=other.cleared - transaction.value)
+            BOB.address, other._replace(nonce=other.nonce + 1, cleared=other.cleared - transaction.value)
         )
         book.account(transaction.sender)
         book.write(transaction.sender, own)

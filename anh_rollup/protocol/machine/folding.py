@@ -4,16 +4,15 @@ from dataclasses import replace
 
 from anh_rollup.encoding.checks import UINT64_MOST
 from anh_rollup.encoding.transactions import SignedTransaction
-from anh_rollup.primitives import ZERO_DIGEST, Digest, Gas, Wei
+from anh_rollup.primitives import ZERO_DIGEST, Digest, Gas
 from anh_rollup.protocol.ledger import (
-    Account,
     BlockTerms,
     Charged,
     Effect,
-    Ledger,
     LedgerRules,
-    charge,
+    Skipped,
     decode_or_none,
+    outcome_of,
 )
 from anh_rollup.protocol.machine.book import Book
 from anh_rollup.protocol.machine.fields import Machine, Phase
@@ -72,12 +71,11 @@ def _charge(book: Book, machine: Machine, transaction: SignedTransaction, rules:
     """Moves a transaction's money; False where it is skipped."""
     sender, before = transaction.sender, book.account(transaction.sender)
     terms = BlockTerms(machine.base_fee, machine.room, int(machine.pending_forced))
-    if Ledger(rules, {sender: before}).refusal(transaction, terms) is not None:
+    outcome = outcome_of(transaction, before, terms)
+    if isinstance(outcome, Skipped):
         return False
-    charged = charge(transaction, machine.base_fee, before.cleared)
-    cleared, withdrawn = before.cleared - charged.paid, before.withdrawn + charged.exits
-    book.write(sender, Account(before.nonce + 1, Wei(cleared), Wei(withdrawn)))
-    _settle(book, machine.pending, transaction, charged, rules)
+    book.write(sender, before.after(outcome))
+    _settle(book, machine.pending, transaction, outcome, rules)
     return True
 
 

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -126,14 +124,14 @@ def test_what_is_no_record_stands_as_it_is(record: bytes) -> None:
     "data", [b"", b"\1\2\3", b"\1" * 36, TRANSFER.data + b"\1", b"\xff" * 4 + bytes(320)]
 )
 def test_data_that_are_no_call_or_shorter_as_they_are_stay(data: bytes) -> None:
-    record = encode_record(replace(TRANSFER, data=data))
+    record = encode_record(TRANSFER._replace(data=data))
     assert packed(record)[0] & CALL_BIT == 0
     assert packed(record).endswith(record[102:])
 
 
 def test_a_call_has_at_most_511_arguments() -> None:
     longest, longer = (
-        replace(TRANSFER, data=b"four" + TOKEN.rjust(32, b"\0") * count) for count in (511, 512)
+        TRANSFER._replace(data=b"four" + TOKEN.rjust(32, b"\0") * count) for count in (511, 512)
     )
     assert packed(encode_record(longest))[0] & CALL_BIT
     assert packed(encode_record(longer))[0] & CALL_BIT == 0
@@ -147,7 +145,7 @@ def test_data_that_are_packed_another_way_stay() -> None:
 
 
 def test_the_table_holds_what_saves_bytes_in_the_order_of_use() -> None:
-    records = [replace(TRANSFER, nonce=nonce, to=TOKEN if nonce % 2 else FRIEND) for nonce in range(7)]
+    records = [TRANSFER._replace(nonce=nonce, to=TOKEN if nonce % 2 else FRIEND) for nonce in range(7)]
     parts = [split(encode_record(each)) for each in records]
     known = [each for each in parts if each is not None]
     assert repeated_numbers(known) == [number(FRIEND), 0xA9059CBB, number(TOKEN)]
@@ -156,7 +154,7 @@ def test_the_table_holds_what_saves_bytes_in_the_order_of_use() -> None:
 
 
 def test_numbers_too_large_for_the_table_stay_where_they_are() -> None:
-    large = [split(encode_record(replace(TRANSFER, value=2**160))) for _ in range(9)]
+    large = [split(encode_record(TRANSFER._replace(value=2**160))) for _ in range(9)]
     assert 2**160 not in repeated_numbers([each for each in large if each is not None])
 
 

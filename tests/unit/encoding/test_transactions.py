@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -329,4 +328,4 @@ def test_a_record_that_unfolds_to_more_than_a_transaction_is_refused() -> None:
 def test_a_transaction_that_no_field_holds_has_no_record() -> None:
     transaction = decode_signed(signed(LEGACY))
     with pytest.raises(EncodingError, match=r"^the record has "):
-        encode_record(replace(transaction, data=b"\1" * (1 << 24)))
+        encode_record(transaction._replace(data=b"\1" * (1 << 24)))

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,16 +68,16 @@ def test_the_base_fee_moves_by_an_eighth_at_most_and_never_below_the_floor(base:
     ],
 )
 def test_intrinsic_gas_is_ethereums(changes: dict[str, object], expected: int) -> None:
-    assert intrinsic_gas(replace(PLAIN, **changes)) == expected
+    assert intrinsic_gas(PLAIN._replace(**changes)) == expected
 
 
 @given(st.binary(max_size=300))
 def test_a_call_without_an_access_list_costs_its_intrinsic_gas(data: bytes) -> None:
-    assert call_gas(data) == intrinsic_gas(replace(PLAIN, data=data))
+    assert call_gas(data) == intrinsic_gas(PLAIN._replace(data=data))
 
 
 def test_the_price_is_base_fee_and_tip_within_the_maximum() -> None:
-    offer = replace(PLAIN, max_fee=100, priority_fee=7)
+    offer = PLAIN._replace(max_fee=100, priority_fee=7)
     assert [effective_gas_price(offer, base) for base in (10, 93, 95, 100)] == [17, 100, 100, 100]
 
 

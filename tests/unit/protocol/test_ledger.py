@@ -1,4 +1,3 @@
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -314,7 +313,7 @@ PLAIN = decoded(ALICE.sign())
 
 
 def transaction(fields: dict[str, Any]) -> SignedTransaction:
-    return replace(PLAIN, **fields)
+    return PLAIN._replace(**fields)
 
 
 TRANSACTIONS = st.fixed_dictionaries(
@@ -368,7 +367,7 @@ def test_whatever_comes_deposits_equal_balances_escrow_prepaid_and_withdrawn(ste
 def test_an_attacker_without_cleared_money_has_no_effect(attack: list[SignedTransaction]) -> None:
     ledger = funded(alice=ETHER)
     before = state(ledger)
-    hostile = [replace(each, sender=Address(b"\xee" * 20)) for each in attack]
+    hostile = [each._replace(sender=Address(b"\xee" * 20)) for each in attack]
     outcomes = [ledger.apply(b"\1", each, BlockTerms(BASE_FEE)) for each in hostile]
     assert state(ledger) == before
     assert all(isinstance(each, Skipped) for each in outcomes)
@@ -379,7 +378,7 @@ def test_an_attacker_never_orders_more_than_its_money_pays_for(
     attack: list[SignedTransaction], money: int
 ) -> None:
     ledger = funded(mallory=money)
-    hostile = [replace(each, sender=MALLORY.address, to=None) for each in attack]
+    hostile = [each._replace(sender=MALLORY.address, to=None) for each in attack]
     outcomes, _ = fold_block(ledger, [(b"\1", each) for each in hostile], BASE_FEE, [])
     gas = sum(each.gas for each in outcomes if isinstance(each, Charged))
     assert gas * BASE_FEE <= money

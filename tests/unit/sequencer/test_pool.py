@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anh_rollup.protocol.admission import RejectedError, RejectReason
-from anh_rollup.protocol.ledger import asked_cover
+from anh_rollup.protocol.ledger import Effect, asked_cover
 from anh_rollup.sequencer.pool import SPARE_ENTRIES, Pool, Pooled, PoolLimits
 from tests.doubles.ordering import ALICE, BOB, GWEI, MALLORY, Wallet, pair
 
@@ -35,8 +35,9 @@ def test_what_waits_is_found_by_hash_and_sender() -> None:
     assert later.transaction.hash in made
     assert pooled(BOB, 1).transaction.hash not in made
     assert made.get(later.transaction.hash) is later
-    assert made.cost(ALICE.address) == asked_cover(later.transaction) + asked_cover(sooner.transaction)
-    assert made.cost(ALICE.address, but=5) == asked_cover(sooner.transaction)
+    covers = [asked_cover(each.transaction, Effect.TRANSFER) for each in (sooner, later)]
+    assert made.cost(ALICE.address) == sum(covers)
+    assert made.cost(ALICE.address, but=5) == covers[0]
     assert (made.first(BOB.address), made.cost(BOB.address)) == (None, 0)
 
 
