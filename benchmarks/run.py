@@ -26,6 +26,7 @@ BENCHMARKS: Final = (
     "l1_cost",
     "throughput",
     "floods",
+    "restarts",
     "world_engines",
     "laziness",
     "parallel_closures",
