@@ -15,10 +15,10 @@ from typing import Final
 
 from eth_utils.address import to_checksum_address
 
-from anh_rollup.cli.l2 import L2Client
 from anh_rollup.cli.local_network import START_SECONDS, LocalNetwork
-from anh_rollup.cli.ordering import wait_for
 from anh_rollup.cli.processes import Running
+from anh_rollup.client.l2 import L2Client
+from anh_rollup.client.ordering import wait_for
 from anh_rollup.primitives import L2_CHAIN_ID
 from benchmarks.load import Wallet, body, transactions
 from benchmarks.local import local_network

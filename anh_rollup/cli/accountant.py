@@ -18,6 +18,7 @@ from anh_rollup.accountant.work import Worker
 from anh_rollup.cli.connecting import open_rollup
 from anh_rollup.cli.engine import engine_options, joined, with_cluster
 from anh_rollup.cli.ledger_player import ledger_service
+from anh_rollup.cli.on_demand import make_answerer, make_evaluator, make_trainer
 from anh_rollup.cli.options import (
     ROUND_INTERVAL,
     beacon_option,
@@ -32,7 +33,6 @@ from anh_rollup.cli.options import (
     parse_listen,
     read_account,
 )
-from anh_rollup.cli.training import make_answerer, make_evaluator, make_trainer
 from anh_rollup.client.called_jobs import called_jobs
 from anh_rollup.client.l2 import L2Client
 from anh_rollup.client.wording import show_ether
@@ -54,7 +54,7 @@ from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.cache import MOST_CACHE
 from anh_rollup.storage.http_server import make_app
 from anh_rollup.storage.remote import RemotePolicy
-from anh_rollup.training.answering import ENGINES
+from anh_rollup.training.engines import AnsweringEngine
 
 #: What an accountant works for where nothing else is given.
 USUAL: Final = Conditions()
@@ -103,7 +103,7 @@ USUAL: Final = Conditions()
 @click.option("--allow-private", is_flag=True, help="Fetch artifacts from private hosts (devnets).")
 @click.option(
     "--answers-with",
-    type=click.Choice(list(ENGINES)),
+    type=click.Choice([each.value for each in AnsweringEngine]),
     default="auto",
     show_default=True,
     help="What answers.",

@@ -12,6 +12,7 @@ from anh_rollup.challenger.strategy import Budget
 from anh_rollup.cli.connecting import open_rollup
 from anh_rollup.cli.engine import engine_options, joined, with_cluster
 from anh_rollup.cli.ledger_player import ledger_service
+from anh_rollup.cli.on_demand import make_evaluator
 from anh_rollup.cli.options import (
     ROUND_INTERVAL,
     beacon_option,
@@ -23,7 +24,6 @@ from anh_rollup.cli.options import (
     l1_option,
     read_account,
 )
-from anh_rollup.cli.training import make_evaluator
 from anh_rollup.cluster.executor import Cluster
 from anh_rollup.config import ChallengerConfig
 from anh_rollup.evaluation.workload import MOST_WORK

@@ -4,9 +4,7 @@ import logging
 import os
 from contextlib import closing
 from functools import partial
-from importlib import import_module
 from pathlib import Path
-from typing import cast
 from urllib.parse import urlsplit
 
 import click
@@ -15,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from anh_rollup.cli.connecting import open_rollup, require_followed
 from anh_rollup.cli.engine import engine_options, joined, with_cluster
+from anh_rollup.cli.on_demand import make_evaluator
 from anh_rollup.cli.options import (
     UsageError,
     beacon_option,
@@ -31,7 +30,6 @@ from anh_rollup.client.l2 import L2Client, L2UnreachableError
 from anh_rollup.cluster.closures import ClusterPool
 from anh_rollup.cluster.executor import Cluster
 from anh_rollup.config import FollowerConfig
-from anh_rollup.evaluation.backend import Evaluator
 from anh_rollup.follower.memory import FollowerMemory
 from anh_rollup.follower.sequencer_client import SequencerClient
 from anh_rollup.follower.service import Follower, Parts
@@ -147,7 +145,7 @@ def open_follower(
         genesis,
         rules,
         _engines(config, cluster),
-        inference=Inference(_load_evaluator),
+        inference=Inference(make_evaluator),
     )
     with _progress(console) as shown:
         task = shown.add_task("reading L1", total=None)
@@ -201,11 +199,6 @@ def usable_cores() -> int:
     """Cores that this process may use."""
     allowed = getattr(os, "sched_getaffinity", None)  # Linux alone has it
     return len(allowed(0)) if allowed else os.cpu_count() or 1
-
-
-def _load_evaluator() -> Evaluator:
-    """The exact backend; torch is imported when the first network is evaluated."""
-    return cast(Evaluator, import_module("anh_rollup.cli.training").make_evaluator())
 
 
 def _sequencer(url: str, deployment: Deployment) -> SequencerClient:

@@ -399,7 +399,10 @@ class SequencerChain:
         return Construction(*origin, brings, tuple(forced), terms, ledger, capacity, room, outcomes)
 
     def _decoded_records(self, records: Sequence[bytes]) -> list[OrderedTransaction]:
-        return [(record, decode_or_none(record, self._setting.chain_id)) for record in records]
+        return [(record, self._decoded(record)) for record in records]
+
+    def _decoded(self, record: bytes) -> SignedTransaction | None:
+        return decode_or_none(record, self._setting.chain_id)
 
     def _folded(self, blocks: Sequence[L2Block]) -> SealedBlocks:
         """Blocks folded over the events that L1 has now; the blocks stay as signed."""
@@ -428,8 +431,9 @@ class SequencerChain:
             WrongJournalError: They are of another chain.
         """
         sealed = SealedBlocks(self._reader.new_order())
+        posted = dict(pair for block in self._reader.order.blocks for pair in block.transactions)
         for kept in self._journal.blocks():
-            decoded = self._decoded_records(kept.records)
+            decoded = [(each, posted.get(each) or self._decoded(each)) for each in kept.records]
             place = (kept.time, kept.origin_number, kept.origin_hash)
             block = build_block(sealed.order.head, place, decoded[: kept.forced], decoded[kept.forced :])
             if block.hash != kept.hash:

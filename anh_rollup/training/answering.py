@@ -13,6 +13,7 @@ from torch import Tensor
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.encoding.tensors import Elements
 from anh_rollup.tensor.program import Program
+from anh_rollup.training.engines import AnsweringEngine
 from anh_rollup.training.errors import AnsweringError, TrainingError
 from anh_rollup.training.float_program import FloatProgram, real_fields, to_elements
 from anh_rollup.training.onnx_graph import to_onnx
@@ -131,7 +132,7 @@ def with_either(architecture: Program, parameters: Sequence[Elements]) -> Run:
 
 #: How answers can be computed, by the name that the command line uses.
 ENGINES: Final[Mapping[str, Callable[[Program, Sequence[Elements]], Run]]] = {
-    "auto": with_either,
-    "onnxruntime": with_onnxruntime,
-    "torch": with_torch,
+    AnsweringEngine.AUTO: with_either,
+    AnsweringEngine.ONNXRUNTIME: with_onnxruntime,
+    AnsweringEngine.TORCH: with_torch,
 }

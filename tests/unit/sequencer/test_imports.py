@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from ast import literal_eval
 
 import pytest
 
@@ -30,5 +31,11 @@ def test_a_sequencer_loads_neither_a_network_library_nor_an_evm(modules: tuple[s
     assert loaded_by(*modules) == "[]"
 
 
-def test_the_probe_sees_what_an_accountant_loads() -> None:
-    assert loaded_by("anh_rollup.cli.accountant") == "['torch', 'onnxruntime']"
+@pytest.mark.parametrize("role", ["accountant", "challenger", "follower"])
+def test_a_role_starts_without_network_libraries(role: str) -> None:
+    found = literal_eval(loaded_by(f"anh_rollup.cli.{role}"))
+    assert not {"torch", "onnxruntime"} & set(found)
+
+
+def test_the_probe_sees_what_training_loads() -> None:
+    assert loaded_by("anh_rollup.cli.training") == "['torch', 'onnxruntime']"

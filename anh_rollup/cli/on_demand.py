@@ -1,0 +1,75 @@
+"""How roles evaluate, train and answer: as `training` says, which is imported with the first use of any.
+
+Without torch and onnxruntime a role starts in half the time, and a follower may never need them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from anh_rollup.accountant.conduct import HONEST, Conduct
+from anh_rollup.accountant.work import Answerer, Trainer, TrainingTask
+from anh_rollup.cluster.executor import Cluster
+from anh_rollup.encoding.artifacts import Dataset, Model
+from anh_rollup.encoding.tensors import Elements
+from anh_rollup.evaluation.backend import Evaluator, LoadedProgram
+from anh_rollup.evaluation.sources import Sources
+from anh_rollup.storage.artifacts import ArtifactStore
+from anh_rollup.tensor.program import Program, Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluatorOnDemand:
+    """The exact backend. Implements `Evaluator`.
+
+    Attributes:
+        cluster: What evaluates samples beside this process, if anything does.
+    """
+
+    cluster: Cluster | None = None
+
+    def load(self, program: Program, parameters: Sequence[Tensor]) -> LoadedProgram:
+        """See `Evaluator.load`."""
+        return self._made().load(program, parameters)
+
+    def evaluate(self, program: Program, sources: Sources) -> Tensor:
+        """See `Evaluator.evaluate`."""
+        return self._made().evaluate(program, sources)
+
+    def trace(self, program: Program, sources: Sources, sample: int) -> list[Tensor]:
+        """See `Evaluator.trace`."""
+        return self._made().trace(program, sources, sample)
+
+    def _made(self) -> Evaluator:
+        made: Evaluator = _training().make_evaluator(self.cluster)
+        return made
+
+
+def make_evaluator(cluster: Cluster | None = None) -> Evaluator:
+    """See `training.make_evaluator`."""
+    return EvaluatorOnDemand(cluster)
+
+
+def make_trainer(store: ArtifactStore, conduct: Conduct = HONEST) -> Trainer:
+    """See `training.make_trainer`."""
+
+    def work(task: TrainingTask) -> Sequence[Elements]:
+        trainer: Trainer = _training().make_trainer(store, conduct)
+        return trainer(task)
+
+    return work
+
+
+def make_answerer(engine: str) -> Answerer:
+    """See `training.make_answerer`."""
+
+    def work(architecture: Program, samples: Dataset, model: Model) -> Sequence[Elements]:
+        answerer: Answerer = _training().make_answerer(engine)
+        return answerer(architecture, samples, model)
+
+    return work
+
+
+def _training() -> Any:
+    return import_module("anh_rollup.cli.training")
