@@ -71,6 +71,12 @@ def seconds(work: Work) -> float:
     return time.thread_time() - start
 
 
+def cpu_seconds(process: int) -> float:
+    """Processor seconds that a process has used: what it takes, whoever else is at work on the machine."""
+    fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def shortest(work: Work, runs: int) -> float:
     """Seconds of the shortest of several runs."""
     return min(seconds(work) for _ in range(runs))

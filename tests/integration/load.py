@@ -1,6 +1,5 @@
 """Transfers without end from a thread of their own, and what was promised for them."""
 
-import os
 import threading
 import time
 from collections import Counter
@@ -109,12 +108,6 @@ def require_kept(*loads: Load) -> None:
         own = [each for each in ordered if each in set(sent)]
         assert own == sent
     assert rollup.inbox.read("latest") == (len(reader.batches),)
-
-
-def cpu_seconds(process: int) -> float:
-    """Processor seconds that a process has used: what it takes, whoever else is at work on the machine."""
-    fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def children_of(process: int) -> list[int]:

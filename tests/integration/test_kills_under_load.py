@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from anh_rollup.encoding.hashing import keccak256
+from benchmarks.report import cpu_seconds
 from tests.integration.conftest import Chain, free_port
-from tests.integration.load import Load, children_of, cpu_seconds, require_kept
+from tests.integration.load import Load, children_of, require_kept
 from tests.integration.processes import FollowerProcess, Rollup, eventually, running_follower
 
 pytestmark = pytest.mark.anvil

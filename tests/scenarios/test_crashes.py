@@ -15,7 +15,7 @@ from anh_rollup.l1.contracts.game import GameOutcome
 from anh_rollup.l1.contracts.inbox import Deposited, Posted
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.protocol.ledger import Skipped
-from tests.integration.load import cpu_seconds
+from benchmarks.report import cpu_seconds
 from tests.scenarios.crashes import CHALLENGER, HONEST, LIAR, SEQUENCER, CrashingRollup
 from tests.scenarios.world import BURNT
 
