@@ -34,14 +34,14 @@ from anh_rollup.world.schema import FOUND
 from anh_rollup.world.worker import Outcomes
 from anh_rollup.world.worker_pool import HERE, Engines
 from benchmarks.laziness import Scale, blocks_of, world_in
-from tests.doubles.ray_nodes import add_node, ray_nodes
+from tests.doubles.ray_nodes import RayNodes, ray_nodes
 from tests.doubles.small_program import random_fields, random_parameters, small_program
 
 SAMPLES = 600
 
 
 @pytest.fixture(scope="module")
-def nodes() -> Iterator[Any]:
+def nodes() -> Iterator[RayNodes]:
     with ray_nodes() as found:
         yield found
 
@@ -57,7 +57,7 @@ class Counting(ClusterPool):
         return found
 
 
-def joined(nodes: Any) -> Cluster:
+def joined(nodes: RayNodes) -> Cluster:
     cluster = Cluster(nodes.address)
     cluster.start()
     return cluster
@@ -92,7 +92,7 @@ def until(happens: Callable[[], object], seconds: float = 60.0) -> None:
 
 
 def test_two_nodes_find_what_is_found_here_to_the_byte(
-    nodes: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    nodes: RayNodes, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     with closing(joined(nodes)) as cluster:
@@ -126,9 +126,13 @@ def test_where_nothing_listens_the_command_says_so(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("work", ["closure", "evaluation"])
 def test_a_node_that_is_killed_in_the_middle_changes_nothing(
-    nodes: Any, work: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    nodes: RayNodes,
+    work: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    second = add_node(nodes)
+    second = nodes.add()
     with closing(joined(nodes)) as cluster, ThreadPoolExecutor(1) as elsewhere:
         before = cluster.nodes
         asked, submit = Event(), cluster.submit
@@ -147,7 +151,7 @@ def test_a_node_that_is_killed_in_the_middle_changes_nothing(
         else:
             ends = elsewhere.submit(scores, 40_000, ClusterEvaluator(TorchEvaluator(), cluster, 1))
         assert asked.wait(30)
-        nodes.remove_node(second, allow_graceful=False)
+        nodes.remove(second)
         found = ends.result()
         until(lambda: cluster.nodes == before - 1)
     expected = executed(tmp_path / "here", HERE) if work == "closure" else scores(40_000, TorchEvaluator())
@@ -157,7 +161,7 @@ def test_a_node_that_is_killed_in_the_middle_changes_nothing(
 
 @pytest.mark.slow
 def test_a_node_with_other_code_is_refused(
-    nodes: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    nodes: RayNodes, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     package = tmp_path / "anh_rollup"
     shutil.copytree(Path(anh_rollup.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
@@ -167,11 +171,11 @@ def test_a_node_with_other_code_is_refused(
     (broken / "anh_rollup" / "__init__.py").write_text("raise ImportError")
     with closing(joined(nodes)) as cluster:
         before = cluster.nodes
-        added = [add_node(nodes, PYTHONPATH=str(each)) for each in (tmp_path, broken)]
+        added = [nodes.add(PYTHONPATH=str(each)) for each in (tmp_path, broken)]
         until(lambda: sum("is refused: " in line for line in caplog.messages) == 2)
         assert cluster.nodes == before
         for each in added:
-            nodes.remove_node(each)
+            nodes.remove(each, gracefully=True)
     own = own_identity()
     refused = {line for line in caplog.messages if "is refused" in line}
     assert [line for line in refused if "it runs anh_rollup 0.0.9 (sources " in line and str(own) in line]
@@ -187,14 +191,14 @@ def test_a_cluster_that_is_gone_is_joined_again_and_work_goes_on_meanwhile(
     monkeypatch.setattr(executor, "SILENCE_SECONDS", 5.0)
     with ray_nodes(1) as nodes, closing(joined(nodes)) as cluster:
         address = nodes.address
-        nodes.head_node.kill_gcs_server()
+        nodes.behead()
         evaluator = ClusterEvaluator(TorchEvaluator(), cluster, least_work=1)
         assert scores(SAMPLES, evaluator) == scores(SAMPLES, TorchEvaluator())
         until(lambda: cluster.nodes == 0)
         nodes.shutdown()
         assert any("the Ray cluster is lost; work goes on here" in line for line in caplog.messages)
         assert scores(SAMPLES, evaluator) == scores(SAMPLES, TorchEvaluator())
-        with ray_nodes(1, gcs_server_port=int(address.rpartition(":")[2])) as again:
+        with ray_nodes(1, int(address.rpartition(":")[2])) as again:
             assert again.address == address
             until(lambda: cluster.nodes == 1)
             caplog.clear()
@@ -204,7 +208,7 @@ def test_a_cluster_that_is_gone_is_joined_again_and_work_goes_on_meanwhile(
 
 
 @pytest.mark.slow
-def test_a_cluster_is_reached_from_outside_through_its_client_server(nodes: Any) -> None:
+def test_a_cluster_is_reached_from_outside_through_its_client_server(nodes: RayNodes) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -221,7 +225,7 @@ def test_a_cluster_is_reached_from_outside_through_its_client_server(nodes: Any)
 
 
 @pytest.mark.slow
-def test_closing_is_prompt_and_leaves_nothing_running(nodes: Any) -> None:
+def test_closing_is_prompt_and_leaves_nothing_running(nodes: RayNodes) -> None:
     cluster = joined(nodes)
     tasks = [cluster.submit("time:sleep", 600) for _ in range(3)]
     until(lambda: processes("ray::_call"))
