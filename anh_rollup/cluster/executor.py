@@ -81,7 +81,7 @@ class Cluster:
         self._out: dict[int, tuple[str, Future[Any]]] = {}
         self._values: dict[Shared, Any] = {}
         self._closed = Event()
-        self._told: set[str] = set()
+        self._told: set[tuple[str, str]] = set()
 
     # --- what there is ---
 
@@ -179,9 +179,10 @@ class Cluster:
             self._thread.join()
 
     def tell_once(self, error: TaskFailedError) -> None:
-        """Logs an error of a task, unless the same was logged before."""
-        if error.message not in self._told:
-            self._told.add(error.message)
+        """Logs an error of a task, unless one of the same kind was logged before: a stranger may cause many."""
+        kind = error.task, error.reason.partition(":")[0]
+        if kind not in self._told:
+            self._told.add(kind)
             _LOG.warning("%s; next: %s", error.message, error.remedy)
 
     # --- the bridge ---

@@ -70,12 +70,13 @@ def test_no_more_tasks_are_out_than_are_allowed(started: Open, most: int, workin
 
 def test_an_error_of_a_task_is_told_once(started: Open, caplog: pytest.LogCaptureFixture) -> None:
     cluster = started()
-    for _ in range(2):
-        error = cluster.submit("operator:floordiv", 1, 0).exception()
-        assert isinstance(error, TaskFailedError)
-        cluster.tell_once(error)
+    error = cluster.submit("operator:floordiv", 1, 0).exception()
+    assert isinstance(error, TaskFailedError)
     assert (error.task, error.reason) == ("operator:floordiv", "integer division or modulo by zero")
-    assert caplog.messages == [f"{error.message}; next: {error.remedy}"]
+    other = TaskFailedError("operator:floordiv", "MemoryError: 1 byte")
+    for each in (error, error, other, TaskFailedError("operator:floordiv", "MemoryError: 2 bytes")):
+        cluster.tell_once(each)
+    assert caplog.messages == [f"{each.message}; next: {each.remedy}" for each in (error, other)]
 
 
 def test_what_is_shared_is_sent_once_and_forgotten_when_it_is_released(started: Open) -> None:
