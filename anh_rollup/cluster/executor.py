@@ -179,7 +179,7 @@ class Cluster:
             self._thread.join()
 
     def tell_once(self, error: TaskFailedError) -> None:
-        """Logs an error of a task, unless one of the same kind was logged before: a stranger may cause many."""
+        """Logs an error of a task, unless one of its kind was logged before: strangers may cause many."""
         kind = error.task, error.reason.partition(":")[0]
         if kind not in self._told:
             self._told.add(kind)
