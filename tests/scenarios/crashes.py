@@ -28,9 +28,10 @@ from scripts import digits
 
 ETHER = 10**18
 
-#: Clocks that bear a role's restarts: starting Python takes seconds on two busy cores.
+#: Clocks that bear a role's restarts: starting Python takes seconds on two busy cores, and a demand for data has to be
+#: answered within a quarter of the window.
 RULES = Rules(
-    window=60, clock=180, reveal_window=90, settlement=3_000, claim_bond=ETHER, challenge_bond=ETHER // 5,
+    window=240, clock=180, reveal_window=90, settlement=3_000, claim_bond=ETHER, challenge_bond=ETHER // 5,
     demand_fee=ETHER // 100, force_delay=900, force_timeout=1_800,
 )  # fmt: skip
 
@@ -299,7 +300,7 @@ class CrashingRollup:
             self._dispute(truth)
         else:
             self._await_last_kill()
-            self._pass_time(RULES.window)
+        self._pass_time(RULES.window)
         self.until("the end of the truth", lambda: self._state(truth) is not ClaimState.STANDING)
         for name in (LIAR, HONEST):
             self.killer.leave(name)
