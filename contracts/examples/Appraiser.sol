@@ -17,7 +17,8 @@ import { Tensors } from "contracts/sdk/Tensors.sol";
 /// - a backer pays only out of its own offer, and gets the drawing in the same transaction.
 ///
 /// Liveness:
-/// - an offer can be taken back, and a credit withdrawn, at any time: neither asks the network.
+/// - an offer can be taken back, and a credit withdrawn, at any time: neither asks the network;
+/// - once somebody has published the network, it can be asked for ever.
 contract Appraiser {
     /// @notice Digits that the network tells apart.
     uint256 public constant DIGITS = 10;

@@ -25,6 +25,7 @@ import { IDNN } from "contracts/sdk/IDNN.sol";
 /// - deposits, repayments and withdrawals of cash that is there ask no network;
 /// - `train` is open to everybody, for at least `leastReward`, until there is a network: see IDNN on what waits for it.
 ///   If nobody trains one in time, it reverts, the reward goes back, and the pool stays as it was;
+/// - nobody borrows before the trained network is published, which anybody can do;
 /// - an unpaid loan can be written off by anybody after its time and the grace.
 contract LendingPool is ERC20 {
     /// @notice What is fixed at deployment about loans.

@@ -22,7 +22,8 @@ import { IDNN } from "contracts/sdk/IDNN.sol";
 /// - a member that does nothing stops nothing: a quorum of the others decides;
 /// - an execution waits until somebody has trained such a model, and all later calls of this contract with it. If nobody
 ///   has in time, the proposal has failed, and the model stays: members should accept no threshold above what one of
-///   them has reached.
+///   them has reached;
+/// - a new model answers once somebody has published it, which anybody can do.
 contract ModelDao {
     /// @notice What is fixed at deployment about votes.
     struct Rules {

@@ -43,8 +43,8 @@ library DNN {
         y = SYSTEM.infer(model.architecture, model.root, x);
     }
 
-    /// @notice Has a network trained that has one property; the transaction waits for it. Reverts with
-    /// `IDNN.NotTrained` if nobody does it in time.
+    /// @notice Has a network trained that has one property; the transaction waits for it. It can be asked once
+    /// somebody has published it. Reverts with `IDNN.NotTrained` if nobody trains it in time.
     /// @param architecture Root of the tensor program.
     /// @param property What the network must have.
     /// @param deadline The second until which a result has to be shown on L1, at most `MOST_SECONDS` away.
