@@ -23,6 +23,7 @@ from anh_rollup.cli.options import (
 )
 from anh_rollup.config import SequencerConfig
 from anh_rollup.errors import AnhError
+from anh_rollup.l1.blob_store import BlobStore
 from anh_rollup.l1.errors import TransientL1Error
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.l1.sidecar_process import SidecarProcess
@@ -127,6 +128,7 @@ def open_sequencer(config: SequencerConfig) -> Sequencer:
             refunds=not config.no_refunds,
             beacon_url=config.beacon_url,
             own_blobs=sidecars.recent,
+            blobs=BlobStore(config.data / "blobs"),
         )
     )
 

@@ -29,7 +29,7 @@ class BatchDataReader:
         client: The L1 node.
         beacon_url: A beacon node's base URL; None asks the L1 endpoint itself, which anvil answers.
         own: Blobs that this process made, by versioned hash: nobody is asked for these.
-        store: Where the others are kept once they were read; it is asked before anybody else.
+        store: Where all are kept once they were read; it is asked before anybody else.
 
     Raises:
         EndpointUrlError: The beacon's URL can be no endpoint's.
@@ -80,10 +80,16 @@ class BatchDataReader:
     def _known(self, hashes: Sequence[bytes]) -> dict[bytes, bytes]:
         """Those of these blobs that nobody has to be asked for."""
         found = {item: self._own[item] for item in hashes if item in self._own}
+        self._keep(found)
         if self._store is not None:
             kept = {item: self._store.get(item) for item in hashes if item not in found}
             found |= {item: blob for item, blob in kept.items() if blob is not None}
         return found
+
+    def _keep(self, blobs: Mapping[bytes, bytes]) -> None:
+        if self._store is not None:
+            for item, blob in blobs.items():
+                self._store.keep(item, blob)
 
     def _fetch(self, digest: bytes, block: BlockNumber, hashes: Sequence[bytes]) -> dict[bytes, bytes]:
         """Blobs that others have, each checked, and kept for the next time."""
@@ -93,9 +99,7 @@ class BatchDataReader:
             found |= self._from_anvil(digest)
         if any(item not in found for item in hashes):
             raise BlobsUnavailableError(block, f"the beacon endpoint lacks blob 0x{missing[0].hex()}")
-        if self._store is not None:
-            for item in hashes:
-                self._store.keep(item, found[item])
+        self._keep({item: found[item] for item in hashes})
         return found
 
     def _from_beacon(self, block: BlockNumber, hashes: Sequence[bytes]) -> dict[bytes, bytes]:

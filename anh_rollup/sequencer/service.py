@@ -10,7 +10,7 @@ from eth_account.signers.local import LocalAccount
 
 from anh_rollup.encoding.transactions import SignedTransaction
 from anh_rollup.l1.batch_data import BatchDataReader
-from anh_rollup.l1.blobs import load_trusted_setup
+from anh_rollup.l1.blob_store import BlobStore
 from anh_rollup.l1.deployment import Deployment, bind
 from anh_rollup.l1.errors import TransientL1Error
 from anh_rollup.l1.inclusion import PostedBlocks
@@ -51,6 +51,7 @@ class Parts:
         pool: See `Setting`.
         senders: See `Setting`.
         own_blobs: Blobs that the sender has made, by versioned hash.
+        blobs: See `BatchDataReader`'s `store`.
         clock: Seconds since 1970.
     """
 
@@ -66,6 +67,7 @@ class Parts:
     refunds: bool = True
     beacon_url: str | None = None
     own_blobs: Mapping[bytes, bytes] | None = None
+    blobs: BlobStore | None = None
     pool: PoolLimits = field(default_factory=PoolLimits)
     senders: SenderLimits = field(default_factory=SenderLimits)
     clock: Callable[[], float] = time.time
@@ -86,7 +88,8 @@ class Sequencer:
     def __init__(self, parts: Parts) -> None:
         self.deployment = parts.deployment
         client = parts.sender.client
-        data, known = BatchDataReader(client, parts.beacon_url, parts.own_blobs), KnownRecords()
+        data = BatchDataReader(client, parts.beacon_url, parts.own_blobs, parts.blobs)
+        known = KnownRecords()
         self.reader = OrderReader(parts.deployment, client, data, known.decode)
         self.reader.refresh()
         chain_id = parts.deployment.l2_chain_id
@@ -95,7 +98,6 @@ class Sequencer:
         self.chain = SequencerChain(self.reader, parts.journal, _setting(parts, most), known)
         self._posted = PostedBlocks(self.reader, self.chain.block)
         self._client = client
-        self._blobs = blobs
         contracts = bind(parts.deployment, client)
         inbox, rules = contracts.inbox, parts.deployment.rules
         self._inbox = inbox.address
@@ -135,9 +137,7 @@ class Sequencer:
             LOG.info("block %d: %d transactions", block.number, len(block.transactions))
 
     def post(self) -> None:
-        """One round of posting, else of refunds. The first one loads what blobs need: nothing waits then."""
-        if self._blobs:
-            load_trusted_setup()
+        """One round of posting, else of refunds."""
         if self._poster.step() is None and self._lapser is not None:
             self._lapser.step()
 

@@ -8,6 +8,7 @@ import pytest
 from anh_rollup.encoding.transactions import decode_signed, encode_record
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.batch_data import BatchDataReader
+from anh_rollup.l1.blob_store import BlobStore
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.deployment import Deployment, Rules, bind
 from anh_rollup.l1.errors import InsufficientFundsError
@@ -108,6 +109,22 @@ def test_an_own_batch_is_read_back_without_recovering_its_senders(
     chain = desk.sequencer.chain
     assert chain.safe_number == chain.head.header.number > 0
     assert decoded == []
+
+
+def test_a_restart_needs_no_blobs_of_l1_and_no_curve(
+    anvil: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(anvil, tmp_path, blobs=BlobStore(tmp_path / "blobs"))
+    desk.deposit(2)
+    for nonce in range(2):
+        desk.send(desk.signed(2, nonce))
+        desk.sequencer.post()
+        desk.sequencer.order()
+    before = desk.sequencer.chain.head.header
+    for name in ("anh_rollup.l1.batch_data.BatchDataReader._fetch", "anh_rollup.l1.blobs.load_trusted_setup"):
+        monkeypatch.setattr(name, lambda *_: pytest.fail("L1's blobs are asked for"))
+    desk.restart()
+    assert (desk.sequencer.chain.head.header, desk.sequencer.chain.safe_number) == (before, before.number)
 
 
 def test_a_connection_that_fails_at_any_request_leaves_no_trace(

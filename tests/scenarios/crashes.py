@@ -28,8 +28,8 @@ from scripts import digits
 
 ETHER = 10**18
 
-#: Clocks that bear a role's restarts: starting Python takes seconds on two busy cores, and a demand for data has to be
-#: answered within a quarter of the window.
+#: Clocks that bear a role's restarts: starting Python takes seconds on two busy cores, and a demand for data
+#: has to be answered within a quarter of the window.
 RULES = Rules(
     window=240, clock=180, reveal_window=90, settlement=3_000, claim_bond=ETHER, challenge_bond=ETHER // 5,
     demand_fee=ETHER // 100, force_delay=900, force_timeout=1_800,

@@ -1,5 +1,6 @@
 """Blobs on the disk, and a reader that asks there before it asks L1."""
 
+import hashlib
 import logging
 import zlib
 from collections.abc import Sequence
@@ -19,6 +20,10 @@ from anh_rollup.primitives import BlockNumber
 BLOBS = tuple(pack(bytes(range(256)) * 900))
 HASHES = tuple(versioned_hash(blob) for blob in BLOBS)
 DIGEST = b"\x05" * 32
+
+
+def seal(digest: bytes, blob: bytes) -> bytes:
+    return hashlib.sha256(digest + blob).digest()
 
 
 class Node:
@@ -67,6 +72,12 @@ def test_without_a_store_everything_is_read_again(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_this_process_made_is_kept_too(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path)
+    assert Reader(store, own=dict(zip(HASHES, BLOBS, strict=True))).blobs(DIGEST) == BLOBS
+    assert tuple(map(store.get, HASHES)) == BLOBS
+
+
 def test_only_what_is_missing_is_asked_for(tmp_path: Path) -> None:
     store = BlobStore(tmp_path)
     store.keep(HASHES[0], BLOBS[0])
@@ -74,8 +85,7 @@ def test_only_what_is_missing_is_asked_for(tmp_path: Path) -> None:
     assert len(BLOBS) == 2
     assert reader.blobs(DIGEST) == BLOBS
     assert reader.asked == []
-    assert [path.name for path in tmp_path.iterdir()] == [f"{HASHES[0].hex()}.zlib"]
-    (tmp_path / f"{HASHES[0].hex()}.zlib").unlink()
+    (tmp_path / f"{HASHES[0].hex()}.blob").unlink()
     assert reader.blobs(DIGEST) == BLOBS
     assert reader.asked == [HASHES[:1]]
 
@@ -84,19 +94,19 @@ def test_only_what_is_missing_is_asked_for(tmp_path: Path) -> None:
     "content",
     [
         b"",
-        b"nothing that was compressed",
-        zlib.compress(BLOBS[0])[:-200],
-        zlib.compress(bytes([BLOBS[0][0], BLOBS[0][1] ^ 1]) + BLOBS[0][2:]),
-        zlib.compress(b"\xff" * BLOB_SIZE),
-        zlib.compress(bytes(50 * BLOB_SIZE)),
+        b"nothing that was compressed, and longer than the hash before it",
+        seal(HASHES[0], BLOBS[0]) + zlib.compress(BLOBS[0])[:-200],
+        seal(HASHES[0], BLOBS[0]) + zlib.compress(BLOBS[1]),
+        seal(HASHES[1], BLOBS[1]) + zlib.compress(BLOBS[1]),
+        seal(HASHES[0], bytes(50 * BLOB_SIZE)) + zlib.compress(bytes(50 * BLOB_SIZE)),
     ],
-    ids=["empty", "no zlib", "cut off", "another blob", "no blob", "a bomb"],
+    ids=["empty", "no zlib", "cut off", "another blob", "another file", "a bomb"],
 )
 def test_a_damaged_file_is_told_and_written_anew(
     content: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = BlobStore(tmp_path)
-    path = tmp_path / f"{HASHES[0].hex()}.zlib"
+    path = tmp_path / f"{HASHES[0].hex()}.blob"
     path.write_bytes(content)
     with caplog.at_level(logging.WARNING):
         assert store.get(HASHES[0]) is None

@@ -10,7 +10,6 @@ from anh_rollup.encoding.merkle import root_from_proof
 from anh_rollup.l1.abi import AbiError
 from anh_rollup.l1.errors import L1UnreachableError
 from anh_rollup.protocol.soft_confirmation import confirmation_digest
-from anh_rollup.sequencer.poster import Poster
 from tests.doubles.ordering import ALICE, BOB, ETHER, FakeL1, NodeDouble, decoded, record_of
 
 RAWS = [ALICE.transfer(nonce, BOB.address, 1) for nonce in range(5)]
@@ -142,16 +141,3 @@ def test_a_block_is_final_when_its_batchs_l1_block_is(l1: FakeL1, node: NodeDoub
     assert (node.chain.safe_number, node.finalized_number) == (1, 0)
     node.finalize(l1.number)
     assert node.finalized_number == 1
-
-
-@pytest.mark.parametrize(("blobs", "steps"), [(True, ["load", "post"]), (False, ["post"])])
-def test_the_first_round_of_posting_loads_what_blobs_need(
-    node: NodeDouble, monkeypatch: pytest.MonkeyPatch, blobs: bool, steps: list[str]
-) -> None:
-    done: list[str] = []
-    monkeypatch.setattr("anh_rollup.sequencer.service.load_trusted_setup", lambda: done.append("load"))
-    monkeypatch.setattr(Poster, "step", lambda _poster: done.append("post"))
-    node._blobs = blobs
-    node._poster = object.__new__(Poster)
-    node.post()
-    assert done == steps
