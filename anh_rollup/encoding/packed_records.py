@@ -48,16 +48,18 @@ MOST_CALL_BYTES: Final = 1 << 14
 
 _SIGNATURE_SIZE: Final = 64
 _SELECTOR_SIZE: Final = 4
+_MOST_ADDRESS: Final = (1 << 8 * ADDRESS_SIZE) - 1
+_MOST_SELECTOR: Final = (1 << 8 * _SELECTOR_SIZE) - 1
 _WORD: Final = 32
 _LENGTH_SIZE: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A record, taken apart.
+    """A record, taken apart. Of a packed one, a number that stands in the table is ~place: below 0.
 
     Attributes:
-        head: Its first byte; with CALL_BIT where the data are a call.
+        head: Its first byte; with CALL_BIT where the data are a call. VERBATIM: only the data are there.
         signature: r and s.
         numbers: The recipient, where there is one, nonce, gas limit, fee, priority fee of type 2, value.
         access_list: With its length; empty where there is none.
@@ -71,6 +73,29 @@ class Parts:
     access_list: bytes
     call: tuple[int, ...]
     data: bytes
+
+    @property
+    def places(self) -> list[int]:
+        """Which places of the table it names, in order."""
+        return [~number for number in self.numbers + self.call if number < 0]
+
+    def filled(self, numbers: Sequence[int]) -> "Parts":
+        """The parts with the table's numbers at the places that it names, which were looked up.
+
+        Raises:
+            EncodingError: An address or a selector is too large (OUT_OF_RANGE).
+        """
+        parts = self
+        if numbers:
+            found = iter(numbers)
+            own = tuple([next(found) if number < 0 else number for number in self.numbers])
+            call = tuple([next(found) if number < 0 else number for number in self.call])
+            parts = Parts(self.head, self.signature, own, self.access_list, call, self.data)
+        if parts.head & TO_BIT:
+            in_range(parts.numbers[0], 0, _MOST_ADDRESS, name="a recipient")
+        if parts.call:
+            in_range(parts.call[0], 0, _MOST_SELECTOR, name="a selector")
+        return parts
 
 
 @lru_cache(maxsize=MOST_SPLIT)
@@ -96,6 +121,8 @@ def split(record: bytes) -> Parts | None:
 
 def join(parts: Parts) -> bytes:
     """The record of parts."""
+    if parts.head & VERBATIM:
+        return parts.data
     numbers = list(parts.numbers)
     pieces = [bytes([parts.head & ~CALL_BIT]), parts.signature]
     if parts.head & TO_BIT:
@@ -133,19 +160,33 @@ def unpack_record(packed: bytes, table: Sequence[int]) -> bytes:
     """The record of a packed one; whether it is packed as `pack_record` does it is not looked at.
 
     Raises:
-        EncodingError: It ends too early (TRUNCATED), names a place outside of the table, has an address or
-            a selector that is too large or a call of more than `MOST_CALL_BYTES` (OUT_OF_RANGE).
+        EncodingError: As `read_parts` and `Parts.filled`, or it names a place that the table does not have
+            (OUT_OF_RANGE).
+    """
+    parts = read_parts(packed)
+    places = parts.places
+    if places:
+        in_range(max(places), 0, len(table) - 1, name="a place of the table")
+    return join(parts.filled([table[place] for place in places]))
+
+
+def read_parts(packed: bytes) -> Parts:
+    """A packed record, taken apart without the table.
+
+    Raises:
+        EncodingError: It ends too early (TRUNCATED), or has a call of more than `MOST_CALL_BYTES`
+            (OUT_OF_RANGE).
     """
     reader = Reader(packed, "the packed record")
     head = reader.uint(1)
     if head & VERBATIM:
-        return reader.take(max(reader.left, 1))
+        return Parts(VERBATIM, b"", (), b"", (), reader.take(max(reader.left, 1)))
     signature = reader.take(_SIGNATURE_SIZE)
-    recipient = [_read_below(reader, table, ADDRESS_SIZE)] if head & TO_BIT else []
-    numbers = [read_number(reader, table) for _ in range(_count(head))]
+    count = _count(head) + (head & TO_BIT != 0)
+    numbers = tuple([read_number(reader) for _ in range(count)])
     access_list = _read_access_list(reader, head)
-    call = _read_call(reader, table) if head & CALL_BIT else ()
-    return join(Parts(head, signature, (*recipient, *numbers), access_list, call, reader.rest()))
+    call = _read_call(reader) if head & CALL_BIT else ()
+    return Parts(head, signature, numbers, access_list, call, reader.rest())
 
 
 def _count(head: int) -> int:
@@ -188,18 +229,12 @@ def _calldata(call: Sequence[int]) -> bytes:
     return b"".join([selector.to_bytes(_SELECTOR_SIZE, "big"), *words])
 
 
-def _read_call(reader: Reader, table: Sequence[int]) -> tuple[int, ...]:
-    call = [_read_below(reader, table, _SELECTOR_SIZE)]
+def _read_call(reader: Reader) -> tuple[int, ...]:
+    call = [read_number(reader)]
     while reader.left:
-        call.append(read_number(reader, table))
+        call.append(read_number(reader))
         in_range(len(call) * _WORD, 0, MOST_CALL_BYTES, name="the length of a call")
     return tuple(call)
-
-
-def _read_below(reader: Reader, table: Sequence[int], size: int) -> int:
-    """A number of at most so many bytes."""
-    most = (1 << 8 * size) - 1
-    return in_range(read_number(reader, table), 0, most, name=f"a number of {size} bytes")
 
 
 def _saves(number: int, count: int) -> bool:

@@ -3,11 +3,10 @@
 The first byte says how a number goes on. docs/encoding.md has the table.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-from anh_rollup.encoding.errors import EncodingError, EncodingReason
 from anh_rollup.encoding.reader import Reader
 from anh_rollup.encoding.rlp import minimal
 
@@ -49,11 +48,11 @@ def short_number(value: int) -> bytes:
     return bytes([_PLAIN + len(plain) - 1]) + plain
 
 
-def read_number(reader: Reader, table: Sequence[int]) -> int:
-    """The next number; whether it could be shorter is not looked at.
+def read_number(reader: Reader) -> int:
+    """The next number, or ~place of one that stands in a table; whether it could be shorter is not looked at.
 
     Raises:
-        EncodingError: Bytes are missing (TRUNCATED), or the table has no such place (OUT_OF_RANGE).
+        EncodingError: Bytes are missing (TRUNCATED).
     """
     head = reader.uint(1)
     if head < _PLAIN:
@@ -61,11 +60,7 @@ def read_number(reader: Reader, table: Sequence[int]) -> int:
     if head < _REFERENCE:
         return reader.uint(head - _PLAIN + 1)
     if head < _DECIMAL:
-        place = (head - _REFERENCE) << 8 | reader.uint(1)
-        if place >= len(table):
-            message = f"place {place} of a table of {len(table)} numbers"
-            raise EncodingError(EncodingReason.OUT_OF_RANGE, message)
-        return table[place]
+        return ~((head - _REFERENCE) << 8 | reader.uint(1))
     size, exponent = divmod(head - _DECIMAL, _MOST_EXPONENT)
     return reader.uint(size + 1) * _POWERS[exponent]
 

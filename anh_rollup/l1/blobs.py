@@ -13,12 +13,9 @@ from typing import Any, Final
 
 import ckzg
 
-from anh_rollup.encoding.blob_chunks import contents_of
 from anh_rollup.encoding.blobs import BLOB_ELEMENTS, BLOB_SIZE, FIELD_ELEMENT_SIZE, MOST_BLOBS
-from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.rlp import encode_bytes, encode_list
 from anh_rollup.l1.errors import L1Error
-from anh_rollup.protocol.machine.witnesses import BlobOpening
 
 #: First byte of a versioned hash (EIP-4844, VERSIONED_HASH_VERSION_KZG).
 HASH_VERSION: Final = b"\x01"
@@ -117,20 +114,6 @@ def open_element(blob: bytes, index: int) -> tuple[bytes, bytes, bytes]:
     point = evaluation_point(index).to_bytes(FIELD_ELEMENT_SIZE, "big")
     proof, value = ckzg.compute_kzg_proof(blob, point, load_trusted_setup())
     return value, commitment, proof
-
-
-def open_blob(blob: bytes) -> BlobOpening:
-    """A whole blob, opened at the point that its contents name (contracts/interfaces/IBlobArbiter.sol).
-
-    Raises:
-        BlobMalformedError: The bytes are no blob.
-    """
-    check_blobs([blob])
-    commitment, contents = _commit(blob), contents_of(blob)
-    digest = keccak256(versioned(commitment) + keccak256(contents) + commitment)
-    point = int.from_bytes(digest, "big") % BLS_MODULUS
-    proof, _ = ckzg.compute_kzg_proof(blob, point.to_bytes(FIELD_ELEMENT_SIZE, "big"), load_trusted_setup())
-    return BlobOpening(versioned(commitment), contents, commitment, proof)
 
 
 def evaluation_point(index: int) -> int:

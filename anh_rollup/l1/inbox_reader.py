@@ -11,12 +11,11 @@ from typing import Any, Final
 from eth_utils.address import to_canonical_address
 
 from anh_rollup.encoding.batches import BatchHeader, Header
-from anh_rollup.encoding.blob_chunks import BLOB_CHUNKS, open_chunk
 from anh_rollup.encoding.blobs import BLOB_ELEMENTS, unpack
 from anh_rollup.encoding.checks import digest
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.l1.batch_data import BatchDataReader
-from anh_rollup.l1.blobs import open_blob, open_element
+from anh_rollup.l1.blobs import open_element
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.contracts.base import Emitted
 from anh_rollup.l1.contracts.inbox import Forced, Inbox, Noted, Posted
@@ -28,7 +27,7 @@ from anh_rollup.primitives import Address, BatchNumber, BlockNumber, Digest
 from anh_rollup.protocol.derivation import Posting, genesis
 from anh_rollup.protocol.ledger import LedgerRules
 from anh_rollup.protocol.machine.view import Notice
-from anh_rollup.protocol.machine.witnesses import BlobChunk, BlobOpening, FieldElement
+from anh_rollup.protocol.machine.witnesses import FieldElement
 
 #: Batches whose bytes are kept (choice): a fold reads one after the other, games about a few.
 MOST_PAYLOADS: Final = 4
@@ -117,15 +116,6 @@ class HeldOrder:
         """A field element of a batch's blobs in a row, opened; raises as `posting` does."""
         blob, within = divmod(index, BLOB_ELEMENTS)
         return FieldElement(index, *open_element(self._read(number).blobs[blob], within))
-
-    def chunk(self, number: BatchNumber, index: int) -> BlobChunk:
-        """A chunk of a batch's blobs in a row; raises as `posting` does."""
-        blob, within = divmod(index, BLOB_CHUNKS)
-        return BlobChunk(index, *open_chunk(self._read(number).blobs[blob], within))
-
-    def whole(self, number: BatchNumber, place: int) -> BlobOpening:
-        """A batch's blob as a whole, opened; raises as `posting` does."""
-        return open_blob(self._read(number).blobs[place])
 
     def common(self, other: "HeldOrder") -> BatchNumber:
         """The last batch up to which another order of this deployment says the same.

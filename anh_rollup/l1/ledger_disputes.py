@@ -1,10 +1,7 @@
 """The disputes about the ledger on L1 as a role reads and moves them: docket, statuses, sealed calls."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Final
 
-from anh_rollup.encoding.blobs import BLOB_ELEMENTS
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.contracts.ledger_claims import LedgerClaimStatus, LedgerRules
 from anh_rollup.l1.deployment import Deployment, bind
@@ -14,18 +11,7 @@ from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.l1.types import Block
 from anh_rollup.protocol.claims import seal
 from anh_rollup.protocol.ledger_claims import LedgerPosition
-from anh_rollup.protocol.ledger_moves import Prove
-from anh_rollup.protocol.machine.witnesses import FieldElement, Payload
 from anh_rollup.protocol.moves import Move
-
-#: Field elements that a proof is given, for about 60,000 gas each; more are registered before (choice).
-MOST_GIVEN: Final = 160
-
-#: Elements that a proof is given less for each chunk, so that it fits 128 KiB (choice).
-ELEMENTS_PER_CHUNK: Final = 2
-
-#: Field elements that one transaction registers, for about 80,000 gas each (choice: within EIP-7825's cap).
-MOST_REGISTERED: Final = 160
 
 
 class LedgerDisputes:
@@ -38,12 +24,11 @@ class LedgerDisputes:
     """
 
     def __init__(self, deployment: Deployment, sender: TransactionSender, freshness: Freshness) -> None:
-        contracts = bind(deployment, sender.client)
-        self.contract, self._arbiter = contracts.ledger_claims, contracts.ledger_arbiter
+        self.contract = bind(deployment, sender.client).ledger_claims
         self.sender = sender
         self.spending = Spending()
         self._freshness = freshness
-        self._reader = LedgerDocketReader(sender.client, self.contract, deployment.start, self._arbiter)
+        self._reader = LedgerDocketReader(sender.client, self.contract, deployment.start)
         self._highest = 0
         self._rules: LedgerRules | None = None
 
@@ -83,49 +68,13 @@ class LedgerDisputes:
         return self.contract.status(claim)
 
     def move(self, game: bytes, position: LedgerPosition, move: Move) -> list[Call]:
-        """The calls that make a move.
-
-        For a proof that are the blobs that it has chunks of, and its elements, if they are too many for one
-        transaction, until all are registered; then its announcement, until it is in a block; then the proof.
-        """
-        if isinstance(move, Prove):
-            missing, move = self._prepared(move)
-            if missing:
-                return missing
+        """The call that makes a move; of a proof its announcement first, until that is in a block."""
         request = self.contract.request_for(move, game, position)
         if move.sealed:
             digest = seal(self.address, request.data)
             if self.contract.sealed_at(digest) == 0:
                 return [("seal", self.contract.seal(digest))]
         return [(move.function, request)]
-
-    def _prepared(self, move: Prove) -> tuple[list[Call], Prove]:
-        """The calls that come before a proof, and the proof without what they register."""
-        payload = move.witness.payload
-        missing = [
-            ("proveBlob", self._arbiter.prove_blob(opening))
-            for opening in move.openings
-            if opening.blob not in self.docket.blobs
-        ]
-        if len(payload.elements) > MOST_GIVEN - ELEMENTS_PER_CHUNK * len(payload.chunks):
-            missing += self._registrations(payload)
-            payload = replace(payload, elements=())
-        return missing, replace(move, witness=replace(move.witness, payload=payload))
-
-    def _registrations(self, payload: Payload) -> list[Call]:
-        """The calls that register what is not registered of a payload's elements."""
-        missing: dict[bytes, list[FieldElement]] = {}
-        for element in payload.elements:
-            number, index = divmod(element.index, BLOB_ELEMENTS)
-            blob = payload.blobs[number]
-            if index not in self.docket.elements.get(blob, ()):
-                missing.setdefault(blob, []).append(replace(element, index=index))
-        parts = [
-            (blob, tuple(listed[start : start + MOST_REGISTERED]))
-            for blob, listed in missing.items()
-            for start in range(0, len(listed), MOST_REGISTERED)
-        ]
-        return [("proveElements", self._arbiter.prove_elements(*part)) for part in parts]
 
     def send_all(self, calls: Sequence[Call]) -> list[AnhError | None]:
         """Sends a group of calls at once and counts what they cost; for each its error, or None.

@@ -8,7 +8,6 @@ from functools import singledispatchmethod
 from typing import Any
 
 from anh_rollup.l1.client import L1Client
-from anh_rollup.l1.contracts.ledger_arbiter import BlobProved, ElementProved, LedgerArbiter
 from anh_rollup.l1.contracts.ledger_claims import (
     Chosen,
     Claimed,
@@ -78,15 +77,11 @@ class LedgerDocket:
         claims: By id, oldest first.
         games: By id, oldest first.
         paid: Wei that accounts were paid so far, by checksummed address.
-        elements: Which field elements of blobs are registered, by versioned hash.
-        blobs: Versioned hashes of the blobs that are registered as a whole.
     """
 
     claims: dict[bytes, LedgerClaimRecord] = field(default_factory=dict)
     games: dict[bytes, LedgerGameRecord] = field(default_factory=dict)
     paid: dict[str, Wei] = field(default_factory=dict)
-    elements: dict[bytes, set[int]] = field(default_factory=dict)
-    blobs: set[bytes] = field(default_factory=set)
 
     def in_state(self, *states: LedgerClaimState) -> list[LedgerClaimRecord]:
         """The claims that have come to one of these, oldest first."""
@@ -130,14 +125,6 @@ class LedgerDocket:
         self.paid[event.account] = event.total
 
     @apply.register
-    def _(self, event: ElementProved) -> None:
-        self.elements.setdefault(event.blob, set()).add(event.index)
-
-    @apply.register
-    def _(self, event: BlobProved) -> None:
-        self.blobs.add(event.blob)
-
-    @apply.register
     def _(self, event: Opened) -> None:
         self.games[event.game] = LedgerGameRecord(event.game, event.position, event.clock)
 
@@ -164,10 +151,7 @@ class LedgerDocket:
 
 
 class LedgerDocketReader(FoldReader[LedgerDocket]):
-    """Keeps a docket of ledger claims, and of what an arbiter registers, where one is given."""
+    """Keeps a docket of ledger claims."""
 
-    def __init__(
-        self, client: L1Client, contract: LedgerClaims, start: Cursor, arbiter: LedgerArbiter | None = None
-    ) -> None:
-        read = [contract] if arbiter is None else [contract, arbiter]
-        super().__init__(client, read, start, LedgerDocket)
+    def __init__(self, client: L1Client, contract: LedgerClaims, start: Cursor) -> None:
+        super().__init__(client, [contract], start, LedgerDocket)

@@ -4,11 +4,11 @@ The game's id and position come before the fields here. A game also ends by `mov
 `moves.VoidGame`, as one about a result does.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 from anh_rollup.protocol.machine.fields import Machine
-from anh_rollup.protocol.machine.witnesses import BlobOpening, Witness
+from anh_rollup.protocol.machine.witnesses import Witness
 from anh_rollup.protocol.moves import Move
 
 
@@ -36,11 +36,9 @@ class Prove(Move):
         before: That machine.
         proof: From it to the root.
         witness: Of the step.
-        openings: Blobs that L1 has to know as a whole before it takes the witness; no part of the call.
     """
 
     sealed: ClassVar[bool] = True
     before: Machine
     proof: tuple[bytes, ...]
     witness: Witness
-    openings: tuple[BlobOpening, ...] = field(default=(), metadata={"in_call": False})

@@ -9,7 +9,7 @@ from anh_rollup.primitives import Digest
 from anh_rollup.protocol.ledger_claims import LedgerPosition
 from anh_rollup.protocol.ledger_moves import Choose, Prove, Reveal
 from anh_rollup.protocol.machine.trace import Trace
-from anh_rollup.protocol.machine.witnesses import Blobs, openings_of
+from anh_rollup.protocol.machine.witnesses import Blobs
 from anh_rollup.protocol.overlay import OverlayTree, first_difference, proof_between
 
 
@@ -120,8 +120,7 @@ def prove(
     theirs = seen(tree, shown)
     known = min(before, trace.steps)
     proof = proof_between(theirs, 0, before, theirs.depth)
-    witness = trace.witness(known, blobs)
-    return Prove(trace.machine(known), proof, witness, openings_of(witness, blobs))
+    return Prove(trace.machine(known), proof, trace.witness(known, blobs))
 
 
 def seen(tree: ContinuedTree, shown: Sequence[Shown]) -> OverlayTree:

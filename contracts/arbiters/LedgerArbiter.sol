@@ -1,32 +1,37 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import { BlobArbiter } from "contracts/arbiters/BlobArbiter.sol";
-import { IBlobArbiter } from "contracts/interfaces/IBlobArbiter.sol";
 import { IInbox } from "contracts/interfaces/IInbox.sol";
 import { ILedgerArbiter } from "contracts/interfaces/ILedgerArbiter.sol";
 import { ITransactionArbiter } from "contracts/interfaces/ITransactionArbiter.sol";
 import { BatchReader } from "contracts/libraries/BatchReader.sol";
 import { BlockHeaders } from "contracts/libraries/BlockHeaders.sol";
+import { ByteCursors } from "contracts/libraries/ByteCursor.sol";
+import { Drafts } from "contracts/libraries/Drafts.sol";
 import { Fees } from "contracts/libraries/Fees.sol";
 import { Frontier } from "contracts/libraries/Frontier.sol";
 import { LedgerRules } from "contracts/libraries/LedgerRules.sol";
+import { PackedRecords } from "contracts/libraries/PackedRecords.sol";
 import { PayloadReader } from "contracts/libraries/PayloadReader.sol";
+import { Draft } from "contracts/types/Draft.sol";
 import { Machine } from "contracts/types/Machine.sol";
 import { Transaction } from "contracts/types/Transaction.sol";
-import { FieldElement, Witness } from "contracts/types/Witness.sol";
+import { Witness } from "contracts/types/Witness.sol";
 
 /// @title The judge of single steps of the ledger
 contract LedgerArbiter is ILedgerArbiter {
     using BlockHeaders for BlockHeaders.Header;
+    using PackedRecords for PackedRecords.Parts;
     using PayloadReader for PayloadReader.Opened;
 
     uint8 private constant IDLE = 0;
     uint8 private constant BLOCK = 1;
     uint8 private constant NOTICES = 2;
     uint8 private constant READ = 3;
-    uint8 private constant APPLY = 4;
-    uint8 private constant SEAL = 5;
+    uint8 private constant GATHER = 4;
+    uint8 private constant UNPACK = 5;
+    uint8 private constant APPLY = 6;
+    uint8 private constant SEAL = 7;
 
     /// @dev Seconds that a block's time may be ahead of the L1 block that takes its batch in.
     uint256 private constant MOST_CLOCK_SKEW = 900;
@@ -38,36 +43,13 @@ contract LedgerArbiter is ILedgerArbiter {
     ITransactionArbiter private immutable TRANSACTIONS;
     uint256 private immutable CHAIN_ID;
     address private immutable FEE_RECIPIENT;
-    IBlobArbiter private immutable BLOBS;
 
-    PayloadReader.Register private _register;
-
-    /// @notice The Inbox has to be deployed already; the other one may be an address at which it is deployed later. The
-    /// judge of blobs is deployed here.
+    /// @notice The Inbox has to be deployed already; the other one may be an address at which it is deployed later.
     constructor(IInbox inbox, ITransactionArbiter transactions) {
         IInbox.Rules memory fixed_ = inbox.rules();
         require(fixed_.chainId <= MOST_CHAIN_ID, ChainIdTooHigh(fixed_.chainId, MOST_CHAIN_ID));
         (INBOX, TRANSACTIONS) = (inbox, transactions);
         (CHAIN_ID, FEE_RECIPIENT) = (fixed_.chainId, fixed_.sequencer);
-        BLOBS = new BlobArbiter();
-    }
-
-    /// @inheritdoc ILedgerArbiter
-    function proveElements(bytes32 blob, FieldElement[] calldata elements) external {
-        for (uint256 i; i < elements.length; ++i) {
-            FieldElement calldata element = elements[i];
-            PayloadReader.requireElement(blob, element.index, element);
-            _register.elements[blob][element.index] = uint256(element.value) | PayloadReader.REGISTERED;
-            emit ElementProved(blob, element.index, element.value);
-        }
-    }
-
-    /// @inheritdoc ILedgerArbiter
-    function proveBlob(bytes32 blob, bytes calldata contents, bytes calldata commitment, bytes calldata proof)
-        external
-    {
-        _register.roots[blob] = BLOBS.prove(blob, contents, commitment, proof);
-        emit BlobProved(blob);
     }
 
     /// @inheritdoc ILedgerArbiter
@@ -81,6 +63,8 @@ contract LedgerArbiter is ILedgerArbiter {
         if (machine.phase == BLOCK) return _readBlock(machine, witness);
         if (machine.phase == NOTICES) return _takeNotice(machine, witness);
         if (machine.phase == READ) return _readTransaction(machine, witness);
+        if (machine.phase == GATHER) return _gather(machine, witness);
+        if (machine.phase == UNPACK) return _unpack(machine, witness);
         if (machine.phase == APPLY) return _apply(machine, witness);
         require(machine.phase == SEAL, NoSuchPhase(machine.phase));
         return _seal(machine, witness);
@@ -91,11 +75,10 @@ contract LedgerArbiter is ILedgerArbiter {
     function _enter(Machine memory machine, Witness calldata witness) private view returns (Machine memory) {
         bytes32 commitment = _requireBatch(witness.batch, machine.batch + 1);
         if (witness.batch.data == 0) return _void(machine, witness.batch, commitment);
-        PayloadReader.Opened memory payload =
-            PayloadReader.open(witness.payload, _register, witness.batch.data);
-        (bool fits, uint256 end) = payload.size(_register);
+        PayloadReader.Opened memory payload = PayloadReader.open(witness.payload, witness.batch.data);
+        (bool fits, uint256 end) = payload.size();
         BatchReader.Head memory head;
-        if (fits) (fits, head) = BatchReader.head(payload, _register, end);
+        if (fits) (fits, head) = BatchReader.head(payload, end);
         bool follows = head.version == BatchReader.VERSION && head.firstNumber == uint256(machine.height) + 1
             && head.parent == machine.head;
         if (!fits || !follows || head.blocks == 0 || head.own != witness.batch.count) {
@@ -124,11 +107,9 @@ contract LedgerArbiter is ILedgerArbiter {
     {
         bytes32 commitment = _requireBatch(witness.batch, machine.batch);
         Machine memory entered = _checkpoint(machine, witness);
-        PayloadReader.Opened memory payload =
-            PayloadReader.open(witness.payload, _register, witness.batch.data);
+        PayloadReader.Opened memory payload = PayloadReader.open(witness.payload, witness.batch.data);
         bool first = machine.height == entered.height;
-        (bool fits, BatchReader.BlockHead memory head) =
-            BatchReader.blockHead(payload, _register, machine, first);
+        (bool fits, BatchReader.BlockHead memory head) = BatchReader.blockHead(payload, machine, first);
         if (!fits || !_isAllowed(head, machine, witness.batch)) {
             return _void(entered, witness.batch, commitment);
         }
@@ -165,22 +146,44 @@ contract LedgerArbiter is ILedgerArbiter {
         view
         returns (Machine memory)
     {
-        machine.pendingForced = machine.forcedLeft != 0;
-        if (machine.pendingForced) {
-            machine.pending = INBOX.entry(machine.forced).digest;
-            machine.forced += 1;
-            machine.forcedLeft -= 1;
-        } else {
-            bytes32 commitment = _requireBatch(witness.batch, machine.batch);
-            if (!_readOwn(machine, witness)) {
-                return _void(_checkpoint(machine, witness), witness.batch, commitment);
-            }
+        if (machine.forcedLeft == 0) return _readOwn(machine, witness);
+        machine.pendingForced = true;
+        bytes32 digest = INBOX.entry(machine.forced).digest;
+        machine.forced += 1;
+        machine.forcedLeft -= 1;
+        return _await(machine, witness, digest);
+    }
+
+    function _gather(Machine memory machine, Witness calldata witness) private view returns (Machine memory) {
+        _requireBatch(witness.batch, machine.batch);
+        Draft memory draft = _drafted(machine, witness);
+        PayloadReader.Opened memory payload = PayloadReader.open(witness.payload, witness.batch.data);
+        return _readPart(machine, draft, payload);
+    }
+
+    function _unpack(Machine memory machine, Witness calldata witness) private view returns (Machine memory) {
+        bytes32 commitment = _requireBatch(witness.batch, machine.batch);
+        Draft memory draft = _drafted(machine, witness);
+        bytes32 given = Drafts.chainOf(witness.packed);
+        require(given == draft.parts, WrongPacked(given, draft.parts));
+        (bool sound, PackedRecords.Parts memory parts) =
+            PackedRecords.takeApart(ByteCursors.over(witness.packed));
+        if (!sound) return _giveUp(machine, witness, commitment);
+        uint256[] memory numbers = parts.places(draft.count, Drafts.MOST_NUMBERS);
+        if (numbers.length == 0) {
+            numbers = witness.numbers;
+            given = Drafts.grow(0, numbers);
+            require(given == draft.numbers, WrongNumbers(given, draft.numbers));
+            return _takeOwn(machine, witness, commitment, parts, numbers);
         }
-        machine.blockFrontier = Frontier.append(
-            machine.blockFrontier, machine.blockCount, witness.blockFrontier, machine.pending
-        );
-        machine.blockCount += 1;
-        machine.phase = APPLY;
+        PayloadReader.Opened memory payload = PayloadReader.open(witness.payload, witness.batch.data);
+        (sound, numbers) = BatchReader.tableNumbers(payload, machine, witness.batch.count, numbers);
+        if (!sound) return _giveUp(machine, witness, commitment);
+        draft.numbers = Drafts.grow(draft.numbers, numbers);
+        // At most five.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        draft.count += uint32(numbers.length);
+        machine.pending = Drafts.hash(draft);
         return machine;
     }
 
@@ -212,29 +215,96 @@ contract LedgerArbiter is ILedgerArbiter {
         }
         bytes32 commitment = _requireBatch(witness.batch, machine.batch);
         if (_isComplete(machine, witness)) return _idle(machine);
-        return _void(_checkpoint(machine, witness), witness.batch, commitment);
+        return _giveUp(machine, witness, commitment);
     }
 
     // --- parts of steps ---
 
-    /// @dev Reads an own transaction; false where there is none.
-    function _readOwn(Machine memory machine, Witness calldata witness) private view returns (bool sound) {
-        PayloadReader.Opened memory payload =
-            PayloadReader.open(witness.payload, _register, witness.batch.data);
+    /// @dev Reads an own transaction, or of one that takes more than one step the first part.
+    function _readOwn(Machine memory machine, Witness calldata witness)
+        private
+        view
+        returns (Machine memory)
+    {
+        bytes32 commitment = _requireBatch(witness.batch, machine.batch);
+        PayloadReader.Opened memory payload = PayloadReader.open(witness.payload, witness.batch.data);
         uint256 count = witness.batch.count;
-        bytes memory record;
-        uint256 end;
-        (sound, record, end) = BatchReader.nextRecord(payload, _register, machine, count);
-        if (!sound) return false;
-        machine.pending = keccak256(record);
-        uint256 place = count - machine.recordsLeft;
-        machine.batchFrontier =
-            Frontier.append(machine.batchFrontier, place, witness.batchFrontier, machine.pending);
-        // Below the payload's end.
+        Draft memory draft;
+        (bool sound, uint256 start, uint256 end) = BatchReader.nextRecord(payload, machine, count);
+        if (!sound) return _giveUp(machine, witness, commitment);
+        // Both are at most the payload's end.
         // forge-lint: disable-next-line(unsafe-typecast)
-        machine.recordAt = uint32(end);
+        (machine.recordAt, draft.end) = (uint32(start), uint32(end));
+        if (end - start > Drafts.PART_BYTES) return _readPart(machine, draft, payload);
+        PackedRecords.Parts memory parts;
+        (sound, parts) = PackedRecords.takeApart(payload.read(start, end - start));
+        if (!sound) return _giveUp(machine, witness, commitment);
+        if (parts.named.length > Drafts.MOST_NUMBERS) return _readPart(machine, draft, payload);
+        uint256[] memory numbers = parts.places(0, Drafts.MOST_NUMBERS);
+        (sound, numbers) = BatchReader.tableNumbers(payload, machine, count, numbers);
+        if (!sound) return _giveUp(machine, witness, commitment);
+        machine.recordAt = draft.end;
+        return _takeOwn(machine, witness, commitment, parts, numbers);
+    }
+
+    /// @dev Reads the next part of a packed record into its draft.
+    function _readPart(Machine memory machine, Draft memory draft, PayloadReader.Opened memory payload)
+        private
+        pure
+        returns (Machine memory)
+    {
+        uint256 start = machine.recordAt;
+        uint256 length = draft.end - start;
+        if (length > Drafts.PART_BYTES) length = Drafts.PART_BYTES;
+        draft.parts = Drafts.grow(draft.parts, payload.read(start, length).part(length));
+        // At most the draft's end.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        machine.recordAt = uint32(start + length);
+        machine.phase = machine.recordAt < draft.end ? GATHER : UNPACK;
+        machine.pending = Drafts.hash(draft);
+        return machine;
+    }
+
+    /// @dev An own transaction is there, unless the numbers do not fit it.
+    function _takeOwn(
+        Machine memory machine,
+        Witness calldata witness,
+        bytes32 commitment,
+        PackedRecords.Parts memory parts,
+        uint256[] memory numbers
+    ) private view returns (Machine memory) {
+        (bool sound, bytes memory record) = parts.join(numbers);
+        if (!sound) return _giveUp(machine, witness, commitment);
+        bytes32 digest = keccak256(record);
+        uint256 place = witness.batch.count - machine.recordsLeft;
+        machine.batchFrontier = Frontier.append(machine.batchFrontier, place, witness.batchFrontier, digest);
         machine.recordsLeft -= 1;
         machine.ownLeft -= 1;
+        return _await(machine, witness, digest);
+    }
+
+    /// @dev A transaction was read, and waits to be applied.
+    function _await(Machine memory machine, Witness calldata witness, bytes32 digest)
+        private
+        pure
+        returns (Machine memory)
+    {
+        machine.blockFrontier =
+            Frontier.append(machine.blockFrontier, machine.blockCount, witness.blockFrontier, digest);
+        machine.blockCount += 1;
+        machine.pending = digest;
+        machine.phase = APPLY;
+        return machine;
+    }
+
+    function _drafted(Machine memory machine, Witness calldata witness)
+        private
+        pure
+        returns (Draft memory draft)
+    {
+        draft = witness.draft;
+        bytes32 given = Drafts.hash(draft);
+        require(given == machine.pending, WrongDraft(given, machine.pending));
     }
 
     /// @dev Whether a block's time and origin lie where they may, and its counts within what is left.
@@ -257,6 +327,15 @@ contract LedgerArbiter is ILedgerArbiter {
         if (!ended || !consumed) return false;
         bytes32 root = Frontier.root(machine.batchFrontier, witness.batch.count, witness.batchFrontier);
         return root == witness.batch.transactionsRoot;
+    }
+
+    /// @dev The batch that is being read does not count.
+    function _giveUp(Machine memory machine, Witness calldata witness, bytes32 commitment)
+        private
+        view
+        returns (Machine memory)
+    {
+        return _void(_checkpoint(machine, witness), witness.batch, commitment);
     }
 
     /// @dev What is left of a batch that does not count: as it was entered, but for the entries that it consumed.

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import { Machine } from "contracts/types/Machine.sol";
-import { FieldElement, Witness } from "contracts/types/Witness.sol";
+import { Witness } from "contracts/types/Witness.sol";
 
 /// @title The judge of single steps of the ledger
 /// @notice Computes the machine after a step from the machine before it and from what L1 holds: batches, the queue, the
@@ -13,14 +13,8 @@ import { FieldElement, Witness } from "contracts/types/Witness.sol";
 /// - content of batches and records never makes it revert: faults give void batches and skipped transactions.
 ///
 /// Liveness:
-/// - every step has a witness that fits one L1 transaction, together with openings that were registered before.
+/// - every step has a witness that fits one L1 transaction.
 interface ILedgerArbiter {
-    /// @notice A point of a blob was registered.
-    event ElementProved(bytes32 indexed blob, uint32 index, bytes32 value);
-
-    /// @notice A whole blob was registered.
-    event BlobProved(bytes32 indexed blob);
-
     /// @notice No transaction can be signed for such a chain.
     error ChainIdTooHigh(uint256 given, uint256 most);
 
@@ -39,16 +33,14 @@ interface ILedgerArbiter {
     /// @notice The record is not the one that was read.
     error WrongRecord(bytes32 given, bytes32 needed);
 
-    /// @notice Registers points of a blob, so that later steps need not be given them: for records too long for one
-    /// transaction's openings.
-    /// @param blob The blob's versioned hash.
-    /// @param elements Openings; their indices count within this blob.
-    function proveElements(bytes32 blob, FieldElement[] calldata elements) external;
+    /// @notice What was read of a packed record is something else.
+    error WrongDraft(bytes32 given, bytes32 needed);
 
-    /// @notice Registers a whole blob, so that later steps are given chunks of it.
-    /// @dev The parameters are those of IBlobArbiter.prove, and so is what it reverts with.
-    function proveBlob(bytes32 blob, bytes calldata contents, bytes calldata commitment, bytes calldata proof)
-        external;
+    /// @notice The bytes of a packed record are other ones than were read.
+    error WrongPacked(bytes32 given, bytes32 needed);
+
+    /// @notice The numbers of the table are other ones than were read.
+    error WrongNumbers(bytes32 given, bytes32 needed);
 
     /// @notice The machine after a step.
     /// @param before The machine before it.

@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import { ByteCursor } from "contracts/libraries/ByteCursor.sol";
-import { PackedRecords } from "contracts/libraries/PackedRecords.sol";
 import { PayloadReader } from "contracts/libraries/PayloadReader.sol";
 import { Machine } from "contracts/types/Machine.sol";
 
@@ -35,6 +34,12 @@ library BatchReader {
     /// @notice Version of the layout.
     uint256 internal constant VERSION = 3;
 
+    /// @dev Where a batch's table begins: behind the head of the batch.
+    uint256 private constant TABLE_AT = 52;
+
+    /// @dev Bytes of a number in the table.
+    uint256 private constant TABLE_NUMBER_BYTES = 20;
+
     uint256 private constant BLOCK_COUNTS_BYTES = 13;
     uint256 private constant ORIGIN_BYTES = 40;
     uint256 private constant GROUP_SIZE = 16;
@@ -43,20 +48,20 @@ library BatchReader {
 
     /// @notice The head of a batch.
     /// @return fits Whether the payload has so many bytes.
-    function head(PayloadReader.Opened memory payload, PayloadReader.Register storage register, uint256 end)
+    function head(PayloadReader.Opened memory payload, uint256 end)
         internal
-        view
+        pure
         returns (bool fits, Head memory found)
     {
-        if (end < PackedRecords.TABLE_AT) return (false, found);
-        ByteCursor memory cursor = payload.read(register, 0, PackedRecords.TABLE_AT);
+        if (end < TABLE_AT) return (false, found);
+        ByteCursor memory cursor = payload.read(0, TABLE_AT);
         found.version = cursor.take(1);
         found.firstNumber = cursor.take(8);
         found.parent = bytes32(cursor.take(32));
         found.blocks = cursor.take(2);
         found.own = cursor.take(4);
-        uint256 table = cursor.take(2) * PackedRecords.TABLE_NUMBER_BYTES;
-        found.bodiesAt = PackedRecords.TABLE_AT + table + _indexSize(found.own);
+        uint256 table = cursor.take(2) * TABLE_NUMBER_BYTES;
+        found.bodiesAt = TABLE_AT + table + _indexSize(found.own);
         found.bodiesEnd = found.bodiesAt + cursor.take(3);
         fits = found.bodiesEnd <= end;
     }
@@ -65,15 +70,14 @@ library BatchReader {
     /// @param machine In phase Block; its origin stays where the head says so.
     /// @param first Whether it is the batch's first, which has to name its origin.
     /// @return fits Whether it fits the payload, and its flag is one.
-    function blockHead(
-        PayloadReader.Opened memory payload,
-        PayloadReader.Register storage register,
-        Machine memory machine,
-        bool first
-    ) internal view returns (bool fits, BlockHead memory found) {
+    function blockHead(PayloadReader.Opened memory payload, Machine memory machine, bool first)
+        internal
+        pure
+        returns (bool fits, BlockHead memory found)
+    {
         found.end = machine.blockAt + BLOCK_COUNTS_BYTES;
         if (found.end > machine.payloadEnd) return (false, found);
-        ByteCursor memory cursor = payload.read(register, machine.blockAt, BLOCK_COUNTS_BYTES);
+        ByteCursor memory cursor = payload.read(machine.blockAt, BLOCK_COUNTS_BYTES);
         found.time = cursor.take(8);
         found.own = cursor.take(2);
         found.forced = cursor.take(2);
@@ -84,55 +88,76 @@ library BatchReader {
         }
         fits = same == 0 && found.end + ORIGIN_BYTES <= machine.payloadEnd;
         if (!fits) return (false, found);
-        cursor = payload.read(register, found.end, ORIGIN_BYTES);
+        cursor = payload.read(found.end, ORIGIN_BYTES);
         (found.origin, found.originHash) = (cursor.take(8), bytes32(cursor.take(32)));
         found.end += ORIGIN_BYTES;
     }
 
-    /// @notice The next record.
+    /// @notice Where the next packed record is.
     /// @param machine In phase Read, with own transactions left.
     /// @param count The batch's own transactions.
-    /// @return sound Whether there is one.
-    /// @return record The record.
-    /// @return end Where the one behind it begins.
-    function nextRecord(
-        PayloadReader.Opened memory payload,
-        PayloadReader.Register storage register,
-        Machine memory machine,
-        uint256 count
-    ) internal view returns (bool sound, bytes memory record, uint256 end) {
-        uint256 indexAt = machine.bodiesAt - _indexSize(count);
+    /// @return there Whether there is one.
+    /// @return start Where its bytes begin.
+    /// @return end Where they end.
+    function nextRecord(PayloadReader.Opened memory payload, Machine memory machine, uint256 count)
+        internal
+        pure
+        returns (bool there, uint256 start, uint256 end)
+    {
         uint256 length;
-        (sound, length) = _indexed(payload, register, machine, count - machine.recordsLeft, indexAt);
-        if (!sound) return (false, record, 0);
-        uint256 start = machine.recordAt;
+        (there, length) = _indexed(payload, machine, count);
+        if (!there) return (false, 0, 0);
+        start = machine.recordAt;
         if (length == 0) {
             start += LENGTH_BYTES;
-            if (start > machine.recordsEnd) return (false, record, 0);
-            length = payload.take(register, machine.recordAt, LENGTH_BYTES);
+            if (start > machine.recordsEnd) return (false, 0, 0);
+            length = payload.take(machine.recordAt, LENGTH_BYTES);
         }
         end = start + length;
-        if (length == 0 || length > MOST_PACKED_BYTES || end > machine.recordsEnd) return (false, record, 0);
-        ByteCursor memory packed = payload.read(register, start, length);
-        uint256 numbers = (indexAt - PackedRecords.TABLE_AT) / PackedRecords.TABLE_NUMBER_BYTES;
-        (sound, record) = PackedRecords.unpack(packed, PackedRecords.Table(payload, numbers), register);
+        there = length != 0 && length <= MOST_PACKED_BYTES && end <= machine.recordsEnd;
+    }
+
+    /// @notice Numbers of the table.
+    /// @param machine In phase Read or Unpack.
+    /// @param count The batch's own transactions.
+    /// @param places Where in the table they stand.
+    /// @return there Whether it has them all; otherwise nothing is read.
+    /// @return numbers The numbers.
+    function tableNumbers(
+        PayloadReader.Opened memory payload,
+        Machine memory machine,
+        uint256 count,
+        uint256[] memory places
+    ) internal pure returns (bool there, uint256[] memory numbers) {
+        uint256 known = (_indexAt(machine, count) - TABLE_AT) / TABLE_NUMBER_BYTES;
+        for (uint256 i; i < places.length; ++i) {
+            if (places[i] >= known) return (false, numbers);
+        }
+        numbers = new uint256[](places.length);
+        for (uint256 i; i < places.length; ++i) {
+            numbers[i] = payload.take(TABLE_AT + places[i] * TABLE_NUMBER_BYTES, TABLE_NUMBER_BYTES);
+        }
+        return (true, numbers);
     }
 
     /// @dev What the index says of a record's length; not sound where a group does not begin where the record does.
-    function _indexed(
-        PayloadReader.Opened memory payload,
-        PayloadReader.Register storage register,
-        Machine memory machine,
-        uint256 index,
-        uint256 indexAt
-    ) private view returns (bool sound, uint256 length) {
+    function _indexed(PayloadReader.Opened memory payload, Machine memory machine, uint256 count)
+        private
+        pure
+        returns (bool sound, uint256 length)
+    {
+        uint256 index = count - machine.recordsLeft;
         uint256 within = index % GROUP_SIZE;
-        uint256 row = indexAt + index / GROUP_SIZE * (LENGTH_BYTES + GROUP_SIZE);
+        uint256 row = _indexAt(machine, count) + index / GROUP_SIZE * (LENGTH_BYTES + GROUP_SIZE);
         if (within == 0) {
-            uint256 begin = payload.take(register, row, LENGTH_BYTES);
+            uint256 begin = payload.take(row, LENGTH_BYTES);
             if (begin != machine.recordAt - machine.bodiesAt) return (false, 0);
         }
-        return (true, payload.take(register, row + LENGTH_BYTES + within, 1));
+        return (true, payload.take(row + LENGTH_BYTES + within, 1));
+    }
+
+    function _indexAt(Machine memory machine, uint256 count) private pure returns (uint256) {
+        return machine.bodiesAt - _indexSize(count);
     }
 
     function _indexSize(uint256 count) private pure returns (uint256) {

@@ -2,21 +2,29 @@
 pragma solidity 0.8.37;
 
 import { ByteCursor } from "contracts/libraries/ByteCursor.sol";
-import { PayloadReader } from "contracts/libraries/PayloadReader.sol";
 import { Rlp } from "contracts/libraries/Rlp.sol";
 import { LibZip } from "solady/utils/LibZip.sol";
 
 /// @title Unpacking one record of a batch
-/// @notice Only what the record itself names of the batch's table is read. docs/encoding.md, "Batches", draws the form;
-/// whether it was packed in the one best way does not matter. Twin: anh_rollup/encoding/packed_records.py.
+/// @notice It is taken apart first, which says which places of the batch's table it names, and put together with the numbers
+/// that stand there. docs/encoding.md, "Batches", draws the form; whether it was packed in the one best way does not matter.
+/// Twin: anh_rollup/encoding/packed_records.py.
 library PackedRecords {
-    using PayloadReader for PayloadReader.Opened;
+    /// @notice A packed record, taken apart.
+    struct Parts {
+        bytes data; // in which it stands
+        uint256 start; // where in there its head is
+        uint256[] numbers; // recipient, nonce, gas limit, fee, priority fee, value, selector, arguments: those it has
+        uint256[] named; // which of them are places of the table instead
+        uint256 restAt; // where its access list and its data begin, as the record has them
+        uint256 restEnd; // where they end; behind it a call is
+    }
 
-    /// @notice Where a batch's table begins: behind the head of the batch.
-    uint256 internal constant TABLE_AT = 52;
-
-    /// @notice Bytes of a number in the table.
-    uint256 internal constant TABLE_NUMBER_BYTES = 20;
+    /// @dev How many numbers were read, and how many of them were places.
+    struct Progress {
+        uint256 numbers;
+        uint256 named;
+    }
 
     uint256 private constant VERBATIM = 0x80;
     uint256 private constant CALL_BIT = 0x20;
@@ -26,121 +34,171 @@ library PackedRecords {
     uint256 private constant DYNAMIC_FEE = 2;
     uint256 private constant MOST_ARGUMENTS = 511;
 
+    uint256 private constant SIGNATURE_BYTES = 64;
+
     uint256 private constant PLAIN = 0x40;
     uint256 private constant REFERENCE = 0x60;
     uint256 private constant DECIMAL = 0x80;
 
-    /// @notice The numbers that a batch's records share.
-    struct Table {
-        PayloadReader.Opened payload;
-        uint256 count;
-    }
-
-    /// @notice The record of a packed one.
+    /// @notice A packed record's parts.
     /// @param packed Its bytes, at least one.
-    /// @param table The batch's table.
-    /// @param register Registered elements.
-    /// @return sound Whether it unpacks.
-    /// @return record The record.
-    function unpack(ByteCursor memory packed, Table memory table, PayloadReader.Register storage register)
-        internal
-        view
-        returns (bool sound, bytes memory record)
-    {
+    /// @return sound Whether they are one's, apart from the numbers of the table.
+    /// @return parts The parts.
+    function takeApart(ByteCursor memory packed) internal pure returns (bool sound, Parts memory parts) {
+        (parts.data, parts.start) = (packed.data, packed.place);
         uint256 head = packed.take(1);
-        if (head & VERBATIM != 0) {
-            record = packed.part(packed.left());
-            return (record.length != 0, record);
+        (parts.restAt, parts.restEnd) = (packed.place, packed.end);
+        if (head & VERBATIM != 0) return (packed.left() != 0, parts);
+        packed.skip(SIGNATURE_BYTES);
+        uint256 own = _ownNumbers(head);
+        uint256 most = own + (head & CALL_BIT == 0 ? 0 : 1 + MOST_ARGUMENTS);
+        (parts.numbers, parts.named) = (new uint256[](most), new uint256[](most));
+        Progress memory read = Progress(0, 0);
+        _takeNumbers(packed, parts, read, own, own);
+        parts.restAt = packed.place;
+        if (head & ACCESS_LIST_BIT != 0) packed.skip(packed.take(3));
+        if (head & CALL_BIT != 0) {
+            parts.restEnd = packed.place;
+            _takeNumbers(packed, parts, read, own + 1, most);
+            if (packed.left() != 0) packed.failed = true;
         }
-        record = bytes.concat(_byte(head & ~CALL_BIT), packed.part(64));
-        if (head & TO_BIT != 0) {
-            uint256 to = _below(packed, table, register, type(uint160).max);
-            // `_below` has seen to it.
-            // forge-lint: disable-next-line(unsafe-typecast)
-            record = bytes.concat(record, bytes20(uint160(to)));
-        }
-        uint256 numbers = head & TYPE_BITS == DYNAMIC_FEE ? 5 : 4;
-        for (uint256 i; i < numbers; ++i) {
-            bytes memory digits = Rlp.shortest(_number(packed, table, register));
-            record = bytes.concat(record, _byte(digits.length), digits);
-        }
-        if (head & ACCESS_LIST_BIT != 0) {
-            uint256 length = packed.take(3);
-            // Three bytes were read.
-            // forge-lint: disable-next-line(unsafe-typecast)
-            record = bytes.concat(record, bytes3(uint24(length)), packed.part(length));
-        }
-        record = bytes.concat(record, _data(head, packed, table, register));
+        _cut(parts.numbers, read.numbers);
+        _cut(parts.named, read.named);
         sound = !packed.failed;
     }
 
-    /// @dev The data as the record has them.
-    function _data(
-        uint256 head,
-        ByteCursor memory packed,
-        Table memory table,
-        PayloadReader.Register storage register
-    ) private view returns (bytes memory) {
-        if (head & CALL_BIT == 0) return packed.part(packed.left());
-        bytes memory call_ = _call(packed, table, register);
-        return packed.failed ? call_ : LibZip.cdCompress(call_);
+    /// @notice Some of the places of the table that a packed record names, in order.
+    /// @param first How many before them.
+    /// @param most How many at most.
+    function places(Parts memory self, uint256 first, uint256 most)
+        internal
+        pure
+        returns (uint256[] memory found)
+    {
+        uint256 left = self.named.length - first;
+        found = new uint256[](left < most ? left : most);
+        for (uint256 i; i < found.length; ++i) {
+            found[i] = self.numbers[self.named[first + i]];
+        }
     }
 
-    /// @dev A selector and words, all written as numbers.
-    function _call(ByteCursor memory packed, Table memory table, PayloadReader.Register storage register)
-        private
-        view
-        returns (bytes memory data)
+    /// @notice The record; the parts' memory is used up.
+    /// @param found What stands at the places that it names, all of them.
+    /// @return sound Whether the numbers fit.
+    /// @return record The record.
+    function join(Parts memory self, uint256[] memory found)
+        internal
+        pure
+        returns (bool sound, bytes memory record)
     {
-        uint256 selector = _below(packed, table, register, type(uint32).max);
-        uint256 most = packed.left() < MOST_ARGUMENTS ? packed.left() : MOST_ARGUMENTS;
-        // One word more, for the selector in front.
-        data = new bytes(32 * most + 32);
-        uint256 count;
-        for (; count < most && packed.left() != 0; ++count) {
-            uint256 argument = _number(packed, table, register);
-            assembly ("memory-safe") {
-                mstore(add(add(data, 0x24), shl(5, count)), argument)
+        bytes memory rest = _slice(self, self.restAt, self.restEnd);
+        uint256 head = uint8(self.data[self.start]);
+        if (head & VERBATIM != 0) return (true, rest);
+        for (uint256 i; i < found.length; ++i) {
+            self.numbers[self.named[i]] = found[i];
+        }
+        uint256 signatureAt = self.start + 1;
+        record =
+            bytes.concat(_byte(head & ~CALL_BIT), _slice(self, signatureAt, signatureAt + SIGNATURE_BYTES));
+        uint256 place;
+        if (head & TO_BIT != 0) {
+            uint256 to = self.numbers[place++];
+            if (to > type(uint160).max) return (false, "");
+            // It was compared.
+            // forge-lint: disable-next-line(unsafe-typecast)
+            record = bytes.concat(record, bytes20(uint160(to)));
+        }
+        for (uint256 end = _ownNumbers(head); place < end; ++place) {
+            bytes memory digits = Rlp.shortest(self.numbers[place]);
+            record = bytes.concat(record, _byte(digits.length), digits);
+        }
+        if (head & CALL_BIT == 0) return (true, bytes.concat(record, rest));
+        if (self.numbers[place] > type(uint32).max) return (false, "");
+        return (true, bytes.concat(record, rest, LibZip.cdCompress(_calldata(self.numbers, place))));
+    }
+
+    /// @dev Recipient, nonce, gas limit, fees and value, as far as a record has them.
+    function _ownNumbers(uint256 head) private pure returns (uint256) {
+        return (head & TO_BIT != 0 ? 1 : 0) + (head & TYPE_BITS == DYNAMIC_FEE ? 5 : 4);
+    }
+
+    /// @dev Takes numbers while there are bytes, `least` to `most` in all, for which there is room.
+    function _takeNumbers(
+        ByteCursor memory packed,
+        Parts memory parts,
+        Progress memory read,
+        uint256 least,
+        uint256 most
+    ) private pure {
+        (bytes memory data, uint256 place, uint256 end) = (packed.data, packed.place, packed.end);
+        (uint256[] memory numbers, uint256[] memory named) = (parts.numbers, parts.named);
+        (uint256 count, uint256 names) = (read.numbers, read.named);
+        // Places are in memory, and what a number is multiplied by is below 2^107.
+        unchecked {
+            while (count < least || (count < most && place < end)) {
+                uint256 word = _word(data, place);
+                uint256 value = word >> 248;
+                uint256 next = place + 1;
+                if (value >= DECIMAL) {
+                    next += value / 32 - 3;
+                    value = ((word << 8) >> (264 - 8 * (next - place))) * 10 ** (value % 32 + 1);
+                } else if (value >= REFERENCE) {
+                    next += 1;
+                    value = (word >> 240) & 0x1fff;
+                    if (next <= end) _put(named, names++, count);
+                } else if (value >= PLAIN) {
+                    next += value - PLAIN + 1;
+                    value = _word(data, place + 1) >> (264 - 8 * (next - place));
+                }
+                if (next > end) break;
+                _put(numbers, count++, value);
+                place = next;
             }
         }
-        if (packed.left() != 0) packed.failed = true;
+        if (count < least) packed.failed = true;
+        packed.place = place;
+        (read.numbers, read.named) = (count, names);
+    }
+
+    /// @dev 32 bytes from a place on; those behind the end are whatever memory has.
+    function _word(bytes memory data, uint256 place) private pure returns (uint256 word) {
         assembly ("memory-safe") {
-            let first := add(data, 0x20)
-            mstore(first, or(shl(224, selector), shr(32, shl(32, mload(first)))))
-            mstore(data, add(4, shl(5, count)))
+            word := mload(add(add(data, 0x20), place))
         }
     }
 
-    /// @dev The next number; it has to be at most so high.
-    function _below(
-        ByteCursor memory packed,
-        Table memory table,
-        PayloadReader.Register storage register,
-        uint256 most
-    ) private view returns (uint256 value) {
-        value = _number(packed, table, register);
-        if (value > most) (packed.failed, value) = (true, 0);
+    /// @dev Writes where there is room.
+    function _put(uint256[] memory list, uint256 place, uint256 value) private pure {
+        assembly ("memory-safe") {
+            mstore(add(add(list, 0x20), shl(5, place)), value)
+        }
     }
 
-    /// @dev The next short number; zero where it cannot be read.
-    function _number(ByteCursor memory packed, Table memory table, PayloadReader.Register storage register)
-        private
-        view
-        returns (uint256)
-    {
-        uint256 head = packed.take(1);
-        if (head < PLAIN) return head;
-        if (head < REFERENCE) return packed.take(head - PLAIN + 1);
-        if (head < DECIMAL) {
-            uint256 place = (head - REFERENCE) << 8 | packed.take(1);
-            if (place >= table.count) packed.failed = true;
-            if (packed.failed) return 0;
-            uint256 start = TABLE_AT + place * TABLE_NUMBER_BYTES;
-            return table.payload.take(register, start, TABLE_NUMBER_BYTES);
+    function _slice(Parts memory self, uint256 start, uint256 end) private pure returns (bytes memory) {
+        return ByteCursor(self.data, start, end, false).part(end - start);
+    }
+
+    /// @dev A selector, which is below 2^32, and the words behind it.
+    function _calldata(uint256[] memory numbers, uint256 first) private pure returns (bytes memory data) {
+        uint256 words = numbers.length - first;
+        // One word more than the arguments, as the selector is written as a whole one first.
+        data = new bytes(32 * words);
+        for (uint256 i; i < words; ++i) {
+            uint256 word = numbers[first + i];
+            assembly ("memory-safe") {
+                // Of the selector's word only the last four bytes are the data's, so all are moved to the front.
+                mstore(add(add(data, 4), shl(5, i)), word)
+            }
         }
-        // At most four digits of 8 bits, and 10^32: below 2^139.
-        uint256 form = head - DECIMAL;
-        return packed.take(form / 32 + 1) * 10 ** (form % 32 + 1);
+        assembly ("memory-safe") {
+            mstore(data, sub(shl(5, words), 28))
+        }
+    }
+
+    function _cut(uint256[] memory numbers, uint256 length) private pure {
+        assembly ("memory-safe") {
+            mstore(numbers, length)
+        }
     }
 
     function _byte(uint256 value) private pure returns (bytes1) {

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 /// @notice The ledger's fold between two steps, as docs/ledger-claims.md says; its hash is keccak256(abi.encode(machine)).
 struct Machine {
-    uint8 phase; // 0 Idle, 1 Block, 2 Notices, 3 Read, 4 Apply, 5 Seal
+    uint8 phase; // 0 Idle, 1 Block, 2 Notices, 3 Read, 4 Gather, 5 Unpack, 6 Apply, 7 Seal
     bytes32 ledger; // root of the tree of accounts and escrows
     uint64 notices; // log entries folded in
     uint64 batch; // the latest batch that was entered
@@ -21,7 +21,7 @@ struct Machine {
     uint32 blocksLeft; // blocks whose heads were not read yet
     uint32 recordsLeft; // own transactions that were not read yet
     uint32 bodiesAt; // where in the payload the packed records begin
-    uint32 recordAt; // where the next one begins
+    uint32 recordAt; // where the next one begins, or goes on
     uint32 recordsEnd; // where they end
     uint32 blockAt; // where the next block's head begins
     bytes32 batchFrontier; // of the own transactions read so far
@@ -30,6 +30,6 @@ struct Machine {
     uint64 room; // gas limits of its valid transactions so far
     bytes32 blockFrontier; // of all its transactions read so far
     uint64 blockCount; // how many those are
-    bytes32 pending; // keccak256 of the record that is to be applied
+    bytes32 pending; // keccak256 of the record that is to be applied, or of the draft of one that is still read
     bool pendingForced; // whether it came from the queue
 }

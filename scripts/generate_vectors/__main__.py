@@ -17,7 +17,6 @@ from scripts.generate_vectors import (
     merkle,
     records,
     scores,
-    whole_blobs,
     zero_runs,
 )
 from scripts.generate_vectors.cases import Vectors
@@ -31,7 +30,6 @@ FAMILIES: Final[dict[str, Callable[[], Vectors]]] = {
     "merkle": merkle.vectors,
     "records": records.vectors,
     "scores": scores.vectors,
-    "whole_blobs": whole_blobs.vectors,
     "zero_runs": zero_runs.vectors,
 }
 """File name without .json, and what makes its content."""

@@ -1,6 +1,6 @@
 """Which steps of which histories become vectors: each kind of step once, and each way to a void batch."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,6 +8,7 @@ from anh_rollup.encoding.blobs import BLOB_CAPACITY
 from anh_rollup.encoding.checks import UINT8_MOST, UINT256_MOST
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.indexed_items import GROUP_SIZE
+from anh_rollup.encoding.packed_records import pack_record, split
 from anh_rollup.primitives import ETHER, GWEI, L2_CHAIN_ID, BatchNumber, Seconds
 from anh_rollup.protocol.jobs import DNN_ADDRESS, Job, JobKind, Property, order_calldata
 from anh_rollup.protocol.ledger import EXIT, BlockTerms, Skipped, decode_or_none, outcome_of
@@ -24,6 +25,9 @@ from scripts.generate_vectors.ledger_history import (
     History,
     Sealed,
 )
+from scripts.generate_vectors.ledger_packing import named, post_packed
+
+_DRAFTING: Final = (Phase.READ, Phase.GATHER, Phase.UNPACK)
 
 _NO_FEES: Final = {"maxFeePerGas": None, "maxPriorityFeePerGas": None}
 """Of transactions with a gas price."""
@@ -64,6 +68,8 @@ def cases() -> Iterator[Case]:
     """All of them."""
     yield from _kinds("calldata", ordinary(blobs=False), ())
     yield from _kinds("blobs", ordinary(blobs=True), (Phase.IDLE, Phase.BLOCK, Phase.READ))
+    for carrier in ("calldata", "blobs"):
+        yield from _kinds(f"{carrier}, drafts", drafts(carrier == "blobs"), _DRAFTING)
     yield _boundary()
     for name, make in FAULTS.items():
         yield _fault(name, make(), "void")
@@ -107,6 +113,31 @@ def ordinary(blobs: bool) -> History:
     history.force(ALICE.record(nonce=5, to=EXIT, value=ETHER, maxFeePerGas=GWEI * 3 // 2))
     history.post_forced()
     return history
+
+
+def drafts(blobs: bool) -> History:
+    """A batch of records that take several steps to read: long ones, and such as name much of the table."""
+    history = History()
+    history.deposit(ALICE.address, 10 * ETHER)
+    history.mine()
+    table = [int.from_bytes(each, "big") for each in (BOB.address, CAROL, SEQUENCER)]
+    table += [10**16 + each for each in range(21)]
+    call = ALICE.record(nonce=0, to=BOB.address, data=b"call" + b"".join(map(_word, table)), gas=200_000)
+    long = ALICE.record(nonce=1, to=CAROL, data=bytes(range(1, 256)) * 2, gas=100_000)
+    packed = [_named(record, table) for record in (call, long, b"\x07 no record" * 50)]
+    signature = packed[0][1:65]
+    names = b"".join([named(place) for place in (0, 5, 6, 7, 8, 9)])
+    post_packed(history, table, [*packed, b"\x0a" + signature + names], blobs=blobs)
+    return history
+
+
+def _named(record: bytes, table: Sequence[int]) -> bytes:
+    places = {number: place for place, number in enumerate(table)}
+    return pack_record(record, split(record), places)
+
+
+def _word(number: int) -> bytes:
+    return number.to_bytes(32, "big")
 
 
 def _payments() -> tuple[bytes, ...]:
@@ -169,6 +200,9 @@ def _kind(history: History, state: State, after: State, look: Look) -> str:
     if phase is Phase.NOTICES:
         told = look.notice.kind.name.lower() if found and look.notice is not None else "nothing"
         return f"{name}, {told}, leaves {found}"
+    if phase in (Phase.GATHER, Phase.UNPACK) or after.machine.phase in (Phase.GATHER, Phase.UNPACK):
+        numbers = "more numbers" if state.drafted.numbers else "numbers"
+        return f"{name}, {len(look.ranges or ())} reads, {numbers}"
     if phase is Phase.READ:
         index = history.posting(machine.batch).header.count - machine.records_left
         row = f"row {index // GROUP_SIZE}" + ", first" * (index % GROUP_SIZE == 0)

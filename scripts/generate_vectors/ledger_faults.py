@@ -1,11 +1,12 @@
 """Batches with one fault each, such as a hostile sequencer could post."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from anh_rollup.encoding.batches import BATCH_HEAD_SIZE, BLOCK_COUNTS_SIZE, ORIGIN_SIZE, encode_batch
 from anh_rollup.encoding.blobs import BLOB_CAPACITY, pack
 from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.encoding.packed_records import pack_record, split
 from anh_rollup.primitives import BatchNumber, BlockNumber
 from anh_rollup.protocol.derivation import MOST_CLOCK_SKEW, batch_of
 from anh_rollup.protocol.machine.fields import Phase
@@ -26,6 +27,7 @@ from scripts.generate_vectors.ledger_history import (
     History,
     Sealed,
 )
+from scripts.generate_vectors.ledger_packing import named, repacked
 
 Change = Callable[[bytearray, BatchHead], None]
 """Changes a batch's bytes in place."""
@@ -119,6 +121,19 @@ def _in_blobs(length: int) -> Callable[..., History]:
     return make
 
 
+def _packed(third: bytes, table: Sequence[int] = ()) -> Callable[..., History]:
+    """A history whose only batch has another third packed record."""
+
+    def make(forced: int = 0) -> History:
+        history, sealed = _begun(forced)
+        data = encode_batch(batch_of(history.blocks(*sealed)))
+        packed = [pack_record(record, split(record), {}) for block in sealed for record in block.own]
+        history.post(*sealed, payload=repacked(data, table, [*packed[:2], third]))
+        return history
+
+    return make
+
+
 def _index_at(head: BatchHead) -> int:
     return head.bodies_at - index_size(head.own)
 
@@ -168,6 +183,16 @@ FAULTS: Final[dict[str, Callable[..., History]]] = {
     "a record beyond the others' end": _with(_put(lambda head: head.bodies_at - 1, b"\xff")),
     "a long record's length beyond the others' end": _with(_put(lambda head: head.bodies_at - 1, b"\0")),
     "a record that names no number of the table": _with(_put(lambda head: head.bodies_at + 65, b"\x7f\xff")),
+    "a long record that is cut": _packed(b"\x10" + bytes(68) + b"\0\1\1" + bytes(256)),
+    "a long call of 512 arguments": _packed(b"\x20" + bytes(64 + 4 + 1 + 512)),
+    "a long record that names no number of the table": _packed(b"\x20" + bytes(320) + named(2), (7, 8)),
+    "a sixth name that is no number of the table": _packed(
+        b"\x0a" + bytes(64) + named(0) * 5 + named(1), (7,)
+    ),
+    "a long record with a recipient of 21 bytes": _packed(b"\x08" + bytes(64) + b"\x54\1" + bytes(300)),
+    "a long call whose selector is a large number of the table": _packed(
+        b"\x20" + bytes(64 + 4) + named(0) + bytes(300), (1 << 32,)
+    ),
     "another root": _with(_put(0, b""), transactions_root=keccak256(b"another")),
     "a transaction that no block has": _with(_put(_second_block(8), bytes(2))),
     "bytes behind the packed records": _with(_lengthen),
@@ -178,7 +203,13 @@ FAULTS: Final[dict[str, Callable[..., History]]] = {
 }
 """What makes a batch with each fault."""
 
-SHOWN_TWICE: Final = ("another version", "a record that names no number of the table", "another root")
+SHOWN_TWICE: Final = (
+    "another version",
+    "a record that names no number of the table",
+    "a long record that is cut",
+    "a long record that names no number of the table",
+    "another root",
+)
 """Faults that are also shown in a batch that consumes an entry of the queue."""
 
 

@@ -8,12 +8,11 @@ from eth_account import Account as Keys
 from eth_utils.address import to_checksum_address
 
 from anh_rollup.encoding.batches import BatchHeader, encode_batch, genesis_commitment, transactions_root
-from anh_rollup.encoding.blob_chunks import BLOB_CHUNKS, open_chunk
 from anh_rollup.encoding.blobs import BLOB_ELEMENTS, pack, unpack
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import decode_signed, encode_record
-from anh_rollup.l1.blobs import open_blob, open_element, versioned_hash
+from anh_rollup.l1.blobs import open_element, versioned_hash
 from anh_rollup.primitives import (
     ETHER,
     GWEI,
@@ -47,7 +46,7 @@ from anh_rollup.protocol.ledger import (
     decode_or_none,
 )
 from anh_rollup.protocol.machine.view import Notice, NoticeKind
-from anh_rollup.protocol.machine.witnesses import BlobChunk, BlobOpening, FieldElement
+from anh_rollup.protocol.machine.witnesses import FieldElement
 
 SEQUENCER: Final = Address(b"\x5e" * 20)
 FIRST_BLOCK: Final = BlockNumber(100)
@@ -252,15 +251,6 @@ class History:
             opened = open_element(self._blobs[number][at], within)
             self._opened[place] = FieldElement(index, *opened)
         return self._opened[place]
-
-    def chunk(self, number: BatchNumber, index: int) -> BlobChunk:
-        """A chunk of a batch's blobs."""
-        at, within = divmod(index, BLOB_CHUNKS)
-        return BlobChunk(index, *open_chunk(self._blobs[number][at], within))
-
-    def whole(self, number: BatchNumber, place: int) -> BlobOpening:
-        """A batch's blob as a whole."""
-        return open_blob(self._blobs[number][place])
 
     # --- internal ---
 

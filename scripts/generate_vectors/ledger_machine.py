@@ -21,11 +21,13 @@ MACHINE_TYPE: Final = (
     "uint32,uint32,uint32,uint32,uint32,uint32,uint32,bytes32,uint32,uint64,uint64,bytes32,uint64,bytes32,bool)"
 )
 BATCH_TYPE: Final = "(uint64,bytes32,bytes32,uint32,bytes32,uint64)"
-PAYLOAD_TYPE: Final = "(bytes,bytes32[],(uint32,bytes32,bytes,bytes)[],(uint32,bytes,bytes32[])[])"
+PAYLOAD_TYPE: Final = "(bytes,bytes32[],(uint32,bytes32,bytes,bytes)[])"
 NOTICE_TYPE: Final = "(uint8,address,uint256,bytes32,uint64)"
 LEAF_TYPE: Final = "(uint8,bytes32,bytes32,bytes32[],uint256[3])"
+DRAFT_TYPE: Final = "(uint32,uint32,bytes32,bytes32)"
 WITNESS_TYPE: Final = (
-    f"({BATCH_TYPE},{MACHINE_TYPE},{PAYLOAD_TYPE},{NOTICE_TYPE},bytes,bytes32[],bytes32[],{LEAF_TYPE}[])"
+    f"({BATCH_TYPE},{MACHINE_TYPE},{PAYLOAD_TYPE},{NOTICE_TYPE},bytes,{DRAFT_TYPE},bytes,uint256[],bytes32[],"
+    f"bytes32[],{LEAF_TYPE}[])"
 )
 
 

@@ -66,8 +66,8 @@ contract LedgerStepsTest is LedgerArena {
             w.notice = notice;
             w.leaves = new Leaf[](1);
         }
-        if (m.phase == 4) w.record = RECORD;
-        if (m.phase == 5) {
+        if (m.phase == 6) w.record = RECORD;
+        if (m.phase == 7) {
             w.blockFrontier = new bytes32[](1);
             w.blockFrontier[0] = keccak256(RECORD);
         }

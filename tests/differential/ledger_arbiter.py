@@ -9,11 +9,10 @@ import pyrevm
 from eth_abi.abi import decode, encode
 from eth_utils.abi import function_signature_to_4byte_selector
 
-from anh_rollup.encoding.blobs import BLOB_ELEMENTS, pack
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.primitives import L2_CHAIN_ID, BatchNumber
 from anh_rollup.protocol.machine.fields import Machine
-from anh_rollup.protocol.machine.witnesses import BlobOpening, FieldElement, Witness
+from anh_rollup.protocol.machine.witnesses import Witness
 from scripts.build_contracts import ROOT, compile_sources, read_settings
 from scripts.generate_vectors.ledger_history import SEQUENCER, History
 from scripts.generate_vectors.ledger_machine import MACHINE_TYPE, WITNESS_TYPE, _plain
@@ -21,7 +20,6 @@ from scripts.generate_vectors.ledger_machine import MACHINE_TYPE, WITNESS_TYPE, 
 ARTIFACTS = ROOT / "anh_rollup" / "l1" / "artifacts"
 ANSWERS = Path(__file__).with_name("contracts") / "Answers.sol"
 
-ELEMENT_TYPE = "(uint32,bytes32,bytes,bytes)"
 TRANSACTION_TYPE = (
     "(address,uint256,uint256,uint256,uint256,bool,address,uint256,uint256,uint256,bool,uint256,uint256)"
 )
@@ -70,29 +68,6 @@ class Contracts:
         types = [MACHINE_TYPE, "uint64", WITNESS_TYPE]
         data = selector(f"step({','.join(types)})") + encode(types, [_plain(machine), last, _plain(witness)])
         return self._call(self.ledger, data)
-
-    def prove_elements(self, blob: bytes, elements: list[FieldElement]) -> None:
-        """Registers elements of a blob."""
-        types = ["bytes32", f"{ELEMENT_TYPE}[]"]
-        data = selector(f"proveElements({','.join(types)})") + encode(types, [blob, _plain(tuple(elements))])
-        self._call(self.ledger, data)
-
-    def prove_blob(self, opening: BlobOpening) -> None:
-        """Registers a whole blob."""
-        types = ["bytes32", "bytes", "bytes", "bytes"]
-        data = selector(f"proveBlob({','.join(types)})") + encode(types, _plain(opening))
-        self._call(self.ledger, data)
-
-    def register(self, history: History) -> None:
-        """Puts all elements of a history's first batch into the register, as if they had been proved."""
-        number = BatchNumber(1)
-        packed = pack(history.posting(number).payload or b"")
-        for blob, versioned in zip(packed, history.hashes(number), strict=True):
-            within = keccak256(versioned + bytes(32))
-            for index in range(BLOB_ELEMENTS):
-                value = int.from_bytes(blob[32 * index : 32 * index + 32], "big") | 1 << 255
-                slot = int.from_bytes(keccak256(_word(index) + within), "big")
-                self._evm.insert_account_storage(self.ledger, slot, value)
 
     def _hold(self, machine: Machine, history: History) -> None:
         """What the Inbox says of all that a step may ask."""

@@ -8,22 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.primitives import ETHER, Address, BatchNumber
 from anh_rollup.protocol.machine.fields import Phase
-from anh_rollup.protocol.machine.state import State
 from anh_rollup.protocol.machine.tree import Found
 from anh_rollup.protocol.machine.witnesses import (
-    BlobChunk,
-    BlobOpening,
-    FieldElement,
     Payload,
     Witness,
     witness_of,
 )
 from scripts.generate_vectors.ledger_cases import ALICE, CAROL, steps_of
 from scripts.generate_vectors.ledger_history import History, Sealed
-from tests.differential.ledger_arbiter import MOST_GAS, Contracts, StepRevertedError, selector
+from tests.differential.ledger_arbiter import Contracts, StepRevertedError, selector
 from tests.unit.protocol.machine.test_histories import Story
 
 CONTRACTS = Contracts()
@@ -66,75 +61,13 @@ def test_another_witness_reverts_or_gives_the_same_machine(data: st.DataObject) 
     assert found == after.machine.encode()
 
 
-@pytest.mark.parametrize(
-    "data", [b"\1" * 65_300, b"four" + b"\1\0" * 8_176], ids=["a long record", "a long call"]
-)
-def test_long_records_are_read_from_registered_elements(data: bytes) -> None:
-    history = posted(ALICE.record(nonce=0, to=CAROL, data=data, gas=4_000_000))
-    state, after = next(each[:2] for each in steps_of(history) if each[0].machine.phase is Phase.READ)
-    CONTRACTS.register(history)
-    assert CONTRACTS.step(state.machine, 1, bare(state, history), history) == after.machine.encode()
-    assert CONTRACTS.gas < MOST_GAS * 3 // 4
-    assert CONTRACTS.step(after.machine, 1, bare(after, history), history)
-    assert CONTRACTS.gas < MOST_GAS * 3 // 4
-
-
-def test_an_element_that_is_neither_given_nor_registered_is_missed() -> None:
+def test_an_element_that_is_not_given_is_missed() -> None:
     history = posted(ALICE.record(nonce=0, to=CAROL))
     state = next(state for state, _, _ in steps_of(history) if state.machine.phase is Phase.READ)
-    with pytest.raises(StepRevertedError, match=selector("MissingElement(uint256)").hex()):
-        CONTRACTS.step(state.machine, 1, bare(state, history), history)
-
-
-def test_registered_elements_serve_later_steps() -> None:
-    contracts, history = Contracts(), posted(ALICE.record(nonce=0, to=CAROL))
-    state, after = next(each[:2] for each in steps_of(history) if each[0].machine.phase is Phase.READ)
     witness = witness_of(state, BatchNumber(1), history, history)
-    contracts.prove_elements(witness.payload.blobs[0], list(witness.payload.elements))
-    assert contracts.step(state.machine, 1, bare(state, history), history) == after.machine.encode()
-
-
-def test_an_element_is_not_registered_with_another_value() -> None:
-    contracts, history = Contracts(), posted(ALICE.record(nonce=0, to=CAROL))
-    opened = history.open(BatchNumber(1), 0)
-    (blob,) = history.hashes(BatchNumber(1))
-    wrongs = [
-        replace(opened, index=1),
-        replace(opened, index=4096),
-        replace(opened, value=bytes(32)),
-        replace(opened, proof=opened.commitment),
-        replace(opened, commitment=opened.commitment + b"\0", proof=opened.proof[:-1]),
-    ]
-    for wrong in wrongs:
-        with pytest.raises(StepRevertedError):
-            contracts.prove_elements(blob, [wrong])
-    with pytest.raises(StepRevertedError):
-        contracts.prove_elements(keccak256(b"another blob"), [opened])
-
-
-class Unopened:
-    """The blobs of a history, without what opening an element takes."""
-
-    def __init__(self, history: History) -> None:
-        self._history = history
-
-    def hashes(self, number: BatchNumber) -> tuple[bytes, ...]:
-        return self._history.hashes(number)
-
-    def open(self, _: BatchNumber, index: int) -> FieldElement:
-        return FieldElement(index, bytes(32), b"", b"")
-
-    def chunk(self, _: BatchNumber, index: int) -> BlobChunk:
-        return BlobChunk(index, b"", ())
-
-    def whole(self, _: BatchNumber, place: int) -> BlobOpening:
-        raise AssertionError(f"blob {place} is opened, and all its elements are registered")
-
-
-def bare(state: State, history: History) -> Witness:
-    """The witness of a step in a history's only batch, without field elements."""
-    witness = witness_of(state, BatchNumber(1), history, Unopened(history))
-    return replace(witness, payload=replace(witness.payload, elements=(), chunks=()))
+    less = replace(witness, payload=replace(witness.payload, elements=witness.payload.elements[1:]))
+    with pytest.raises(StepRevertedError, match=selector("MissingElement(uint256)").hex()):
+        CONTRACTS.step(state.machine, 1, less, history)
 
 
 def posted(*records: bytes) -> History:

@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 
 from anh_rollup.encoding.batches import BatchHeader, encode_batch, genesis_commitment, transactions_root
-from anh_rollup.encoding.blob_chunks import BLOB_CHUNKS, open_chunk
 from anh_rollup.encoding.blobs import BLOB_ELEMENTS, pack
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.merkle import MerkleTree, revealed_level
-from anh_rollup.l1.blobs import open_blob, open_element, versioned_hash
+from anh_rollup.l1.blobs import open_element, versioned_hash
 from anh_rollup.l1.contracts.ledger_claims import LedgerClaims, LedgerClaimState
 from anh_rollup.l1.deployment import Contracts, Deployment, Rules, bind
 from anh_rollup.l1.errors import L1RevertedError
@@ -33,7 +32,7 @@ from anh_rollup.protocol.machine.state import first_state
 from anh_rollup.protocol.machine.trace import Trace
 from anh_rollup.protocol.machine.tree import Found, LedgerTree, account_key
 from anh_rollup.protocol.machine.view import Notice, NoticeKind
-from anh_rollup.protocol.machine.witnesses import BlobChunk, BlobOpening, FieldElement, Leaf
+from anh_rollup.protocol.machine.witnesses import FieldElement, Leaf
 from tests.doubles.ordering import Wallet, pair
 from tests.integration.conftest import Chain
 
@@ -73,13 +72,6 @@ class Held:
     def open(self, number: BatchNumber, index: int) -> FieldElement:
         blob, within = divmod(index, BLOB_ELEMENTS)
         return FieldElement(index, *open_element(self._blobs[blob], within))
-
-    def chunk(self, number: BatchNumber, index: int) -> BlobChunk:
-        blob, within = divmod(index, BLOB_CHUNKS)
-        return BlobChunk(index, *open_chunk(self._blobs[blob], within))
-
-    def whole(self, number: BatchNumber, place: int) -> BlobOpening:
-        return open_blob(self._blobs[place])
 
     def _deposit(self, chain: Chain, amount: int) -> Notice:
         to = "0x" + USER.address.hex()

@@ -30,9 +30,6 @@ THIEF = Address(b"\x66" * 20)
 #: A game may take each side so many moves, and the honest one so much gas.
 MOST_MOVES, MOST_GAS = 6, 2_000_000
 
-#: Lies that take more gas: a record of 6,500 bytes in a blob, which L1 has to be shown as a whole.
-DEARER = {"ledger-long-record": 10_000_000}
-
 
 class LyingTrace(Trace):
     """A trace in which one step is not as it should be."""
@@ -151,11 +148,32 @@ def _left_out(before, after, _look):
     return replace(after, record=b"-", machine=replace(after.machine, pending=keccak256(b"-")))
 
 
-def _misread(before, after, _look):
-    """Something else stands for the record that takes the most to show."""
-    if before.machine.phase is not Phase.READ or len(after.record) < len(LONG):
-        return None
-    return replace(after, record=b"-", machine=replace(after.machine, pending=keccak256(b"-")))
+def misread(size):
+    """A lie about what a record of so many bytes is, which was read in parts."""
+
+    def lie(before, after, _look):
+        if before.machine.phase is not Phase.UNPACK or len(after.record) < size:
+            return None
+        return replace(after, record=b"-", machine=replace(after.machine, pending=keccak256(b"-")))
+
+    return lie
+
+
+def other_part(start):
+    """A lie about a part of a record, so many bytes behind its begin or more."""
+
+    def lie(before, after, _look):
+        size = len(after.drafted.packed) - len(before.drafted.packed)
+        if before.machine.phase is not Phase.GATHER or len(before.drafted.packed) < start:
+            return None
+        return drafted_as(after, before.drafted.with_part(b"-" * size))
+
+    return lie
+
+
+def drafted_as(state, drafted):
+    """A state with another draft."""
+    return replace(state, drafted=drafted, machine=replace(state.machine, pending=drafted.draft.digest))
 
 
 def _told(change, is_possible=lambda _tree: True):
@@ -234,7 +252,8 @@ LIES = {
             "ledger-base-fee": _in_phase(Phase.BLOCK, base_fee=lambda fee: fee - 1),
             "ledger-block-hash": _in_phase(Phase.SEAL, head=keccak256),
             "ledger-forced-one-left-out": _left_out,
-            "ledger-long-record": _misread,
+            "ledger-long-record": misread(len(LONG)),
+            "ledger-part-of-a-record": other_part(len(LONG) // 2),
             "ledger-valid-batch-void": _voided,
             "ledger-wrong-root-in-blob": _taken(4),
             "ledger-wrong-root-in-calldata": _taken(5),
@@ -273,7 +292,7 @@ class Outcome:
     challenger: Cost
 
 
-def play_lie(world, name):
+def play_lie(world, name, most_gas=MOST_GAS):
     """Plays one lie to its end, in a world that has had others.
 
     Raises:
@@ -290,7 +309,7 @@ def play_lie(world, name):
     claim = latest_own(liar.chain.docket, liar.chain.address).claim
     costs = [_cost(world, role, start) for role, start in zip((liar, challenger), before, strict=True)]
     assert all(each.moves <= MOST_MOVES for each in costs), f"it took {costs}"
-    assert costs[1].gas <= DEARER.get(name, MOST_GAS), f"it took {costs}"
+    assert costs[1].gas <= most_gas, f"it took {costs}"
     return Outcome(name, claim.steps, *costs)
 
 

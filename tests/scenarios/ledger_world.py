@@ -11,6 +11,7 @@ from anh_rollup.cli.moves import calls_between
 from anh_rollup.encoding.batches import BatchHeader, encode_batch, transactions_root
 from anh_rollup.encoding.blobs import pack
 from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.encoding.packed_records import pack_record, split
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.blobs import versioned_hash
 from anh_rollup.l1.deployment import bind, deploy
@@ -25,6 +26,7 @@ from anh_rollup.primitives import ZERO_DIGEST
 from anh_rollup.protocol.derivation import batch_of, build_block
 from anh_rollup.protocol.ledger import EXIT
 from anh_rollup.protocol.machine.trace import Trace
+from scripts.generate_vectors.ledger_packing import repacked
 from tests.doubles.ordering import Wallet, pair, record_of
 from tests.scenarios.world import BURNT, ETHER, RULES, Chain
 
@@ -33,7 +35,7 @@ ALICE, BOB, CAROL = (Wallet(name) for name in (b"ledger alice", b"ledger bob", b
 #: A job whose reward is in escrow.
 ORDER = ALICE.order(2, ETHER)
 
-#: Calldata that does not pack, and takes more of a blob's elements than one proof can have.
+#: Calldata that does not pack, and takes more of a blob's elements than one step can have.
 LONG = b"".join([keccak256(b"%d" % number) for number in range(200)])
 
 #: A challenger that plays for the prize alone.
@@ -77,8 +79,8 @@ class LedgerWorld:
     def force(self, signed):
         self.deployer.send(self.contracts.inbox.request("force", record_of(signed), value=RULES.force_fee))
 
-    def post(self, *blocks, forced=(), blobs=False, payload=None, root=None):
-        """A batch of blocks of signed transactions, the forced ones in the first block."""
+    def post(self, *blocks, forced=(), blobs=False, payload=None, root=None, table=None):
+        """A batch of blocks of signed transactions, the forced ones in the first block, with any table."""
         self.order.refresh()
         origin, head, built = self.client.head(), self.order.order.head, []
         for number, own in enumerate(blocks):
@@ -97,7 +99,11 @@ class LedgerWorld:
             ZERO_DIGEST,
             known + len(forced),
         )
-        self._send(header, payload or encode_batch(batch), blobs)
+        data = payload or encode_batch(batch)
+        if table is not None:
+            places = {number: place for place, number in enumerate(table)}
+            data = repacked(data, table, [pack_record(each, split(each), places) for each in records])
+        self._send(header, data, blobs)
 
     def _send(self, header, payload, blobs):
         inbox = self.contracts.inbox

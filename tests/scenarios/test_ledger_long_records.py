@@ -1,18 +1,17 @@
-"""A lie about a record of 64 KiB across two blobs, and what it takes to refute it on a real chain."""
+"""Lies about records of 64 KiB across two blobs, and about 511 numbers from all over a table, on anvil."""
 
 import logging
-from dataclasses import replace
 from functools import partial
 from random import Random
 
 import pytest
 
-from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.encoding.blobs import BLOB_CAPACITY
+from anh_rollup.encoding.short_numbers import MOST_REFERENCES
 from anh_rollup.l1.fees import TRANSACTION_GAS_CAP
-from anh_rollup.l1.ledger_disputes import LedgerDisputes
 from anh_rollup.protocol.machine.fields import Phase
 from tests.scenarios import ledger_lies
-from tests.scenarios.ledger_lies import LyingTrace, play_lie, row
+from tests.scenarios.ledger_lies import MOST_GAS, LyingTrace, drafted_as, misread, other_part, play_lie, row
 from tests.scenarios.ledger_world import ALICE, LedgerWorld
 from tests.scenarios.world import ETHER
 
@@ -20,53 +19,66 @@ pytestmark = [pytest.mark.anvil, pytest.mark.slow]
 
 LOG = logging.getLogger(__name__)
 
-LIE = "the second of two records of 64 KiB"
+#: What it takes where a proof has a record of 64 KiB as calldata: 40 gas a byte (EIP-7623), and the rest.
+MOST_WHOLE_GAS = 4_000_000
 
-#: Gas of all that the challenger sends, and the wei a gas up to which the prize of the default rules pays it.
-MOST_GAS, COVERED_PRICE = 25_000_000, 20 * 10**9
+RANDOM = Random("long records")
+
+#: As many numbers as records can name, of 20 bytes each: more than a blob of them.
+TABLE = [RANDOM.randrange(1 << 159, 1 << 160) for _ in range(MOST_REFERENCES)]
 
 
-def _misread(before, after, _look):
-    """Something else stands for the last record of the batch, which begins in its first blob."""
-    if before.machine.phase is not Phase.READ or before.machine.records_left != 1:
+def _other_number(before, after, _look):
+    """Other numbers stand for some of a record's, after half of them."""
+    drafted = before.drafted
+    if before.machine.phase is not Phase.UNPACK or not 250 < drafted.draft.count < 500:
         return None
-    return replace(after, record=b"-", machine=replace(after.machine, pending=keccak256(b"-")))
+    return drafted_as(after, drafted.with_numbers([7] * 5))
 
 
-def test_a_lie_about_a_record_across_two_blobs_costs_less_than_the_prize(monkeypatch):
-    monkeypatch.setitem(ledger_lies.LIES, LIE, partial(LyingTrace, _misread))
-    monkeypatch.setitem(ledger_lies.DEARER, LIE, MOST_GAS)
-    spent = _receipts(monkeypatch)
+#: Each lie, and the most gas of the honest side.
+LIES = {
+    "a part of 64 KiB": (other_part(32_000), MOST_GAS),
+    "64 KiB": (misread(65_000), MOST_WHOLE_GAS),
+    "some of 511 numbers": (_other_number, MOST_GAS),
+    "a call with 511 numbers": (misread(11_000), MOST_GAS),
+}
+
+
+@pytest.mark.parametrize(
+    ("about", "names"),
+    [("64 KiB", list(LIES)[:2]), ("511 numbers", list(LIES)[2:])],
+    ids=["64 KiB", "511 numbers"],
+)
+def test_lies_about_long_records_cost_less_than_the_prize(about, names, monkeypatch):
     world = LedgerWorld()
     try:
         world.deposit(ALICE)
         world.chain.pass_time(1)
-        # No zeros, which would take two bytes of a record each.
-        data = bytes(Random(LIE).choices(range(1, 256), k=65_150))
-        world.post([ALICE.call(nonce, data, gas=4_000_000) for nonce in (0, 1)], blobs=True)
-        outcome = play_lie(world, LIE)
+        _POSTS[about](world)
+        for name in names:
+            lie, most_gas = LIES[name]
+            monkeypatch.setitem(ledger_lies.LIES, name, partial(LyingTrace, lie))
+            outcome = play_lie(world, name, most_gas)
+            LOG.warning(row(outcome))
+            assert (outcome.liar.gain, outcome.challenger.gain) == (-ETHER, ETHER // 2)
+            assert outcome.challenger.gas < TRANSACTION_GAS_CAP
         world.check_ether()
     finally:
         world.chain.close()
-    LOG.info("%s; gas of each call: %s", row(outcome), spent)
-    assert (outcome.liar.gain, outcome.challenger.gain) == (-ETHER, ETHER // 2)
-    assert [name for name, _ in spent].count("proveBlob") == 2
-    assert "proveElements" not in dict(spent)
-    assert max(gas for _, gas in spent) <= TRANSACTION_GAS_CAP
-    assert outcome.challenger.gas * COVERED_PRICE <= ETHER // 2
 
 
-def _receipts(monkeypatch):
-    """Name and gas of each call that players send, in a list that grows."""
-    spent, send_all = [], LedgerDisputes.send_all
+def _post_long(world):
+    """Two records of 64 KiB, the second across two blobs; without zeros, which take two bytes each."""
+    data = bytes(RANDOM.choices(range(1, 256), k=65_150))
+    world.post([ALICE.call(nonce, data, gas=4_000_000) for nonce in (0, 1)], blobs=True)
 
-    def noted(self, calls):
-        groups = []
-        for call in calls:
-            before = self.spending.gas
-            groups += send_all(self, [call])
-            spent.append((call[0], self.spending.gas - before))
-        return groups
 
-    monkeypatch.setattr(LedgerDisputes, "send_all", noted)
-    return spent
+def _post_call(world):
+    """A call whose arguments stand all over a table that takes more than a blob."""
+    assert 20 * len(TABLE) > BLOB_CAPACITY
+    words = [number.to_bytes(32, "big") for number in TABLE[:: len(TABLE) // 511][:511]]
+    world.post([ALICE.call(0, b"call" + b"".join(words), gas=2_000_000)], blobs=True, table=TABLE)
+
+
+_POSTS = {"64 KiB": _post_long, "511 numbers": _post_call}

@@ -40,7 +40,6 @@ def default_of(member: str) -> str:
         ("protocol.md", "transaction", "GasTest"),
         ("ledger-claims.md", "ledger call", "LedgerGasTest"),
         ("ledger-claims.md", "step", "LedgerArbiterGasTest"),
-        ("ledger-claims.md", "whole blob", "WholeBlobsGasTest"),
     ],
 )
 def test_the_gas_of_every_move_is_what_the_snapshot_says(page: str, heading: str, snapshot: str) -> None:

@@ -29,8 +29,10 @@ class Phase(IntEnum):
     BLOCK = 1
     NOTICES = 2
     READ = 3
-    APPLY = 4
-    SEAL = 5
+    GATHER = 4
+    UNPACK = 5
+    APPLY = 6
+    SEAL = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Machine:
         room: Gas limits of its valid transactions so far.
         block_frontier: Of all its transactions read so far.
         block_count: How many those are.
-        pending: keccak of the record that is to be applied.
+        pending: keccak of the record that is to be applied, or hash of the draft of one that is still read.
         pending_forced: Whether it came from the queue.
     """
 

@@ -6,7 +6,6 @@ docs/encoding.md has the layout. Nothing here looks at more of a batch than one 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import overload
 
 from anh_rollup.encoding.batches import (
     BATCH_HEAD_SIZE,
@@ -17,9 +16,8 @@ from anh_rollup.encoding.batches import (
     ORIGIN_SIZE,
     ORIGIN_WIDTHS,
 )
-from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.indexed_items import GROUP_SIZE, LENGTH_SIZE, MOST_ITEM
-from anh_rollup.encoding.packed_records import TABLE_NUMBER_SIZE, unpack_record
+from anh_rollup.encoding.packed_records import TABLE_NUMBER_SIZE
 from anh_rollup.primitives import DIGEST_SIZE, BlockNumber, Digest, Seconds
 
 
@@ -163,12 +161,16 @@ class RecordPlace:
     at: int
     end: int
 
+    @property
+    def index_at(self) -> int:
+        """Where the index begins, behind the table."""
+        return self.bodies_at - index_size(self.count)
 
-def read_record(reader: PayloadReader, place: RecordPlace) -> tuple[bytes, int] | None:
-    """The next record and where the one behind it begins; None where the batch has none there."""
-    index_at = place.bodies_at - index_size(place.count)
+
+def find_record(reader: PayloadReader, place: RecordPlace) -> tuple[int, int] | None:
+    """Where the bytes of the next packed record begin and end; None where the batch has none there."""
     group, within = divmod(place.index, GROUP_SIZE)
-    row = index_at + group * (LENGTH_SIZE + GROUP_SIZE)
+    row = place.index_at + group * (LENGTH_SIZE + GROUP_SIZE)
     if within == 0 and reader.uint(row, LENGTH_SIZE) != place.at - place.bodies_at:
         return None
     length, start = reader.uint(row + LENGTH_SIZE + within, 1), place.at
@@ -177,32 +179,13 @@ def read_record(reader: PayloadReader, place: RecordPlace) -> tuple[bytes, int] 
         length = reader.uint(place.at, LENGTH_SIZE) if start <= place.end else 0
     if not 1 <= length <= MOST_ITEM or start + length > place.end:
         return None
-    table = _Table(reader, (index_at - BATCH_HEAD_SIZE) // TABLE_NUMBER_SIZE)
-    try:
-        return unpack_record(reader.take(start, length), table), start + length
-    except EncodingError:
+    return start, start + length
+
+
+def read_table(reader: PayloadReader, place: RecordPlace, wanted: Sequence[int]) -> list[int] | None:
+    """The numbers at some places of the table, or None where it does not have them all."""
+    count = (place.index_at - BATCH_HEAD_SIZE) // TABLE_NUMBER_SIZE
+    if wanted and max(wanted) >= count:
         return None
-
-
-class _Table(Sequence[int]):
-    """The numbers of a batch's table, each read when it is asked for."""
-
-    __slots__ = ("_reader", "_size")
-
-    def __init__(self, reader: PayloadReader, size: int) -> None:
-        self._reader = reader
-        self._size = size
-
-    def __len__(self) -> int:
-        return self._size
-
-    @overload
-    def __getitem__(self, place: int) -> int: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[int]: ...
-    def __getitem__(self, place: int | slice) -> int | Sequence[int]:
-        if isinstance(place, slice):
-            return [self[each] for each in range(*place.indices(self._size))]
-        if not 0 <= place < self._size:
-            raise IndexError(place)
-        return self._reader.uint(BATCH_HEAD_SIZE + place * TABLE_NUMBER_SIZE, TABLE_NUMBER_SIZE)
+    starts = [BATCH_HEAD_SIZE + each * TABLE_NUMBER_SIZE for each in wanted]
+    return [reader.uint(start, TABLE_NUMBER_SIZE) for start in starts]

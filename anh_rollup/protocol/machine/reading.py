@@ -1,11 +1,9 @@
-"""The steps that read a batch: its head, its blocks' heads, its transactions one by one."""
+"""The steps that read a batch's head and the heads of its blocks."""
 
 from dataclasses import replace
-from typing import Any
 
 from anh_rollup.encoding.batches import BatchHeader
-from anh_rollup.encoding.hashing import keccak256
-from anh_rollup.primitives import BatchNumber, Digest, Gas
+from anh_rollup.primitives import BatchNumber, Gas
 from anh_rollup.protocol.derivation import MOST_CLOCK_SKEW, Posting
 from anh_rollup.protocol.fees import next_base_fee
 from anh_rollup.protocol.machine.fields import Machine, Phase
@@ -14,10 +12,8 @@ from anh_rollup.protocol.machine.payload import (
     BatchHead,
     BlockHead,
     PayloadReader,
-    RecordPlace,
     read_batch_head,
     read_block_head,
-    read_record,
 )
 from anh_rollup.protocol.machine.state import Look, State, void
 
@@ -51,7 +47,7 @@ def read_block(state: State, look: Look) -> State:
     """Block: the head of the batch's next block is read."""
     machine, entered = state.machine, entry_of(state)
     posting = look.view.posting(machine.batch)
-    reader = _opened(posting, look)
+    reader = opened(posting, look)
     first = machine.height == entered.machine.height
     head = read_block_head(reader, machine.block_at, first)
     if head is None or not _fits(head, machine, posting):
@@ -76,69 +72,21 @@ def read_block(state: State, look: Look) -> State:
     return replace(state, machine=begun, block_frontier=NO_LEAVES)
 
 
-def read_transaction(state: State, look: Look) -> State:
-    """Read: the block's next transaction, from the queue or from the payload."""
-    return _read_forced(state, look) if state.machine.forced_left else _read_own(state, look)
-
-
 def entry_of(state: State) -> State:
     """The state in which the batch was entered."""
     return state if state.entered is None else state.entered
 
 
-def _read_forced(state: State, look: Look) -> State:
-    machine = state.machine
-    record = look.view.entry(machine.forced)
-    counts = {"forced": machine.forced + 1, "forced_left": machine.forced_left - 1}
-    return _pending(state, record, keccak256(record), counts, is_forced=True)
-
-
-def _read_own(state: State, look: Look) -> State:
-    machine = state.machine
-    posting = look.view.posting(machine.batch)
-    count = posting.header.count
-    index = count - machine.records_left
-    place = RecordPlace(index, count, machine.bodies_at, machine.record_at, machine.records_end)
-    found = read_record(_opened(posting, look), place)
-    if found is None:
-        return void(entry_of(state), posting)
-    record, record_at = found
-    digest = keccak256(record)
-    frontier = state.batch_frontier.append(digest)
-    counts = {
-        "records_left": machine.records_left - 1,
-        "own_left": machine.own_left - 1,
-        "record_at": record_at,
-        "batch_frontier": frontier.digest,
-    }
-    return _pending(replace(state, batch_frontier=frontier), record, digest, counts, is_forced=False)
-
-
-def _pending(state: State, record: bytes, digest: Digest, counts: dict[str, Any], is_forced: bool) -> State:
-    """The state in which a transaction that was read waits to be applied."""
-    frontier = state.block_frontier.append(digest)
-    machine = replace(
-        state.machine,
-        phase=Phase.APPLY,
-        block_frontier=frontier.digest,
-        block_count=frontier.count,
-        pending=digest,
-        pending_forced=is_forced,
-        **counts,
-    )
-    return replace(state, machine=machine, block_frontier=frontier, record=record)
+def opened(posting: Posting, look: Look) -> PayloadReader:
+    """The payload of a batch that was entered, which therefore has one."""
+    look.ranges = []
+    return PayloadReader(posting.payload or b"", look.ranges)
 
 
 def _open(posting: Posting, look: Look) -> PayloadReader | None:
     """A batch's payload, or None where it has none; what is read from now on is noted."""
     look.ranges = []
     return None if posting.payload is None else PayloadReader(posting.payload, look.ranges)
-
-
-def _opened(posting: Posting, look: Look) -> PayloadReader:
-    """The payload of a batch that was entered, which therefore has one."""
-    look.ranges = []
-    return PayloadReader(posting.payload or b"", look.ranges)
 
 
 def _continues(head: BatchHead, machine: Machine, header: BatchHeader, size: int) -> bool:

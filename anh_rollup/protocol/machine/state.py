@@ -7,6 +7,7 @@ from anh_rollup.encoding.batches import Header
 from anh_rollup.primitives import Digest, Gas, Seconds
 from anh_rollup.protocol.derivation import Posting
 from anh_rollup.protocol.fees import next_base_fee
+from anh_rollup.protocol.machine.drafts import NOTHING_DRAFTED, Drafted
 from anh_rollup.protocol.machine.fields import BATCH_FIELDS, Machine, Phase, first_machine
 from anh_rollup.protocol.machine.frontier import NO_LEAVES, Frontier
 from anh_rollup.protocol.machine.tree import LedgerTree
@@ -23,7 +24,8 @@ class State:
         entered: Of its `checkpoint`; None while it is idle.
         batch_frontier: Of its `batch_frontier`.
         block_frontier: Of its `block_frontier`.
-        record: Of its `pending`; nothing but in phase Apply.
+        record: Of its `pending` in phase Apply; nothing otherwise.
+        drafted: Of its `pending` in phases Gather and Unpack; nothing otherwise.
     """
 
     machine: Machine
@@ -32,6 +34,7 @@ class State:
     batch_frontier: Frontier = NO_LEAVES
     block_frontier: Frontier = NO_LEAVES
     record: bytes = b""
+    drafted: Drafted = NOTHING_DRAFTED
 
 
 @dataclass(slots=True)

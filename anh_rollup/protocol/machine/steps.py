@@ -9,7 +9,8 @@ from typing import Final
 from anh_rollup.primitives import BatchNumber
 from anh_rollup.protocol.machine.fields import Machine, Phase
 from anh_rollup.protocol.machine.folding import apply, take_notice
-from anh_rollup.protocol.machine.reading import enter, read_block, read_transaction
+from anh_rollup.protocol.machine.reading import enter, read_block
+from anh_rollup.protocol.machine.records import gather, read_transaction, unpack
 from anh_rollup.protocol.machine.sealing import seal
 from anh_rollup.protocol.machine.state import Look, State
 from anh_rollup.protocol.machine.view import View
@@ -19,6 +20,8 @@ _PHASES: Final[Mapping[Phase, Callable[[State, Look], State]]] = {
     Phase.BLOCK: read_block,
     Phase.NOTICES: take_notice,
     Phase.READ: read_transaction,
+    Phase.GATHER: gather,
+    Phase.UNPACK: unpack,
     Phase.APPLY: apply,
     Phase.SEAL: seal,
 }

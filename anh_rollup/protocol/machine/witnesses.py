@@ -3,39 +3,28 @@
 The records are named like the structs of contracts/types/Witness.sol, and have their fields in their order.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Final, Protocol
 
 from anh_rollup.encoding.batches import BatchHeader
-from anh_rollup.encoding.blob_chunks import BLOB_CHUNKS, CHUNK_ELEMENTS
-from anh_rollup.encoding.blobs import BLOB_ELEMENTS, CARRIED_SIZE, LENGTH_SIZE
+from anh_rollup.encoding.blobs import CARRIED_SIZE, LENGTH_SIZE
 from anh_rollup.primitives import (
     ZERO_ADDRESS,
     ZERO_DIGEST,
     BatchNumber,
     BlockNumber,
     Digest,
-    Gas,
     Seconds,
     Wei,
 )
+from anh_rollup.protocol.machine.drafts import Draft
 from anh_rollup.protocol.machine.fields import Machine, Phase
 from anh_rollup.protocol.machine.frontier import Frontier
 from anh_rollup.protocol.machine.state import Look, State
 from anh_rollup.protocol.machine.steps import step
 from anh_rollup.protocol.machine.tree import Found, LedgerTree
 from anh_rollup.protocol.machine.view import Notice, NoticeKind, View
-
-MOST_CHUNKS: Final = 80
-"""Chunks that a step is given: with their proofs they take 110 of the 128 KiB of a transaction (choice)."""
-
-_ELEMENT_GAS: Final = Gas(60_000)
-_CHUNK_GAS: Final = Gas(50_000)
-_BLOB_GAS: Final = Gas(7_200_000)
-"""What it takes to show L1 an element, a chunk, a whole blob: about what docs/ledger-claims.md measures."""
 
 _LEAF_FIELDS: Final = 3
 
@@ -57,38 +46,6 @@ class FieldElement:
     proof: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class BlobChunk:
-    """What 32 field elements carry, of a blob that L1 has as a whole.
-
-    Attributes:
-        index: Over all blobs of the batch in a row.
-        data: 992 bytes.
-        proof: Siblings within the blob, from the bottom up.
-    """
-
-    index: int
-    data: bytes
-    proof: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class BlobOpening:
-    """What shows L1 a whole blob.
-
-    Attributes:
-        blob: The versioned hash.
-        contents: What its elements are (`encoding.blob_chunks.contents_of`).
-        commitment: 48 bytes.
-        proof: 48 bytes.
-    """
-
-    blob: bytes
-    contents: bytes
-    commitment: bytes
-    proof: bytes
-
-
 class Blobs(Protocol):
     """The blobs behind batches."""
 
@@ -97,12 +54,6 @@ class Blobs(Protocol):
 
     def open(self, number: BatchNumber, index: int) -> FieldElement:
         """A field element of a batch's blobs in a row, opened."""
-
-    def chunk(self, number: BatchNumber, index: int) -> BlobChunk:
-        """A chunk of a batch's blobs in a row."""
-
-    def whole(self, number: BatchNumber, place: int) -> BlobOpening:
-        """A batch's blob as a whole, opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +64,11 @@ class Payload:
         data: Empty where blobs carry the batch.
         blobs: Versioned hashes.
         elements: Ascending.
-        chunks: Ascending.
     """
 
     data: bytes = b""
     blobs: tuple[bytes, ...] = ()
     elements: tuple[FieldElement, ...] = ()
-    chunks: tuple[BlobChunk, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +96,14 @@ class Witness:
 
     Attributes:
         batch: The one that is entered or read.
-        checkpoint: The machine in which it was entered, in phases Block, Read and Seal of an own batch.
+        checkpoint: The machine in which it was entered, in phases Block, Read, Gather, Unpack and Seal of an
+            own batch.
         payload: What is read of its bytes.
         notice: The next entry of the log.
-        record: Behind the machine's `pending`.
+        record: Behind the machine's `pending` in phase Apply.
+        draft: Behind it in phases Gather and Unpack.
+        packed: All bytes of the draft, in phase Unpack.
+        numbers: All numbers of the draft, in the step that unpacks it.
         batch_frontier: Roots of complete subtrees, lowest first.
         block_frontier: The same.
         leaves: In the order of touches, each against the root after those before.
@@ -161,6 +114,9 @@ class Witness:
     payload: Payload
     notice: Notice
     record: bytes
+    draft: Draft
+    packed: bytes
+    numbers: tuple[int, ...]
     batch_frontier: tuple[Digest, ...]
     block_frontier: tuple[Digest, ...]
     leaves: tuple[Leaf, ...]
@@ -182,7 +138,8 @@ NO_MACHINE: Final = Machine(
     base_fee=Wei(0),
 )
 
-_READING: Final = (Phase.BLOCK, Phase.READ, Phase.SEAL)
+_READING: Final = (Phase.BLOCK, Phase.READ, Phase.GATHER, Phase.UNPACK, Phase.SEAL)
+_GROWING: Final = (Phase.READ, Phase.UNPACK, Phase.SEAL)
 
 
 def witness_of(state: State, last: BatchNumber, view: View, blobs: Blobs) -> Witness:
@@ -199,16 +156,20 @@ def witness_of(state: State, last: BatchNumber, view: View, blobs: Blobs) -> Wit
     own = machine.phase in _READING and not machine.is_void
     enters = after.machine.batch != machine.batch
     number = after.machine.batch
-    in_blocks = machine.phase in (Phase.READ, Phase.SEAL)
-    entered = state.entered if own else None
+    grows = machine.phase in _GROWING
+    entered, drafted = state.entered if own else None, state.drafted
+    unpacks = machine.phase is Phase.UNPACK
     return Witness(
         batch=view.posting(number).header if own or enters else NO_BATCH,
         checkpoint=NO_MACHINE if entered is None else entered.machine,
         payload=_payload(number, look, blobs, machine.phase is Phase.IDLE),
         notice=look.notice or NO_NOTICE,
         record=state.record,
-        batch_frontier=_roots(state.batch_frontier, own and in_blocks),
-        block_frontier=_roots(state.block_frontier, in_blocks),
+        draft=drafted.draft,
+        packed=drafted.packed if unpacks else b"",
+        numbers=drafted.numbers if unpacks and look.ranges is None else (),
+        batch_frontier=_roots(state.batch_frontier, own and grows),
+        block_frontier=_roots(state.block_frontier, grows),
         leaves=tuple([leaf_of(key, tree) for key, tree in look.touched]),
     )
 
@@ -219,12 +180,6 @@ def elements_of(ranges: Iterable[tuple[int, int]]) -> list[int]:
     for start, end in ranges:
         indices.update(range((LENGTH_SIZE + start) // CARRIED_SIZE, -(-(LENGTH_SIZE + end) // CARRIED_SIZE)))
     return sorted(indices)
-
-
-def openings_of(witness: Witness, blobs: Blobs) -> tuple[BlobOpening, ...]:
-    """The blobs that L1 has to know as a whole before it takes a witness."""
-    places = {each.index // BLOB_CHUNKS for each in witness.payload.chunks}
-    return tuple([blobs.whole(witness.batch.number, place) for place in sorted(places)])
 
 
 def leaf_of(key: Digest, tree: LedgerTree) -> Leaf:
@@ -243,26 +198,7 @@ def _payload(number: BatchNumber, look: Look, blobs: Blobs, with_length: bool) -
         return Payload(data=look.view.posting(number).payload or b"")
     length = [(-LENGTH_SIZE, 0)] if with_length else []
     indices = elements_of([*length, *look.ranges])
-    chunks = _chunks_of(indices)
-    return Payload(
-        blobs=hashes,
-        elements=tuple(
-            [blobs.open(number, each) for each in indices if each // CHUNK_ELEMENTS not in chunks]
-        ),
-        chunks=tuple([blobs.chunk(number, each) for each in sorted(chunks)]),
-    )
-
-
-def _chunks_of(indices: Iterable[int]) -> set[int]:
-    """The fullest chunks of those blobs that are cheaper to show as a whole than element by element."""
-    chosen = set[int]()
-    for _, listed in groupby(indices, lambda each: each // BLOB_ELEMENTS):
-        counts = Counter([each // CHUNK_ELEMENTS for each in listed])
-        fullest = counts.most_common(MOST_CHUNKS - len(chosen))
-        saved = sum([count * _ELEMENT_GAS - _CHUNK_GAS for _, count in fullest])
-        if saved > _BLOB_GAS:
-            chosen.update([chunk for chunk, _ in fullest])
-    return chosen
+    return Payload(blobs=hashes, elements=tuple([blobs.open(number, each) for each in indices]))
 
 
 def _roots(frontier: Frontier, needed: bool) -> tuple[Digest, ...]:

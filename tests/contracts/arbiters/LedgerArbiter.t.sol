@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+// Bits are set by shifting a constant.
+// forge-lint: disable-start(unsafe-typecast, incorrect-shift)
+
 import { ILedgerArbiter } from "contracts/interfaces/ILedgerArbiter.sol";
 import { Frontier } from "contracts/libraries/Frontier.sol";
 import { LedgerTree } from "contracts/libraries/LedgerTree.sol";
 import { PayloadReader } from "contracts/libraries/PayloadReader.sol";
 import { Touches } from "contracts/libraries/Touches.sol";
 import { Machine } from "contracts/types/Machine.sol";
-import { BlobChunk, FieldElement, Leaf, Payload, Witness } from "contracts/types/Witness.sol";
+import { FieldElement, Leaf, Payload, Witness } from "contracts/types/Witness.sol";
 import { LedgerSteps } from "tests/contracts/arbiters/LedgerSteps.sol";
 
 /// @title Steps of the ledger's machine, as Python takes them, and witnesses that are not right
@@ -18,6 +21,8 @@ contract LedgerArbiterTest is LedgerSteps {
     string private constant BEGUN = "calldata: block to notices";
     string private constant DEPOSITED = "calldata: notices to notices, deposit";
     string private constant OWN_READ = "calldata: read to apply, short";
+    string private constant GATHERED = "calldata, drafts: gather to gather";
+    string private constant UNPACKED = "calldata, drafts: unpack to apply, 0 reads, more numbers";
     string private constant PAID = "calldata: apply transfer";
     string private constant SEALED = "calldata: seal to idle of a batch";
 
@@ -38,8 +43,8 @@ contract LedgerArbiterTest is LedgerSteps {
 
     function test_aPhaseThatThereIsNotIsRefused() external {
         (Machine memory machine, uint64 last, Witness memory witness) = _prepare(_find(ENTERED));
-        machine.phase = 6;
-        _refuses(machine, last, witness, abi.encodeWithSelector(ILedgerArbiter.NoSuchPhase.selector, 6));
+        machine.phase = 8;
+        _refuses(machine, last, witness, abi.encodeWithSelector(ILedgerArbiter.NoSuchPhase.selector, 8));
     }
 
     function testFuzz_anotherBatchIsRefused(uint8 field) external {
@@ -67,7 +72,7 @@ contract LedgerArbiterTest is LedgerSteps {
 
     function test_calldataDoNotPassForBlobs() external {
         (Machine memory machine, uint64 last, Witness memory witness) = _prepare(_find(ENTERED));
-        witness.payload = Payload("", new bytes32[](1), new FieldElement[](0), new BlobChunk[](0));
+        witness.payload = Payload("", new bytes32[](1), new FieldElement[](0));
         _refuses(machine, last, witness, abi.encodePacked(PayloadReader.WrongPayload.selector));
         witness.payload.blobs = new bytes32[](0);
         _refuses(machine, last, witness, abi.encodePacked(PayloadReader.WrongPayload.selector));
@@ -96,41 +101,38 @@ contract LedgerArbiterTest is LedgerSteps {
     }
 
     /// forge-config: default.isolate = true
-    function test_whatWasRegisteredNeedsNoOpening() external {
-        (Machine memory machine, uint64 last, Witness memory witness) = _prepare(_find(IN_BLOBS));
-        bytes32 blob = witness.payload.blobs[0];
-        for (uint32 i; i < 2; ++i) {
-            vm.expectEmit(true, true, true, true);
-            emit ILedgerArbiter.ElementProved(blob, i, witness.payload.elements[i].value);
-        }
-        arbiter.proveElements(blob, witness.payload.elements);
-        witness.payload.elements = new FieldElement[](0);
-        (, bytes memory answer) = _step(machine, last, witness);
-        assertEq(answer, _find(IN_BLOBS).expected);
-    }
-
-    /// forge-config: default.isolate = true
-    function test_nothingFalseIsRegistered() external {
-        (,, Witness memory witness) = _prepare(_find(IN_BLOBS));
-        FieldElement[] memory elements = witness.payload.elements;
-        bytes32 blob = witness.payload.blobs[0];
-        arbiter.proveElements(blob, elements);
-        vm.expectRevert(abi.encodeWithSelector(PayloadReader.WrongElement.selector, 0));
-        arbiter.proveElements("another", elements);
-        elements[0].index = 4096;
-        vm.expectRevert(abi.encodeWithSelector(PayloadReader.WrongElement.selector, 4096));
-        arbiter.proveElements(blob, elements);
-        elements[0].index = 2;
-        vm.expectRevert(abi.encodeWithSelector(PayloadReader.WrongElement.selector, 2));
-        arbiter.proveElements(blob, elements);
-    }
-
-    /// forge-config: default.isolate = true
     function test_withoutThePrecompileNoElementHolds() external {
-        (,, Witness memory witness) = _prepare(_find(IN_BLOBS));
+        (Machine memory machine, uint64 last, Witness memory witness) = _prepare(_find(IN_BLOBS));
         vm.setEvmVersion("shanghai");
-        vm.expectRevert(abi.encodeWithSelector(PayloadReader.WrongElement.selector, 0));
-        arbiter.proveElements(witness.payload.blobs[0], witness.payload.elements);
+        _refuses(machine, last, witness, abi.encodeWithSelector(PayloadReader.WrongElement.selector, 0));
+    }
+
+    function testFuzz_anotherDraftIsRefused(uint256 bit) external {
+        (Machine memory machine, uint64 last, Witness memory witness) = _prepare(_find(GATHERED));
+        if (bit % 4 == 0) witness.draft.end ^= uint32(1 << (bit / 4 % 32));
+        if (bit % 4 == 1) witness.draft.count ^= uint32(1 << (bit / 4 % 32));
+        if (bit % 4 == 2) witness.draft.parts ^= bytes32(1 << (bit / 4 % 256));
+        if (bit % 4 == 3) witness.draft.numbers ^= bytes32(1 << (bit / 4 % 256));
+        _refuses(machine, last, witness, abi.encodePacked(ILedgerArbiter.WrongDraft.selector));
+    }
+
+    function testFuzz_otherPackedBytesAreRefused(uint256 index, uint8 bit) external {
+        (Machine memory machine, uint64 last, Witness memory witness) = _prepare(_find(UNPACKED));
+        bytes4 wrong = ILedgerArbiter.WrongPacked.selector;
+        bytes memory packed = witness.packed;
+        witness.packed = bytes.concat(packed, hex"00");
+        _refuses(machine, last, witness, abi.encodePacked(wrong));
+        witness.packed = slice(packed, 0, packed.length - 1);
+        _refuses(machine, last, witness, abi.encodePacked(wrong));
+        packed[index % packed.length] ^= bytes1(uint8(1 << (bit % 8)));
+        witness.packed = packed;
+        _refuses(machine, last, witness, abi.encodePacked(wrong));
+    }
+
+    function testFuzz_otherNumbersAreRefused(uint256 index, uint256 bit) external {
+        (Machine memory machine, uint64 last, Witness memory witness) = _prepare(_find(UNPACKED));
+        witness.numbers[index % witness.numbers.length] ^= 1 << (bit % 256);
+        _refuses(machine, last, witness, abi.encodePacked(ILedgerArbiter.WrongNumbers.selector));
     }
 
     function test_anotherNoticeIsRefused() external {

@@ -11,10 +11,10 @@ import { LedgerSteps } from "tests/contracts/arbiters/LedgerSteps.sol";
 /// that is more), storage cold, except that the Inbox answers for nothing; the trees are small. The figures are committed
 /// in snapshots/LedgerArbiterGasTest.json.
 contract LedgerArbiterGasTest is LedgerSteps {
-    string[6] private phases = ["Idle", "Block", "Notices", "Read", "Apply", "Seal"];
+    string[8] private phases = ["Idle", "Block", "Notices", "Read", "Gather", "Unpack", "Apply", "Seal"];
 
     /// @dev By whether the batch travels in blobs, and phase.
-    uint256[6][2] private most;
+    uint256[8][2] private most;
 
     /// forge-config: default.isolate = true
     function test_NoStepCostsMoreThan1000000() public {

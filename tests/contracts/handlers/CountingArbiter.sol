@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import { ILedgerArbiter } from "contracts/interfaces/ILedgerArbiter.sol";
 import { Machine } from "contracts/types/Machine.sol";
-import { FieldElement, Witness } from "contracts/types/Witness.sol";
+import { Witness } from "contracts/types/Witness.sol";
 
 /// @title A ledger arbiter whose machine is a counter
 /// @notice A batch takes ten steps, which `height` counts; between batches the machine is Idle and stands still at the
@@ -17,12 +17,6 @@ contract CountingArbiter is ILedgerArbiter {
     function setRoot(uint64 batch, bytes32 root) external {
         roots[batch] = root;
     }
-
-    /// @inheritdoc ILedgerArbiter
-    function proveElements(bytes32, FieldElement[] calldata) external { }
-
-    /// @inheritdoc ILedgerArbiter
-    function proveBlob(bytes32, bytes calldata, bytes calldata, bytes calldata) external { }
 
     /// @inheritdoc ILedgerArbiter
     function step(Machine calldata before, uint64 last, Witness calldata)

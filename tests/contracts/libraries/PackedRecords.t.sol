@@ -6,7 +6,6 @@ pragma solidity 0.8.37;
 
 import { ByteCursor, ByteCursors } from "contracts/libraries/ByteCursor.sol";
 import { PackedRecords } from "contracts/libraries/PackedRecords.sol";
-import { PayloadReader } from "contracts/libraries/PayloadReader.sol";
 import { Rlp } from "contracts/libraries/Rlp.sol";
 import { LibZip } from "solady/utils/LibZip.sol";
 import { Test } from "tests/contracts/Vm.sol";
@@ -14,11 +13,11 @@ import { Test } from "tests/contracts/Vm.sol";
 /// @title Unpacking records, reading bytes and writing RLP
 /// @notice tests/differential/test_ledger_arbiter.py compares whole batches with Python.
 contract PackedRecordsTest is Test {
-    PayloadReader.Register private register;
+    using PackedRecords for PackedRecords.Parts;
 
     // --- records ---
 
-    function test_bytesThatAreNoRecordStandBehind0x80() external view {
+    function test_bytesThatAreNoRecordStandBehind0x80() external pure {
         (bool sound, bytes memory record) = _unpack(hex"80010203");
         assertTrue(sound);
         assertEq(record, hex"010203");
@@ -28,7 +27,7 @@ contract PackedRecordsTest is Test {
 
     function testFuzz_allFormsOfNumbersAreRead(bytes32 r, bytes32 s, uint32 mantissa, uint8 power)
         external
-        view
+        pure
     {
         uint256 exponent = bound(power, 1, 32);
         uint256 size = Rlp.byteLength(mantissa | 1);
@@ -47,7 +46,7 @@ contract PackedRecordsTest is Test {
 
     function testFuzz_callsArePackedAsRecordsPackThem(bytes4 selector, uint256 word, uint8 count)
         external
-        view
+        pure
     {
         bytes memory data = bytes.concat(selector);
         bytes memory call_ = bytes.concat(hex"43", selector);
@@ -62,7 +61,7 @@ contract PackedRecordsTest is Test {
         assertEq(record, bytes.concat(hex"00", front, LibZip.cdCompress(data)));
     }
 
-    function test_aCallHasAtMost511Arguments() external view {
+    function test_aCallHasAtMost511Arguments() external pure {
         bytes memory front = bytes.concat(hex"20", new bytes(64), hex"00000000", hex"01");
         (bool sound,) = _unpack(bytes.concat(front, new bytes(511)));
         assertTrue(sound);
@@ -70,7 +69,7 @@ contract PackedRecordsTest is Test {
         assertFalse(sound);
     }
 
-    function test_numbersThatDoNotFitAreNone() external view {
+    function test_numbersThatDoNotFitAreNone() external pure {
         bytes memory front = bytes.concat(hex"08", new bytes(64));
         (bool sound,) = _unpack(bytes.concat(front, hex"54", new bytes(20), hex"01", hex"00000000"));
         assertTrue(sound);
@@ -82,19 +81,56 @@ contract PackedRecordsTest is Test {
         assertFalse(sound);
     }
 
-    function testFuzz_noBytesRevert(bytes memory packed, uint8 head) external view {
+    function testFuzz_noBytesRevert(bytes memory packed, uint8 head) external pure {
         if (packed.length == 0) return;
         packed[0] = bytes1(head & 0x3f);
         (bool sound, bytes memory record) = _unpack(packed);
         assertTrue(!sound || record.length >= 65);
     }
 
+    function testFuzz_theNamesOfARecordAreFoundInTheirOrder(uint16[5] memory named, uint8 first, uint8 most)
+        external
+        pure
+    {
+        bytes memory packed = bytes.concat(hex"20", new bytes(64), hex"01", _name(named[0]));
+        packed = bytes.concat(packed, hex"02", _name(named[1]), hex"420007d0");
+        packed = bytes.concat(packed, _name(named[2]), hex"8005", _name(named[3]), _name(named[4]));
+        (bool sound, PackedRecords.Parts memory parts) = PackedRecords.takeApart(ByteCursors.over(packed));
+        assertTrue(sound);
+        uint256 start = first % 6;
+        uint256[] memory found = parts.places(start, most);
+        assertEq(found.length, most < 5 - start ? most : 5 - start);
+        for (uint256 i; i < found.length; ++i) {
+            assertEq(found[i], named[start + i] % 8192);
+        }
+    }
+
+    function testFuzz_eachCutOfARecordIsNone(uint256 end) external pure {
+        bytes memory packed =
+            bytes.concat(hex"39", new bytes(64), hex"54", new bytes(21), hex"c0010203", hex"6001");
+        packed = bytes.concat(packed, hex"7fff05", hex"000002aabb", hex"43deadbeef");
+        (bool sound,) = PackedRecords.takeApart(ByteCursors.over(packed));
+        assertTrue(sound);
+        end = bound(end, 0, packed.length - 1);
+        (sound,) = PackedRecords.takeApart(ByteCursor(packed, 0, end, false));
+        assertFalse(sound);
+    }
+
+    function _name(uint16 place) private pure returns (bytes2) {
+        return bytes2(uint16(0x6000 | place % 8192));
+    }
+
     /// @dev The table holds 0xaa and 0xbb.
-    function _unpack(bytes memory packed) private view returns (bool sound, bytes memory record) {
-        PayloadReader.Opened memory payload;
-        payload.data = bytes.concat(new bytes(52), bytes20(uint160(0xaa)), bytes20(uint160(0xbb)));
-        PackedRecords.Table memory table = PackedRecords.Table(payload, 2);
-        return PackedRecords.unpack(ByteCursors.over(packed), table, register);
+    function _unpack(bytes memory packed) private pure returns (bool sound, bytes memory record) {
+        PackedRecords.Parts memory parts;
+        (sound, parts) = PackedRecords.takeApart(ByteCursors.over(packed));
+        if (!sound) return (false, record);
+        uint256[] memory found = parts.places(0, type(uint256).max);
+        for (uint256 i; i < found.length; ++i) {
+            if (found[i] > 1) return (false, record);
+            found[i] = found[i] == 0 ? 0xaa : 0xbb;
+        }
+        return parts.join(found);
     }
 
     // --- bytes ---

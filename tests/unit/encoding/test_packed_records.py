@@ -7,6 +7,7 @@ from anh_rollup.encoding.packed_records import (
     CALL_BIT,
     join,
     pack_record,
+    read_parts,
     repeated_numbers,
     split,
     unpack_record,
@@ -89,6 +90,23 @@ def test_what_stands_in_the_table_is_named_by_its_place() -> None:
     assert unpack_record(short, table) == encode_record(TRANSFER)
 
 
+def test_a_packed_record_says_which_places_it_names_before_they_are_looked_up() -> None:
+    short = bytes.fromhex("2e" + SIGNATURE + "6001 07 83 06 88 03 88 01 00 6000 6002 90 19")
+    parts = read_parts(short)
+    assert parts.places == [1, 0, 2]
+    numbers = [number(TOKEN), 0xA9059CBB, number(FRIEND)]
+    assert join(parts.filled(numbers)) == encode_record(TRANSFER)
+    assert read_parts(PACKED).places == read_parts(b"\x80" + short).places == []
+
+
+@pytest.mark.parametrize("numbers", [(2**160, 5, 6), (5, 2**32, 6)])
+def test_a_number_of_the_table_that_is_too_large_is_refused(numbers: tuple[int, ...]) -> None:
+    short = bytes.fromhex("2e" + SIGNATURE + "6001 07 83 06 88 03 88 01 00 6000 6002 90 19")
+    with pytest.raises(EncodingError) as caught:
+        read_parts(short).filled(numbers)
+    assert caught.value.reason is EncodingReason.OUT_OF_RANGE
+
+
 @given(TRANSACTIONS)
 def test_every_record_comes_back_and_grows_by_a_byte_at_most(transaction: SignedTransaction) -> None:
     record = encode_record(transaction)
@@ -161,7 +179,7 @@ def test_numbers_too_large_for_the_table_stay_where_they_are() -> None:
 @pytest.mark.parametrize(
     ("data", "table", "reason"),
     [
-        (PACKED[:65] + b"\x54" + b"\1" * 21, (), EncodingReason.OUT_OF_RANGE),
+        (PACKED[:65] + b"\x54" + b"\1" * 21 + PACKED[86:], (), EncodingReason.OUT_OF_RANGE),
         (PACKED[:94] + b"\x44" + b"\1" * 5, (), EncodingReason.OUT_OF_RANGE),
         (PACKED[:65] + b"\x60\1" + PACKED[86:], (1,), EncodingReason.OUT_OF_RANGE),
         (PACKED + bytes(1_022), (), EncodingReason.OUT_OF_RANGE),

@@ -38,6 +38,7 @@ OTHERS = {
     "cli.slash.parse_signed": "an option's words: test_slash",
     "encoding.abi.decode": "its three callers wrap its errors: decode_job, decode_claim, decode_values",
     "encoding.indexed_items.read_items": "a part of decode_batch",
+    "encoding.packed_records.read_parts": "a part of decode_batch",
     "encoding.packed_records.unpack_record": "a part of decode_batch",
     "encoding.short_numbers.read_number": "a part of decode_batch",
     "encoding.tensors.read_shape": "a part of decode_model and decode_dataset",
@@ -49,9 +50,10 @@ OTHERS = {
     "protocol.derivation.read_posting": "decode_batch under a header, None where it refuses",
     "protocol.machine.payload.read_batch_head": "a part of what test_histories compares with decode_batch",
     "protocol.machine.payload.read_block_head": "a part of what test_histories compares with decode_batch",
-    "protocol.machine.payload.read_record": "a part of what test_histories compares with decode_batch",
+    "protocol.machine.payload.read_table": "a part of what test_histories compares with decode_batch",
     "protocol.machine.reading.read_block": "a step, whose machine test_histories compares with decode_batch",
-    "protocol.machine.reading.read_transaction": "a step, as above",
+    "protocol.machine.records.read_transaction": "a step, as above",
+    "protocol.machine.records.unpack": "a step, as above",
 }
 
 #: Most bytes of memory beside a multiple of the input: a blob and its copies.

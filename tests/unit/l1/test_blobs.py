@@ -3,17 +3,13 @@ import hashlib
 import ckzg
 import pytest
 
-from anh_rollup.encoding.blob_chunks import contents_of
 from anh_rollup.encoding.blobs import BLOB_SIZE, pack
-from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.l1.blobs import (
     BLS_MODULUS,
     BlobMalformedError,
     evaluation_point,
     load_trusted_setup,
-    open_blob,
     open_element,
-    versioned,
     versioned_hash,
 )
 
@@ -29,16 +25,6 @@ def test_an_opened_element_is_proven_by_the_point_evaluation() -> None:
         assert ckzg.verify_kzg_proof(commitment, point, value, proof, load_trusted_setup())
         other = evaluation_point(index ^ 1).to_bytes(32, "big")
         assert not ckzg.verify_kzg_proof(commitment, other, value, proof, load_trusted_setup())
-
-
-def test_a_whole_blob_is_opened_at_the_point_that_its_contents_name() -> None:
-    opening = open_blob(BLOB)
-    assert opening.blob == versioned_hash(BLOB) == versioned(opening.commitment)
-    assert opening.contents == contents_of(BLOB)
-    named = keccak256(opening.blob + keccak256(opening.contents) + opening.commitment)
-    point = (int.from_bytes(named, "big") % BLS_MODULUS).to_bytes(32, "big")
-    _, value = ckzg.compute_kzg_proof(BLOB, point, load_trusted_setup())
-    assert ckzg.verify_kzg_proof(opening.commitment, point, value, opening.proof, load_trusted_setup())
 
 
 def test_the_points_are_all_roots_of_unity() -> None:

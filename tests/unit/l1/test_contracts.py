@@ -41,14 +41,13 @@ from anh_rollup.protocol.evidence import NO_OPENING
 from anh_rollup.protocol.game import Clock, Inputs, Output, Position, RecordProof, TensorPath
 from anh_rollup.protocol.jobs import MOST_PROPERTIES, MOST_URI_BYTES, NO_ROOT, Job, JobKind, Property
 from anh_rollup.protocol.ledger_claims import GENESIS_BASE, LedgerClaim
+from anh_rollup.protocol.machine.drafts import Draft
 from anh_rollup.protocol.machine.fields import Machine
 from anh_rollup.protocol.machine.tree import Found
 from anh_rollup.protocol.machine.witnesses import (
     NO_BATCH,
     NO_MACHINE,
     NO_NOTICE,
-    BlobChunk,
-    BlobOpening,
     FieldElement,
     Leaf,
     Payload,
@@ -111,10 +110,11 @@ DEMAND = Demand(D, 1, 2, 3, 4)
 LEDGER_CLAIM = LedgerClaim(HERE, GENESIS_BASE, 1, D, 2, D, D, D)
 LEAF = Leaf(Found.ITSELF, Digest(D), Digest(D), DD, (1, 2, 3))
 ELEMENT = FieldElement(5, D, bytes(48), bytes(48))
-CHUNK = BlobChunk(5, bytes(992), DD)
-OPENING_OF_BLOB = BlobOpening(D, b"contents", bytes(48), bytes(48))
-PAYLOAD = Payload(b"", DD, (ELEMENT,), (CHUNK,))
-WITNESS = Witness(NO_BATCH, NO_MACHINE, PAYLOAD, NO_NOTICE, b"record", DD, (), (LEAF,))
+PAYLOAD = Payload(b"", DD, (ELEMENT,))
+DRAFT = Draft(9, 2, Digest(D), Digest(D))
+WITNESS = Witness(
+    NO_BATCH, NO_MACHINE, PAYLOAD, NO_NOTICE, b"record", DRAFT, b"packed", (7, 8), DD, (), (LEAF,)
+)
 
 
 def position() -> Position:
@@ -140,10 +140,7 @@ def moves() -> dict[str, Requests]:
         "ClaimArbiter": arbiter_requests(ClaimArbiter(CLIENT, HERE)),
         "TensorArbiter": {},
         "LedgerClaims": ledger_requests(LedgerClaims(CLIENT, HERE)),
-        "LedgerArbiter": {
-            "proveElements": LedgerArbiter(CLIENT, HERE).prove_elements(D, (ELEMENT,)),
-            "proveBlob": LedgerArbiter(CLIENT, HERE).prove_blob(OPENING_OF_BLOB),
-        },
+        "LedgerArbiter": {},
     }
 
 
@@ -260,7 +257,7 @@ def test_a_call_has_one_field_for_each_parameter_in_their_order(
 ) -> None:
     function = call.__name__[0].lower() + call.__name__[1:]
     parameters = load_artifact(contract).entry("function", function)["inputs"][first:]
-    given = [each.name for each in fields(call) if each.metadata.get("in_call", True)]
+    given = [each.name for each in fields(call)]
     assert given == [field_name(each["name"]) for each in parameters]
 
 

@@ -2,6 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anh_rollup.encoding.batches import BATCH_HEAD_SIZE, encode_batch
+from anh_rollup.encoding.packed_records import unpack_record
 from anh_rollup.primitives import BlockNumber, Digest
 from anh_rollup.protocol.derivation import batch_of
 from anh_rollup.protocol.machine.payload import (
@@ -9,9 +10,10 @@ from anh_rollup.protocol.machine.payload import (
     BlockHead,
     PayloadReader,
     RecordPlace,
+    find_record,
     read_batch_head,
     read_block_head,
-    read_record,
+    read_table,
 )
 from scripts.generate_vectors.ledger_history import ALICE, BOB, History, Sealed
 
@@ -26,16 +28,16 @@ HEAD = read_batch_head(PayloadReader(PAYLOAD, []))
 assert HEAD is not None
 
 
-def records(payload: bytes, head: BatchHead) -> tuple[list[bytes], list[list[tuple[int, int]]]]:
-    """All records, and what was read for each."""
+def places(payload: bytes, head: BatchHead) -> tuple[list[bytes], list[list[tuple[int, int]]]]:
+    """All packed records, and what was read to find each."""
     found, ranges, at = [], [], head.bodies_at
     for index in range(head.own):
         noted: list[tuple[int, int]] = []
         place = RecordPlace(index, head.own, head.bodies_at, at, head.bodies_end)
-        read = read_record(PayloadReader(payload, noted), place)
+        read = find_record(PayloadReader(payload, noted), place)
         assert read is not None
-        record, at = read
-        found.append(record)
+        start, at = read
+        found.append(payload[start:at])
         ranges.append(noted)
     assert at == head.bodies_end
     return found, ranges
@@ -54,14 +56,25 @@ def test_a_head_that_is_cut_is_none() -> None:
     assert noted == []
 
 
-def test_records_are_read_one_by_one() -> None:
-    found, ranges = records(PAYLOAD, HEAD)
-    assert tuple(found) == OWN
-    assert max([len(each) for each in ranges]) <= 4
-    bodies = [[each for each in noted if each[0] >= HEAD.bodies_at] for noted in ranges]
-    assert [len(each) for each in bodies] == [1] * 18 + [2, 1]
-    tables = [[each for each in noted if each[0] < BATCH_HEAD_SIZE + 20 * HEAD.table] for noted in ranges]
-    assert {each[1] - each[0] for noted in tables for each in noted} == {20}
+def test_packed_records_are_found_one_by_one() -> None:
+    found, ranges = places(PAYLOAD, HEAD)
+    place = RecordPlace(0, HEAD.own, HEAD.bodies_at, HEAD.bodies_at, HEAD.bodies_end)
+    table = read_table(PayloadReader(PAYLOAD, []), place, range(HEAD.table))
+    assert table is not None
+    assert tuple([unpack_record(each, table) for each in found]) == OWN
+    # The index, with a group's begin at each 16th, and the length of the long one.
+    assert [sum([end - start for start, end in noted]) for noted in ranges] == [
+        4, *[1] * 15, 4, 1, 1 + 3, 1,
+    ]  # fmt: skip
+
+
+def test_numbers_of_the_table_are_read_where_it_has_all_of_them() -> None:
+    place, noted = RecordPlace(0, HEAD.own, HEAD.bodies_at, 0, 0), list[tuple[int, int]]()
+    reader = PayloadReader(PAYLOAD, noted)
+    assert read_table(reader, place, [0, HEAD.table]) is None
+    assert noted == []
+    assert read_table(reader, place, [0]) == [int.from_bytes(PAYLOAD[52:72], "big")]
+    assert noted == [(52, 72)]
 
 
 def test_the_heads_of_blocks_are_read_one_by_one() -> None:
@@ -93,10 +106,10 @@ def test_whatever_the_bytes_are_they_are_read_within_their_bounds(data: st.DataO
     noted: list[tuple[int, int]] = []
     at = data.draw(st.integers(HEAD.bodies_at, HEAD.bodies_end))
     place = RecordPlace(data.draw(st.integers(0, 19)), 20, HEAD.bodies_at, at, HEAD.bodies_end)
-    read = read_record(PayloadReader(bytes(payload), noted), place)
+    read = find_record(PayloadReader(bytes(payload), noted), place)
     assert all(BATCH_HEAD_SIZE <= start < end <= HEAD.bodies_end for start, end in noted)
     if read is not None:
-        assert at < read[1] <= HEAD.bodies_end
+        assert at <= read[0] < read[1] <= HEAD.bodies_end
 
 
 def test_a_head_may_hold_any_numbers() -> None:

@@ -20,8 +20,9 @@ SHOWS_IN = {
     **dict.fromkeys(list(FAULTS)[:8], Phase.IDLE),
     **dict.fromkeys(list(FAULTS)[8:18], Phase.BLOCK),
     **dict.fromkeys(list(FAULTS)[18:23], Phase.READ),
-    **dict.fromkeys(list(FAULTS)[23:28], Phase.SEAL),
-    **dict.fromkeys(list(FAULTS)[28:], Phase.IDLE),
+    **dict.fromkeys(list(FAULTS)[23:29], Phase.UNPACK),
+    **dict.fromkeys(list(FAULTS)[29:34], Phase.SEAL),
+    **dict.fromkeys(list(FAULTS)[34:], Phase.IDLE),
 }
 
 

@@ -1,35 +1,29 @@
-from dataclasses import replace
-
 import pytest
 
-from anh_rollup.encoding.blob_chunks import open_chunk
 from anh_rollup.encoding.blobs import pack
 from anh_rollup.encoding.hashing import keccak256
-from anh_rollup.primitives import ETHER
+from anh_rollup.encoding.packed_records import join, read_parts
+from anh_rollup.protocol.machine.drafts import NO_DRAFT
 from anh_rollup.protocol.machine.fields import Phase
 from anh_rollup.protocol.machine.tree import Found
 from anh_rollup.protocol.machine.witnesses import (
-    MOST_CHUNKS,
     NO_BATCH,
     NO_MACHINE,
     NO_NOTICE,
-    BlobChunk,
-    BlobOpening,
     Payload,
     Witness,
-    _chunks_of,
     elements_of,
-    openings_of,
     witness_of,
 )
-from scripts.generate_vectors.ledger_cases import ALICE, CAROL, ordinary, steps_of
+from scripts.generate_vectors.ledger_cases import drafts, ordinary, steps_of
 from scripts.generate_vectors.ledger_faults import FAULTS
-from scripts.generate_vectors.ledger_history import History, Sealed
+from scripts.generate_vectors.ledger_history import History
 from tests.doubles.ledger_proofs import proven_root
 
 HISTORY = ordinary(blobs=False)
 IN_BLOBS = ordinary(blobs=True)
-NOTHING = Witness(NO_BATCH, NO_MACHINE, Payload(), NO_NOTICE, b"", (), (), ())
+NOTHING = Witness(NO_BATCH, NO_MACHINE, Payload(), NO_NOTICE, b"", NO_DRAFT, b"", (), (), (), ())
+OWN_PHASES = (Phase.BLOCK, Phase.READ, Phase.GATHER, Phase.UNPACK, Phase.SEAL)
 
 
 def witnesses(history: History, *phases: Phase) -> list[Witness]:
@@ -66,7 +60,7 @@ def test_each_leaf_stands_in_the_tree_after_the_touches_before_it() -> None:
 def test_what_a_witness_holds_is_what_its_phase_says(history: History) -> None:
     for state, _, look in steps_of(history):
         machine, witness = state.machine, witness_of(state, 3, history, history)
-        own = machine.phase in (Phase.BLOCK, Phase.READ, Phase.SEAL) and not machine.is_void
+        own = machine.phase in OWN_PHASES and not machine.is_void
         entering = machine.phase is Phase.IDLE and machine.batch < 3
         number = machine.batch + entering
         assert witness.batch == (history.posting(number).header if own or entering else NO_BATCH)
@@ -77,7 +71,7 @@ def test_what_a_witness_holds_is_what_its_phase_says(history: History) -> None:
             if machine.phase is Phase.APPLY
             else not witness.record
         )
-        grows = machine.phase in (Phase.READ, Phase.SEAL)
+        grows = machine.phase in (Phase.READ, Phase.UNPACK, Phase.SEAL)
         assert witness.block_frontier == (state.block_frontier.roots if grows else ())
         assert witness.batch_frontier == (state.batch_frontier.roots if grows and own else ())
         assert witness.notice == (look.notice or NO_NOTICE)
@@ -108,45 +102,28 @@ def test_of_a_blob_that_holds_no_payload_its_length_is_given() -> None:
         assert [each.index for each in first.payload.elements] == [0]
 
 
-def test_of_a_long_record_chunks_are_given_and_few_elements_by_themselves() -> None:
-    history = History()
-    history.deposit(ALICE.address, 10 * ETHER)
-    history.mine()
-    short = ALICE.record(nonce=0, to=CAROL, data=b"\1" * 9, gas=10**6)
-    long = ALICE.record(nonce=1, to=CAROL, data=b"\1" * 9_000, gas=10**6)
-    history.post(Sealed((short, long), origins=2), blobs=True)
-    reading = [each for each in steps_of(history) if each[0].machine.phase is Phase.READ]
-    few, many = (witness_of(state, 1, history, history).payload for state, _, _ in reading)
-    assert (few.chunks, many.elements) == ((), ())
-    assert few.elements
-    needed = {each // 32 for each in elements_of(reading[1][2].ranges or ())}
-    assert [each.index for each in many.chunks] == sorted(needed)
-    (blob,) = pack(history.posting(1).payload or b"")
-    for each in many.chunks:
-        assert (each.data, each.proof) == open_chunk(blob, each.index)
+def test_of_a_long_record_a_step_opens_ten_elements_at_most() -> None:
+    history = drafts(blobs=True)
+    for state, _, look in steps_of(history):
+        if state.machine.phase in (Phase.GATHER, Phase.UNPACK):
+            payload = witness_of(state, 1, history, history).payload
+            assert len(payload.elements) <= 10
+            assert [each.index for each in payload.elements] == elements_of(look.ranges or ())
 
 
-def test_of_elements_far_apart_the_fullest_chunks_are_given() -> None:
-    chunks = _chunks_of([at for at in range(4096) if at % 32 < 2 + at // 2048])
-    # 128 chunks are too many for a step: those with three elements, and as many of the others as fit.
-    assert len(chunks) == MOST_CHUNKS
-    assert set(range(64, 128)) <= chunks
-    assert not _chunks_of(range(0, 4096, 32))
-
-
-def test_the_blobs_behind_chunks_have_to_be_known_as_a_whole() -> None:
-    chunks = tuple(BlobChunk(index, b"", ()) for index in (0, 127, 256))
-    witness = replace(NOTHING, payload=Payload(chunks=chunks))
-    asked = list[tuple[int, int]]()
-
-    class Asked:
-        def whole(self, number: int, place: int) -> BlobOpening:
-            asked.append((number, place))
-            return BlobOpening(bytes([place]), b"", b"", b"")
-
-    found = openings_of(witness, Asked())  # type: ignore[arg-type]
-    assert [each.blob for each in found] == [b"\0", b"\2"]
-    assert asked == [(0, 0), (0, 2)]
+def test_the_last_step_of_a_long_record_is_given_all_that_was_read_of_it() -> None:
+    history = drafts(blobs=False)
+    for state, after, _ in steps_of(history):
+        phase, witness = state.machine.phase, witness_of(state, 1, history, history)
+        drafted = phase in (Phase.GATHER, Phase.UNPACK)
+        assert witness.draft == (state.drafted.draft if drafted else NO_DRAFT)
+        assert not drafted or witness.draft.digest == state.machine.pending
+        assert witness.packed == (state.drafted.packed if phase is Phase.UNPACK else b"")
+        ends = phase is Phase.UNPACK and after.machine.phase is Phase.APPLY
+        assert witness.numbers == (state.drafted.numbers if ends else ())
+        if ends:
+            parts = read_parts(witness.packed)
+            assert keccak256(join(parts.filled(witness.numbers))) == after.machine.pending
 
 
 def test_ranges_lie_in_elements_behind_the_length() -> None:
