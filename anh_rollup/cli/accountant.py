@@ -149,7 +149,7 @@ def accountant_services(config: AccountantConfig, cluster: Cluster | None = None
     store = ArtifactStore(config.store, policy, most_cache=config.most_cache)
     conduct = HONEST if config.drill is None else find_drill(config.drill)
     data, sender = (
-        BatchDataReader(client, config.beacon_url, None, open_store(config.blobs)),
+        BatchDataReader(client, config.beacon_url, open_store(config.blobs)),
         TransactionSender(client, account),
     )
     freshness = Freshness(config.most_lag, time.time)

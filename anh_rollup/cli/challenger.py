@@ -89,7 +89,7 @@ def challenger_services(config: ChallengerConfig, cluster: Cluster | None = None
     sender = TransactionSender(client, account)
     policy = RemotePolicy(file_roots=config.allowed_folders, private_hosts=config.private_hosts)
     data, freshness = (
-        BatchDataReader(client, config.beacon_url, None, open_store(config.blobs)),
+        BatchDataReader(client, config.beacon_url, open_store(config.blobs)),
         Freshness(config.most_lag, time.time),
     )
     order = OrderReader(deployment, client, data)

@@ -136,7 +136,7 @@ def open_follower(
     client, deployment = open_rollup(config.l1_url, config.deployment)
     sequencer = None if config.l2_url is None else _sequencer(config.l2_url, deployment)
     reader = OrderReader(
-        deployment, client, BatchDataReader(client, config.beacon_url, None, open_store(config.blobs))
+        deployment, client, BatchDataReader(client, config.beacon_url, open_store(config.blobs))
     )
     genesis, rules = reader.new_order().head.header, reader.new_ledger().rules
     memory = FollowerMemory(config.data / "follower.sqlite3")
@@ -181,9 +181,7 @@ def _watch(config: FollowerConfig) -> LedgerWatch:
     """What looks at ledger claims, with a connection of its own: folding may take a while at the start."""
     client, deployment = open_rollup(config.l1_url, config.deployment)
     return LedgerWatch(
-        LedgerView(
-            deployment, client, BatchDataReader(client, config.beacon_url, None, open_store(config.blobs))
-        )
+        LedgerView(deployment, client, BatchDataReader(client, config.beacon_url, open_store(config.blobs)))
     )
 
 

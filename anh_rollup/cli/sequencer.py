@@ -105,11 +105,11 @@ def open_sequencer(config: SequencerConfig) -> Sequencer:
     client, deployment = open_rollup(config.l1_url, config.deployment)
     if to_checksum_address(account.address) != deployment.sequencer:
         raise WrongKeyError(account.address, deployment.sequencer)
-    sidecars = SidecarProcess()
+    blobs = BlobStore(config.data / "blobs")
     return Sequencer(
         Parts(
             deployment,
-            TransactionSender(client, account, sidecars=sidecars.make),
+            TransactionSender(client, account, sidecars=SidecarProcess(blobs).make),
             account,
             Journal(config.data / "journal.sqlite3"),
             forced_depth=config.forced_depth,
@@ -127,8 +127,7 @@ def open_sequencer(config: SequencerConfig) -> Sequencer:
             senders=SenderLimits(config.sender_rate, config.sender_bytes),
             refunds=not config.no_refunds,
             beacon_url=config.beacon_url,
-            own_blobs=sidecars.recent,
-            blobs=BlobStore(config.data / "blobs"),
+            blobs=blobs,
         )
     )
 

@@ -1,6 +1,6 @@
 """Reading back what a transaction put on L1: its blobs, verified, or its calldata."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import orjson
@@ -28,8 +28,7 @@ class BatchDataReader:
     Args:
         client: The L1 node.
         beacon_url: A beacon node's base URL; None asks the L1 endpoint itself, which anvil answers.
-        own: Blobs that this process made, by versioned hash: nobody is asked for these.
-        store: Where all are kept once they were read; it is asked before anybody else.
+        store: Where blobs are kept once they were read; it is asked before anybody else.
 
     Raises:
         EndpointUrlError: The beacon's URL can be no endpoint's.
@@ -39,11 +38,9 @@ class BatchDataReader:
         self,
         client: L1Client,
         beacon_url: str | None = None,
-        own: Mapping[bytes, bytes] | None = None,
         store: BlobStore | None = None,
     ) -> None:
         self._client = client
-        self._own = {} if own is None else own
         self._store = store
         if beacon_url:
             host_of(beacon_url)
@@ -79,17 +76,10 @@ class BatchDataReader:
 
     def _known(self, hashes: Sequence[bytes]) -> dict[bytes, bytes]:
         """Those of these blobs that nobody has to be asked for."""
-        found = {item: self._own[item] for item in hashes if item in self._own}
-        self._keep(found)
-        if self._store is not None:
-            kept = {item: self._store.get(item) for item in hashes if item not in found}
-            found |= {item: blob for item, blob in kept.items() if blob is not None}
-        return found
-
-    def _keep(self, blobs: Mapping[bytes, bytes]) -> None:
-        if self._store is not None:
-            for item, blob in blobs.items():
-                self._store.keep(item, blob)
+        if self._store is None:
+            return {}
+        kept = {item: self._store.get(item) for item in hashes}
+        return {item: blob for item, blob in kept.items() if blob is not None}
 
     def _fetch(self, digest: bytes, block: BlockNumber, hashes: Sequence[bytes]) -> dict[bytes, bytes]:
         """Blobs that others have, each checked, and kept for the next time."""
@@ -99,7 +89,9 @@ class BatchDataReader:
             found |= self._from_anvil(digest)
         if any(item not in found for item in hashes):
             raise BlobsUnavailableError(block, f"the beacon endpoint lacks blob 0x{missing[0].hex()}")
-        self._keep({item: found[item] for item in hashes})
+        if self._store is not None:
+            for item in hashes:
+                self._store.keep(item, found[item])
         return found
 
     def _from_beacon(self, block: BlockNumber, hashes: Sequence[bytes]) -> dict[bytes, bytes]:

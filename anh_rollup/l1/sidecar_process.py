@@ -11,12 +11,10 @@ import threading
 from collections.abc import Sequence
 from typing import BinaryIO, Final
 
-from anh_rollup.encoding.blobs import BLOB_SIZE, MOST_BLOBS
+from anh_rollup.encoding.blobs import BLOB_SIZE
+from anh_rollup.l1.blob_store import BlobStore
 from anh_rollup.l1.blobs import Sidecar, check_blobs, make_sidecar, versioned
 from anh_rollup.l1.errors import TransientL1Error
-
-#: Blobs that are remembered: those of four full batches, 3 MiB (choice).
-MOST_RECENT: Final = 4 * MOST_BLOBS
 
 #: Before the blobs that are sent to the process: how many they are.
 _COUNT: Final = struct.Struct(">B")
@@ -45,12 +43,12 @@ class SidecarProcess:
 
     The process starts with the first sidecar and ends when its owner does, in whatever way.
 
-    Attributes:
-        recent: The blobs of the last sidecars by versioned hash.
+    Args:
+        store: Where the blobs are kept, so that whoever reads them back asks nobody.
     """
 
-    def __init__(self) -> None:
-        self.recent: dict[bytes, bytes] = {}
+    def __init__(self, store: BlobStore | None = None) -> None:
+        self._store = store
         self._turn = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -70,20 +68,15 @@ class SidecarProcess:
                 raise SidecarProcessError(str(error)) from error
         commitments, proofs = points[: len(blobs)], points[len(blobs) :]
         hashes = tuple([versioned(item) for item in commitments])
-        self._remember(hashes, blobs)
+        if self._store is not None:
+            for digest, blob in zip(hashes, blobs, strict=True):
+                self._store.keep(digest, blob)
         return Sidecar(tuple(blobs), tuple(commitments), tuple(proofs), hashes)
 
     def close(self) -> None:
         """Ends the process; a later `make` starts another one."""
         with self._turn:
             self._end()
-
-    def _remember(self, hashes: Sequence[bytes], blobs: Sequence[bytes]) -> None:
-        for digest, blob in zip(hashes, blobs, strict=True):
-            self.recent.pop(digest, None)
-            self.recent[digest] = blob
-        for digest in list(self.recent)[:-MOST_RECENT]:
-            del self.recent[digest]
 
     def _ask(self, request: bytes, blobs: int) -> list[bytes]:
         """The commitments of blobs and their proofs.

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from coincurve import PrivateKey
@@ -50,7 +50,6 @@ class Parts:
         beacon_url: See `BatchDataReader`.
         pool: See `Setting`.
         senders: See `Setting`.
-        own_blobs: Blobs that the sender has made, by versioned hash.
         blobs: See `BatchDataReader`'s `store`.
         clock: Seconds since 1970.
     """
@@ -66,7 +65,6 @@ class Parts:
     new_journal: bool = False
     refunds: bool = True
     beacon_url: str | None = None
-    own_blobs: Mapping[bytes, bytes] | None = None
     blobs: BlobStore | None = None
     pool: PoolLimits = field(default_factory=PoolLimits)
     senders: SenderLimits = field(default_factory=SenderLimits)
@@ -88,7 +86,7 @@ class Sequencer:
     def __init__(self, parts: Parts) -> None:
         self.deployment = parts.deployment
         client = parts.sender.client
-        data = BatchDataReader(client, parts.beacon_url, parts.own_blobs, parts.blobs)
+        data = BatchDataReader(client, parts.beacon_url, parts.blobs)
         known = KnownRecords()
         self.reader = OrderReader(parts.deployment, client, data, known.decode)
         self.reader.refresh()

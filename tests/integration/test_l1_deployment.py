@@ -136,8 +136,6 @@ def test_a_batch_goes_to_the_inbox_as_blobs_and_comes_back(anvil: Chain) -> None
     (posted,) = filter(None, map(inbox.decode, receipt.logs))
     assert posted.event.blobs == (versioned_hash(blobs[0]),)
     assert BatchDataReader(anvil.client).blobs(posted.log.transaction) == blobs
-    own = {posted.event.blobs[0]: b"kept by who made it"}
-    assert BatchDataReader(anvil.client, own=own).blobs(posted.log.transaction) == (b"kept by who made it",)
     assert (inbox.read("latest"), inbox.commitment(1)) == ((1,), posted.event.commitment)
 
 

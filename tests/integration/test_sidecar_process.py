@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from anh_rollup.encoding.blobs import BLOB_CAPACITY, BLOB_SIZE, pack
+from anh_rollup.l1.blob_store import BlobStore
 from anh_rollup.l1.blobs import BlobMalformedError, make_sidecar, versioned_hash
-from anh_rollup.l1.sidecar_process import MOST_RECENT, SidecarProcess, SidecarProcessError
+from anh_rollup.l1.sidecar_process import SidecarProcess, SidecarProcessError
 
 BLOBS = pack(b"\1" * (BLOB_CAPACITY + 1))
 
@@ -27,8 +28,13 @@ time.sleep(600)
 
 
 @pytest.fixture(scope="module")
-def sidecars() -> Iterator[SidecarProcess]:
-    made = SidecarProcess()
+def store(tmp_path_factory: pytest.TempPathFactory) -> BlobStore:
+    return BlobStore(tmp_path_factory.mktemp("blobs"))
+
+
+@pytest.fixture(scope="module")
+def sidecars(store: BlobStore) -> Iterator[SidecarProcess]:
+    made = SidecarProcess(store)
     yield made
     made.close()
 
@@ -38,13 +44,15 @@ def pid_of(sidecars: SidecarProcess) -> int:
     return sidecars._process.pid
 
 
-def test_it_makes_what_this_process_would_make(sidecars: SidecarProcess) -> None:
+def test_it_makes_what_this_process_would_make_and_keeps_it(
+    sidecars: SidecarProcess, store: BlobStore
+) -> None:
     assert len(BLOBS) == 2
     assert sidecars.make(BLOBS) == make_sidecar(BLOBS)
     first = pid_of(sidecars)
     assert sidecars.make(BLOBS[:1]) == make_sidecar(BLOBS[:1])
     assert pid_of(sidecars) == first
-    assert sidecars.recent == {versioned_hash(blob): blob for blob in BLOBS}
+    assert [store.get(versioned_hash(blob)) for blob in BLOBS] == list(BLOBS)
 
 
 def test_one_that_was_killed_is_replaced(sidecars: SidecarProcess) -> None:
@@ -53,14 +61,6 @@ def test_one_that_was_killed_is_replaced(sidecars: SidecarProcess) -> None:
     with pytest.raises(SidecarProcessError, match="the process that computes blob proofs failed"):
         sidecars.make(BLOBS[:1])
     assert sidecars.make(BLOBS[:1]) == make_sidecar(BLOBS[:1])
-
-
-def test_only_the_last_blobs_are_remembered() -> None:
-    fresh = SidecarProcess()
-    hashes = [bytes([number]) * 32 for number in range(MOST_RECENT + 2)]
-    for digest in [*hashes, hashes[3]]:
-        fresh._remember([digest], [digest])
-    assert list(fresh.recent) == [hashes[2], *hashes[4:], hashes[3]]
 
 
 @pytest.mark.parametrize("blobs", [[], [bytes(BLOB_SIZE)] * 7, [b"short"]])

@@ -47,7 +47,7 @@ def world():
 
 def begin(world, store):
     """A final claim about four batches in blobs, and two batches behind it; only theirs are still on L1."""
-    world.data = Pruning(world.client, None, None, store)
+    world.data = Pruning(world.client, None, store)
     players = [world.player("claiming", CLAIMING), world.player("checking", CHECKING)]
     for nonce in range(4):
         world.post([ALICE.transfer(nonce, BOB.address, 5)], blobs=True)

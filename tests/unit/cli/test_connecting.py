@@ -98,7 +98,7 @@ def test_the_beacon_node_of_the_command_line_is_the_one_that_blobs_are_read_from
     module = command.split(maxsplit=1)[0]
     monkeypatch.setattr(f"anh_rollup.cli.{module}.open_rollup", lambda *_: reached())
 
-    def read_from(_self: object, _client: object, beacon_url: str | None = None, *_own: object) -> None:
+    def read_from(_self: object, _client: object, beacon_url: str | None = None, *_store: object) -> None:
         raise AnhError(f"blobs are read from {beacon_url}", remedy="No more is needed.")
 
     monkeypatch.setattr(BatchDataReader, "__init__", read_from)
@@ -127,7 +127,7 @@ def test_roles_keep_blobs_in_the_folder_of_their_store(
     monkeypatch.setattr(f"anh_rollup.cli.{module}.open_rollup", lambda *_: reached())
 
     def read_from(_self: object, *given: object) -> None:
-        raise AnhError(f"blobs are kept in {given[3]}", remedy="No more is needed.")
+        raise AnhError(f"blobs are kept in {given[2]}", remedy="No more is needed.")
 
     monkeypatch.setattr(BatchDataReader, "__init__", read_from)
     told = said([*words.split(), "--l1", NOBODY])

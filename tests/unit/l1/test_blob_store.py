@@ -38,8 +38,8 @@ class Node:
 class Reader(BatchDataReader):
     """Reads from a beacon endpoint that has `served`; `asked` is what it was asked for."""
 
-    def __init__(self, store: BlobStore | None, **own: Any) -> None:
-        super().__init__(Node(), None, own.get("own"), store)  # type: ignore[arg-type]
+    def __init__(self, store: BlobStore | None) -> None:
+        super().__init__(Node(), None, store)  # type: ignore[arg-type]
         self.served = dict(zip(HASHES, BLOBS, strict=True))
         self.asked: list[tuple[bytes, ...]] = []
 
@@ -72,20 +72,11 @@ def test_without_a_store_everything_is_read_again(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_this_process_made_is_kept_too(tmp_path: Path) -> None:
-    store = BlobStore(tmp_path)
-    assert Reader(store, own=dict(zip(HASHES, BLOBS, strict=True))).blobs(DIGEST) == BLOBS
-    assert tuple(map(store.get, HASHES)) == BLOBS
-
-
 def test_only_what_is_missing_is_asked_for(tmp_path: Path) -> None:
     store = BlobStore(tmp_path)
-    store.keep(HASHES[0], BLOBS[0])
-    reader = Reader(store, own={HASHES[1]: BLOBS[1]})
+    store.keep(HASHES[1], BLOBS[1])
+    reader = Reader(store)
     assert len(BLOBS) == 2
-    assert reader.blobs(DIGEST) == BLOBS
-    assert reader.asked == []
-    (tmp_path / f"{HASHES[0].hex()}.blob").unlink()
     assert reader.blobs(DIGEST) == BLOBS
     assert reader.asked == [HASHES[:1]]
 
