@@ -112,8 +112,7 @@ def test_the_beacon_node_of_the_command_line_is_the_one_that_blobs_are_read_from
     [
         ("accountant --store s --key-file some.key", "s/blobs"),
         ("challenger --store s --key-file some.key", "s/blobs"),
-        ("follower --data d", "d/artifacts/blobs"),
-        ("follower --data d --store s", "s/blobs"),
+        ("follower --data d", "d/blobs"),
         ("challenger --store s --key-file some.key --no-blob-store", None),
         ("accountant --store s --key-file some.key --no-blob-store", None),
         ("follower --data d --no-blob-store", None),

@@ -36,6 +36,7 @@ OTHERS = {
     "cli.exit.parse_amount": "parse_payment, or the word `all`",
     "cli.options.parse_payment": "parse_ether, but 0",
     "cli.slash.parse_signed": "an option's words: test_slash",
+    "cluster.closure_tasks.load": "loads a module, no bytes",
     "encoding.abi.decode": "its three callers wrap its errors: decode_job, decode_claim, decode_values",
     "encoding.indexed_items.read_items": "a part of decode_batch",
     "encoding.packed_records.read_parts": "a part of decode_batch",

@@ -15,7 +15,8 @@ from web3.exceptions import ContractCustomError, ContractLogicError
 
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.l1.abi import signature_hash
-from anh_rollup.world.network_calls import ERRORS, INFER_SELECTOR, TRAIN_SELECTOR
+from anh_rollup.protocol.publications import SELECTORS
+from anh_rollup.world.network_calls import ERRORS, INFER_SELECTOR, PUBLISHED_SELECTOR, TRAIN_SELECTOR
 from anh_rollup.world.network_contract import MOST_TRAINING_SECONDS
 from scripts import l2_contracts
 from scripts.chains import ChainRefusedError
@@ -124,8 +125,8 @@ def test_the_sdk_names_the_errors_of_the_node() -> None:
 
 def test_the_sdk_calls_the_functions_of_the_node() -> None:
     entries = [each for each in compiled("IDNN", SDK).abi if each["type"] == "function"]
-    selectors = {each["name"]: signature_hash(each)[:4] for each in entries}
-    assert selectors == {"infer": INFER_SELECTOR, "train": TRAIN_SELECTOR}
+    selectors = {signature_hash(each)[:4] for each in entries}
+    assert selectors == {INFER_SELECTOR, TRAIN_SELECTOR, PUBLISHED_SELECTOR, *SELECTORS}
 
 
 def test_the_sdk_knows_how_far_a_deadline_may_be() -> None:
