@@ -13,6 +13,7 @@ from anh_rollup.cli.artifact_source import (
     place_options,
     write_arrays,
 )
+from anh_rollup.cli.model_import import import_command
 from anh_rollup.cli.options import (
     DIGEST,
     DigestOptionError,
@@ -50,12 +51,15 @@ class ModelFileError(AnhError):
 
 @click.group(name="model")
 def model_group() -> None:
-    """Look at models, take them out of a store, put them into one, or into the order.
+    """Look at models, take them out of a store, put or import them into one, or into the order.
 
     \b
     Example:
       anh model show 0x4b2a.. --store ./artifacts
     """
+
+
+model_group.add_command(import_command)
 
 
 @model_group.command(name="show")

@@ -15,8 +15,8 @@ from ens.utils import normalize_name
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 OURS = {"anh_rollup", "benchmarks", "scripts", "tests"}
-# Extensions of pytest: it loads them by itself.
-NEVER_IMPORTED = {"pytest-asyncio", "pytest-xdist"}
+# Extensions of pytest, which loads them by itself; torch.onnx.export does the last.
+NEVER_IMPORTED = {"pytest-asyncio", "pytest-xdist", "onnxscript"}
 # Dependencies of web3 that it would take too new.
 HELD_BACK = {"pyunormalize"}
 

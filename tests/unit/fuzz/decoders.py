@@ -36,6 +36,9 @@ from anh_rollup.encoding.transactions import (
 )
 from anh_rollup.encoding.zero_runs import decompress
 from anh_rollup.errors import AnhError
+from anh_rollup.importing.errors import OnnxFileError
+from anh_rollup.importing.onnx_file import decode_model as decode_onnx
+from anh_rollup.importing.onnx_file import read_model as read_onnx
 from anh_rollup.l1.abi import decode_values, encode_arguments, load_artifact
 from anh_rollup.l1.deployment import (
     Deployment,
@@ -96,8 +99,10 @@ from anh_rollup.world.network_calls import (
     decode_train,
 )
 from tests.doubles.small_program import small_program
+from tests.unit.importing.graphs import model_of, node
 
 ROOT = bytes([9]) * 32
+ONNX = model_of([node("Gemm", "x w b")], {"x": (1, 3)}, {"w": np.ones((3, 2)), "b": np.ones(2)})
 ADDRESS = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 ELEMENTS = np.arange(40, dtype=np.int32).reshape(5, 8)
 
@@ -273,6 +278,10 @@ DECODERS: dict[str, Decoder] = {
         decode_hints, (encode_hints(HINTS), orjson.dumps({"training_data": "0x" + "ab" * 32})), HintsError
     ),
     "storage.npz.read_arrays": Decoder(from_file(read_arrays), NPZ, ArrayFileError),
+    "importing.onnx_file.decode_model": Decoder(decode_onnx, (ONNX.SerializeToString(),), OnnxFileError),
+    "importing.onnx_file.read_model": Decoder(
+        from_file(read_onnx), (ONNX.SerializeToString(),), OnnxFileError
+    ),
     "cli.model.read_model": Decoder(from_file(read_model), NPZ, AnhError),
     "cli.options.read_account": Decoder(
         from_file(read_account), (b"0x" + b"59" * 32, b" " + b"ab" * 32 + b"\n"), KeyFileError

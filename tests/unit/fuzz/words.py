@@ -6,6 +6,7 @@ from typing import Any
 
 from anh_rollup.cli.deploy import OptionError, parse_rules
 from anh_rollup.cli.job_wish import PropertyOptionError, parse_property
+from anh_rollup.cli.model_import import ShapeOptionError, parse_shapes
 from anh_rollup.cli.options import (
     AddressOptionError,
     AmountOptionError,
@@ -51,6 +52,9 @@ PARSERS: dict[str, Parser] = {
     ),
     "cli.deploy.parse_rules": Parser(
         lambda word: parse_rules([word]), ("window=600", "force_fee=0"), (OptionError,)
+    ),
+    "cli.model_import.parse_shapes": Parser(
+        lambda word: parse_shapes([word]), ("x=1x3x224x224", "a:0=7"), (ShapeOptionError,)
     ),
     "cli.job_wish.parse_property": Parser(
         parse_property,

@@ -1,0 +1,1 @@
+"""ONNX and torch models become tensor programs."""

@@ -1,0 +1,188 @@
+"""An imported network beside onnxruntime: how near it is, and how fast."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, Final
+
+import numpy as np
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from onnx import ModelProto
+from onnxruntime.capi import onnxruntime_pybind11_state as states
+
+from anh_rollup.evaluation.torch_backend import TorchEvaluator
+from anh_rollup.importing.errors import ImportingError
+from anh_rollup.importing.network import Arrays, Network, split_samples
+from anh_rollup.importing.real_evaluation import evaluate, values
+from anh_rollup.importing.record import Reals
+
+#: Samples that are evaluated node by node to count saturated elements (choice).
+MOST_TRACED: Final = 16
+#: Rounds of a measurement; the fastest counts, for other work on the machine only ever slows one down.
+ROUNDS: Final = 3
+#: onnxruntime's log level that shows errors only.
+_ERRORS: Final = 3
+#: What onnxruntime raises: subclasses of RuntimeError in its own module, and ValueError for feeds.
+_REFUSALS: Final = (
+    states.Fail,
+    states.InvalidArgument,
+    states.InvalidGraph,
+    states.InvalidProtobuf,
+    states.NotImplemented,
+    states.RuntimeException,
+    ValueError,
+)
+
+Array = NDArray[Any]
+
+
+class ComparisonError(ImportingError):
+    """onnxruntime does not run the network, so there is nothing to compare with.
+
+    Attributes:
+        reason: Its words.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"onnxruntime refuses the network: {reason}",
+            remedy="Import it without samples, or export it again.",
+        )
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How near an imported network is to onnxruntime on samples, and how fast.
+
+    Errors are relative to the range of onnxruntime's outputs, from the least to the largest.
+
+    Attributes:
+        samples: How many samples.
+        largest_error, mean_error: Of the exact reading.
+        largest_lowering_error: Of the record in float64: what is not due to number formats.
+        largest_format_error: Of the exact reading beside the record in float64: what is due to them alone.
+        agreement: Part of the samples whose largest output is the same one.
+        saturated: Elements, of all values of up to `MOST_TRACED` samples, outside of their number format.
+        exact_seconds, float_seconds: One sample, by the exact evaluator and by onnxruntime.
+    """
+
+    samples: int
+    largest_error: float
+    mean_error: float
+    largest_lowering_error: float
+    largest_format_error: float
+    agreement: float
+    saturated: int
+    exact_seconds: float
+    float_seconds: float
+
+
+def compare(model: ModelProto, network: Network, samples: Arrays) -> Comparison:
+    """Runs a network both ways over samples.
+
+    Args:
+        model: The network.
+        network: The same, imported.
+        samples: By the inputs' names, arrays (N, *shape of one sample), N at least 1.
+
+    Raises:
+        InputRefusedError: Samples that do not fit the inputs.
+        ComparisonError: onnxruntime refuses the network.
+    """
+    singles = split_samples(network.record, samples)
+    run = float_runner(model, network)
+    wanted = np.stack([run(sample) for sample in singles])
+    fields = network.quantized(samples)
+    loaded = TorchEvaluator().load(network.program, network.emitted.parameters)
+    exact = network.real(loaded.evaluate(fields)).reshape(wanted.shape)
+    traced = singles[:MOST_TRACED]
+    real = np.stack([evaluate(network.record, sample) for sample in traced]).reshape(-1, *wanted.shape[1:])
+    span = float(np.ptp(wanted)) or float(np.abs(wanted).max()) or 1.0
+    error = np.abs(exact - wanted) / span
+    same = _decisions(exact) == _decisions(wanted)
+    one = [each[:1] for each in fields]
+    return Comparison(
+        samples=len(singles),
+        largest_error=float(error.max()),
+        mean_error=float(error.mean()),
+        largest_lowering_error=float(np.abs(real - wanted[: len(traced)]).max() / span),
+        largest_format_error=float(np.abs(exact[: len(traced)] - real).max() / span),
+        agreement=float(same.mean()),
+        saturated=sum(saturated(network, sample) for sample in traced),
+        exact_seconds=_seconds(lambda: loaded.evaluate(one)),
+        float_seconds=_seconds(lambda: run(singles[0])),
+    )
+
+
+def float_runner(model: ModelProto, network: Network) -> Callable[[Sequence[Reals]], Reals]:
+    """Onnxruntime on one sample, by the threads that torch has: the output in float64.
+
+    Raises:
+        ComparisonError: It refuses the network.
+    """
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _ERRORS
+    options.intra_op_num_threads = torch.get_num_threads()
+    try:
+        session = onnxruntime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+    except _REFUSALS as error:
+        raise ComparisonError(str(error)) from error
+    kinds = {each.name: _TYPES[each.type] for each in session.get_inputs() if each.type in _TYPES}
+
+    def run(sample: Sequence[Reals]) -> Reals:
+        named = {
+            field.name: elements.reshape(field.shape).astype(kinds[field.name])
+            for field, elements in zip(network.record.fields, sample, strict=True)
+        }
+        try:
+            output = session.run([network.record.output_name], named)[0]
+        except _REFUSALS as error:
+            raise ComparisonError(str(error)) from error
+        return np.asarray(output, np.float64)
+
+    return run
+
+
+#: numpy's types of onnxruntime's inputs.
+_TYPES: Final[dict[str, type[np.generic]]] = {
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+    "tensor(float16)": np.float16,
+    "tensor(int8)": np.int8,
+    "tensor(uint8)": np.uint8,
+    "tensor(int32)": np.int32,
+    "tensor(int64)": np.int64,
+    "tensor(bool)": np.bool_,
+}
+
+
+def saturated(network: Network, sample: Sequence[Reals]) -> int:
+    """How many elements of all values lie outside of their number format for one sample."""
+    count = 0
+    for place, elements in values(network.record, sample):
+        at = network.formats[place]
+        outside = (elements < (at.low - 1) * at.unit) | (elements > (at.high + 1) * at.unit)
+        count += int((outside & np.isfinite(elements)).sum())
+    return count
+
+
+def _decisions(outputs: Reals) -> Array:
+    """Which element along the last axis is the largest, for every sample."""
+    flat = outputs.reshape(len(outputs), -1) if outputs.ndim < 3 else outputs
+    return np.asarray(flat.argmax(-1))
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    """Seconds of the fastest of some rounds, after one that warms up."""
+    work()
+    fastest = float("inf")
+    for _ in range(ROUNDS):
+        start = perf_counter()
+        work()
+        fastest = min(fastest, perf_counter() - start)
+    return fastest

@@ -1,0 +1,153 @@
+"""Number formats: how many fraction bits each value of a network gets, from where its numbers lie.
+
+A sum of products runs on float64 while it stays within 2^53, so what it reads has 24 bits with the sign, and
+weights take what is then left. What only element-wise instructions read has up to 30 bits, so that residual
+streams keep their precision; factors of a product have 26 of magnitude, for 26 + 26 bits fit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from math import ceil, floor, frexp, isfinite
+from typing import Final
+
+from anh_rollup.importing.errors import FormatRefusedError
+from anh_rollup.importing.ranges import Range
+from anh_rollup.importing.record import Operation, RealNode, Record
+
+#: Bits of magnitude of what element-wise instructions read, of factors and quotients, of sums' operands.
+WIDE_BITS: Final = 30
+FACTOR_BITS: Final = 26
+LINEAR_BITS: Final = 23
+#: Float64 is exact up to two to this power.
+EXACT_BITS: Final = 53
+#: Most and least fraction bits of a value (choice: shifts between two of them stay within bounds).
+MOST_SCALE: Final = 40
+LEAST_SCALE: Final = -20
+
+
+class Setting(StrEnum):
+    """How a network is imported.
+
+    `PRECISE` gives weights all bits that float64 leaves, `FAST` 16 bits, and coarser tables.
+    """
+
+    PRECISE = "precise"
+    FAST = "fast"
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A fixed-point format.
+
+    Attributes:
+        scale: Fraction bits: an element stands for element / 2^scale.
+        low, high: What elements saturate at.
+    """
+
+    scale: int
+    low: int
+    high: int
+
+    @property
+    def unit(self) -> float:
+        """What one step of an element stands for."""
+        return 2.0**-self.scale
+
+    @property
+    def bits(self) -> int:
+        """Bits of magnitude."""
+        return max(-self.low, self.high, 1).bit_length()
+
+
+def bits_above(magnitude: float) -> int:
+    """The least b with |x| <= 2^b."""
+    mantissa, exponent = frexp(magnitude)
+    return exponent - 1 if mantissa == 0.5 else exponent
+
+
+def magnitude_bits(record: Record) -> list[int]:
+    """How many bits of magnitude each node may have, for what reads it."""
+    bits = [WIDE_BITS] * len(record.nodes)
+    for place in range(len(record.nodes) - 1, -1, -1):
+        node = record.nodes[place]
+        for source, most in zip(node.inputs, _demands(record, node, bits[place]), strict=True):
+            bits[source] = min(bits[source], most)
+    return bits
+
+
+def _demands(record: Record, node: RealNode, own: int) -> Sequence[int]:
+    """The most bits of magnitude of each of a node's inputs."""
+    count = len(node.inputs)
+    if node.operation in (Operation.MATMUL, Operation.CONV):
+        weight = record.nodes[node.inputs[1]]
+        if weight.operation is Operation.CONSTANT:
+            return [LINEAR_BITS] + [WIDE_BITS] * (count - 1)
+        terms = (weight.shape[-1] - 1).bit_length()
+        return [min(LINEAR_BITS, (EXACT_BITS - terms) // 2)] * 2 + [WIDE_BITS] * (count - 2)
+    if node.operation is Operation.MUL:
+        known = any(record.nodes[each].operation is Operation.CONSTANT for each in node.inputs)
+        return [WIDE_BITS if known else FACTOR_BITS] * count
+    if node.operation is Operation.DIV:
+        return [FACTOR_BITS] * count
+    if node.operation is Operation.SQRT:
+        return [WIDE_BITS]
+    if node.operation in (Operation.VIEW, Operation.PAD, Operation.LARGEST):
+        return [own]
+    if node.operation is Operation.GATHER:
+        return [own, WIDE_BITS]
+    return [WIDE_BITS] * count
+
+
+def formats_of(record: Record, ranges: Sequence[Range]) -> list[Format]:
+    """The format of every node; those of constants are chosen where they are read.
+
+    Raises:
+        FormatRefusedError: A node's numbers have no bound, or are too large.
+    """
+    bits, found = magnitude_bits(record), list[Format]()
+    for place, node in enumerate(record.nodes):
+        inputs = [found[each] for each in node.inputs]
+        found.append(_format(record, node, ranges[place], bits[place], inputs))
+    return found
+
+
+def _format(record: Record, node: RealNode, at: Range, bits: int, inputs: Sequence[Format]) -> Format:
+    if not (isfinite(at.low) and isfinite(at.high)) or bits_above(at.magnitude) > WIDE_BITS - LEAST_SCALE:
+        raise FormatRefusedError(node.source, f"lies in [{at.low:.3g}, {at.high:.3g}], which is too wide")
+    is_constant = node.operation is Operation.CONSTANT
+    kept = node.operation in (Operation.VIEW, Operation.PAD, Operation.LARGEST, Operation.GATHER)
+    if kept and record.nodes[node.inputs[0]].operation is not Operation.CONSTANT:
+        return inputs[0]
+    if node.is_whole:
+        if bits_above(at.magnitude) > 31 or at.magnitude >= 2**31:
+            raise FormatRefusedError(node.source, f"has integers up to {at.magnitude:.3g}, beyond 32 bits")
+        return Format(0, floor(min(at.low, 0.0)), ceil(max(at.high, 0.0)))
+    scale = min(bits - bits_above(at.magnitude) if at.magnitude else bits, MOST_SCALE)
+    if not is_constant:
+        scale = max(min(scale, _finest(node, record, inputs)), LEAST_SCALE)
+    return _bounded(scale, at)
+
+
+def _bounded(scale: int, at: Range) -> Format:
+    """A format of this scale with room for a range and zero, rounded outward."""
+    edge = 2.0**scale
+    low, high = int(min(at.low, 0.0) * edge // 1), int(-(-max(at.high, 0.0) * edge // 1))
+    return Format(scale, max(low, -(2**31)), min(max(high, low), 2**31 - 1))
+
+
+def _finest(node: RealNode, record: Record, inputs: Sequence[Format]) -> int:
+    """The most fraction bits that an instruction can give."""
+    if node.operation in (Operation.MATMUL, Operation.CONV):
+        weight = record.nodes[node.inputs[1]]
+        return MOST_SCALE if weight.operation is Operation.CONSTANT else inputs[0].scale + inputs[1].scale
+    if node.operation is Operation.SUM:
+        return inputs[0].scale + max(0, -bits_above(node.factor))
+    if node.operation is Operation.DIV:
+        known = record.nodes[node.inputs[0]].operation is Operation.CONSTANT
+        return (FACTOR_BITS if known else inputs[0].scale) + FACTOR_BITS - inputs[1].scale
+    if node.operation is Operation.SQRT:
+        return (inputs[0].scale + EXACT_BITS - 2 - inputs[0].bits) // 2
+    if node.operation in (Operation.CLAMP, Operation.ABS):
+        return inputs[0].scale
+    return MOST_SCALE

@@ -1,0 +1,229 @@
+"""Partial evaluation of a graph: one pass, in which each value is known or has a fixed shape and type.
+
+What follows from known values alone is computed by ONNX's own reference implementation, so shape arithmetic,
+constants and `If` with a known condition resolve by the same rule; loops with a known count unroll. What is
+not known is lowered by the handler of its operator.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import GraphProto, ModelProto, NodeProto, helper
+
+from anh_rollup.encoding.tensors import MOST_RANK, Shape
+from anh_rollup.importing.errors import InputRefusedError, OnnxFileError, OperatorRefusedError
+from anh_rollup.importing.function_bodies import body_of, nodes_of
+from anh_rollup.importing.known_values import is_random, known_outputs
+from anh_rollup.importing.onnx_file import MOST_NAME, OWN_DOMAINS, array_of, node_name, opset_of
+from anh_rollup.importing.operators.context import Context
+from anh_rollup.importing.operators.registry import HANDLERS
+from anh_rollup.importing.reals import Folding, Operand, Tensor
+from anh_rollup.importing.record import Field, Record
+
+Array = NDArray[Any]
+
+#: Nodes that are visited, unrolled loops included (choice).
+MOST_VISITS: Final = 262_144
+
+#: The types of inputs that a tensor program can have.
+_TYPES: Final = frozenset("fiub")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scope:
+    """Names and what they stand for; an optional value that is missing is not in it."""
+
+    values: dict[str, Operand]
+    outer: "Scope | None" = None
+
+    def find(self, name: str) -> Operand | None:
+        """The value of a name, in this graph or one around it."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.values:
+                return scope.values[name]
+            scope = scope.outer
+        return None
+
+
+def lower(
+    model: ModelProto,
+    shapes: Mapping[str, Shape] | None = None,
+    known: Mapping[str, Array] | None = None,
+    output: str | None = None,
+) -> Record:
+    """The record of a checked model.
+
+    Args:
+        model: As `onnx_file.decode_model` gives it.
+        shapes: Shapes of inputs, where the model does not fix them; a free leading dimension is 1.
+        known: Values of inputs that are always the same, by name.
+        output: Name of the output to compute; the first where not given.
+
+    Raises:
+        InputRefusedError: An input has no known shape or a type that is no number; there is no such output.
+        OperatorRefusedError: A node that cannot be done exactly.
+        OnnxFileError: A tensor or node that breaks ONNX's rules.
+    """
+    given = known or {}
+    names = [each.name for each in model.graph.output]
+    wanted = names[0] if output is None else output
+    if wanted not in names:
+        raise InputRefusedError(
+            wanted[:MOST_NAME], f"no output of this name; there are {', '.join(names)[:200]}"
+        )
+    walk = _Walk(opset_of(model))
+    scope = Scope({})
+    constants = {each.name for each in model.graph.initializer}
+    for value in model.graph.input:
+        if value.name not in constants:
+            scope.values[value.name] = (
+                given[value.name]
+                if value.name in given
+                else walk.input(value, (shapes or {}).get(value.name))
+            )
+    walk.graph(model.graph, scope, [wanted])
+    result = scope.find(wanted)
+    if result is None:
+        raise InputRefusedError(wanted[:MOST_NAME], "this output is no tensor")
+    return walk.finish(result, wanted)
+
+
+def _needed(graph: GraphProto, outputs: Sequence[str]) -> list[NodeProto]:
+    """The nodes that these outputs need, in order."""
+    wanted, kept = set(outputs), []
+    for node in reversed(graph.node):
+        if wanted.intersection(node.output):
+            kept.append(node)
+            wanted.update(node.input)
+            wanted.update(_outer_names(node))
+    return kept[::-1]
+
+
+def _outer_names(node: NodeProto) -> set[str]:
+    """Every name that a node's subgraphs read."""
+    names: set[str] = set()
+    for attribute in node.attribute:
+        for inner in (attribute.g, *attribute.graphs):
+            names.update(each.name for each in inner.output)
+            for each in inner.node:
+                names.update(each.input)
+                names.update(_outer_names(each))
+    return names
+
+
+class _Walk:
+    """The state of one pass."""
+
+    def __init__(self, opset: int) -> None:
+        self._opset = opset
+        self._reals = Folding()
+        self._left = MOST_VISITS
+
+    def input(self, value: Any, given: Shape | None) -> Tensor:
+        """An input of the network as a field of the program."""
+        name, kind = value.name, value.type.tensor_type
+        declared = tuple(each.dim_value if each.HasField("dim_value") else 0 for each in kind.shape.dim)
+        shape = given if given is not None else _with_sample_axis(declared)
+        is_free = kind.HasField("shape") and len(shape) == len(declared)
+        fits = not kind.HasField("shape") or (
+            is_free and all(b in (0, a) for a, b in zip(shape, declared, strict=True))
+        )
+        if not fits or (given is None and not kind.HasField("shape")):
+            raise InputRefusedError(name[:MOST_NAME], f"shape {list(shape)}, the graph says {list(declared)}")
+        if len(shape) > MOST_RANK or any(size < 1 for size in shape):
+            raise InputRefusedError(name[:MOST_NAME], f"shape {list(shape)} is not fixed, or too large")
+        try:
+            dtype = np.dtype(helper.tensor_dtype_to_np_dtype(kind.elem_type))
+        except (KeyError, TypeError) as error:
+            raise InputRefusedError(name[:MOST_NAME], "it is no tensor of numbers") from error
+        if dtype.kind not in _TYPES:
+            raise InputRefusedError(name[:MOST_NAME], f"type {dtype}, expected numbers or truth values")
+        return self._reals.input(Field(name, tuple(shape), dtype.kind in "iub", dtype.kind == "b"), dtype)
+
+    def finish(self, result: Operand, name: str) -> Record:
+        """The record whose output is this value, without its leading dimension of 1."""
+        tensor = self._reals.as_tensor(result)
+        shape = tensor.shape[1:] if tensor.shape[:1] == (1,) else tensor.shape
+        flat = self._reals.reshaped(tensor, shape)
+        return self._reals.finish(self._reals.in_order(flat), name)
+
+    def graph(self, graph: GraphProto, scope: Scope, outputs: Sequence[str]) -> None:
+        """Gives every name of a graph that these outputs need its value."""
+        for tensor in graph.initializer:
+            scope.values[tensor.name] = array_of(tensor)
+        for node in _needed(graph, outputs):
+            self._node(node, scope)
+
+    def _node(self, node: NodeProto, scope: Scope) -> None:
+        self._left -= 1
+        name, operator = node_name(node), node.op_type[:MOST_NAME]
+        if self._left < 0:
+            raise OperatorRefusedError(operator, name, f"more than {MOST_VISITS} nodes with unrolled loops")
+        if node.domain not in OWN_DOMAINS:
+            raise OperatorRefusedError(
+                f"{node.domain[:MOST_NAME]}.{operator}", name, "not one of ONNX's own operators"
+            )
+        inputs = [scope.find(each) if each else None for each in node.input]
+        for given, value in zip(node.input, inputs, strict=True):
+            if given and value is None:
+                raise OperatorRefusedError(operator, name, f"its input {given[:MOST_NAME]!r} is no tensor")
+        self._reals.source = name
+        found = self._computed(node, inputs, scope)
+        for wanted, value in zip(node.output, found, strict=False):
+            if wanted and value is not None:
+                scope.values[wanted] = value
+
+    def _computed(
+        self, node: NodeProto, inputs: Sequence[Operand | None], scope: Scope
+    ) -> Sequence[Operand | None]:
+        if node.op_type == "If":
+            return self._branch(node, inputs[0], scope)
+        if node.op_type in ("Loop", "Scan"):
+            raise OperatorRefusedError(node.op_type, node_name(node), "loops are not unrolled")
+        arrays = [each for each in inputs if not isinstance(each, Tensor)]
+        context = Context(node, self._opset, list(inputs), self._reals)
+        if len(arrays) == len(inputs) and not is_random(node.op_type):
+            return known_outputs(node, self._opset, arrays)
+        handler = HANDLERS.get(node.op_type)
+        if handler is None:
+            return self._by_definition(node, inputs)
+        context.refuse_empty()
+        result = handler(context)
+        return result if isinstance(result, tuple) else (result,)
+
+    def _by_definition(self, node: NodeProto, inputs: Sequence[Operand | None]) -> list[Operand | None]:
+        """A node by what ONNX defines its operator as."""
+        body = body_of(node, self._opset, inputs)
+        if body is None:
+            raise OperatorRefusedError(
+                node.op_type[:MOST_NAME], node_name(node), "this operator is not known"
+            )
+        named = zip(body.input, inputs, strict=False)
+        inner = Scope({name: value for name, value in named if value is not None})
+        outer = self._opset
+        self._opset = next((each.version for each in body.opset_import if not each.domain), outer)
+        for each in nodes_of(body, node):
+            self._node(each, inner)
+        self._opset = outer
+        return [inner.find(name) for name in body.output]
+
+    def _branch(self, node: NodeProto, condition: Operand | None, scope: Scope) -> list[Operand | None]:
+        if condition is None or isinstance(condition, Tensor) or condition.size != 1:
+            raise OperatorRefusedError("If", node_name(node), "its condition depends on the input's elements")
+        wanted = "then_branch" if bool(condition.reshape(-1)[0]) else "else_branch"
+        branch = next((each.g for each in node.attribute if each.name == wanted), None)
+        if branch is None:
+            raise OnnxFileError(f"If {node_name(node)!r} has no {wanted}")
+        inner = Scope({}, scope)
+        names = [each.name for each in branch.output]
+        self.graph(branch, inner, names)
+        return [inner.find(name) for name in names]
+
+
+def _with_sample_axis(declared: Shape) -> Shape:
+    """A declared shape with 1 for the number of samples, where that is free."""
+    return (1, *declared[1:]) if declared[:1] == (0,) else declared

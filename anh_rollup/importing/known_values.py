@@ -1,0 +1,108 @@
+"""What follows from known values alone, by ONNX's reference implementation and within bounds."""
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import NodeProto, helper
+from onnx.reference import ReferenceEvaluator
+
+from anh_rollup.importing.errors import OperatorRefusedError
+from anh_rollup.importing.onnx_file import MOST_NAME, node_name
+
+Array = NDArray[Any]
+
+#: Elements of a value that is computed (choice: half a gigabyte as float32).
+MOST_ELEMENTS: Final = 1 << 27
+
+_RANDOM: Final = frozenset(
+    {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"}
+)
+#: What a model's author can make ONNX's reference raise.
+_FAULTS: Final = (
+    ValueError, TypeError, IndexError, KeyError, AttributeError, ArithmeticError, RuntimeError, MemoryError,
+    NotImplementedError, AssertionError,
+)  # fmt: skip
+
+
+def is_random(operator: str) -> bool:
+    """Whether an operator's outputs do not follow from its inputs."""
+    return operator in _RANDOM
+
+
+def known_outputs(node: NodeProto, opset: int, inputs: Sequence[Array | None]) -> list[Array | None]:
+    """A node's outputs where all its inputs are known.
+
+    Args:
+        node: The node.
+        opset: Version of the operators.
+        inputs: Its inputs in order; None for optional ones that are left out.
+
+    Raises:
+        OperatorRefusedError: The outputs would be too large, or the inputs do not fit the operator.
+    """
+    name, operator = node_name(node), node.op_type[:MOST_NAME]
+    if _most_elements(node.op_type, inputs) > MOST_ELEMENTS:
+        raise OperatorRefusedError(operator, name, f"a known value of more than {MOST_ELEMENTS} elements")
+    names = [f"x{place}" if each is not None else "" for place, each in enumerate(inputs)]
+    outputs = [f"y{place}" if each else "" for place, each in enumerate(node.output)]
+    alone = NodeProto()
+    alone.CopyFrom(node)
+    del alone.input[:], alone.output[:]
+    alone.input.extend(names)
+    alone.output.extend(outputs)
+    given = [helper.make_tensor_value_info(each, 0, None) for each in names if each]
+    wanted = [helper.make_tensor_value_info(each, 0, None) for each in outputs if each]
+    model = helper.make_model(
+        helper.make_graph([alone], "known", given, wanted), opset_imports=[helper.make_opsetid("", opset)]
+    )
+    feeds = {each: value for each, value in zip(names, inputs, strict=True) if each}
+    try:
+        with np.errstate(all="ignore"):
+            results = iter(ReferenceEvaluator(model).run(None, feeds))
+    except _FAULTS as error:
+        raise OperatorRefusedError(operator, name, "its known inputs do not fit it") from error
+    return [_tensor(next(results), operator, name) if each else None for each in outputs]
+
+
+def _tensor(value: Any, operator: str, name: str) -> Array:
+    if not isinstance(value, (np.ndarray, np.generic)):
+        raise OperatorRefusedError(operator, name, "it gives no tensor")
+    return np.asarray(value)
+
+
+def _most_elements(operator: str, inputs: Sequence[Array | None]) -> float:
+    """A bound on the elements that computing a node takes."""
+    given = [each for each in inputs if each is not None]
+    sizes = [each.size for each in given]
+    if operator in ("ConstantOfShape", "Expand", "Tile") and given and given[-1].dtype.kind in "iu":
+        grown = prod(max(1, int(each)) for each in given[-1].reshape(-1)[:64])
+        return grown * (sizes[0] if operator != "ConstantOfShape" else 1)
+    if operator == "Range" and len(given) == 3 and all(each.size == 1 for each in given):
+        start, stop, step = (float(each.reshape(-1)[0]) for each in given)
+        return abs(stop - start) / abs(step) if step else 0.0
+    if operator in ("Pad", "OneHot", "Resize", "Upsample", "CenterCropPad", "EyeLike", "Trilu"):
+        return _resized(operator, given)
+    if operator in ("Conv", "ConvTranspose", "MatMul", "Gemm", "Einsum") and len(given) > 1:
+        return float(prod(sizes[:2]) ** 0.5) * 64
+    try:
+        return float(max(prod(np.broadcast_shapes(*(each.shape for each in given))), sum(sizes)))
+    except ValueError:
+        return float(sum(sizes))
+
+
+def _resized(operator: str, given: Sequence[Array]) -> float:
+    shape = given[0].shape if given else ()
+    if operator == "Pad" and len(given) > 1 and given[1].dtype.kind in "iu":
+        return prod(shape) + prod(
+            max(shape, default=1) + abs(int(each)) for each in given[1].reshape(-1)[:16]
+        )
+    if operator == "OneHot" and len(given) > 1:
+        return float(given[0].size * max(1.0, float(np.max(given[1], initial=1))))
+    numbers = [each for each in given[1:] if each.size == len(shape)]
+    largest = max(
+        (float(np.max(np.abs(each.astype(np.float64)), initial=1)) for each in numbers), default=1.0
+    )
+    return float(prod(shape)) * max(1.0, largest) ** 2

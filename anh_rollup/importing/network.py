@@ -1,0 +1,143 @@
+"""From a checked ONNX model to a program, a model, and what connects them to the network's real numbers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ModelProto
+
+from anh_rollup.encoding.artifacts import Model
+from anh_rollup.encoding.tensors import Shape
+from anh_rollup.importing.emission import Emitted, emit
+from anh_rollup.importing.errors import InputRefusedError
+from anh_rollup.importing.formats import Format, Setting, formats_of
+from anh_rollup.importing.fusion import fused
+from anh_rollup.importing.graph import lower
+from anh_rollup.importing.masks import bounded_masks
+from anh_rollup.importing.onnx_file import MOST_NAME
+from anh_rollup.importing.ranges import Range, ranges_of
+from anh_rollup.importing.record import Reals, Record
+from anh_rollup.tensor.program import Program, Tensor
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Network:
+    """An imported network.
+
+    Attributes:
+        record: What it computes, on real numbers.
+        ranges: Where each node's numbers lie.
+        formats: The number format of each node.
+        emitted: The program, the parameters, and how near tables are.
+        setting: How it was imported.
+    """
+
+    record: Record
+    ranges: tuple[Range, ...]
+    formats: tuple[Format, ...]
+    emitted: Emitted
+    setting: Setting
+
+    @property
+    def program(self) -> Program:
+        """The architecture."""
+        return self.emitted.program
+
+    @property
+    def model(self) -> Model:
+        """The parameters as an artifact."""
+        return Model(self.emitted.parameters)
+
+    def quantized(self, samples: Arrays) -> list[Tensor]:
+        """Samples as fields of a data set: per field an int32 array (N, *shape), saturated at its bounds.
+
+        Args:
+            samples: By the inputs' names, arrays (N, *shape of one sample).
+        """
+        fields = []
+        for field, value in zip(self.record.fields, self.program.fields, strict=True):
+            steps = np.floor(np.ldexp(np.asarray(samples[field.name], np.float64), value.scale) + 0.5)
+            fields.append(np.clip(steps, value.low, value.high).astype(np.int32))
+        return fields
+
+    def real(self, outputs: Tensor) -> Reals:
+        """Elements of the output as real numbers."""
+        return np.ldexp(outputs.astype(np.float64), -self.program.output.scale)
+
+
+def import_network(
+    model: ModelProto,
+    *,
+    shapes: Mapping[str, Shape] | None = None,
+    samples: Arrays | None = None,
+    setting: Setting = Setting.PRECISE,
+    output: str | None = None,
+) -> Network:
+    """Imports a checked model.
+
+    Args:
+        model: As `onnx_file.read_model` gives it.
+        shapes: Shapes of inputs that the model leaves open.
+        samples: By the inputs' names, arrays (N, *shape of one sample) that show the ranges of all values.
+        setting: How many bits weights and tables have.
+        output: Which output; the first where not given.
+
+    Raises:
+        ImportingError: The network cannot be imported.
+        ProgramError: A range is too wide for an exact sum.
+    """
+    return network_of(lowered(model, shapes, output=output), samples, setting)
+
+
+def lowered(
+    model: ModelProto,
+    shapes: Mapping[str, Shape] | None = None,
+    known: Arrays | None = None,
+    output: str | None = None,
+) -> Record:
+    """The record of a checked model, with as few nodes as it needs; arguments as for `graph.lower`."""
+    return bounded_masks(fused(lower(model, shapes, known, output)))
+
+
+def network_of(record: Record, samples: Arrays | None = None, setting: Setting = Setting.PRECISE) -> Network:
+    """A record with number formats; arguments and errors as for `import_network`."""
+    shown = None if samples is None else split_samples(record, samples)
+    ranges = ranges_of(record, shown)
+    formats = formats_of(record, ranges)
+    return Network(record, tuple(ranges), tuple(formats), emit(record, ranges, formats, setting), setting)
+
+
+def split_samples(record: Record, samples: Arrays) -> list[list[Reals]]:
+    """Sample by sample, the elements of each field.
+
+    Raises:
+        InputRefusedError: An input has no samples, other shapes, or elements that are no numbers.
+    """
+    counts = set()
+    for field in record.fields:
+        given = samples.get(field.name)
+        if given is None:
+            raise InputRefusedError(
+                field.name[:MOST_NAME], f"no samples; there are some of {_names(samples)}"
+            )
+        if given.ndim < 1 or given.shape[1:] != field.sample_shape or not len(given):
+            wanted = ", ".join(map(str, ("N", *field.sample_shape)))
+            raise InputRefusedError(
+                field.name[:MOST_NAME], f"samples of shape {given.shape}, expected ({wanted})"
+            )
+        if given.dtype.kind not in "fiub" or not np.isfinite(given).all():
+            raise InputRefusedError(field.name[:MOST_NAME], "samples that are no finite numbers")
+        counts.add(len(given))
+    if len(counts) > 1:
+        raise InputRefusedError("samples", f"{sorted(counts)} of them for different inputs")
+    count = next(iter(counts), 1)
+    fields = [np.asarray(samples[field.name], np.float64) for field in record.fields]
+    return [[each[at] for each in fields] for at in range(count)]
+
+
+def _names(samples: Arrays) -> str:
+    return ", ".join(samples)[:120] or "nothing"

@@ -1,0 +1,132 @@
+"""What a handler knows of its node."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import NodeProto, helper
+
+from anh_rollup.importing.errors import OperatorRefusedError
+from anh_rollup.importing.onnx_file import MOST_NAME, array_of, node_name
+from anh_rollup.importing.reals import Folding, Operand, Tensor
+
+Array = NDArray[Any]
+T = TypeVar("T")
+
+#: A handler gives a node's outputs; a single one as it is.
+Handler = Callable[["Context"], Operand | tuple[Operand, ...]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Context:
+    """One node, its inputs, and where its lowering is recorded.
+
+    Attributes:
+        node: The node.
+        opset: Version of the operators.
+        inputs: Its inputs; None for optional ones that are left out.
+        reals: The recorder.
+    """
+
+    node: NodeProto
+    opset: int
+    inputs: list[Operand | None]
+    reals: Folding
+
+    def refuse(self, reason: str) -> OperatorRefusedError:
+        """The error that says why this node is refused."""
+        return OperatorRefusedError(self.node.op_type[:MOST_NAME], node_name(self.node), reason)
+
+    def has(self, place: int) -> bool:
+        """Whether an input is there."""
+        return place < len(self.inputs) and self.inputs[place] is not None
+
+    def operand(self, place: int) -> Operand:
+        """An input."""
+        found = self.inputs[place] if place < len(self.inputs) else None
+        if found is None:
+            raise self.refuse(f"input {place} is missing")
+        return found
+
+    def tensor(self, place: int) -> Tensor:
+        """An input as a tensor, be it known or not."""
+        return self.reals.as_tensor(self.operand(place))
+
+    def refuse_empty(self) -> None:
+        """Refuses inputs without elements, and known ones that are no numbers.
+
+        Raises:
+            OperatorRefusedError: There is one.
+        """
+        for each in self.inputs:
+            if each is not None and 0 in each.shape and self.node.op_type != "Concat":
+                raise self.refuse("an input without elements")
+            if isinstance(each, np.ndarray) and each.dtype.kind not in "fiub":
+                raise self.refuse(f"a known input of type {each.dtype}")
+
+    def array(self, place: int, name: str) -> Array:
+        """An input that must be known, such as a shape."""
+        found = self.operand(place)
+        if isinstance(found, Tensor):
+            raise self.refuse(f"its {name} depends on the network's input")
+        return found
+
+    def integers(self, place: int, name: str) -> list[int]:
+        """A known list of integers."""
+        array = self.array(place, name)
+        if array.dtype.kind not in "iu":
+            raise self.refuse(f"its {name} are no integers")
+        return [int(each) for each in array.reshape(-1)]
+
+    def optional(self, place: int, name: str) -> Array | None:
+        """An input that must be known if it is there."""
+        return self.array(place, name) if self.has(place) else None
+
+    def attribute(self, name: str, default: T) -> T:
+        """An attribute of the type of its default.
+
+        Raises:
+            OperatorRefusedError: It has another type.
+        """
+        for each in self.node.attribute:
+            if each.name == name:
+                value: Any = helper.get_attribute_value(each)
+                value = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+                value = list(value) if isinstance(default, list) else value
+                if default is not None and not isinstance(value, (type(default), int)):
+                    raise self.refuse(f"attribute {name} is a {type(value).__name__}")
+                return cast(T, value)
+        return default
+
+    def constant(self, name: str) -> Array | None:
+        """An attribute that is a tensor."""
+        for each in self.node.attribute:
+            if each.name == name and each.HasField("t"):
+                return array_of(each.t)
+        return None
+
+    def axis(self, rank: int, default: int, name: str = "axis") -> int:
+        """The attribute `axis`, counted from the start."""
+        return self.placed(self.attribute(name, default), rank)
+
+    def placed(self, axis: int, rank: int) -> int:
+        """An axis counted from the start."""
+        if not -rank <= axis < rank:
+            raise self.refuse(f"axis {axis} of a tensor with {rank} axes")
+        return axis % rank
+
+    def axes(self, rank: int, place: int, default: Sequence[int]) -> list[int]:
+        """Axes that are an input or an attribute, counted from the start, ascending."""
+        given: Sequence[int]
+        if self.has(place):
+            given = self.integers(place, "axes")
+        else:
+            given = self.attribute("axes", list[int]()) or default
+        return sorted({self.placed(int(axis), rank) for axis in given})
+
+
+def real(array: Array) -> Array:
+    """A known array in float64, for weights."""
+    return np.asarray(array, np.float64)

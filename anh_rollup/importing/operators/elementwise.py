@@ -1,0 +1,202 @@
+"""Arithmetic, comparison and logic, element by element."""
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import Final
+
+import numpy as np
+
+from anh_rollup.importing.operators.context import Array, Context, Handler
+from anh_rollup.importing.operators.functions import truncate
+from anh_rollup.importing.reals import Operand, Tensor
+from anh_rollup.importing.record import Operation
+from anh_rollup.tensor.opcodes import Relation
+
+#: Integers that wrap around long before an int32 does.
+_SHORT: Final = ("int8", "uint8", "int16", "uint16")
+
+
+def _check_wrapping(c: Context, operands: Sequence[Operand]) -> None:
+    if operands[0].dtype.name in _SHORT:
+        raise c.refuse(f"arithmetic on {operands[0].dtype}, which wraps around")
+
+
+def binary(operation: Operation) -> Handler:
+    """A handler of two or more operands."""
+
+    def handle(c: Context) -> Operand:
+        operands = [c.operand(place) for place in range(len(c.inputs))]
+        if operation in (Operation.ADD, Operation.SUB, Operation.MUL):
+            _check_wrapping(c, operands)
+        idle = {Operation.MAX: -np.inf, Operation.MIN: np.inf}.get(operation)
+        if idle is not None and any(isinstance(each, Tensor) for each in operands):
+            operands = [each for each in operands if isinstance(each, Tensor) or not _is_single(each, idle)]
+        if len(operands) == 1:
+            return operands[0]
+        if operation in (Operation.MIN, Operation.MAX, Operation.ADD):
+            # Known operands first, so that each step has a tensor.
+            operands.sort(key=lambda each: not isinstance(each, Tensor))
+        return reduce(lambda a, b: c.reals.binary(operation, a, b), operands)
+
+    return handle
+
+
+def _is_single(array: Array, number: float) -> bool:
+    """Whether an array is this number alone, which then changes no maximum or minimum."""
+    return array.size == 1 and float(array.reshape(-1)[0]) == number
+
+
+def divide(c: Context) -> Operand:
+    """Division; of integers toward zero."""
+    a, b = c.operand(0), c.operand(1)
+    if a.dtype.kind == "f":
+        if not isinstance(b, Tensor):
+            if not b.all():
+                raise c.refuse("a known divisor of 0")
+            return c.reals.times(a, 1.0 / b.astype(np.float64))
+        return c.reals.over(a, b)
+    _check_wrapping(c, [a, b])
+    exact = c.reals.over(c.reals.cast(a, np.float32) if isinstance(a, Tensor) else a, b)
+    return c.reals.cast(truncate(c.reals, exact), a.dtype)
+
+
+def mean(c: Context) -> Operand:
+    """The mean of several tensors."""
+    total = binary(Operation.ADD)(c)
+    if isinstance(total, tuple) or len(c.inputs) == 1:
+        return c.operand(0)
+    return c.reals.times(total, 1 / len(c.inputs))
+
+
+def compare(relation: Relation) -> Handler:
+    """A handler of a comparison."""
+
+    def handle(c: Context) -> Operand:
+        return c.reals.compare(c.operand(0), relation, c.operand(1))
+
+    return handle
+
+
+def logic(operation: Operation) -> Handler:
+    """AND as the smaller, OR as the larger of two truth values."""
+
+    def handle(c: Context) -> Operand:
+        return c.reals.binary(operation, c.operand(0), c.operand(1))
+
+    return handle
+
+
+def exclusive_or(c: Context) -> Operand:
+    """Whether two truth values differ."""
+    return c.reals.compare(c.operand(0), Relation.NOT_EQUAL, c.operand(1))
+
+
+def invert(c: Context) -> Operand:
+    """Whether a truth value does not hold."""
+    return c.reals.compare(c.tensor(0), Relation.EQUAL, np.asarray(0))
+
+
+def where(c: Context) -> Operand:
+    """A choice by truth values."""
+    return c.reals.select(c.operand(0), c.operand(1), c.operand(2))
+
+
+def negate(c: Context) -> Operand:
+    """The number with the other sign."""
+    return c.reals.minus(np.zeros((), c.tensor(0).dtype), c.tensor(0))
+
+
+def modulo(c: Context) -> Operand:
+    """The remainder; with fmod=1 it has the sign of the first operand."""
+    a, b = c.operand(0), c.operand(1)
+    _check_wrapping(c, [a, b])
+    quotient = c.reals.over(c.reals.cast(c.reals.as_tensor(a), np.float32), b)
+    whole = truncate(c.reals, quotient) if c.attribute("fmod", 0) else c.reals.floor(quotient)
+    return c.reals.cast(c.reals.minus(a, c.reals.times(whole, b)), a.dtype)
+
+
+def clip(c: Context) -> Operand:
+    """Saturation at two bounds, which may be tensors."""
+    x: Operand = c.tensor(0)
+    low, high = (c.operand(place) if c.has(place) else None for place in (1, 2))
+    if all(each is None or not isinstance(each, Tensor) for each in (low, high)):
+        bounds = [
+            float(given.reshape(-1)[0]) if given is not None and not isinstance(given, Tensor) else default
+            for given, default in ((low, -np.inf), (high, np.inf))
+        ]
+        return c.reals.clamp(c.tensor(0), min(bounds), bounds[1])
+    x = x if low is None else c.reals.binary(Operation.MAX, x, low)
+    return x if high is None else c.reals.binary(Operation.MIN, x, high)
+
+
+def power(c: Context) -> Operand:
+    """A power with a known exponent that products and roots make."""
+    x, exponent = c.tensor(0), c.array(1, "exponent")
+    if exponent.size != 1:
+        raise c.refuse("exponents that differ from element to element")
+    number = float(exponent.reshape(-1)[0])
+    if number == 0.5:
+        return c.reals.elementwise(Operation.SQRT, [x], x.dtype)
+    if number in (-1.0, -2.0, -0.5):
+        below = c.reals.elementwise(Operation.SQRT, [x], x.dtype) if number == -0.5 else x
+        below = c.reals.times(x, x) if number == -2.0 else below
+        return c.reals.over(np.ones((), x.dtype), below)
+    if number not in (1.0, 2.0, 3.0, 4.0):
+        raise c.refuse(f"exponent {number}; -2, -1, -0.5, 0.5 and 1 to 4 are done")
+    square = c.reals.times(x, x) if number > 1 else x
+    return {1: lambda: x, 2: lambda: square, 3: lambda: c.reals.times(square, x),
+            4: lambda: c.reals.times(square, square)}[int(number)]()  # fmt: skip
+
+
+def square_root(c: Context) -> Operand:
+    """The square root."""
+    x = c.tensor(0)
+    return c.reals.elementwise(Operation.SQRT, [x], x.dtype)
+
+
+def reciprocal(c: Context) -> Operand:
+    """1 / x."""
+    return c.reals.over(np.ones((), c.tensor(0).dtype), c.tensor(0))
+
+
+def absolute(c: Context) -> Operand:
+    """The magnitude."""
+    return c.reals.elementwise(Operation.ABS, [c.tensor(0)], c.tensor(0).dtype)
+
+
+def sign(c: Context) -> Operand:
+    """-1, 0 or 1."""
+    x, zero = c.tensor(0), np.zeros(())
+    above = c.reals.compare(x, Relation.GREATER, zero)
+    below = c.reals.compare(x, Relation.LESS, zero)
+    return c.reals.cast(c.reals.minus(above, below), x.dtype)
+
+
+ELEMENTWISE: Final[dict[str, Handler]] = {
+    "Add": binary(Operation.ADD),
+    "Sub": binary(Operation.SUB),
+    "Mul": binary(Operation.MUL),
+    "Div": divide,
+    "Sum": binary(Operation.ADD),
+    "Mean": mean,
+    "Min": binary(Operation.MIN),
+    "Max": binary(Operation.MAX),
+    "Mod": modulo,
+    "Pow": power,
+    "Sqrt": square_root,
+    "Reciprocal": reciprocal,
+    "Abs": absolute,
+    "Neg": negate,
+    "Sign": sign,
+    "Clip": clip,
+    "Equal": compare(Relation.EQUAL),
+    "Less": compare(Relation.LESS),
+    "LessOrEqual": compare(Relation.LESS_OR_EQUAL),
+    "Greater": compare(Relation.GREATER),
+    "GreaterOrEqual": compare(Relation.GREATER_OR_EQUAL),
+    "And": logic(Operation.MIN),
+    "Or": logic(Operation.MAX),
+    "Xor": exclusive_or,
+    "Not": invert,
+    "Where": where,
+}

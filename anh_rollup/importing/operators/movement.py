@@ -1,0 +1,328 @@
+"""Operators that move elements."""
+
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
+from anh_rollup.importing.operators.context import Array, Context, Handler
+from anh_rollup.importing.reals import Operand, Tensor
+from anh_rollup.tensor.opcodes import Relation
+
+
+def shape(c: Context) -> Operand:
+    """The shape, which is known."""
+    x = c.operand(0)
+    rank = len(x.shape)
+    start, end = c.attribute("start", 0), c.attribute("end", rank)
+    return np.array(x.shape[slice(start, end)], np.int64)
+
+
+def size(c: Context) -> Operand:
+    """The number of elements, which is known."""
+    return np.asarray(int(np.prod(c.operand(0).shape)), np.int64)
+
+
+def reshape(c: Context) -> Operand:
+    """The same elements in another shape."""
+    x, wanted = c.tensor(0), c.integers(1, "shape")
+    if not c.attribute("allowzero", 0):
+        wanted = [x.shape[at] if each == 0 and at < x.rank else each for at, each in enumerate(wanted)]
+    return reshaped(c, x, wanted)
+
+
+def reshaped(c: Context, x: Tensor, wanted: list[int]) -> Tensor:
+    """X in a shape of which one dimension may be -1."""
+    count, known = int(np.prod(x.shape)), int(np.prod([each for each in wanted if each != -1]))
+    if wanted.count(-1) > 1 or known < 1 or count % known or (-1 not in wanted and known != count):
+        raise c.refuse(f"shape {list(x.shape)} to {wanted[:8]}")
+    return c.reals.reshaped(x, tuple(count // known if each == -1 else each for each in wanted))
+
+
+def flatten(c: Context) -> Operand:
+    """Two dimensions: what is before an axis, and the rest."""
+    x, axis = c.tensor(0), c.attribute("axis", 1)
+    axis = axis + c.tensor(0).rank if axis < 0 else axis
+    return reshaped(c, x, [int(np.prod(x.shape[:axis])), int(np.prod(x.shape[axis:]))])
+
+
+def squeeze(c: Context) -> Operand:
+    """Takes dimensions of 1 away."""
+    x = c.tensor(0)
+    axes = c.axes(x.rank, 1, [axis for axis, each in enumerate(x.shape) if each == 1])
+    if any(x.shape[axis] != 1 for axis in axes):
+        raise c.refuse(f"axes {axes} of shape {list(x.shape)}")
+    return c.reals.reshaped(x, tuple(each for axis, each in enumerate(x.shape) if axis not in axes))
+
+
+def unsqueeze(c: Context) -> Operand:
+    """Puts dimensions of 1 in."""
+    x = c.tensor(0)
+    given = c.integers(1, "axes") if c.has(1) else c.attribute("axes", list[int]())
+    axes = {c.placed(axis, x.rank + len(given)) for axis in given}
+    left = iter(x.shape)
+    return c.reals.reshaped(x, tuple(1 if at in axes else next(left) for at in range(x.rank + len(axes))))
+
+
+def transpose(c: Context) -> Operand:
+    """The axes in another order."""
+    x = c.tensor(0)
+    order = c.attribute("perm", list[int]()) or list(range(x.rank))[::-1]
+    if sorted(order) != list(range(x.rank)):
+        raise c.refuse(f"axes {order[:8]} of shape {list(x.shape)}")
+    return c.reals.transposed(x, order)
+
+
+def concat(c: Context) -> Operand:
+    """Tensors one after the other."""
+    parts = [c.operand(place) for place in range(len(c.inputs))]
+    parts = [each for each in parts if 0 not in each.shape]
+    axis = c.axis(len(parts[0].shape), 0)
+    return parts[0] if len(parts) == 1 else c.reals.joined(parts, axis)
+
+
+def split(c: Context) -> tuple[Operand, ...]:
+    """Parts along an axis."""
+    x = c.tensor(0)
+    axis, count = c.axis(x.rank, 0), len(c.node.output)
+    if c.has(1):
+        sizes = c.integers(1, "split")
+    else:
+        share = -(-x.shape[axis] // c.attribute("num_outputs", count))
+        even = [min(share, x.shape[axis] - share * at) for at in range(count)]
+        sizes = c.attribute("split", list[int]()) or even
+    if sum(sizes) != x.shape[axis] or min(sizes) < 0:
+        raise c.refuse(f"parts {sizes[:8]} of {x.shape[axis]}")
+    starts = np.cumsum([0, *sizes])
+    return tuple(_part(c, x, axis, range(int(a), int(b))) for a, b in pairwise(starts))
+
+
+def _part(c: Context, x: Tensor, axis: int, places: range) -> Operand:
+    return _cut(c, x, [places if at == axis else range(each) for at, each in enumerate(x.shape)])
+
+
+def _cut(c: Context, x: Tensor, ranges: list[range]) -> Operand:
+    """A part of x; where nothing is left of it, it is known."""
+    shape = tuple(map(len, ranges))
+    return c.reals.sliced(x, ranges) if all(shape) else np.zeros(shape, x.dtype)
+
+
+def slice_(c: Context) -> Operand:
+    """Parts along several axes, with any step."""
+    x = c.tensor(0)
+    starts, ends = c.integers(1, "starts"), c.integers(2, "ends")
+    axes = c.integers(3, "axes") if c.has(3) else list(range(len(starts)))
+    steps = c.integers(4, "steps") if c.has(4) else [1] * len(starts)
+    ranges = [range(each) for each in x.shape]
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        at = c.placed(axis, x.rank)
+        ranges[at] = range(*slice(start, end, step).indices(x.shape[at])) if step else range(0)
+    return _cut(c, x, ranges)
+
+
+def expand(c: Context) -> Operand:
+    """Stretches to a shape."""
+    return c.reals.expanded(c.tensor(0), tuple(c.integers(1, "shape")))
+
+
+def tile(c: Context) -> Operand:
+    """Repeats along each axis."""
+    return c.reals.tiled(c.tensor(0), c.integers(1, "repeats"))
+
+
+def pad(c: Context) -> Operand:
+    """Margins of a number, of the edge, mirrored or from the other side."""
+    x, given = c.tensor(0), c.integers(1, "pads")
+    axes = [c.placed(axis, x.rank) for axis in c.integers(3, "axes")] if c.has(3) else list(range(x.rank))
+    if len(given) != 2 * len(axes):
+        raise c.refuse(f"{len(given)} pads for {len(axes)} axes")
+    margins = [(0, 0)] * x.rank
+    for at, axis in enumerate(axes):
+        margins[axis] = (given[at], given[at + len(axes)])
+    mode = c.attribute("mode", "constant")
+    if mode == "constant":
+        fill = c.optional(2, "fill")
+        return c.reals.padded(x, margins, 0.0 if fill is None else float(fill.reshape(-1)[0]))
+    for axis, (before, after) in enumerate(margins):
+        places = np.arange(-before, x.shape[axis] + after)
+        x = _taken(c, x, axis, _edges(c, mode, places, x.shape[axis]))
+    return x
+
+
+def _edges(c: Context, mode: str, places: Array, size: int) -> list[int]:
+    if mode == "edge":
+        return [int(each) for each in np.clip(places, 0, size - 1)]
+    if mode == "wrap":
+        return [int(each) for each in places % size]
+    if mode == "reflect":
+        period = max(1, 2 * (size - 1))
+        folded = places % period
+        return [int(each) for each in np.where(folded >= size, period - folded, folded)]
+    raise c.refuse(f"mode {mode!r}")
+
+
+def _taken(c: Context, x: Tensor, axis: int, places: list[int]) -> Tensor:
+    if places == list(range(x.shape[axis])):
+        return x
+    runs = _runs(places)
+    parts = [_part(c, x, axis, run) for run in runs[: MOST_RUNS + 1]]
+    if len(runs) <= MOST_RUNS:
+        return c.reals.joined(parts, axis) if len(runs) > 1 else c.reals.as_tensor(parts[0])
+    return c.reals.gathered(x, np.array(places, np.int64), axis)
+
+
+#: Parts that are put together rather than gathered element by element (choice).
+MOST_RUNS: Final = 8
+
+
+def _runs(places: list[int]) -> list[range]:
+    """Places in runs of equal steps."""
+    runs: list[range] = []
+    for each in places:
+        last = runs[-1] if runs else None
+        if last is not None and each != last[-1] and (len(last) == 1 or last.step == each - last[-1]):
+            step = each - last[-1]
+            runs[-1] = range(last[0], each + (1 if step > 0 else -1), step)
+        else:
+            runs.append(range(each, each + 1))
+    return runs
+
+
+def gather(c: Context) -> Operand:
+    """Takes places of an axis; negative ones count from the end."""
+    x, indices = c.operand(0), c.operand(1)
+    axis = c.axis(len(x.shape), 0)
+    size = x.shape[axis]
+    if isinstance(indices, Tensor):
+        below = c.reals.compare(indices, Relation.LESS, np.asarray(0))
+        inside = c.reals.plus(indices, np.asarray(size, np.int64))
+        return c.reals.gathered(x, c.reals.select(below, inside, indices), axis)
+    places = np.where(indices < 0, indices + size, indices)
+    if places.size == 0 or places.min() < 0 or places.max() >= size:
+        raise c.refuse(f"indices outside of an axis of {size}")
+    tensor = c.reals.as_tensor(x)
+    taken = _taken(c, tensor, axis, [int(each) for each in places.reshape(-1)])
+    return c.reals.reshaped(taken, (*x.shape[:axis], *places.shape, *x.shape[axis + 1 :]))
+
+
+def gather_elements(c: Context) -> Operand:
+    """Takes elements by indices of their own shape, as one gather of the flat tensor."""
+    x, indices = c.tensor(0), c.operand(1)
+    axis, size = c.axis(x.rank, 0), x.shape[c.axis(x.rank, 0)]
+    strides = np.array([int(np.prod(x.shape[at + 1 :])) for at in range(x.rank)])
+    grid = np.indices(indices.shape).reshape(x.rank, -1)
+    base = sum(grid[at] * strides[at] for at in range(x.rank) if at != axis)
+    base = np.asarray(base + np.zeros(grid.shape[1], np.int64), np.int64).reshape(indices.shape)
+    rows = c.reals.reshaped(x, (int(np.prod(x.shape)),))
+    if not isinstance(indices, Tensor):
+        places = np.where(indices < 0, indices + size, indices)
+        if places.min() < 0 or places.max() >= size:
+            raise c.refuse(f"indices outside of an axis of {size}")
+        return c.reals.gathered(rows, base + places * strides[axis], 0)
+    below = c.reals.compare(indices, Relation.LESS, np.asarray(0))
+    inside = c.reals.select(below, c.reals.plus(indices, np.asarray(size, np.int64)), indices)
+    flat = c.reals.plus(c.reals.times(inside, np.asarray(strides[axis], np.int64)), base)
+    return c.reals.gathered(rows, flat, 0)
+
+
+def gather_nd(c: Context) -> Operand:
+    """Takes rows by known indices of several axes."""
+    x, indices = c.tensor(0), c.array(1, "indices")
+    if c.attribute("batch_dims", 0):
+        raise c.refuse("batch dimensions")
+    depth = indices.shape[-1]
+    lead = x.shape[:depth]
+    places = np.where(indices < 0, indices + np.array(lead), indices)
+    if (places < 0).any() or (places >= np.array(lead)).any():
+        raise c.refuse(f"indices outside of shape {list(lead)}")
+    flat = np.ravel_multi_index(tuple(np.moveaxis(places, -1, 0)), lead)
+    rows = c.reals.reshaped(x, (int(np.prod(lead)), *x.shape[depth:]))
+    return c.reals.gathered(rows, np.asarray(flat, np.int64), 0)
+
+
+def scatter(c: Context) -> Operand:
+    """ScatterND and ScatterElements with known indices: a gather from the tensor and the updates."""
+    x, indices, updates = c.tensor(0), c.array(1, "indices"), c.tensor(2)
+    if c.attribute("reduction", "none") != "none":
+        raise c.refuse("a reduction, which adds where indices are the same")
+    own = np.arange(int(np.prod(x.shape))).reshape(x.shape)
+    new = np.arange(int(np.prod(updates.shape))).reshape(updates.shape) + own.size
+    if c.node.op_type == "ScatterND":
+        places = np.where(indices < 0, indices + np.array(x.shape[: indices.shape[-1]]), indices)
+        own[tuple(np.moveaxis(places, -1, 0))] = new
+    else:
+        axis = c.axis(x.rank, 0)
+        np.put_along_axis(own, np.where(indices < 0, indices + x.shape[axis], indices), new, axis)
+    flat = [c.reals.reshaped(each, (int(np.prod(each.shape)),)) for each in (x, updates)]
+    return c.reals.gathered(c.reals.joined(flat, 0), own, 0)
+
+
+def trilu(c: Context) -> Operand:
+    """The upper or lower triangle, zeros elsewhere."""
+    x, k = c.tensor(0), c.optional(1, "diagonal")
+    keep = np.tri(
+        x.shape[-2], x.shape[-1], k=(0 if k is None else int(k.reshape(-1)[0])) - c.attribute("upper", 1)
+    )
+    kept = keep == 0 if c.attribute("upper", 1) else keep != 0
+    return c.reals.select(kept, x, np.zeros((), x.dtype))
+
+
+def depth_to_space(c: Context) -> Operand:
+    """Channels become blocks of places."""
+    x, b = c.tensor(0), c.attribute("blocksize", 1)
+    n, depth, height, width = x.shape
+    if c.attribute("mode", "DCR") == "DCR":
+        cut, order = (n, b, b, depth // b**2, height, width), (0, 3, 4, 1, 5, 2)
+    else:
+        cut, order = (n, depth // b**2, b, b, height, width), (0, 1, 4, 2, 5, 3)
+    turned = c.reals.transposed(c.reals.reshaped(x, cut), order)
+    return c.reals.reshaped(turned, (n, depth // b**2, height * b, width * b))
+
+
+def space_to_depth(c: Context) -> Operand:
+    """Blocks of places become channels."""
+    x, b = c.tensor(0), c.attribute("blocksize", 1)
+    n, depth, height, width = x.shape
+    cut = c.reals.reshaped(x, (n, depth, height // b, b, width // b, b))
+    turned = c.reals.transposed(
+        cut, (0, 3, 5, 1, 2, 4) if c.attribute("mode", "DCR") == "DCR" else (0, 1, 3, 5, 2, 4)
+    )
+    return c.reals.reshaped(turned, (n, depth * b**2, height // b, width // b))
+
+
+def one_hot(c: Context) -> Operand:
+    """One value at an index, another elsewhere."""
+    indices, depth, values = c.tensor(0), c.integers(1, "depth")[0], c.array(2, "values")
+    axis = c.attribute("axis", -1) % (indices.rank + 1)
+    shape = (*indices.shape[:axis], 1, *indices.shape[axis:])
+    below = c.reals.compare(indices, Relation.LESS, np.asarray(0))
+    inside = c.reals.select(below, c.reals.plus(indices, np.asarray(depth, np.int64)), indices)
+    steps = np.arange(depth).reshape([depth if at == axis else 1 for at in range(len(shape))])
+    found = c.reals.compare(c.reals.reshaped(inside, shape), Relation.EQUAL, steps)
+    return c.reals.select(found, values[1], values[0])
+
+
+MOVEMENT: Final[dict[str, Handler]] = {
+    "Shape": shape,
+    "Size": size,
+    "Reshape": reshape,
+    "Flatten": flatten,
+    "Squeeze": squeeze,
+    "Unsqueeze": unsqueeze,
+    "Transpose": transpose,
+    "Concat": concat,
+    "Split": split,
+    "Slice": slice_,
+    "Expand": expand,
+    "Tile": tile,
+    "Pad": pad,
+    "Gather": gather,
+    "GatherElements": gather_elements,
+    "GatherND": gather_nd,
+    "ScatterND": scatter,
+    "ScatterElements": scatter,
+    "Trilu": trilu,
+    "DepthToSpace": depth_to_space,
+    "SpaceToDepth": space_to_depth,
+    "OneHot": one_hot,
+}

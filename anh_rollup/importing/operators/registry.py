@@ -1,0 +1,25 @@
+"""Which handler lowers which operator."""
+
+from typing import Final
+
+from anh_rollup.importing.operators.context import Handler
+from anh_rollup.importing.operators.convolution import CONVOLUTION
+from anh_rollup.importing.operators.elementwise import ELEMENTWISE
+from anh_rollup.importing.operators.functions import FUNCTIONS
+from anh_rollup.importing.operators.linear import LINEAR
+from anh_rollup.importing.operators.movement import MOVEMENT
+from anh_rollup.importing.operators.normalization import NORMALIZATION
+from anh_rollup.importing.operators.pooling import POOLING
+from anh_rollup.importing.operators.reduction import REDUCTION
+
+#: By the operator's name.
+HANDLERS: Final[dict[str, Handler]] = {
+    **CONVOLUTION,
+    **ELEMENTWISE,
+    **FUNCTIONS,
+    **LINEAR,
+    **MOVEMENT,
+    **NORMALIZATION,
+    **POOLING,
+    **REDUCTION,
+}

@@ -1,0 +1,65 @@
+"""The geometry that convolutions and poolings share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from anh_rollup.importing.operators.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """How a kernel lies over the places of an input, dimension by dimension.
+
+    Attributes:
+        kernel, strides, dilations: One number for each dimension.
+        before, after: Margins.
+    """
+
+    kernel: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+
+    def sizes(self, places: Sequence[int]) -> list[int]:
+        """How many windows there are along each dimension."""
+        return [
+            (size + self.before[at] + self.after[at] - self.reach(at)) // self.strides[at] + 1
+            for at, size in enumerate(places)
+        ]
+
+    def reach(self, at: int) -> int:
+        """Places that a kernel covers along a dimension."""
+        return self.dilations[at] * (self.kernel[at] - 1) + 1
+
+    def attributes(self, groups: int) -> tuple[int, ...]:
+        """The geometry as CONV has it, for one or two dimensions."""
+        lift = (1, 1, 0, 0) if len(self.kernel) == 1 else ()
+        if lift:
+            return (1, *self.strides, 0, *self.before, 0, *self.after, 1, *self.dilations, groups)
+        return (*self.strides, *self.before, *self.after, *self.dilations, groups)
+
+
+def geometry(c: Context, places: Sequence[int], kernel: Sequence[int]) -> Geometry:
+    """The geometry of a node over an input with these places."""
+    rank = len(places)
+    strides = c.attribute("strides", list[int]()) or [1] * rank
+    dilations = c.attribute("dilations", list[int]()) or [1] * rank
+    pads = c.attribute("pads", list[int]()) or [0] * (2 * rank)
+    if not len(kernel) == len(strides) == len(dilations) == len(pads) // 2 == rank:
+        raise c.refuse(
+            f"kernel {list(kernel)[:4]}, strides {strides[:4]} and pads {pads[:8]} for {rank} dimensions"
+        )
+    if min((*kernel, *strides, *dilations)) < 1:
+        raise c.refuse("a kernel, stride or dilation below 1")
+    before, after = list(pads[:rank]), list(pads[rank:])
+    mode = c.attribute("auto_pad", "NOTSET")
+    if mode in ("SAME_UPPER", "SAME_LOWER"):
+        for at, size in enumerate(places):
+            reach = dilations[at] * (kernel[at] - 1) + 1
+            total = max(0, (-(-size // strides[at]) - 1) * strides[at] + reach - size)
+            less, more = total // 2, total - total // 2
+            before[at], after[at] = (less, more) if mode == "SAME_UPPER" else (more, less)
+    elif mode == "VALID":
+        before, after = [0] * rank, [0] * rank
+    return Geometry(tuple(kernel), tuple(strides), tuple(dilations), tuple(before), tuple(after))

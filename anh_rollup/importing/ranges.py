@@ -1,0 +1,204 @@
+"""Where the numbers of a network lie: as samples show it, and as interval arithmetic proves it."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from math import inf, isfinite, isnan, prod
+from typing import Final
+
+import numpy as np
+
+from anh_rollup.importing.real_evaluation import values
+from anh_rollup.importing.record import UNBOUNDED, Field, Operation, RealNode, Reals, Record
+
+#: Ranges that samples show are taken so many times as wide: one bit for inputs that were not seen (choice).
+HEADROOM: Final = 2.0
+#: How much wider a function's range is than its values at some places show, as a part of it.
+_BETWEEN: Final = 2.0**-10
+#: What an input is taken to hold where no sample shows it (choice): standardized reals, small integers.
+ASSUMED_REAL: Final = 8.0
+ASSUMED_WHOLE: Final = 32_767.0
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Real numbers from `low` to `high`, both included."""
+
+    low: float
+    high: float
+
+    @property
+    def magnitude(self) -> float:
+        """The largest absolute value inside."""
+        return max(-self.low, self.high, 0.0)
+
+    def widened(self, factor: float) -> "Range":
+        """The range with its ends so many times farther out; zero stays outside where it was."""
+        low = self.low * factor if self.low < 0 else self.low / factor
+        return Range(low, self.high * factor if self.high > 0 else self.high / factor)
+
+    def within(self, other: "Range") -> "Range":
+        """What both have in common."""
+        return Range(min(max(self.low, other.low), other.high), max(min(self.high, other.high), other.low))
+
+    def union(self, other: "Range") -> "Range":
+        """The smallest range with both in it."""
+        return Range(min(self.low, other.low), max(self.high, other.high))
+
+
+def observed(record: Record, samples: Iterable[Sequence[Reals]]) -> list[Range]:
+    """What the elements of each node were in some samples, one at least."""
+    found: list[Range | None] = [None] * len(record.nodes)
+    for sample in samples:
+        for place, elements in values(record, sample):
+            finite = elements[np.isfinite(elements)]
+            seen = Range(float(finite.min()), float(finite.max())) if finite.size else Range(0.0, 0.0)
+            before = found[place]
+            found[place] = seen if before is None else before.union(seen)
+    return [Range(0.0, 0.0) if each is None else each for each in found]
+
+
+def field_range(field: Field, seen: Range | None) -> Range:
+    """What a program declares about an input: what samples show with headroom, or what is assumed."""
+    if field.is_truth:
+        return Range(0.0, 1.0)
+    if field.is_whole:
+        whole = Range(0.0, ASSUMED_WHOLE) if seen is None else seen.widened(HEADROOM)
+        return Range(float(np.floor(whole.low)), max(1.0, float(np.ceil(whole.high))))
+    return Range(-ASSUMED_REAL, ASSUMED_REAL) if seen is None else seen.widened(HEADROOM)
+
+
+def ranges_of(record: Record, samples: Iterable[Sequence[Reals]] | None) -> list[Range]:
+    """The range that each node's number format is chosen for.
+
+    Args:
+        record: The network.
+        samples: Some of its inputs; without any, ranges are what interval arithmetic proves from the inputs'.
+    """
+    seen = None if samples is None else observed(record, samples)
+    found: list[Range] = []
+    for place, node in enumerate(record.nodes):
+        if node.operation is Operation.FIELD:
+            field = record.fields[node.attributes[0]]
+            proven = field_range(field, None if seen is None else seen[place])
+        else:
+            sources = [record.nodes[each] for each in node.inputs]
+            proven = propagated(node, [found[each] for each in node.inputs], sources)
+        is_free = seen is not None and node.operation not in (Operation.FIELD, Operation.CONSTANT)
+        found.append(seen[place].widened(HEADROOM).within(proven) if is_free and seen is not None else proven)
+    return found
+
+
+def propagated(node: RealNode, inputs: Sequence[Range], sources: Sequence[RealNode]) -> Range:
+    """Where a node's elements lie, whatever its inputs are inside their ranges.
+
+    Args:
+        node: The node.
+        inputs: The ranges of its inputs.
+        sources: Its inputs; constants among them are known element by element.
+    """
+    if node.operation is Operation.CONSTANT:
+        finite = node.elements[np.isfinite(node.elements)]
+        return Range(float(finite.min()), float(finite.max())) if finite.size else Range(0.0, 0.0)
+    if node.operation in (Operation.MATMUL, Operation.CONV):
+        raw = _linear(node, inputs, sources)
+    elif node.operation is Operation.SUM:
+        raw = _sum(node, inputs, sources)
+    else:
+        raw = _RULES[node.operation](node, inputs)
+    if isnan(raw.low) or isnan(raw.high):
+        raw = Range(-inf, inf)
+    if node.operation is Operation.PAD or node.bounds == UNBOUNDED:
+        return raw
+    return raw.within(Range(*node.bounds))
+
+
+def _corners(rule: Callable[[float, float], float], a: Range, b: Range) -> Range:
+    found = [rule(x, y) for x in (a.low, a.high) for y in (b.low, b.high)]
+    return Range(min(found), max(found))
+
+
+def _times(x: float, y: float) -> float:
+    return 0.0 if x == 0 or y == 0 else x * y
+
+
+def _product(_node: RealNode, inputs: Sequence[Range]) -> Range:
+    return _corners(_times, inputs[0], inputs[1])
+
+
+def _quotient(_node: RealNode, inputs: Sequence[Range]) -> Range:
+    a, b = inputs
+    if b.low <= 0 <= b.high:
+        return Range(-inf, inf)
+    return _corners(lambda x, y: x / y, a, b)
+
+
+def _linear(node: RealNode, inputs: Sequence[Range], sources: Sequence[RealNode]) -> Range:
+    x, terms = inputs[0], prod(sources[1].shape[1:])
+    x = x.union(Range(0.0, 0.0)) if node.operation is Operation.CONV else x
+    if sources[1].operation is not Operation.CONSTANT:
+        one = _corners(_times, x, inputs[1])
+        terms = sources[1].shape[-1]
+        sums = np.array([[one.low * terms], [one.high * terms]])
+    else:
+        rows = sources[1].elements.reshape(
+            -1, sources[1].shape[-1] if node.operation is Operation.MATMUL else terms
+        )
+        above, below = np.maximum(rows, 0).sum(1), np.minimum(rows, 0).sum(1)
+        sums = np.array([above * x.low + below * x.high, above * x.high + below * x.low])
+    known = len(sources) > 2 and sources[2].operation is Operation.CONSTANT
+    if known and sums.shape[1] == sources[2].shape[0]:
+        sums = sums + sources[2].elements
+    elif len(inputs) > 2:
+        sums = sums + np.array([[inputs[2].low], [inputs[2].high]])
+    return Range(float(sums[0].min()), float(sums[1].max()))
+
+
+def _sum(node: RealNode, inputs: Sequence[Range], sources: Sequence[RealNode]) -> Range:
+    first, count = node.attributes
+    terms = prod(sources[0].shape[first : first + count]) * node.factor
+    return Range(inputs[0].low * terms, inputs[0].high * terms)
+
+
+def _function(node: RealNode, inputs: Sequence[Range]) -> Range:
+    if node.function is None or not (isfinite(inputs[0].low) and isfinite(inputs[0].high)):
+        return Range(-inf, inf)
+    with np.errstate(all="ignore"):
+        y = node.function(np.linspace(inputs[0].low, inputs[0].high, 4097))
+    low, high = float(np.nanmin(y)), float(np.nanmax(y))
+    margin = (high - low) * _BETWEEN
+    return Range(low - margin, high + margin)
+
+
+def _union(_node: RealNode, inputs: Sequence[Range]) -> Range:
+    result = inputs[0]
+    for each in inputs[1:]:
+        result = result.union(each)
+    return result
+
+
+def _padded(node: RealNode, inputs: Sequence[Range]) -> Range:
+    fill = node.bounds[0]
+    return inputs[0].union(Range(fill, fill)) if isfinite(fill) else inputs[0]
+
+
+_RULES: Final[dict[Operation, Callable[[RealNode, Sequence[Range]], Range]]] = {
+    Operation.ADD: lambda _, i: Range(i[0].low + i[1].low, i[0].high + i[1].high),
+    Operation.SUB: lambda _, i: Range(i[0].low - i[1].high, i[0].high - i[1].low),
+    Operation.MUL: _product,
+    Operation.DIV: _quotient,
+    Operation.SQRT: lambda _, i: Range(max(i[0].low, 0.0) ** 0.5, max(i[0].high, 0.0) ** 0.5),
+    Operation.ABS: lambda _, i: Range(max(i[0].low, -i[0].high, 0.0), i[0].magnitude),
+    Operation.MIN: lambda _, i: Range(min(i[0].low, i[1].low), min(i[0].high, i[1].high)),
+    Operation.MAX: lambda _, i: Range(max(i[0].low, i[1].low), max(i[0].high, i[1].high)),
+    Operation.COMPARE: lambda _n, _i: Range(0.0, 1.0),
+    Operation.SELECT: lambda node, i: _union(node, i[1:]),
+    Operation.FUNCTION: _function,
+    Operation.CLAMP: lambda _, i: i[0],
+    Operation.FLOOR: lambda _, i: Range(float(np.floor(i[0].low)), float(np.floor(i[0].high))),
+    Operation.LARGEST: lambda _, i: i[0],
+    Operation.ARGMAX: lambda _n, _i: Range(0.0, float(2**31 - 1)),
+    Operation.VIEW: lambda _, i: i[0],
+    Operation.PAD: _padded,
+    Operation.CONCAT: _union,
+    Operation.GATHER: lambda _, i: i[0],
+}

@@ -1,0 +1,126 @@
+"""Putting a record together, node by node; views of views become one view."""
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anh_rollup.encoding.tensors import Shape
+from anh_rollup.importing.record import Field, Operation, RealNode, Record
+from anh_rollup.importing.views import View, composed, flat, transposition
+from anh_rollup.tensor.building.movement import row_major
+
+
+class Recorder:
+    """Nodes in the order in which they were added. Places of nodes are what operations take and give.
+
+    Attributes:
+        source: The node of the graph that is being lowered; new nodes take its name.
+    """
+
+    def __init__(self) -> None:
+        self.source = ""
+        self._nodes: list[RealNode] = []
+        self._fields: list[Field] = []
+        self._constants: dict[tuple[Shape, str, bytes], int] = {}
+
+    def node(self, place: int) -> RealNode:
+        """The node at a place."""
+        return self._nodes[place]
+
+    def shape(self, place: int) -> Shape:
+        """The shape of the node at a place."""
+        return self._nodes[place].shape
+
+    def add(self, operation: Operation, shape: Shape, inputs: Sequence[int] = (), **rest: Any) -> int:
+        """Adds a node with these fields of `RealNode`."""
+        self._nodes.append(RealNode(operation, tuple(shape), tuple(inputs), source=self.source, **rest))
+        return len(self._nodes) - 1
+
+    def field(self, field: Field) -> int:
+        """Adds the next input of the network; its node has the shape of one sample."""
+        index = len(self._fields)
+        self._fields.append(field)
+        return self.add(Operation.FIELD, field.sample_shape, attributes=(index,), is_whole=field.is_whole)
+
+    def constant(self, array: NDArray[Any]) -> int:
+        """Adds a constant, or finds the same one."""
+        array = np.ascontiguousarray(array)
+        key = (
+            array.shape,
+            array.dtype.str,
+            array.tobytes() if array.size <= 4096 else id(array).to_bytes(8, "big"),
+        )
+        if key not in self._constants:
+            whole = array.dtype.kind in "iub"
+            self._constants[key] = self.add(Operation.CONSTANT, array.shape, array=array, is_whole=whole)
+        return self._constants[key]
+
+    def view(self, x: int, shape: Shape, view: View) -> int:
+        """Elements of a node by a map, read as a shape; no node where all stay where they are."""
+        node = self._nodes[x]
+        view = view.simplified()
+        if node.operation is Operation.VIEW:
+            joined = composed(View.of(node.attributes), view)
+            if joined is not None:
+                return self.view(node.inputs[0], shape, joined)
+        same = view.is_identity and prod(view.dims) == prod(node.shape)
+        if same and node.shape == tuple(shape):
+            return x
+        if node.operation is Operation.CONSTANT and node.array is not None:
+            return self.constant(_taken(node.array, shape, view))
+        whole = node.is_whole
+        return self.add(Operation.VIEW, shape, (x,), attributes=view.attributes, is_whole=whole)
+
+    def reshape(self, x: int, shape: Shape) -> int:
+        """The same elements in another shape."""
+        return self.view(x, shape, flat(self.shape(x)))
+
+    def transpose(self, x: int, order: Sequence[int], shape: Shape | None = None) -> int:
+        """The axes in another order, read as a shape."""
+        own = self.shape(x)
+        wanted = tuple(own[axis] for axis in order) if shape is None else shape
+        return self.view(x, wanted, transposition(own, order))
+
+    def finish(self, output: int, name: str) -> Record:
+        """The record whose output is this node; what it does not need is left out, but for fields."""
+        if self._nodes[output].operation in (Operation.FIELD, Operation.CONSTANT):
+            whole, shape = self._nodes[output].is_whole, self.shape(output)
+            view = View(0, shape, row_major(shape))
+            output = self.add(Operation.VIEW, shape, (output,), attributes=view.attributes, is_whole=whole)
+        return trimmed(Record(tuple(self._nodes[: output + 1]), tuple(self._fields), name))
+
+
+def trimmed(record: Record) -> Record:
+    """The record without the nodes that its output does not need; fields stay."""
+    needed = {len(record.nodes) - 1}
+    for place in range(len(record.nodes) - 1, -1, -1):
+        if place in needed:
+            needed.update(record.nodes[place].inputs)
+    kept = [
+        place
+        for place, node in enumerate(record.nodes)
+        if place in needed or node.operation is Operation.FIELD
+    ]
+    places = {old: new for new, old in enumerate(kept)}
+    nodes = tuple(
+        moved(record.nodes[old], [places[each] for each in record.nodes[old].inputs]) for old in kept
+    )
+    return Record(nodes, record.fields, record.output_name)
+
+
+def moved(node: RealNode, inputs: Sequence[int]) -> RealNode:
+    """A node that reads other places."""
+    return RealNode(
+        node.operation, node.shape, tuple(inputs), node.attributes, node.array, node.function,
+        node.bounds, node.factor, node.is_whole, node.source,
+    )  # fmt: skip
+
+
+def _taken(array: NDArray[Any], shape: Shape, view: View) -> NDArray[Any]:
+    places = np.full((), view.offset, np.int64)
+    for size, stride in zip(view.dims, view.strides, strict=True):
+        places = places[..., None] + np.arange(size, dtype=np.int64) * stride
+    return array.reshape(-1)[places.reshape(-1)].reshape(shape)

@@ -1,0 +1,219 @@
+"""Whole imports: exact evaluation next to ONNX's reference, on networks that people and hypothesis write."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import ModelProto, NodeProto, TensorProto
+
+from anh_rollup.encoding.artifacts import decode_model, encode_model
+from anh_rollup.importing.comparison import compare
+from anh_rollup.importing.errors import FormatRefusedError, InputRefusedError
+from anh_rollup.importing.formats import Setting
+from anh_rollup.importing.network import import_network
+from anh_rollup.importing.onnx_file import check_model
+from anh_rollup.tensor.codec import decode_program, encode_program
+from anh_rollup.training.float_program import FloatProgram
+from tests.unit.importing.graphs import error_of, exact, model_of, node, reference
+
+RNG = np.random.default_rng(7)
+
+
+def normal(*shape: int) -> np.ndarray:
+    return RNG.normal(size=shape).astype(np.float32)
+
+
+def perceptron() -> ModelProto:
+    nodes = [node("Gemm", "x a b", "h", transB=1), node("Relu", "h", "r"), node("Gemm", "r c d", transB=1)]
+    return model_of(
+        nodes, {"x": ("n", 16)}, {"a": normal(32, 16), "b": normal(32), "c": normal(5, 32), "d": normal(5)}
+    )
+
+
+def transformer() -> ModelProto:
+    """One head over 6 words of 8 numbers, with a normalization before it and a residual stream."""
+    nodes = [
+        node("LayerNormalization", "x g b", "n", axis=-1),
+        node("MatMul", "n q", "queries"),
+        node("MatMul", "n k", "keys"),
+        node("MatMul", "n v", "values"),
+        node("Transpose", "keys", "turned", perm=[0, 2, 1]),
+        node("MatMul", "queries turned", "scores"),
+        node("Softmax", "scores", "shares", axis=-1),
+        node("MatMul", "shares values", "mixed"),
+        node("Add", "x mixed", "r"),
+        node("Gelu", "r"),
+    ]
+    constants = {"g": normal(8), "b": normal(8), "q": normal(8, 8), "k": normal(8, 8), "v": normal(8, 8)}
+    return model_of(nodes, {"x": ("n", 6, 8)}, constants, opset=20)
+
+
+def test_a_perceptron_is_two_instructions() -> None:
+    network = import_network(perceptron(), samples={"x": normal(8, 16)})
+    names = [value.name for value in network.program.values if value.opcode is not None]
+    assert names == ["MATMUL", "MATMUL"]
+
+
+@pytest.mark.parametrize(("setting", "most"), [(Setting.PRECISE, 1e-5), (Setting.FAST, 3e-4)])
+@pytest.mark.parametrize("model", [perceptron, transformer])
+def test_the_exact_reading_is_near_the_reference(model: object, setting: Setting, most: float) -> None:
+    made = model()  # type: ignore[operator]
+    shape = [each.dim_value for each in made.graph.input[0].type.tensor_type.shape.dim][1:]
+    assert error_of(made, {"x": normal(6, *shape)}, setting=setting) < most
+
+
+def test_a_residual_stream_with_outliers_keeps_its_precision() -> None:
+    samples = normal(6, 6, 8)
+    samples[:, :, 3] *= 1_000
+    assert error_of(transformer(), {"x": samples}) < 1e-5
+
+
+def test_program_and_model_are_artifacts() -> None:
+    network = import_network(perceptron(), samples={"x": normal(8, 16)})
+    assert decode_program(encode_program(network.program)) == network.program
+    assert decode_model(encode_model(network.model)).root == network.model.root
+
+
+def test_the_float_reading_is_the_network_too() -> None:
+    model, samples = perceptron(), normal(8, 16)
+    network = import_network(model, samples={"x": samples})
+    module = FloatProgram(network.program)
+    module.load(network.emitted.parameters)
+    found = module([torch.from_numpy(samples)]).detach().numpy()
+    assert np.allclose(found, reference(model, {"x": samples}), atol=1e-4)
+
+
+def test_held_back_samples_saturate_nothing_and_agree() -> None:
+    model = transformer()
+    network = import_network(model, samples={"x": normal(64, 6, 8)})
+    found = compare(model, network, {"x": normal(16, 6, 8)})
+    assert (found.samples, found.saturated, found.agreement) == (16, 0, 1.0)
+    assert max(found.largest_error, found.largest_lowering_error) < 1e-5
+
+
+def test_without_samples_ranges_are_proven() -> None:
+    model, samples = perceptron(), np.clip(normal(8, 16), -8, 8)
+    network = import_network(model)
+    assert np.allclose(exact(network, {"x": samples}), reference(model, {"x": samples}), atol=1e-3)
+    bounds = [(value.low, value.high) for value in network.program.fields]
+    assert bounds == [(-8 << network.formats[0].scale, 8 << network.formats[0].scale)]
+
+
+def test_a_quotient_without_bound_needs_samples() -> None:
+    model = model_of([node("Reciprocal", "x")], {"x": (1, 4)})
+    with pytest.raises(FormatRefusedError, match="which is too wide"):
+        import_network(model)
+    positive = np.abs(normal(8, 4)) + np.float32(0.5)
+    assert error_of(model, {"x": positive}) < 1e-6
+
+
+def test_integers_stay_integers() -> None:
+    nodes = [node("Gather", "table x", "e"), node("ReduceSum", "e axes", keepdims=0)]
+    model = model_of(
+        nodes, {"x": ("n", 5)}, {"table": normal(10, 3), "axes": np.array([1])}, dtype=TensorProto.INT64
+    )
+    network = import_network(model, samples={"x": RNG.integers(0, 10, (6, 5))})
+    assert [(value.scale, value.low) for value in network.program.fields] == [(0, 0)]
+    words = RNG.integers(0, 10, (6, 5))
+    assert np.allclose(exact(network, {"x": words}), reference(model, {"x": words}), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("samples", "reason"),
+    [
+        ({"z": normal(2, 16)}, "no samples; there are some of z"),
+        ({"x": normal(2, 15)}, "samples of shape (2, 15), expected (N, 16)"),
+        ({"x": normal(0, 16)}, "samples of shape (0, 16), expected (N, 16)"),
+        ({"x": np.full((1, 16), np.nan)}, "samples that are no finite numbers"),
+    ],
+)
+def test_samples_that_do_not_fit_are_refused(samples: dict[str, np.ndarray], reason: str) -> None:
+    with pytest.raises(InputRefusedError) as caught:
+        import_network(perceptron(), samples=samples)
+    assert caught.value.reason == reason
+
+
+UNARY = [
+    "Relu",
+    "Tanh",
+    "Sigmoid",
+    "Neg",
+    "Abs",
+    "Softplus",
+    "Elu",
+    "HardSwish",
+    "LeakyRelu",
+    "Erf",
+    "Softsign",
+]
+BINARY = ["Add", "Sub", "Mul", "Max", "Min"]
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> ModelProto:
+    """A network of up to eight nodes over an image of 3 x 4 x 4."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    constants: dict[str, np.ndarray] = {}
+    nodes: list[NodeProto] = []
+    shapes = {"x": (1, 3, 4, 4)}
+
+    def known(*shape: int) -> str:
+        name = f"c{len(constants)}"
+        constants[name] = (rng.normal(size=shape) / max(1, np.prod(shape[1:])) ** 0.5).astype(np.float32)
+        return name
+
+    last = "x"
+    for at in range(draw(st.integers(1, 8))):
+        output, shape = f"v{at}", shapes[last]
+        kind = draw(
+            st.sampled_from(["unary", "binary", "conv", "pool", "transpose", "softmax", "matmul", "mean"])
+        )
+        if kind == "binary":
+            same = [name for name, each in shapes.items() if each == shape]
+            nodes.append(node(draw(st.sampled_from(BINARY)), f"{last} {draw(st.sampled_from(same))}", output))
+        elif kind == "conv":
+            nodes.append(node("Conv", f"{last} {known(3, shape[1], 3, 3)} {known(3)}", output, pads=[1] * 4))
+            shape = (1, 3, *shape[2:])
+        elif kind == "pool" and min(shape[2:]) > 1:
+            name = draw(st.sampled_from(["MaxPool", "AveragePool"]))
+            nodes.append(node(name, last, output, kernel_shape=[2, 2]))
+            shape = (*shape[:2], shape[2] - 1, shape[3] - 1)
+        elif kind == "transpose":
+            order = [0, *draw(st.permutations([1, 2, 3]))]
+            nodes.append(node("Transpose", last, output, perm=order))
+            shape = tuple(shape[axis] for axis in order)
+        elif kind == "softmax":
+            nodes.append(node("Softmax", last, output, axis=draw(st.integers(1, 3))))
+        elif kind == "matmul":
+            nodes.append(node("MatMul", f"{last} {known(shape[3], 4)}", output))
+            shape = (*shape[:3], 4)
+        elif kind == "mean":
+            axis = draw(st.integers(1, 3))
+            constants[f"axes{at}"] = np.array([axis])
+            nodes.append(node("ReduceMean", f"{last} axes{at}", output, keepdims=1))
+            shape = tuple(1 if one == axis else size for one, size in enumerate(shape))
+        else:
+            nodes.append(node(draw(st.sampled_from(UNARY)), last, output))
+        shapes[output] = shape
+        last = output
+    return model_of(nodes, {"x": shapes["x"]}, constants, outputs=[last])
+
+
+def check_graph(model: ModelProto, seed: int) -> None:
+    check_model(model)
+    samples = np.random.default_rng(seed).normal(size=(4, 3, 4, 4)).astype(np.float32)
+    assert error_of(model, {"x": samples}) < 1e-4
+
+
+@settings(max_examples=20)
+@given(graphs(), st.integers(0, 99))
+def test_random_networks_are_near_the_reference(model: ModelProto, seed: int) -> None:
+    check_graph(model, seed)
+
+
+@pytest.mark.slow
+@settings(max_examples=2_000)
+@given(graphs(), st.integers(0, 99))
+def test_many_random_networks_are_near_the_reference(model: ModelProto, seed: int) -> None:
+    check_graph(model, seed)
