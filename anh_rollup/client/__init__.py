@@ -1,1 +1,1 @@
-"""What users do: deposit, order, publish, exit, withdraw, show a sequencer's fault. Prints and parses nothing."""
+"""What users do: deposit, order, publish, exit, withdraw, show a fault of the sequencer. Nothing is printed."""
