@@ -1,1 +1,1 @@
-"""What users do: deposit, order, publish, exit, withdraw, show a fault of the sequencer. Nothing is printed."""
+"""What users do: deposit, order, publish, exit, withdraw, slash. Prints and parses nothing."""
