@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from web3.contract import Contract
 
+from anh_rollup.client.ordering import Report
 from anh_rollup.client.wording import show_ether
 from anh_rollup.encoding.artifacts import Model
 from anh_rollup.primitives import ETHER
@@ -33,7 +34,7 @@ from scripts.l2_contracts import (
     wait,
 )
 from scripts.merkle_list import MerkleList
-from scripts.submit_training_job import LEAST_RIGHT, Report, deposit
+from scripts.submit_training_job import LEAST_RIGHT, deposit
 
 EXAMPLE = """python -m scripts.appraise_nft --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:8570 \\
     --deployment devnet/deployment.json --key-file devnet/keys/user.key"""

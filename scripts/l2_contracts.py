@@ -8,21 +8,21 @@ import argparse
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
 from eth_account import Account
 from eth_typing import HexStr
-from eth_utils.address import to_checksum_address
 from rich.console import Console
 from web3.contract import Contract
 from web3.exceptions import ContractCustomError, ContractLogicError
 from web3.types import TxReceipt
 
-from anh_rollup.client.ordering import PRICE_MARGIN
+from anh_rollup.client.ordering import PRICE_MARGIN, Report
+from anh_rollup.client.publishing import ACCESS_LIST, unpublished
 from anh_rollup.encoding.abi import decode
 from anh_rollup.encoding.artifacts import Model
 from anh_rollup.errors import AnhError
@@ -36,11 +36,8 @@ from anh_rollup.storage.errors import ArtifactError
 from anh_rollup.storage.remote import RemotePolicy
 from anh_rollup.tensor.program import Program
 from anh_rollup.world.network_contract import WAIT_GAS
-from anh_rollup.world.strict import STRICT_MARKER
 from scripts.build_contracts import FOR_L2, ROOT, compile_sources, read_settings
 from scripts.chains import ChainRefusedError, Rollup, ask, decoded, key_option, rollup_options
-
-Report = Callable[[str], None]
 
 #: Where the contracts of these examples are, from the repository's root.
 EXAMPLES: Final = "contracts/examples"
@@ -63,9 +60,6 @@ TRAINING_GAS: Final = 1_500_000 + TRAINING_SECONDS * WAIT_GAS
 #: Seconds that a receipt may take. A training waits until a claim about it is final on L1, or none can be any
 #: more: until its deadline and L1's `settlement`, 600 seconds in `anh devnet`.
 RECEIPT_SECONDS: Final = TRAINING_SECONDS + 900.0
-
-#: The access list of transactions that touch nothing but their sender and the DNN address.
-STRICT: Final = [{"address": to_checksum_address(STRICT_MARKER), "storageKeys": []}]
 
 #: Seconds between two looks for a receipt.
 LOOK_SECONDS: Final = 0.5
@@ -294,11 +288,14 @@ def publish(rollup: Rollup, artifact: Program | Model, report: Report) -> None:
     """
     kind, content = published_form(artifact)
     steps = publishing_steps(kind, artifact.root, content)
-    missing = [each for each in steps if ask(rollup.l2, "anh_getPublication", f"0x{each.hash.hex()}") is None]
-    for step in missing:
-        fields = {"to": DNN_ADDRESS, "data": step.calldata, "gas": step.gas, "accessList": STRICT}
+    for step in unpublished(partial(_is_published, rollup), steps):
+        fields = {"to": DNN_ADDRESS, "data": step.calldata, "gas": step.gas, "accessList": ACCESS_LIST}
         wait(rollup, _send(rollup, {**_paid_by(rollup), **fields}))
     report(f"published  {kind.name.lower()} 0x{artifact.root.hex()} of {len(content):,} bytes")
+
+
+def _is_published(rollup: Rollup, digest: bytes) -> bool:
+    return ask(rollup.l2, "anh_getPublication", f"0x{digest.hex()}") is not None
 
 
 def publish_trained(rollup: Rollup, folder: Path, root: bytes, report: Report) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Final
 from eth_account import Account
 from web3.contract import Contract
 
+from anh_rollup.client.ordering import Report
 from anh_rollup.client.wording import show_ether
 from anh_rollup.primitives import ETHER
 from anh_rollup.storage.artifacts import ArtifactStore
@@ -38,7 +39,7 @@ from scripts.l2_contracts import (
     transact,
 )
 from scripts.merkle_list import MerkleList
-from scripts.submit_training_job import Report, deposit
+from scripts.submit_training_job import deposit
 
 EXAMPLE = """python -m scripts.lend --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:8570 \\
     --deployment devnet/deployment.json --key-file devnet/keys/user.key --store devnet/user"""

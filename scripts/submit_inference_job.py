@@ -13,7 +13,7 @@ from pathlib import Path
 
 from anh_rollup.cli.job_checks import require_light, scored_properties
 from anh_rollup.cli.options import parse_digest, parse_ether
-from anh_rollup.client.ordering import PlacedOrder
+from anh_rollup.client.ordering import PlacedOrder, Report
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.primitives import Seconds
 from anh_rollup.protocol.jobs import Job, JobKind, Property
@@ -21,7 +21,7 @@ from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.remote import RemotePolicy
 from scripts import digits
 from scripts.chains import Rollup, key_option, rollup_of, rollup_options, run
-from scripts.submit_training_job import TIME_TO_CLAIM, Report, order, show
+from scripts.submit_training_job import TIME_TO_CLAIM, order, show
 
 EXAMPLE = """python -m scripts.submit_inference_job --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:8560 \\
     --deployment devnet/deployment.json --key-file devnet/keys/user.key --store devnet/user \\

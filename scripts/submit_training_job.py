@@ -10,7 +10,6 @@ Put a copy beside this file and replace `digits_job` by what you want to have tr
 import argparse
 import shlex
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +19,7 @@ from web3.types import TxParams
 from anh_rollup.cli.job_checks import require_light, scored_properties
 from anh_rollup.cli.job_story import told_position
 from anh_rollup.cli.options import parse_ether
-from anh_rollup.client.ordering import PRICE_MARGIN, PlacedOrder, check_position, wait_for
+from anh_rollup.client.ordering import PRICE_MARGIN, PlacedOrder, Report, check_position, wait_for
 from anh_rollup.client.wording import show_ether
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import decode_signed, encode_record
@@ -39,8 +38,6 @@ LEAST_RIGHT: Final = 350
 
 EXAMPLE = """python -m scripts.submit_training_job --l1 http://127.0.0.1:8545 --l2 http://127.0.0.1:8560 \\
     --deployment devnet/deployment.json --key-file devnet/keys/user.key --store devnet/user"""
-
-Report = Callable[[str], None]
 
 
 def digits_job(store: ArtifactStore, now: int) -> Job:

@@ -8,14 +8,13 @@ and L1 checks the proof. `anh withdraw` does without a follower.
 """
 
 import sys
-from collections.abc import Callable
 from typing import Any, Final
 
 from hexbytes import HexBytes
 from web3.logs import DISCARD
 
 from anh_rollup.cli.options import parse_address, parse_payment
-from anh_rollup.client.ordering import PRICE_MARGIN, wait_for
+from anh_rollup.client.ordering import PRICE_MARGIN, Report, wait_for
 from anh_rollup.client.wording import show_ether
 from anh_rollup.errors import AnhError
 from anh_rollup.protocol.fees import TRANSFER_GAS
@@ -29,8 +28,6 @@ EXAMPLE: Final = """python -m scripts.withdraw 0.5 --l1 http://127.0.0.1:8545 --
 
 #: Seconds that a ledger claim may take to become final: its window, the next claim, and some blocks.
 CLAIM_SECONDS: Final = 600.0
-
-Report = Callable[[str], None]
 
 
 class WrongCallError(AnhError):

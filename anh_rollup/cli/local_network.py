@@ -2,7 +2,7 @@
 
 import secrets
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,7 @@ from anh_rollup.cli.processes import (
     free_port,
 )
 from anh_rollup.client.l2 import L2Client, L2UnreachableError
-from anh_rollup.client.ordering import Customer, wait_for
+from anh_rollup.client.ordering import Customer, Report, wait_for
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.deployment import Deployment, Rules, deploy, write_deployment
@@ -63,8 +63,6 @@ ROUND_SECONDS: Final = "0.5"
 
 #: Gas limits of the L1's blocks: the least, and how many there are to draw from (choice: those of L1 lately).
 LEAST_BLOCK_GAS, BLOCK_GAS_LIMITS = 30_000_000, 30_000_000
-
-Report = Callable[[str], None]
 
 
 class NotStartedError(AnhError):

@@ -25,7 +25,7 @@ def publish_artifact(artifact: Program | Model, l2_url: str, key_file: Path) -> 
     steps = publishing_steps(kind, artifact.root, content)
     console, l2 = Console(), L2Client(l2_url)
     say = partial(console.print, soft_wrap=True, highlight=False)
-    missing = unpublished(l2, steps)
+    missing = unpublished(l2.is_published, steps)
     name = f"{kind.name.lower()} 0x{artifact.root.hex()}"
     if not missing:
         say(f"{name} is published already")

@@ -43,15 +43,18 @@ class PublishingFundsError(AnhError):
         self.address, self.needed, self.held = address, needed, held
 
 
-def unpublished(l2: L2Client, steps: Sequence[PublishingStep]) -> list[PublishingStep]:
-    """The steps that are not in the order yet; none where the artifact is published.
+def unpublished(
+    is_published: Callable[[bytes], bool], steps: Sequence[PublishingStep]
+) -> list[PublishingStep]:
+    """The steps that are not in the order yet; none where the artifact is published, however it was cut.
 
-    Raises:
-        AnhError: A follower does not answer.
+    Args:
+        is_published: Whether a follower knows a part's hash, or a root, as published.
+        steps: All that publish the artifact.
     """
-    if l2.is_published(steps[-1].hash):
+    if is_published(steps[-1].hash):
         return []
-    return [*(each for each in steps[:-1] if not l2.is_published(each.hash)), steps[-1]]
+    return [*(each for each in steps[:-1] if not is_published(each.hash)), steps[-1]]
 
 
 def publish(l2: L2Client, account: LocalAccount, steps: Sequence[PublishingStep], told: Progress) -> None:

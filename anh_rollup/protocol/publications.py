@@ -130,6 +130,24 @@ class Publication:
     assembly: Assembly | None
 
 
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What is known of bytes without reading them.
+
+    Attributes:
+        size: How many they are.
+        count: Values or tensors, as the first ones say; None where the first part is too short to say.
+    """
+
+    size: int
+    count: int | None
+
+
+def measured(content: bytes) -> Measure:
+    """The measure of bytes in one piece."""
+    return Measure(len(content), count_of(content))
+
+
 def whole(kind: PublishedKind, root: bytes, content: bytes) -> Publication:
     """An artifact in one piece."""
     part = Part(content)
@@ -183,21 +201,25 @@ def _publication(types: tuple[str, ...], values: tuple[Any, ...]) -> Publication
     return Publication(None, Assembly(kind, root, tuple(content)))
 
 
-def call_gas(calldata: bytes) -> Gas:
+def dnn_call_gas(calldata: bytes) -> Gas:
     """What a call of the DNN address takes before anything is looked at, beside the transaction's own gas."""
     return Gas(CALL_GAS + WORD_GAS * ceil(len(calldata) / 32))
 
 
-def assembly_gas(assembly: Assembly, size: int, count: int) -> Gas:
-    """What an assembly takes beside `call_gas`.
+def assembly_gas(assembly: Assembly, measure: Measure) -> Gas | None:
+    """What an assembly takes beside `dnn_call_gas`: it counts if its transaction has that much gas.
 
     Args:
         assembly: The assembly.
-        size: Bytes of its parts together.
-        count: Values or tensors, as its first bytes say.
+        measure: That of its parts together.
+
+    Returns:
+        The gas; None where it never counts: it is larger than an artifact may be, or too short to be one.
     """
+    if measure.count is None or measure.size > MOST_ARTIFACT_BYTES:
+        return None
     parts = PART_GAS * len(assembly.parts)
-    return Gas(parts + BYTE_GAS[assembly.kind] * size + VALUE_GAS * count)
+    return Gas(parts + BYTE_GAS[assembly.kind] * measure.size + VALUE_GAS * measure.count)
 
 
 def count_of(head: bytes) -> int | None:
@@ -214,7 +236,7 @@ def ordered_publication(transaction: SignedTransaction) -> tuple[Publication, Ga
     if transaction.to != DNN or transaction.value or data[:4] not in SELECTORS:
         return None
     listed = [len(keys) for _, keys in transaction.access_list]
-    left = transaction.gas_limit - base_gas(data, creates=False, listed_keys=listed) - call_gas(data)
+    left = transaction.gas_limit - base_gas(data, creates=False, listed_keys=listed) - dnn_call_gas(data)
     try:
         return (decode_publication(data), Gas(left)) if left >= 0 else None
     except PublicationMalformedError:

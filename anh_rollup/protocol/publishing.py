@@ -18,9 +18,9 @@ from anh_rollup.protocol.publications import (
     Publication,
     PublishedKind,
     assembly_gas,
-    call_gas,
-    count_of,
+    dnn_call_gas,
     encode_publication,
+    measured,
     whole,
 )
 from anh_rollup.tensor.codec import encode_program
@@ -114,7 +114,7 @@ def _fits(publication: Publication) -> bool:
 
 def _step(publication: Publication, digest: bytes, content: bytes) -> PublishingStep:
     data, assembly = encode_publication(publication), publication.assembly
-    gas = base_gas(data, creates=False, listed_keys=[0]) + call_gas(data)
+    gas = base_gas(data, creates=False, listed_keys=[0]) + dnn_call_gas(data)
     if assembly is not None:
-        gas += assembly_gas(assembly, len(content), count_of(content) or 0)
+        gas += assembly_gas(assembly, measured(content)) or 0
     return PublishingStep(digest, data, Gas(max(gas, floor_gas(data))))

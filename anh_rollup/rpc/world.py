@@ -11,7 +11,7 @@ from anh_rollup.primitives import Address
 from anh_rollup.protocol.called import TrainingRequest
 from anh_rollup.protocol.ledger import Account as LedgerAccount
 from anh_rollup.rpc.backend import Backend
-from anh_rollup.world.answers import Balance, PlacedLog, Publication, Receipt
+from anh_rollup.world.answers import Balance, PlacedLog, PlacedPublication, Receipt
 from anh_rollup.world.engine import AccessList, Account, Outcome, Run
 from anh_rollup.world.overrides import NO_OVERRIDES, Overrides
 from anh_rollup.world.position import Position
@@ -72,7 +72,7 @@ class World(Protocol):
     ) -> Sequence[PlacedLog]:
         """The events of some blocks by address (none: all) and by topic at each place (None: all)."""
 
-    def publication(self, root: bytes, position: Position) -> Publication | None:
+    def publication(self, root: bytes, position: Position) -> PlacedPublication | None:
         """What is published under a root, or as the part of this hash; executes nothing."""
 
     def closure(self, block: int, index: int) -> Sequence[Position]:

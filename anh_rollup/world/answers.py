@@ -63,7 +63,7 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
-class Publication:
+class PlacedPublication:
     """Bytes that every node has.
 
     Attributes:

@@ -22,8 +22,9 @@ from anh_rollup.protocol.publications import (
     PublicationMalformedError,
     PublishedKind,
     assembly_gas,
-    call_gas,
     decode_publication,
+    dnn_call_gas,
+    measured,
 )
 from anh_rollup.tensor.program import Program
 from anh_rollup.world.cell_store import CellStore
@@ -43,7 +44,7 @@ from anh_rollup.world.network_calls import (
     encode_training,
     refusal,
 )
-from anh_rollup.world.publication_store import Candidate, measured
+from anh_rollup.world.publication_store import Candidate
 from anh_rollup.world.published import Published
 
 TRAIN_GAS: Final = 45_000
@@ -89,7 +90,7 @@ class NetworkContract:
                 trained it.
             OrderReplacedError: The order was replaced meanwhile.
         """
-        gas = call_gas(call.data)
+        gas = dnn_call_gas(call.data)
         if call.gas < gas:
             return SystemAnswer(b"", gas)
         selector = call.data[:4]
@@ -176,11 +177,12 @@ class NetworkContract:
         if missing is not None:
             raise refusal(gas, "NotPublished", missing)
         measure = self._published.measure(assembly) if content is None else measured(content)
-        if measure.size > MOST_ARTIFACT_BYTES:
+        needed = assembly_gas(assembly, measure)
+        if needed is None and measure.size > MOST_ARTIFACT_BYTES:
             raise refusal(gas, "ArtifactTooLarge", measure.size, MOST_ARTIFACT_BYTES)
-        if measure.count is None:
+        if needed is None:
             raise refusal(gas, "WrongBytes", assembly.root)
-        gas = Gas(gas + assembly_gas(assembly, measure.size, measure.count))
+        gas = Gas(gas + needed)
         if call.gas < gas:
             return SystemAnswer(b"", gas)
         if not self._published.is_sound(assembly, content):

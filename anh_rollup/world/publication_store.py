@@ -7,28 +7,17 @@ from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.primitives import DIGEST_SIZE, Digest, Gas
 from anh_rollup.protocol.publications import (
     COUNT_BYTES,
-    MOST_ARTIFACT_BYTES,
     Assembly,
+    Measure,
+    Part,
     Publication,
     PublishedKind,
     assembly_gas,
     count_of,
+    measured,
 )
 from anh_rollup.storage.database import Database
 from anh_rollup.world.errors import OrderReplacedError
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """What is known of bytes without reading them.
-
-    Attributes:
-        size: How many they are.
-        count: Values or tensors, as the first ones say; None where the first part is too short to say.
-    """
-
-    size: int
-    count: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +52,10 @@ class PublicationStore:
     def add(self, published: Iterable[tuple[int, Publication, Gas]]) -> None:
         """Takes over what transactions publish, in order: key, publication, and gas for an assembly."""
         for key, publication, gas in published:
-            if publication.assembly is not None:
-                self._assemble(key, publication, gas)
-            if publication.part is not None:
-                part = publication.part
+            assembly, part = publication.assembly, publication.part
+            if assembly is not None:
+                self._assemble(key, assembly, part, gas)
+            if part is not None:
                 self._database.execute(
                     "INSERT OR IGNORE INTO part VALUES (?, ?, ?, ?)",
                     (part.hash, key, len(part.content), part.content),
@@ -138,15 +127,13 @@ class PublicationStore:
 
     # --- inside ---
 
-    def _assemble(self, key: int, publication: Publication, gas: Gas) -> None:
+    def _assemble(self, key: int, assembly: Assembly, part: Part | None, gas: Gas) -> None:
         """Keeps an assembly if its transaction has paid for what looking at it takes."""
-        assembly, part = publication.assembly, publication.part
-        if assembly is None:
-            return
         measure = measured(part.content) if part is not None else self.measure(assembly.parts, key)
-        if measure is None or measure.count is None or measure.size > MOST_ARTIFACT_BYTES:
+        if measure is None:
             return
-        if assembly_gas(assembly, measure.size, measure.count) <= gas:
+        needed = assembly_gas(assembly, measure)
+        if needed is not None and needed <= gas:
             parts, known = b"".join(assembly.parts), self.verdict(assembly)
             row = (key, assembly.kind, assembly.root, _digest(assembly), measure.size, known, parts)
             self._database.execute("INSERT INTO publication VALUES (?, ?, ?, ?, ?, ?, ?)", row)
@@ -165,11 +152,6 @@ class PublicationStore:
         if not rows:
             raise OrderReplacedError
         return bytes(rows[0][0])
-
-
-def measured(content: bytes) -> Measure:
-    """The measure of bytes in one piece."""
-    return Measure(len(content), count_of(content))
 
 
 def _digest(assembly: Assembly) -> Digest:

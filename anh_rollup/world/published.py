@@ -5,15 +5,15 @@ from typing import Any, Final
 
 from anh_rollup.encoding.artifacts import Model, decode_model
 from anh_rollup.encoding.errors import EncodingError
-from anh_rollup.protocol.publications import Assembly, PublishedKind
+from anh_rollup.protocol.publications import Assembly, Measure, PublishedKind
 from anh_rollup.storage.artifacts import UNREADABLE, verified_program
 from anh_rollup.storage.errors import ArtifactError
 from anh_rollup.tensor.errors import ProgramError
 from anh_rollup.tensor.program import Program
-from anh_rollup.world.answers import Publication
+from anh_rollup.world.answers import PlacedPublication
 from anh_rollup.world.errors import OrderReplacedError
 from anh_rollup.world.position import Position
-from anh_rollup.world.publication_store import Candidate, Measure, PublicationStore
+from anh_rollup.world.publication_store import Candidate, PublicationStore
 from anh_rollup.world.time_limit import require_time
 
 _READERS: Final[Mapping[PublishedKind, Callable[[bytes, bytes], Any]]] = {
@@ -110,7 +110,7 @@ def _is_sound(assembly: Assembly, content: bytes) -> bool:
     return True
 
 
-def find_publication(store: PublicationStore, root: bytes, position: Position) -> Publication | None:
+def find_publication(store: PublicationStore, root: bytes, position: Position) -> PlacedPublication | None:
     """What is published under a root, or as the part of this hash, behind a place; None where nothing is.
 
     Raises:
@@ -121,6 +121,6 @@ def find_publication(store: PublicationStore, root: bytes, position: Position) -
     for kind in PublishedKind:
         found = Published(store, before).find(kind, root)
         if found is not None:
-            return Publication(Position.of_key(found.key), kind.name.lower(), found.size)
+            return PlacedPublication(Position.of_key(found.key), kind.name.lower(), found.size)
     part = store.part(root, before)
-    return None if part is None else Publication(Position.of_key(part[0]), "part", part[1])
+    return None if part is None else PlacedPublication(Position.of_key(part[0]), "part", part[1])

@@ -13,7 +13,7 @@ from anh_rollup.protocol.called import Ending, TrainingRequest
 from anh_rollup.protocol.derivation import L2Block
 from anh_rollup.protocol.fees import TRANSFER_GAS
 from anh_rollup.storage.database import Database
-from anh_rollup.world.answers import Balance, PlacedLog, Publication, Receipt
+from anh_rollup.world.answers import Balance, PlacedLog, PlacedPublication, Receipt
 from anh_rollup.world.appending import WatchedAccounts, fold
 from anh_rollup.world.cell_store import CellStore, read_request
 from anh_rollup.world.dependencies import items_read
@@ -216,7 +216,7 @@ class World:
         state = self._execution.state(position.key)
         return self._consistent(lambda: state.slot(address, key))
 
-    def publication(self, root: bytes, position: Position) -> Publication | None:
+    def publication(self, root: bytes, position: Position) -> PlacedPublication | None:
         """What is published under a root, or as the part of this hash, behind a place; executes nothing."""
         return self._consistent(lambda: find_publication(self._publications, root, position))
 

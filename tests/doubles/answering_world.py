@@ -10,7 +10,7 @@ from anh_rollup.protocol.called import TrainingRequest
 from anh_rollup.protocol.ledger import Account as LedgerAccount
 from anh_rollup.protocol.ledger import Charged, Effect
 from anh_rollup.rpc.service import WorldLimits, WorldService
-from anh_rollup.world.answers import Balance, Kind, PlacedLog, Publication, Receipt
+from anh_rollup.world.answers import Balance, Kind, PlacedLog, PlacedPublication, Receipt
 from anh_rollup.world.engine import AccessList, Account, Changes, Log, Outcome, Reads, Run
 from anh_rollup.world.errors import RunHaltedError, UnknownPositionError
 from anh_rollup.world.overrides import NO_OVERRIDES, Overrides
@@ -62,7 +62,7 @@ class FakeWorld:
     events: dict[tuple[int, int], tuple[Log, ...]] = field(default_factory=dict)
     created: dict[tuple[int, int], Address] = field(default_factory=dict)
     asked: dict[Position, TrainingRequest] = field(default_factory=dict)
-    published: dict[bytes, Publication] = field(default_factory=dict)
+    published: dict[bytes, PlacedPublication] = field(default_factory=dict)
     listed: AccessList = ()
     least_gas: int = 0
     runs: list[Run] = field(default_factory=list)
@@ -115,7 +115,7 @@ class FakeWorld:
             raise RunHaltedError("out of gas")
         return self.listed, CALL_GAS_USED
 
-    def publication(self, root: bytes, position: Position) -> Publication | None:
+    def publication(self, root: bytes, position: Position) -> PlacedPublication | None:
         self._fail()
         return self.published.get(root)
 

@@ -68,7 +68,7 @@ def told(steps: list[PublishingStep], follower: Follower) -> list[int]:
 
 def test_every_step_is_sent_in_order_in_strict_transactions() -> None:
     follower = Follower()
-    missing = unpublished(follower, STEPS)
+    missing = unpublished(follower.is_published, STEPS)
     assert missing == STEPS
     assert told(missing, follower)[-1] == len(STEPS) > MOST_WAITING
     assert [each.data for each in follower.sent] == [each.calldata for each in STEPS]
@@ -82,8 +82,8 @@ def test_every_step_is_sent_in_order_in_strict_transactions() -> None:
 
 def test_what_is_published_is_not_sent_again() -> None:
     follower = Follower(STEPS[0].hash, STEPS[2].hash)
-    assert unpublished(follower, STEPS) == [STEPS[1], *STEPS[3:]]
-    assert unpublished(Follower(ROOT), STEPS) == []
+    assert unpublished(follower.is_published, STEPS) == [STEPS[1], *STEPS[3:]]
+    assert unpublished(Follower(ROOT).is_published, STEPS) == []
 
 
 def test_who_cannot_pay_sends_nothing() -> None:

@@ -16,12 +16,14 @@ from anh_rollup.protocol.jobs import DNN_ADDRESS
 from anh_rollup.protocol.publications import (
     BYTE_GAS,
     CALL_GAS,
+    COUNT_BYTES,
     MOST_ARTIFACT_BYTES,
     MOST_PARTS,
     PART_GAS,
     VALUE_GAS,
     WORD_GAS,
     Assembly,
+    Measure,
     Part,
     Publication,
     PublicationMalformedError,
@@ -29,6 +31,7 @@ from anh_rollup.protocol.publications import (
     assembly_gas,
     decode_publication,
     encode_publication,
+    measured,
     ordered_publication,
     whole,
 )
@@ -106,7 +109,15 @@ def test_an_assembly_costs_its_bytes_values_and_parts() -> None:
     parts = (ROOT, ROOT)
     for kind in PublishedKind:
         expected = 2 * PART_GAS + 10 * BYTE_GAS[kind] + 3 * VALUE_GAS
-        assert assembly_gas(Assembly(kind, ROOT, parts), 10, 3) == expected
+        assert assembly_gas(Assembly(kind, ROOT, parts), Measure(10, 3)) == expected
+
+
+def test_an_assembly_that_is_too_large_or_too_short_never_counts() -> None:
+    assembly = Assembly(PublishedKind.MODEL, ROOT, (ROOT,))
+    assert assembly_gas(assembly, Measure(MOST_ARTIFACT_BYTES, 1)) is not None
+    assert assembly_gas(assembly, Measure(MOST_ARTIFACT_BYTES + 1, 1)) is None
+    assert assembly_gas(assembly, measured(bytes(COUNT_BYTES))) is not None
+    assert assembly_gas(assembly, measured(bytes(COUNT_BYTES - 1))) is None
 
 
 def test_the_largest_model_fits_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +160,9 @@ def test_a_large_artifact_takes_parts_and_an_assembly(most: int) -> None:
     assert len(parts) == len(steps) - 1 > 1
     assert b"".join(each.content for each in parts) == content
     assert assembly == Assembly(PublishedKind.MODEL, ROOT, tuple(each.hash for each in parts))
-    assert left >= assembly_gas(assembly, len(content), 1)
+    needed = assembly_gas(assembly, measured(content))
+    assert needed is not None
+    assert left >= needed
 
 
 def test_equal_parts_are_sent_once() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from anh_rollup.world.answers import Publication
+from anh_rollup.world.answers import PlacedPublication
 from anh_rollup.world.errors import TimeLimitError
 from anh_rollup.world.position import Position
 from tests.doubles.answering_world import FakeWorld, FollowerDouble
@@ -20,7 +20,7 @@ def test_a_publication_is_told_with_its_place(
     raw = ALICE.call(0, b"\1")
     sealed(follower, raw)
     assert query("anh_getPublication", text(ROOT)) is None
-    world.published[ROOT] = Publication(Position(1, 0), kind, 70_000)
+    world.published[ROOT] = PlacedPublication(Position(1, 0), kind, 70_000)
     assert query("anh_getPublication", text(ROOT)) == {
         "kind": kind,
         "size": hex(70_000),

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import numpy as np
 import pytest
 from eth_abi.abi import encode
 from hexbytes import HexBytes
@@ -13,9 +14,11 @@ from web3 import Web3
 from web3.contract import Contract
 from web3.exceptions import ContractCustomError, ContractLogicError
 
+from anh_rollup.encoding.artifacts import Model
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.l1.abi import signature_hash
 from anh_rollup.protocol.publications import SELECTORS
+from anh_rollup.protocol.publishing import published_form, publishing_steps
 from anh_rollup.world.network_calls import ERRORS, INFER_SELECTOR, PUBLISHED_SELECTOR, TRAIN_SELECTOR
 from anh_rollup.world.network_contract import MOST_TRAINING_SECONDS
 from scripts import l2_contracts
@@ -28,6 +31,7 @@ from scripts.l2_contracts import (
     await_training,
     compiled,
     emitted,
+    publish,
     refusal,
     send,
 )
@@ -181,6 +185,28 @@ def test_a_training_that_nobody_does_ends_a_script(monkeypatch: pytest.MonkeyPat
         with pytest.raises(NobodyTrainedError) as refused:
             await_training(Any, "0x5", pool(), "Deposited")
         assert refused.value.transaction == "0x5"
+
+
+#: More than one transaction has room for.
+MODEL = Model([np.arange(1, 100_000, dtype=np.int32)])
+
+
+@pytest.mark.parametrize("known", [0, 1])
+def test_what_is_published_is_not_sent_again(monkeypatch: pytest.MonkeyPatch, known: int) -> None:
+    """A model that is published from other parts has its root in the order, and none of these parts."""
+    kind, content = published_form(MODEL)
+    steps = publishing_steps(kind, MODEL.root, content)
+    published = [{}, {"0x" + MODEL.root.hex(): {"kind": "model"}}][known]
+    sent: list[bytes] = []
+    monkeypatch.setattr(l2_contracts, "ask", lambda _l2, _method, digest: published.get(digest))
+    monkeypatch.setattr(l2_contracts, "_paid_by", lambda _rollup: {})
+    monkeypatch.setattr(l2_contracts, "_send", lambda _rollup, fields: sent.append(fields["data"]))
+    monkeypatch.setattr(l2_contracts, "wait", lambda *_sent: None)
+    told: list[str] = []
+    publish(cast(Any, SimpleNamespace(l2=None)), MODEL, told.append)
+    assert sent == [[each.calldata for each in steps], []][known]
+    assert len(steps) > 1
+    assert told == [f"published  model 0x{MODEL.root.hex()} of {len(content):,} bytes"]
 
 
 def test_a_call_that_works_is_no_refusal() -> None:

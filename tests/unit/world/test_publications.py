@@ -14,18 +14,19 @@ from anh_rollup.protocol.ledger import DNN
 from anh_rollup.protocol.publications import (
     MOST_ARTIFACT_BYTES,
     Assembly,
+    Measure,
     Part,
     Publication,
     PublishedKind,
     assembly_gas,
-    call_gas,
+    dnn_call_gas,
     encode_publication,
     whole,
 )
 from anh_rollup.storage.database import Database
 from anh_rollup.tensor.codec import encode_program
 from anh_rollup.world import published as published_module
-from anh_rollup.world.answers import Publication as Found
+from anh_rollup.world.answers import PlacedPublication
 from anh_rollup.world.errors import TimeLimitError
 from anh_rollup.world.inference import Inference
 from anh_rollup.world.position import Position
@@ -108,7 +109,7 @@ def test_a_network_answers_from_its_publication_on(networks: Networks) -> None:
         assert receipt is not None
         assert receipt.status is status
     assert list(networks.view("last", "int32[]")) == answer
-    assert networks.world.publication(MODEL.root, Position(block, 0)) == Found(
+    assert networks.world.publication(MODEL.root, Position(block, 0)) == PlacedPublication(
         Position(block, 0), "model", len(CONTENT)
     )
     assert networks.world.publication(MODEL.root, Position(block)) is None
@@ -125,7 +126,9 @@ def test_parts_that_stand_before_make_an_artifact(networks: Networks) -> None:
         assert receipt is not None
         assert receipt.status is status
     behind = networks.world.behind(last)
-    assert networks.world.publication(HASHES[2], behind) == Found(Position(last, 0), "part", len(PIECES[2]))
+    assert networks.world.publication(HASHES[2], behind) == PlacedPublication(
+        Position(last, 0), "part", len(PIECES[2])
+    )
 
 
 def test_parts_in_another_order_are_another_artifact(networks: Networks) -> None:
@@ -171,7 +174,9 @@ def test_it_counts_where_its_gas_covers_what_looking_at_it_takes(
     data = encode_publication(made)
     zeros = data.count(0)
     intrinsic = 21_000 + 4 * zeros + 16 * (len(data) - zeros) + 2_400 * len(strict)
-    needed = intrinsic + call_gas(data) + assembly_gas(made.assembly, len(content), 300)
+    taken = assembly_gas(made.assembly, Measure(len(content), 300))
+    assert taken is not None
+    needed = intrinsic + dnn_call_gas(data) + taken
     block = networks.publish(made, gas=needed - lacking, **strict)
     receipt = networks.world.receipt(block, 0)
     assert receipt is not None
