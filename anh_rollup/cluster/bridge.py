@@ -7,10 +7,10 @@ process of its own, which the role can end at any time and start again.
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from multiprocessing.connection import Connection
@@ -24,19 +24,10 @@ import ray
 from ray.exceptions import RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from anh_rollup.cluster.dispatcher import Broken, Calls, Dispatcher
+from anh_rollup.cluster.errors import TaskRefusedError
 from anh_rollup.cluster.identity import Identity, own_identity
-from anh_rollup.cluster.messages import (
-    Cancel,
-    Done,
-    Failed,
-    Nodes,
-    Release,
-    Share,
-    Shared,
-    Stop,
-    Submit,
-    Unusable,
-)
+from anh_rollup.cluster.messages import Stop, Unusable
 from anh_rollup.cluster.nodes import NodeList, Seen
 
 #: Between two looks at the nodes (choice).
@@ -45,27 +36,10 @@ LOOK_SECONDS: Final = 1.0
 #: For the first connection: Ray itself would try for two minutes, and say little (choice).
 CONNECT_SECONDS: Final = 5.0
 
-#: In which the first nodes are to say what they run: a worker process starts in a few seconds (choice).
-ASK_SECONDS: Final = 15.0
-
-#: Nodes that are given a task, one after the other, before its role does it itself (choice).
-MOST_TRIES: Final = 3
-
 #: Characters of a foreign error that are passed on.
 MOST_REASON: Final = 200
 
 _SCHEME: Final = "ray://"
-
-
-@dataclass(slots=True)
-class _Task:
-    """A task that is out, the nodes that have had it, the last of them now, and why the others have not."""
-
-    order: Submit
-    reference: Any = None
-    nodes: list[str] = field(default_factory=list)
-    reason: str = "no node works"
-    is_wanted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +86,7 @@ def reason_of(error: BaseException) -> str:
 
 
 class Bridge:
-    """Hands tasks to nodes, and results to the role. One thread does all of it, event by event.
+    """Has Ray do what a `Dispatcher` decides. One thread does all of it, event by event.
 
     Args:
         connection: To the role.
@@ -122,10 +96,8 @@ class Bridge:
         self._connection = connection
         self._events: SimpleQueue[Any] = SimpleQueue()
         self._nodes = NodeList(own_identity())
-        self._tasks: dict[int, _Task] = {}
-        self._shared: dict[Shared, Any] = {}
-        self._begun = monotonic()
-        self._is_ready = False
+        calls = Calls(self._submit, _put, ray.cancel)
+        self._dispatcher = Dispatcher(self._nodes, calls, connection.send, monotonic())
         self._call, self._ask = ray.remote(_call), ray.remote(_identity)
 
     def receive(self) -> None:
@@ -153,24 +125,12 @@ class Bridge:
                 continue
             if isinstance(event, Stop):
                 return
-            self._carry_out(event)
+            if isinstance(event, _Ended):
+                event.tell(event.future)
+            else:
+                self._dispatcher.carry_out(event)
 
     # --- inside ---
-
-    def _carry_out(self, event: object) -> None:
-        match event:
-            case Share(shared, value):
-                self._shared[shared] = _kept(value)
-            case Release(shared):
-                self._shared.pop(shared, None)
-            case Submit():
-                self._tasks[event.number] = task = _Task(event)
-                self._begin(task)
-            case Cancel(number) if number in self._tasks:
-                self._tasks[number].is_wanted = False
-                ray.cancel(self._tasks[number].reference)
-            case _Ended(tell, future):
-                tell(future)
 
     def _look(self) -> bool:
         """Tells the role how the cluster is; whether it can be used at all."""
@@ -181,70 +141,29 @@ class Bridge:
         ]
         for node in self._nodes.look(there):
             self._watch(self._on(node.name, self._ask, cores=0), partial(self._answered, node.name))
-        if not self._is_ready:
-            self._is_ready = self._nodes.is_settled or monotonic() > self._begun + ASK_SECONDS
-            if not self._is_ready:
-                return True
-            if not self._nodes.count:
-                news = "; ".join(each.sentence for each in self._nodes.news)
-                self._connection.send(Unusable(news or "no node of it has a core, and answers"))
-                return False
-        self._connection.send(Nodes(self._nodes.count, self._nodes.cores, tuple(self._nodes.news)))
-        self._nodes.news.clear()
-        return True
+        return self._dispatcher.report(monotonic())
 
     def _answered(self, node: str, future: Future[Any]) -> None:
         error = future.exception()
         found = future.result() if error is None else f"it cannot import our package ({reason_of(error)})"
         self._nodes.answered(node, found)
 
-    def _begin(self, task: _Task) -> None:
-        """Gives a task to a node that has not had it."""
-        node = self._nodes.begin(task.nodes) if len(task.nodes) < MOST_TRIES else None
-        if node is None:
-            self._fail(task, task.reason)
-            return
-        task.nodes.append(node)
+    def _submit(self, number: int, node: str, work: str, arguments: Sequence[Any]) -> Any:
+        """See `Calls.submit`."""
         try:
-            given = [self._given(each) for each in task.order.arguments]
-            task.reference = self._on(node, self._call, task.order.work, *given)
+            reference = self._on(node, self._call, work, *arguments)
         except RayError as error:
-            self._nodes.end(node)
-            self._fail(task, reason_of(error))
-        else:
-            self._watch(task.reference, partial(self._ended, task))
+            raise TaskRefusedError(reason_of(error)) from error
+        self._watch(reference, partial(self._ended, number))
+        return reference
 
-    def _given(self, argument: Any) -> Any:
-        """An argument as a node gets it.
-
-        Raises:
-            RayError: It could not be shared.
-        """
-        found = self._shared[argument] if isinstance(argument, Shared) else argument
-        if isinstance(found, RayError):
-            raise found
-        return found
-
-    def _ended(self, task: _Task, future: Future[Any]) -> None:
-        self._nodes.end(task.nodes[-1])
+    def _ended(self, number: int, future: Future[Any]) -> None:
         error = future.exception()
         if error is None:
-            self._finish(task, Done(task.order.number, future.result()))
-        elif isinstance(error, RayTaskError) or not isinstance(error, RayError):
-            self._fail(task, f"{reason_of(error)}, on node {self._nodes.place(task.nodes[-1])}")
-        elif task.is_wanted:
-            task.reason = f"{reason_of(error)}, and no other node can have it"
-            self._begin(task)
+            self._dispatcher.returned(number, future.result())
         else:
-            del self._tasks[task.order.number]
-
-    def _fail(self, task: _Task, reason: str) -> None:
-        self._finish(task, Failed(task.order.number, reason))
-
-    def _finish(self, task: _Task, answer: Done | Failed) -> None:
-        del self._tasks[task.order.number]
-        if task.is_wanted:
-            self._connection.send(answer)
+            is_lost = isinstance(error, RayError) and not isinstance(error, RayTaskError)
+            self._dispatcher.broke(number, Broken(reason_of(error), is_lost))
 
     def _on(self, node: str, work: Any, *arguments: Any, cores: int = 1) -> Any:
         """Has one node call a function; a reference to what comes of it."""
@@ -257,12 +176,12 @@ class Bridge:
         reference.future().add_done_callback(lambda future: self._events.put(_Ended(tell, future)))
 
 
-def _kept(value: Any) -> Any:
-    """A reference to what is shared; the error where the cluster has no room for it."""
+def _put(value: Any) -> Any:
+    """See `Calls.put`."""
     try:
         return ray.put(value)
     except RayError as error:
-        return error
+        raise TaskRefusedError(reason_of(error)) from error
 
 
 def _identity() -> Identity:

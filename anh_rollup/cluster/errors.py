@@ -54,3 +54,17 @@ class TaskFailedError(ClusterError):
         )
         self.task = task
         self.reason = reason
+
+
+class TaskRefusedError(ClusterError):
+    """A task, or what it needs, cannot be given to a node.
+
+    Attributes:
+        reason: Why.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"the Ray cluster does not take the task: {reason}", remedy="Do it here, or share less at a time."
+        )
+        self.reason = reason

@@ -122,7 +122,7 @@ class Cluster:
 
         Args:
             work: The function, as `module:name`.
-            arguments: For it; `Shared` stands for what was shared.
+            arguments: For it; `Shared` stands for what was shared, and fails the task once that is released.
 
         Returns:
             What comes of it, or `TaskFailedError`, `ClusterLostError` or `ClusterClosedError`: then it has to
@@ -160,6 +160,7 @@ class Cluster:
         with self._lock:
             self._values.pop(shared)
             if self._bridge is not None and shared in self._bridge.shared:
+                self._bridge.shared.remove(shared)
                 self._send(self._bridge, Release(shared))
 
     def close(self) -> None:
@@ -283,7 +284,7 @@ class Cluster:
 
     def _share(self, bridge: _Bridge, wanted: Sequence[Shared]) -> None:
         for shared in wanted:
-            if shared not in bridge.shared:
+            if shared in self._values and shared not in bridge.shared:
                 bridge.shared.add(shared)
                 self._send(bridge, Share(shared, self._values[shared]))
 

@@ -25,7 +25,7 @@ NODES = Nodes(2, 3, (News("node 10.0.0.1 works with 3 core(s)", is_trouble=False
 
 
 def serve(connection: Connection, address: str) -> None:
-    """Carries out tasks itself; the tasks `die` and `hang` end it, or have it say nothing more."""
+    """Carries out tasks itself; `die` and `hang` end it, or silence it; `heard` tells what it was sent."""
     kind, _, folder = address.partition(":")
     if kind == "mute":
         time.sleep(600)
@@ -33,15 +33,20 @@ def serve(connection: Connection, address: str) -> None:
         connection.send(Unusable("there is nothing"))
         return
     connection.send(NODES)
+    heard: list[object] = []
     shared: dict[Shared, Any] = {}
     while not isinstance(message := connection.recv(), Stop):
+        heard.append(message)
         match message:
             case Share(name, value):
                 shared[name] = value
             case Release(name):
                 del shared[name]
+            case Submit(number, "heard"):
+                connection.send(Done(number, heard))
             case Submit(number, work, arguments):
-                _carry_out(connection, number, work, [shared.get(each, each) for each in arguments])
+                given = [shared[each] if isinstance(each, Shared) else each for each in arguments]
+                _carry_out(connection, number, work, given)
 
 
 def _carry_out(connection: Connection, number: int, work: str, arguments: list[Any]) -> None:

@@ -18,6 +18,7 @@ from anh_rollup.cluster.errors import (
     TaskFailedError,
 )
 from anh_rollup.cluster.executor import Cluster
+from anh_rollup.cluster.messages import Release, Share, Submit
 from tests.doubles import bridges
 
 Open = Callable[..., Cluster]
@@ -82,11 +83,23 @@ def test_an_error_of_a_task_is_told_once(started: Open, caplog: pytest.LogCaptur
 def test_what_is_shared_is_sent_once_and_forgotten_when_it_is_released(started: Open) -> None:
     cluster = started()
     shared = cluster.share([1, 2])
-    assert [cluster.submit("builtins:id", shared).result() for _ in range(2)] == [
-        cluster.submit("builtins:id", shared).result()
-    ] * 2
+    assert [cluster.submit("builtins:len", shared).result() for _ in range(2)] == [2, 2]
     cluster.release(shared)
-    assert cluster.submit("builtins:str", shared).result() == str(shared)
+    assert cluster.submit("heard").result() == [
+        Share(shared, [1, 2]),
+        Submit(0, "builtins:len", (shared,)),
+        Submit(1, "builtins:len", (shared,)),
+        Release(shared),
+        Submit(2, "heard", ()),
+    ]
+    assert cluster._bridge is not None
+    assert not cluster._bridge.shared
+
+
+def test_what_no_bridge_has_is_released_in_silence(started: Open) -> None:
+    cluster = started()
+    cluster.release(cluster.share([1, 2]))
+    assert cluster.submit("heard").result() == [Submit(0, "heard", ())]
 
 
 def test_what_is_shared_reaches_the_next_bridge_too(started: Open) -> None:
