@@ -1,6 +1,5 @@
 """The world finds on a cluster what it finds alone, whatever the cluster does with its batches."""
 
-import random
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -9,53 +8,24 @@ import pytest
 
 from anh_rollup.cluster import closures
 from anh_rollup.cluster.closures import ClusterPool
-from anh_rollup.cluster.errors import ClusterLostError, TaskFailedError
+from anh_rollup.cluster.errors import ClusterError, ClusterLostError, TaskFailedError
 from anh_rollup.world import execution
 from anh_rollup.world.errors import WorldClosedError
-from anh_rollup.world.worker import run_batch
+from anh_rollup.world.worker import Batch, Outcomes, run_batch
+from tests.doubles.clusters import FakeCluster, SilentCluster
 from tests.doubles.toy_engine import ToyEngine
 from tests.doubles.worlds import appended, world_in
 from tests.unit.world.test_parallel import crowd, found, serial
 
-
-class FakeCluster:
-    """Carries out tasks in this process when somebody waits, in any order; loses some."""
-
-    working, places = 2, 4
-
-    def __init__(self, chance: random.Random, lost: float = 0.0) -> None:
-        self.chance = chance
-        self.lost = lost
-        self.is_closed = False
-        self.told: list[str] = []
-        self.out: list[Future[Any]] = []
-        self.cancelled: list[Future[Any]] = []
-
-    def submit(self, work: str, *arguments: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        if work == closures.LOAD:
-            future.set_result(None)
-        elif self.chance.random() < self.lost:
-            future.set_exception(self.chance.choice([ClusterLostError(), TaskFailedError(work, "it rains")]))
-        else:
-            future.set_result(run_batch(ToyEngine(), *arguments))
-        return future
-
-    def cancel(self, futures: list[Future[Any]]) -> None:
-        self.cancelled += futures
-
-    def tell_once(self, error: TaskFailedError) -> None:
-        self.told.append(error.reason)
-
-    def close(self) -> None:
-        self.is_closed = True
+LOAD = {closures.LOAD: lambda: None}
 
 
-class Silent(FakeCluster):
-    """Never answers."""
+def execute(batch: Batch) -> Outcomes:
+    return run_batch(ToyEngine(), batch)
 
-    def submit(self, work: str, *arguments: Any) -> Future[Any]:
-        return super().submit(work) if work == closures.LOAD else Future()
+
+def fake(*errors: ClusterError, chance: float = 0.0) -> FakeCluster:
+    return FakeCluster(LOAD | {closures.EXECUTE: execute}, errors, chance)
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +39,7 @@ def pool_of(cluster: Any, patience: float = 30.0) -> ClusterPool:
 
 @pytest.mark.parametrize("lost", [0.0, 0.3, 1.0])
 def test_what_a_cluster_executes_or_loses_changes_nothing(tmp_path: Path, lost: float) -> None:
-    orders, cluster = crowd(12), FakeCluster(random.Random(1), lost)
+    orders, cluster = crowd(12), fake(ClusterLostError(), TaskFailedError("execute", "it rains"), chance=lost)
     world = appended(world_in(tmp_path, ToyEngine(), pool=pool_of(cluster)), orders.blocks)
     world.receipt(world.head, 0)
     assert found(world) == serial(tmp_path, orders)
@@ -81,7 +51,7 @@ def test_what_a_cluster_executes_or_loses_changes_nothing(tmp_path: Path, lost: 
 def test_what_is_not_answered_for_long_is_executed_here(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    orders, cluster = crowd(2), Silent(random.Random(1))
+    orders, cluster = crowd(2), SilentCluster(LOAD)
     world = appended(world_in(tmp_path, ToyEngine(), pool=pool_of(cluster, 0.01)), orders.blocks)
     world.receipt(world.head, 0)
     assert found(world) == serial(tmp_path, orders)
@@ -90,7 +60,7 @@ def test_what_is_not_answered_for_long_is_executed_here(
 
 
 def test_nothing_is_sent_until_the_nodes_have_loaded_their_engine() -> None:
-    cluster = Silent(random.Random(1))
+    cluster = SilentCluster(LOAD)
     loading: list[Future[Any]] = []
     cluster.submit = lambda _work: loading.append(Future()) or loading[-1]  # type: ignore[method-assign, func-returns-value]
     pool = pool_of(cluster)
@@ -102,7 +72,7 @@ def test_nothing_is_sent_until_the_nodes_have_loaded_their_engine() -> None:
 
 
 def test_room_is_what_may_be_out_and_is_not() -> None:
-    pool = pool_of(cluster := Silent(random.Random(1)))
+    pool = pool_of(cluster := SilentCluster(LOAD))
     for number in range(3):
         pool.send(number, ())
     assert pool.room() == 1
@@ -113,7 +83,7 @@ def test_room_is_what_may_be_out_and_is_not() -> None:
 
 
 def test_what_was_forgotten_never_comes_back() -> None:
-    pool = pool_of(FakeCluster(random.Random(1)))
+    pool = pool_of(fake())
     pool.send(0, ())
     pool.forget()
     pool.send(1, ())
@@ -121,7 +91,7 @@ def test_what_was_forgotten_never_comes_back() -> None:
 
 
 def test_a_closed_pool_says_so_to_who_waits() -> None:
-    pool = pool_of(cluster := Silent(random.Random(1)))
+    pool = pool_of(cluster := SilentCluster(LOAD))
     pool.send(0, ())
     with ThreadPoolExecutor(1) as elsewhere:
         waiting = elsewhere.submit(pool.answers, patient=True)
