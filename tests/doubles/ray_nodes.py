@@ -8,15 +8,11 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import pytest
+from benchmarks.ray_node import STORE_BYTES, ray_environment
 
-#: With the first, nodes listen on the loopback address: as on systems where Ray has one node alone.
-ENVIRONMENT = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
-
-NODE = {"num_cpus": 1, "object_store_memory": 80 << 20}
+NODE = {"num_cpus": 1, "object_store_memory": STORE_BYTES}
 
 #: A node that is killed is noticed after a few seconds.
 QUICK = {
@@ -62,18 +58,14 @@ class RayNodes:
 @contextmanager
 def ray_nodes(count: int = 2, port: int | None = None) -> Iterator[RayNodes]:
     """So many nodes of one core, at a port if one is given."""
-    # A socket's path has a hundred characters at most.
-    with pytest.MonkeyPatch.context() as patched, TemporaryDirectory(prefix="ray") as folder:
-        for name, value in {**ENVIRONMENT, "RAY_TMPDIR": folder}.items():
-            patched.setenv(name, value)
-        with ProcessPoolExecutor(1, get_context("spawn")) as starter:
-            try:
-                nodes = RayNodes(starter.submit(_start, port).result(), starter)
-                for _ in range(count - 1):
-                    nodes.add()
-                yield nodes
-            finally:
-                starter.submit(_shutdown).result()
+    with ray_environment(), ProcessPoolExecutor(1, get_context("spawn")) as starter:
+        try:
+            nodes = RayNodes(starter.submit(_start, port).result(), starter)
+            for _ in range(count - 1):
+                nodes.add()
+            yield nodes
+        finally:
+            starter.submit(_shutdown).result()
 
 
 def _start(port: int | None) -> str:
