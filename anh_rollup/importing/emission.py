@@ -2,15 +2,24 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, prod
 from typing import Final
 
 import numpy as np
 
 from anh_rollup.importing.errors import FormatRefusedError
-from anh_rollup.importing.formats import EXACT_BITS, FACTOR_BITS, WIDE_BITS, Format, Setting, bits_above
+from anh_rollup.importing.formats import (
+    EXACT_BITS,
+    FACTOR_BITS,
+    MOST_SCALE,
+    WIDE_BITS,
+    Format,
+    bits_above,
+    operand_bits,
+)
 from anh_rollup.importing.ranges import Range
 from anh_rollup.importing.record import UNBOUNDED, Operation, RealNode, Reals, Record
+from anh_rollup.importing.setting import Setting
 from anh_rollup.importing.tables import MOST_ERROR, tabulated
 from anh_rollup.importing.weights import quantized
 from anh_rollup.tensor.builder import Node, ProgramBuilder
@@ -102,7 +111,7 @@ class _Emission:
         node = self._record.nodes[place]
         most = float(np.abs(node.elements).max())
         room = (bits - bits_above(most)) if most else bits
-        room = min(room, MOST_CONSTANT_SCALE if scale is None else scale)
+        room = min(room, MOST_SCALE if scale is None else scale)
         wanted = 0 if node.is_whole else room
         if (place, wanted) not in self._known:
             self._known[place, wanted] = self._constant(node, wanted)
@@ -170,9 +179,6 @@ class _Emission:
         return self._record.nodes[place].shape
 
 
-#: Fraction bits of a constant at most: a shift of two scales and a result's stays in bounds.
-MOST_CONSTANT_SCALE: Final = 40
-
 Rule = Callable[[_Emission, RealNode, Format], Node]
 
 
@@ -198,8 +204,7 @@ def _linear(e: _Emission, node: RealNode, at: Format) -> Node:
         return e.emit(
             opcode, (e.operand(node.inputs[0]), *nodes), (shift, guard, flags, *node.attributes), at
         )
-    terms = (e.shape_of(node.inputs[1])[-1] - 1).bit_length()
-    bits = min(23, (EXACT_BITS - terms) // 2)
+    bits = operand_bits(e.shape_of(node.inputs[1])[-1])
     x, w = e.operand(node.inputs[0], bits=bits), e.operand(node.inputs[1], bits=bits)
     shift = x.scale + w.scale - at.scale
     if shift < 0:
@@ -259,7 +264,7 @@ def _aligned(opcode: Opcode) -> Rule:
 def _compare(e: _Emission, node: RealNode, at: Format) -> Node:
     scales = [e.format(each).scale for each in node.inputs if not e.is_known(each)]
     a, b = (e.operand(each, max(scales)) for each in node.inputs)
-    common = min(max(a.scale, b.scale), *(30 - _bits(one) + one.scale for one in (a, b)))
+    common = min(max(a.scale, b.scale), *(WIDE_BITS - _bits(one) + one.scale for one in (a, b)))
     moved = [_moved(e, one, common) for one in (a, b)]
     return e.emit(Opcode.COMPARE, moved, node.attributes, at)
 
@@ -305,9 +310,7 @@ def _total(e: _Emission, node: RealNode, at: Format) -> Node:
     if node.factor == 2.0**places and shift >= 0:
         return e.emit(Opcode.REDUCE, (x,), (Reduction.SUM, shift, *node.attributes), at)
     # The total has as many bits as a factor of 22 bits leaves, then the factor follows.
-    terms = 1
-    for axis in range(node.attributes[0], sum(node.attributes)):
-        terms *= e.shape_of(node.inputs[0])[axis]
+    terms = prod(e.shape_of(node.inputs[0])[node.attributes[0] : sum(node.attributes)])
     over = max(0, _bits(x) + (terms - 1).bit_length() - WIDE_BITS)
     edge = 2**31 - 1
     total = e.emit(

@@ -7,7 +7,6 @@ streams keep their precision; factors of a product have 26 of magnitude, for 26 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from math import ceil, floor, frexp, isfinite
 from typing import Final
 
@@ -24,16 +23,6 @@ EXACT_BITS: Final = 53
 #: Most and least fraction bits of a value (choice: shifts between two of them stay within bounds).
 MOST_SCALE: Final = 40
 LEAST_SCALE: Final = -20
-
-
-class Setting(StrEnum):
-    """How a network is imported.
-
-    `PRECISE` gives weights all bits that float64 leaves, `FAST` 16 bits, and coarser tables.
-    """
-
-    PRECISE = "precise"
-    FAST = "fast"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +55,11 @@ def bits_above(magnitude: float) -> int:
     return exponent - 1 if mantissa == 0.5 else exponent
 
 
+def operand_bits(terms: int) -> int:
+    """Bits of magnitude of both operands of a sum of so many products that float64 adds exactly."""
+    return min(LINEAR_BITS, (EXACT_BITS - (terms - 1).bit_length()) // 2)
+
+
 def magnitude_bits(record: Record) -> list[int]:
     """How many bits of magnitude each node may have, for what reads it."""
     bits = [WIDE_BITS] * len(record.nodes)
@@ -83,8 +77,7 @@ def _demands(record: Record, node: RealNode, own: int) -> Sequence[int]:
         weight = record.nodes[node.inputs[1]]
         if weight.operation is Operation.CONSTANT:
             return [LINEAR_BITS] + [WIDE_BITS] * (count - 1)
-        terms = (weight.shape[-1] - 1).bit_length()
-        return [min(LINEAR_BITS, (EXACT_BITS - terms) // 2)] * 2 + [WIDE_BITS] * (count - 2)
+        return [operand_bits(weight.shape[-1])] * 2 + [WIDE_BITS] * (count - 2)
     if node.operation is Operation.MUL:
         known = any(record.nodes[each].operation is Operation.CONSTANT for each in node.inputs)
         return [WIDE_BITS if known else FACTOR_BITS] * count

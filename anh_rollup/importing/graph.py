@@ -1,8 +1,8 @@
 """Partial evaluation of a graph: one pass, in which each value is known or has a fixed shape and type.
 
 What follows from known values alone is computed by ONNX's own reference implementation, so shape arithmetic,
-constants and `If` with a known condition resolve by the same rule; loops with a known count unroll. What is
-not known is lowered by the handler of its operator.
+constants and `If` with a known condition resolve by the same rule. What is not known is lowered by the
+handler of its operator, or taken apart by ONNX's definition of it. Every Loop and Scan is refused.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from anh_rollup.importing.record import Field, Record
 
 Array = NDArray[Any]
 
-#: Nodes that are visited, unrolled loops included (choice).
+#: Nodes that are visited, those of branches and of operators' definitions included (choice).
 MOST_VISITS: Final = 262_144
 
 #: The types of inputs that a tensor program can have.
@@ -162,7 +162,9 @@ class _Walk:
         self._left -= 1
         name, operator = node_name(node), node.op_type[:MOST_NAME]
         if self._left < 0:
-            raise OperatorRefusedError(operator, name, f"more than {MOST_VISITS} nodes with unrolled loops")
+            raise OperatorRefusedError(
+                operator, name, f"more than {MOST_VISITS} nodes with those inside others"
+            )
         if node.domain not in OWN_DOMAINS:
             raise OperatorRefusedError(
                 f"{node.domain[:MOST_NAME]}.{operator}", name, "not one of ONNX's own operators"

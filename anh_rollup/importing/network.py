@@ -12,13 +12,14 @@ from anh_rollup.encoding.artifacts import Model
 from anh_rollup.encoding.tensors import Shape
 from anh_rollup.importing.emission import Emitted, emit
 from anh_rollup.importing.errors import InputRefusedError
-from anh_rollup.importing.formats import Format, Setting, formats_of
+from anh_rollup.importing.formats import Format, formats_of
 from anh_rollup.importing.fusion import fused
 from anh_rollup.importing.graph import lower
 from anh_rollup.importing.masks import bounded_masks
 from anh_rollup.importing.onnx_file import MOST_NAME
 from anh_rollup.importing.ranges import Range, ranges_of
 from anh_rollup.importing.record import Reals, Record
+from anh_rollup.importing.setting import Setting
 from anh_rollup.tensor.program import Program, Tensor
 
 Arrays = Mapping[str, NDArray[Any]]

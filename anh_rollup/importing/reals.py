@@ -19,7 +19,8 @@ from anh_rollup.importing.record import Field, Function, Operation
 from anh_rollup.importing.recorder import Recorder
 from anh_rollup.importing.views import View
 from anh_rollup.tensor.building.movement import row_major
-from anh_rollup.tensor.opcodes import Relation
+from anh_rollup.tensor.opcodes import MOST_INPUTS, Relation
+from anh_rollup.tensor.shapes import window_count
 
 Array = NDArray[Any]
 
@@ -312,7 +313,8 @@ class Movement(Arithmetic):
         nodes = [self.arranged(each, [[one] for one in order]) for each in parts]
         while len(nodes) > 1:
             nodes = [
-                self._joined(nodes[at : at + 255], order.index(axis)) for at in range(0, len(nodes), 255)
+                self._joined(nodes[at : at + MOST_INPUTS], order.index(axis))
+                for at in range(0, len(nodes), MOST_INPUTS)
             ]
         total = sum(each.shape[axis] for each in parts)
         shape = (*largest.shape[:axis], total, *largest.shape[axis + 1 :])
@@ -424,7 +426,7 @@ class Folding(Movement):
         strides, dilations = geometry[:2][-len(spatial) :], geometry[6:8][-len(spatial) :]
         margins = ((top + bottom), (left + right))[-len(spatial) :]
         sizes = [
-            (x.shape[axis] + margin - dilation * (kernel - 1) - 1) // stride + 1
+            window_count(x.shape[axis] + margin, kernel, stride, dilation)
             for axis, margin, dilation, kernel, stride in zip(
                 spatial, margins, dilations, w.shape[2:], strides, strict=True
             )
@@ -446,7 +448,7 @@ class Folding(Movement):
         spatial = list(range(lead, x.rank))
         outer = [axis for axis in x.order if axis < lead]
         sizes = [
-            (x.shape[axis] - dilation * (size - 1) - 1) // stride + 1
+            window_count(x.shape[axis], size, stride, dilation)
             for axis, size, stride, dilation in zip(spatial, kernel, strides, dilations, strict=True)
         ]
         is_last = bool(x.order) and x.order[-1] < lead

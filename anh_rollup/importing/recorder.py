@@ -1,6 +1,7 @@
 """Putting a record together, node by node; views of views become one view."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -106,17 +107,10 @@ def trimmed(record: Record) -> Record:
     ]
     places = {old: new for new, old in enumerate(kept)}
     nodes = tuple(
-        moved(record.nodes[old], [places[each] for each in record.nodes[old].inputs]) for old in kept
+        replace(record.nodes[old], inputs=tuple(places[each] for each in record.nodes[old].inputs))
+        for old in kept
     )
     return Record(nodes, record.fields, record.output_name)
-
-
-def moved(node: RealNode, inputs: Sequence[int]) -> RealNode:
-    """A node that reads other places."""
-    return RealNode(
-        node.operation, node.shape, tuple(inputs), node.attributes, node.array, node.function,
-        node.bounds, node.factor, node.is_whole, node.source,
-    )  # fmt: skip
 
 
 def _taken(array: NDArray[Any], shape: Shape, view: View) -> NDArray[Any]:

@@ -3,14 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import prod
 
 from anh_rollup.evaluation.disputability import check_disputable
 from anh_rollup.evaluation.errors import UndisputableError
+from anh_rollup.evaluation.workload import multiply_adds
 from anh_rollup.importing.network import Network
 from anh_rollup.importing.record import Operation
-from anh_rollup.tensor.opcodes import Opcode
-from anh_rollup.tensor.program import Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ class Report:
         instructions: How many there are of each kind, most frequent first.
         parameters: Elements of the model.
         constants: Elements of the program's constants, tables among them.
-        multiply_adds: Products in all its sums of products.
+        multiply_adds: The work of one sample, as `evaluation.workload` counts it.
         undisputable: Why a wrong element could not be proved wrong on L1; empty where every one could.
     """
 
@@ -68,17 +66,8 @@ def report_of(network: Network) -> Report:
         tuple(kinds.most_common()),
         sum(each.size for each in network.emitted.parameters),
         sum(each.size for each in program.constants.values()),
-        products(program),
+        multiply_adds(program, 1),
         undisputable,
-    )
-
-
-def products(program: Program) -> int:
-    """Products in all sums of products of a program, for one sample."""
-    return sum(
-        program.terms(place) * prod(value.shape)
-        for place, value in enumerate(program.values)
-        if value.opcode in (Opcode.MATMUL, Opcode.CONV)
     )
 
 

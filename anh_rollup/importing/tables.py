@@ -6,9 +6,10 @@ from typing import Final
 
 import numpy as np
 
-from anh_rollup.importing.formats import EXACT_BITS, Format, Setting
+from anh_rollup.importing.formats import EXACT_BITS, Format
 from anh_rollup.importing.ranges import Range
 from anh_rollup.importing.record import Function, Reals
+from anh_rollup.importing.setting import Setting
 from anh_rollup.tensor.opcodes import MOST_SCALING
 
 #: Straight lines between a table's entries are nearer to the function than this part of its range.

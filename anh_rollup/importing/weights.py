@@ -7,8 +7,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from anh_rollup.importing.formats import Format, Setting, bits_above
+from anh_rollup.importing.formats import Format, bits_above
 from anh_rollup.importing.record import Reals
+from anh_rollup.importing.setting import Setting
 from anh_rollup.tensor.opcodes import MOST_SHIFT
 
 #: Bits of magnitude of weights: what they take at most, and with the fast setting.

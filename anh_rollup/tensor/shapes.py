@@ -70,6 +70,16 @@ class Window:
         return self.kernel_h * self.kernel_w * self.group_channels
 
 
+def reach(kernel: int, dilation: int) -> int:
+    """Places that a kernel of so many taps covers along a dimension."""
+    return dilation * (kernel - 1) + 1
+
+
+def window_count(places: int, kernel: int, stride: int, dilation: int) -> int:
+    """How many windows there are along a dimension of so many places, margins included; below 1 for none."""
+    return (places - reach(kernel, dilation)) // stride + 1
+
+
 def window(x: Shape, w: Shape, attributes: Sequence[int]) -> Window:
     """The geometry of a CONV of `x` (H,W,C) or (L,C) with `w` (O,kh,kw,C/g) or (O,k,C/g).
 
@@ -85,8 +95,8 @@ def window(x: Shape, w: Shape, attributes: Sequence[int]) -> Window:
         raise ShapeRefusedError("CONV", "a one-dimensional convolution has vertical attributes")
     if channels != group_channels * groups or outputs % groups != 0:
         raise ShapeRefusedError("CONV", f"{groups} groups do not divide input {x} and kernel {w}")
-    out_h = (height + top + bottom - dilation_h * (kernel_h - 1) - 1) // stride_h + 1
-    out_w = (width + left + right - dilation_w * (kernel_w - 1) - 1) // stride_w + 1
+    out_h = window_count(height + top + bottom, kernel_h, stride_h, dilation_h)
+    out_w = window_count(width + left + right, kernel_w, stride_w, dilation_w)
     if out_h < 1 or out_w < 1:
         raise ShapeRefusedError("CONV", f"kernel {w} is larger than the padded input {x}")
     return Window(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from anh_rollup.importing.operators.context import Context, Handler
 from anh_rollup.importing.operators.windows import Geometry, geometry
 from anh_rollup.importing.reals import Operand, Tensor
+from anh_rollup.tensor.shapes import reach
 
 #: Samples that one node may have, each of which becomes a convolution (choice).
 MOST_SAMPLES: Final = 64
@@ -118,7 +119,7 @@ def _margins(
     wanted, mode = c.attribute("output_shape", list[int]()), c.attribute("auto_pad", "NOTSET")
     before, after = list(pads[:rank]), list(pads[rank:])
     for at in range(rank):
-        full = strides[at] * (places[at] - 1) + extra[at] + dilations[at] * (kernel[at] - 1) + 1
+        full = strides[at] * (places[at] - 1) + extra[at] + reach(kernel[at], dilations[at])
         size = wanted[-rank:][at] if wanted else places[at] * strides[at]
         if wanted or mode in ("SAME_UPPER", "SAME_LOWER"):
             total = full - size

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from anh_rollup.importing.operators.context import Context
+from anh_rollup.tensor.shapes import reach, window_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +25,15 @@ class Geometry:
     def sizes(self, places: Sequence[int]) -> list[int]:
         """How many windows there are along each dimension."""
         return [
-            (size + self.before[at] + self.after[at] - self.reach(at)) // self.strides[at] + 1
+            window_count(
+                size + self.before[at] + self.after[at], self.kernel[at], self.strides[at], self.dilations[at]
+            )
             for at, size in enumerate(places)
         ]
 
     def reach(self, at: int) -> int:
         """Places that a kernel covers along a dimension."""
-        return self.dilations[at] * (self.kernel[at] - 1) + 1
+        return reach(self.kernel[at], self.dilations[at])
 
     def attributes(self, groups: int) -> tuple[int, ...]:
         """The geometry as CONV has it, for one or two dimensions."""
@@ -56,8 +59,8 @@ def geometry(c: Context, places: Sequence[int], kernel: Sequence[int]) -> Geomet
     mode = c.attribute("auto_pad", "NOTSET")
     if mode in ("SAME_UPPER", "SAME_LOWER"):
         for at, size in enumerate(places):
-            reach = dilations[at] * (kernel[at] - 1) + 1
-            total = max(0, (-(-size // strides[at]) - 1) * strides[at] + reach - size)
+            covered = (-(-size // strides[at]) - 1) * strides[at] + reach(kernel[at], dilations[at])
+            total = max(0, covered - size)
             less, more = total // 2, total - total // 2
             before[at], after[at] = (less, more) if mode == "SAME_UPPER" else (more, less)
     elif mode == "VALID":

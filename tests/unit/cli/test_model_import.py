@@ -1,5 +1,8 @@
 """`anh model import`: what it prints and stores, and what it refuses."""
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,40 +11,131 @@ from click.testing import CliRunner, Result
 
 from anh_rollup.cli import main
 from anh_rollup.cli.model_import import ShapeOptionError, parse_shapes
+from anh_rollup.encoding.artifacts import Model
+from anh_rollup.evaluation.workload import multiply_adds
+from anh_rollup.importing.comparison import Comparison, compare
+from anh_rollup.importing.network import Network, import_network
+from anh_rollup.importing.onnx_file import read_model
+from anh_rollup.importing.report import layers_of, report_of
 from anh_rollup.storage.artifacts import ArtifactStore
 from tests.unit.importing.graphs import model_of, node
 
-RNG = np.random.default_rng(9)
-
 
 def anh(*words: object) -> Result:
-    return CliRunner().invoke(main, [str(word) for word in words])
+    """Runs a command on a console that wraps no line of it."""
+    return CliRunner(env={"COLUMNS": "200"}).invoke(main, [str(word) for word in words])
 
 
 @pytest.fixture
 def network(tmp_path: Path) -> Path:
-    weights = {"w": RNG.normal(size=(6, 4)).astype(np.float32)}
+    weights = {"w": np.random.default_rng(9).normal(size=(6, 4)).astype(np.float32)}
     model = model_of([node("MatMul", "x w", "h"), node("Tanh", "h")], {"x": ("n", "m")}, weights)
     path = tmp_path / "network.onnx"
     path.write_bytes(model.SerializeToString())
     return path
 
 
-def test_a_network_is_stored_and_compared(network: Path, tmp_path: Path) -> None:
-    np.savez(tmp_path / "samples.npz", x=RNG.normal(size=(16, 6)).astype(np.float32))
-    store = tmp_path / "store"
-    samples = tmp_path / "samples.npz"
-    shape = ("--input-shape", "x=1x6")
+def rows(shown: Result) -> list[list[str]]:
+    """The cells of every row of the tables that were printed."""
+    return [
+        [cell.strip() for cell in line.strip("│").split("│")]
+        for line in shown.output.splitlines()
+        if "│" in line
+    ]
 
-    shown = anh("model", "import", network, "--samples", samples, *shape, "--store", store, "--layers")
+
+def test_a_network_is_stored_and_compared(network: Path, tmp_path: Path) -> None:
+    x = np.random.default_rng(10).normal(size=(16, 6)).astype(np.float32)
+    samples, store = tmp_path / "samples.npz", tmp_path / "store"
+    np.savez(samples, x=x)
+
+    shown = anh(
+        "model",
+        "import",
+        network,
+        "--samples",
+        samples,
+        "--input-shape",
+        "x=1x6",
+        "--store",
+        store,
+        "--layers",
+    )
 
     assert shown.exit_code == 0, shown.output
-    program, model = (line.split()[1][2:] for line in shown.output.splitlines()[:2])
+    model = read_model(network)
+    made = import_network(model, shapes={"x": (1, 6)}, samples={"x": x[:12]})
+    assert shown.output.splitlines()[:2] == [
+        f"program 0x{made.program.root.hex()}",
+        f"model   0x{made.model.root.hex()}",
+    ]
     stored = ArtifactStore(store)
-    assert stored.get_program(bytes.fromhex(program)).parameters[0].shape == (4, 6)
-    assert stored.get_model(bytes.fromhex(model)).parameters[0].shape == (4, 6)
-    for words in ("1 MATMUL, 1 TABLE", "samples held back", "saturated elements", "FUNCTION", "table error"):
-        assert words.split()[0] in shown.output
+    assert stored.get_program(made.program.root) == made.program
+    assert stored.get_model(made.model.root).root == made.model.root
+    found = rows(shown)
+    report, values = report_rows(made), layer_rows(made)
+    assert found[: len(report)] == report
+    assert found[len(report) : len(report) + len(values)] == values
+    *errors, exact, other = found[len(report) + len(values) :]
+    assert errors == comparison_rows(compare(model, made, {"x": x[12:]}))
+    assert [exact[0], other[0]] == ["exact evaluation of a sample", "onnxruntime"]
+    assert all(re.fullmatch(r"\d+\.\d\d ms", each[1]) for each in (exact, other))
+
+
+def report_rows(made: Network) -> list[list[str]]:
+    field, report = made.program.fields[0], report_of(made)
+    low, high = (each * 2.0**-field.scale for each in (field.low, field.high))
+    return [
+        ["input", f"x (6,) in [{low:.6g}, {high:.6g}]"],
+        ["output", f"(4,), {made.program.output.scale} fraction bits"],
+        ["setting", "precise"],
+        ["instructions", "1 MATMUL, 1 TABLE"],
+        ["parameters", "24"],
+        ["elements of constants", f"{report.constants:,}"],
+        ["multiply-adds of a sample", f"{multiply_adds(made.program, 1):,}"],
+        ["disputable on L1", "yes"],
+    ]
+
+
+def layer_rows(made: Network) -> list[list[str]]:
+    wanted = [("", "FIELD", "6"), ("the h", "MATMUL", "4"), ("the y", "FUNCTION", "4")]
+    return [
+        [
+            *words, f"{each.low:.4g}", f"{each.high:.4g}", str(each.scale), str(each.bits),
+            "" if each.table_error is None else f"{each.table_error:.1e}",
+        ]
+        for words, each in zip(wanted, layers_of(made), strict=True)
+    ]  # fmt: skip
+
+
+def comparison_rows(found: Comparison) -> list[list[str]]:
+    return [
+        ["samples held back", "4"],
+        ["largest error of the output's range", f"{found.largest_error:.2e}"],
+        ["mean error of the output's range", f"{found.mean_error:.2e}"],
+        ["largest error without number formats", f"{found.largest_lowering_error:.2e}"],
+        ["largest error by number formats alone", f"{found.largest_format_error:.2e}"],
+        ["same largest output", f"{found.agreement:.2%}"],
+        ["saturated elements", f"{found.saturated:,}"],
+    ]
+
+
+def test_other_commands_need_no_network_libraries(tmp_path: Path) -> None:
+    np.savez(tmp_path / "model.npz", parameter_00000=np.arange(3, dtype=np.int32))
+    root = Model([np.arange(3, dtype=np.int32)]).root.hex()
+    probe = f"""
+import sys
+from anh_rollup.cli import main
+for words in (["put", "model.npz"], ["show", "0x{root}"], ["export", "0x{root}", "out.npz"]):
+    main(["model", *words, "--store", "store"], standalone_mode=False)
+main(["model", "import", "--help"], standalone_mode=False)
+print([name for name in ("torch", "onnx", "onnxruntime") if name in sys.modules])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", probe], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_without_samples_nothing_is_compared(network: Path, tmp_path: Path) -> None:

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anh_rollup.importing.formats import Format, Setting, bits_above
+from anh_rollup.importing.formats import Format, bits_above
 from anh_rollup.importing.ranges import Range
 from anh_rollup.importing.record import Function
+from anh_rollup.importing.setting import Setting
 from anh_rollup.importing.tables import MOST_ENTRIES, TOLERANCE, tabulated
 from anh_rollup.importing.weights import SUM_BITS, quantized
 

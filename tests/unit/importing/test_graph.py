@@ -13,7 +13,10 @@ from anh_rollup.importing.real_evaluation import evaluate
 from anh_rollup.importing.record import Operation, Record
 from tests.unit.importing.graphs import model_of, node, reference
 
-RNG = np.random.default_rng(3)
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(3)
 
 
 def kinds(record: Record) -> Counter[str]:
@@ -107,8 +110,8 @@ def test_there_has_to_be_such_an_output() -> None:
         lower(model_of([node("Relu", "x")], {"x": (1, 3)}), output="z")
 
 
-def test_a_convolutional_network_moves_its_data_once() -> None:
-    w = [RNG.normal(size=(4, 4, 3, 3)).astype(np.float32) for _ in range(2)]
+def test_a_convolutional_network_moves_its_data_once(rng: np.random.Generator) -> None:
+    w = [rng.normal(size=(4, 4, 3, 3)).astype(np.float32) for _ in range(2)]
     ones = np.ones(4, np.float32)
     nodes = [
         node("Conv", "x w0", "a", pads=[1, 1, 1, 1]),
@@ -123,7 +126,7 @@ def test_a_convolutional_network_moves_its_data_once() -> None:
     model = model_of(nodes, {"x": (1, 4, 6, 6)}, constants)
     record = lowered(model)
     assert kinds(record) == {"FIELD": 1, "VIEW": 1, "CONV": 2, "ADD": 1, "SUM": 1}
-    x = RNG.normal(size=(1, 4, 6, 6)).astype(np.float32)
+    x = rng.normal(size=(1, 4, 6, 6)).astype(np.float32)
     assert np.allclose(evaluate(record, [x]), reference(model, {"x": x})[0], atol=1e-5)
 
 
@@ -150,14 +153,14 @@ def test_an_infinite_constant_that_is_no_mask_is_refused() -> None:
         lowered(model)
 
 
-def test_operators_that_onnx_defines_by_others_are_taken_apart() -> None:
-    x = RNG.normal(size=(1, 2, 3, 4)).astype(np.float32)
+def test_operators_that_onnx_defines_by_others_are_taken_apart(rng: np.random.Generator) -> None:
+    x = rng.normal(size=(1, 2, 3, 4)).astype(np.float32)
     model = model_of([node("Attention", "x x x")], {"x": x.shape}, opset=23)
     assert np.allclose(evaluate(lower(model), [x]), reference(model, {"x": x})[0], atol=1e-5)
 
 
-def test_a_constant_that_the_walk_makes_is_a_weight_like_any_other() -> None:
-    w = RNG.normal(size=(3, 2)).astype(np.float32)
+def test_a_constant_that_the_walk_makes_is_a_weight_like_any_other(rng: np.random.Generator) -> None:
+    w = rng.normal(size=(3, 2)).astype(np.float32)
     nodes = [
         node("Constant", "", "w", value=numpy_helper.from_array(w)),
         node("Transpose", "w", "t", perm=[1, 0]),

@@ -10,18 +10,16 @@ from onnx import ModelProto, NodeProto, TensorProto
 from anh_rollup.encoding.artifacts import decode_model, encode_model
 from anh_rollup.importing.comparison import compare
 from anh_rollup.importing.errors import FormatRefusedError, InputRefusedError
-from anh_rollup.importing.formats import Setting
 from anh_rollup.importing.network import import_network
 from anh_rollup.importing.onnx_file import check_model
+from anh_rollup.importing.setting import Setting
 from anh_rollup.tensor.codec import decode_program, encode_program
 from anh_rollup.training.float_program import FloatProgram
 from tests.unit.importing.graphs import error_of, exact, model_of, node, reference
 
-RNG = np.random.default_rng(7)
 
-
-def normal(*shape: int) -> np.ndarray:
-    return RNG.normal(size=shape).astype(np.float32)
+def normal(*shape: int, seed: int = 7) -> np.ndarray:
+    return np.random.default_rng([seed, *shape]).normal(size=shape).astype(np.float32)
 
 
 def perceptron() -> ModelProto:
@@ -45,7 +43,8 @@ def transformer() -> ModelProto:
         node("Add", "x mixed", "r"),
         node("Gelu", "r"),
     ]
-    constants = {"g": normal(8), "b": normal(8), "q": normal(8, 8), "k": normal(8, 8), "v": normal(8, 8)}
+    constants = {name: normal(8, seed=seed) for seed, name in enumerate("gb")}
+    constants |= {name: normal(8, 8, seed=seed) for seed, name in enumerate("qkv")}
     return model_of(nodes, {"x": ("n", 6, 8)}, constants, opset=20)
 
 
@@ -63,10 +62,11 @@ def test_the_exact_reading_is_near_the_reference(model: object, setting: Setting
     assert error_of(made, {"x": normal(6, *shape)}, setting=setting) < most
 
 
-def test_a_residual_stream_with_outliers_keeps_its_precision() -> None:
-    samples = normal(6, 6, 8)
+@pytest.mark.parametrize("seed", range(4))
+def test_a_residual_stream_with_outliers_keeps_its_precision(seed: int) -> None:
+    samples = normal(6, 6, 8, seed=seed)
     samples[:, :, 3] *= 1_000
-    assert error_of(transformer(), {"x": samples}) < 1e-5
+    assert error_of(transformer(), {"x": samples}) < 1e-4
 
 
 def test_program_and_model_are_artifacts() -> None:
@@ -113,9 +113,10 @@ def test_integers_stay_integers() -> None:
     model = model_of(
         nodes, {"x": ("n", 5)}, {"table": normal(10, 3), "axes": np.array([1])}, dtype=TensorProto.INT64
     )
-    network = import_network(model, samples={"x": RNG.integers(0, 10, (6, 5))})
+    rng = np.random.default_rng(7)
+    network = import_network(model, samples={"x": rng.integers(0, 10, (6, 5))})
     assert [(value.scale, value.low) for value in network.program.fields] == [(0, 0)]
-    words = RNG.integers(0, 10, (6, 5))
+    words = rng.integers(0, 10, (6, 5))
     assert np.allclose(exact(network, {"x": words}), reference(model, {"x": words}), atol=1e-5)
 
 

@@ -16,7 +16,10 @@ from anh_rollup.importing.network import import_network
 from anh_rollup.importing.onnx_file import decode_model
 from anh_rollup.importing.torch_module import ExportRefusedError, export_module
 
-RNG = np.random.default_rng(11)
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(11)
 
 
 class Residual(nn.Module):
@@ -135,27 +138,27 @@ def test_networks_trained_on_digits_decide_the_same(module: nn.Module) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_small_vision_transformer() -> None:
+def test_a_small_vision_transformer(rng: np.random.Generator) -> None:
     torch.manual_seed(3)
-    images = RNG.normal(size=(12, 3, 32, 32)).astype(np.float32)
+    images = rng.normal(size=(12, 3, 32, 32)).astype(np.float32)
     model = exported(VisionTransformer(32, 8, 48, 4, 2), 3, 32, 32)
     check(imported(model, images[:8], images[8:]), 1e-5)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_resnet_18() -> None:
+def test_resnet_18(rng: np.random.Generator) -> None:
     torch.manual_seed(1)
-    images = RNG.normal(size=(6, 3, 224, 224)).astype(np.float32)
+    images = rng.normal(size=(6, 3, 224, 224)).astype(np.float32)
     check(imported(exported(resnet18(), 3, 224, 224), images[:4], images[4:]), 1e-5)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_a_module_through_torch_export() -> None:
+def test_a_module_through_torch_export(rng: np.random.Generator) -> None:
     torch.manual_seed(2)
     model = export_module(VisionTransformer(64, 16, 96, 3, 2), [torch.zeros(1, 3, 64, 64)], ["x"])
-    images = RNG.normal(size=(8, 3, 64, 64)).astype(np.float32)
+    images = rng.normal(size=(8, 3, 64, 64)).astype(np.float32)
     check(imported(model, images[:4], images[4:]), 1e-5)
 
 
