@@ -128,7 +128,7 @@ MIGRATIONS: Final = (
     );
     CREATE INDEX publication_sound ON publication (root, kind, position) WHERE sound = 1;
     CREATE INDEX publication_unknown ON publication (root, kind, position) WHERE sound IS NULL;
-    CREATE INDEX publication_digest ON publication (digest);
+    CREATE INDEX publication_digest ON publication (digest, sound);
     DROP INDEX cell_model;
     ALTER TABLE cell DROP COLUMN uri;
     DELETE FROM world;

@@ -326,3 +326,13 @@ def test_a_later_part_of_the_same_bytes_changes_nothing(tmp_path: Path) -> None:
     digest = keccak256(b"abcd")
     assert [store.part(digest, before) for before in (5, 6, 9)] == [None, (5, 4), (5, 4)]
     assert replace(made, part=None) == Publication(None, None)
+
+
+def test_whether_the_same_assembly_was_judged_is_found_without_walking_its_copies(tmp_path: Path) -> None:
+    database = Database(tmp_path / "world.sqlite3", MIGRATIONS)
+    asked: list[str] = []
+    database._connection.set_trace_callback(asked.append)
+    PublicationStore(database).verdict(Assembly(PublishedKind.MODEL, bytes(32), (bytes(32),)))
+    database._connection.set_trace_callback(None)
+    ((*_, plan),) = database.query(f"EXPLAIN QUERY PLAN {asked[0]}")
+    assert plan.endswith("INDEX publication_digest (digest=? AND sound>?)"), plan
