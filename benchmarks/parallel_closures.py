@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anh_rollup.cluster.closures import ClusterPool
-from anh_rollup.cluster.executor import Cluster
+from anh_rollup.cluster.cluster import Cluster
 from anh_rollup.primitives import Gas
 from anh_rollup.protocol.derivation import L2Block
 from anh_rollup.protocol.ledger import Origin

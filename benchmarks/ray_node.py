@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from unittest.mock import patch
 
 from anh_rollup.cli.processes import accepts_connections, free_port
-from anh_rollup.cluster.executor import Cluster
+from anh_rollup.cluster.cluster import Cluster
 
 #: The first keeps Ray on the loopback address, where who joins looks for it, too.
 _ENVIRONMENT = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}

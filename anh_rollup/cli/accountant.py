@@ -15,8 +15,8 @@ from anh_rollup.accountant.drills import DRILLS, find_drill
 from anh_rollup.accountant.service import Accountant
 from anh_rollup.accountant.strategy import Conditions
 from anh_rollup.accountant.work import Worker
+from anh_rollup.cli.cluster_options import engine_options, joined, with_cluster
 from anh_rollup.cli.connecting import open_rollup
-from anh_rollup.cli.engine import engine_options, joined, with_cluster
 from anh_rollup.cli.ledger_player import ledger_service
 from anh_rollup.cli.on_demand import make_answerer, make_evaluator, make_trainer
 from anh_rollup.cli.options import (
@@ -36,7 +36,7 @@ from anh_rollup.cli.options import (
 from anh_rollup.client.called_jobs import called_jobs
 from anh_rollup.client.l2 import L2Client
 from anh_rollup.client.wording import show_ether
-from anh_rollup.cluster.executor import Cluster
+from anh_rollup.cluster.cluster import Cluster
 from anh_rollup.config import AccountantConfig
 from anh_rollup.evaluation.workload import MOST_WORK
 from anh_rollup.l1.batch_data import BatchDataReader

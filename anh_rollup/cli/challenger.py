@@ -9,8 +9,8 @@ import click
 from anh_rollup.challenger.examine import Examiner
 from anh_rollup.challenger.service import Challenger
 from anh_rollup.challenger.strategy import Budget
+from anh_rollup.cli.cluster_options import engine_options, joined, with_cluster
 from anh_rollup.cli.connecting import open_rollup
-from anh_rollup.cli.engine import engine_options, joined, with_cluster
 from anh_rollup.cli.ledger_player import ledger_service
 from anh_rollup.cli.on_demand import make_evaluator
 from anh_rollup.cli.options import (
@@ -24,7 +24,7 @@ from anh_rollup.cli.options import (
     l1_option,
     read_account,
 )
-from anh_rollup.cluster.executor import Cluster
+from anh_rollup.cluster.cluster import Cluster
 from anh_rollup.config import ChallengerConfig
 from anh_rollup.evaluation.workload import MOST_WORK
 from anh_rollup.l1.batch_data import BatchDataReader

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from anh_rollup.accountant.drills import DRILLS
-from anh_rollup.cli.engine import cluster_words, engine_options, with_cluster
+from anh_rollup.cli.cluster_options import cluster_words, engine_options, with_cluster
 from anh_rollup.cli.follow_up import as_called, command
 from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.local_network import ACCOUNTS, LEDGER_CLAIMS, LocalNetwork

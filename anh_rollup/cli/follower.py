@@ -11,8 +11,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from anh_rollup.cli.cluster_options import engine_options, joined, with_cluster
 from anh_rollup.cli.connecting import open_rollup, require_followed
-from anh_rollup.cli.engine import engine_options, joined, with_cluster
 from anh_rollup.cli.on_demand import make_evaluator
 from anh_rollup.cli.options import (
     UsageError,
@@ -28,7 +28,7 @@ from anh_rollup.cli.options import (
 )
 from anh_rollup.client.l2 import L2Client, L2UnreachableError
 from anh_rollup.cluster.closures import ClusterPool
-from anh_rollup.cluster.executor import Cluster
+from anh_rollup.cluster.cluster import Cluster
 from anh_rollup.config import FollowerConfig
 from anh_rollup.follower.memory import FollowerMemory
 from anh_rollup.follower.sequencer_client import SequencerClient

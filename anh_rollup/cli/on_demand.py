@@ -10,7 +10,7 @@ from typing import Any
 
 from anh_rollup.accountant.conduct import HONEST, Conduct
 from anh_rollup.accountant.work import Answerer, Trainer, TrainingTask
-from anh_rollup.cluster.executor import Cluster
+from anh_rollup.cluster.cluster import Cluster
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.tensors import Elements
 from anh_rollup.evaluation.backend import Evaluator, LoadedProgram

@@ -5,8 +5,8 @@ from concurrent.futures import Future, wait
 from queue import Empty, SimpleQueue
 from typing import Final
 
+from anh_rollup.cluster.cluster import Cluster
 from anh_rollup.cluster.errors import TaskFailedError
-from anh_rollup.cluster.executor import Cluster
 from anh_rollup.world.errors import WorldClosedError
 from anh_rollup.world.worker import Batch, Outcomes
 

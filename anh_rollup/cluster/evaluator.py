@@ -11,8 +11,8 @@ from uuid import uuid4
 
 import numpy as np
 
+from anh_rollup.cluster.cluster import Cluster
 from anh_rollup.cluster.errors import ClusterClosedError, TaskFailedError
-from anh_rollup.cluster.executor import Cluster
 from anh_rollup.cluster.messages import Shared
 from anh_rollup.evaluation.backend import Evaluator, LoadedProgram
 from anh_rollup.evaluation.sources import Sources, checked_sources

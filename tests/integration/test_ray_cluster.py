@@ -20,11 +20,11 @@ import pytest
 
 import anh_rollup
 from anh_rollup.cli.processes import accepts_connections
-from anh_rollup.cluster import executor
+from anh_rollup.cluster import cluster as module
 from anh_rollup.cluster.closures import ClusterPool
+from anh_rollup.cluster.cluster import Cluster
 from anh_rollup.cluster.errors import ClusterClosedError, TaskFailedError
 from anh_rollup.cluster.evaluator import ClusterEvaluator
-from anh_rollup.cluster.executor import Cluster
 from anh_rollup.cluster.identity import own_identity
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.evaluation.backend import Evaluator
@@ -187,8 +187,8 @@ def test_a_cluster_that_is_gone_is_joined_again_and_work_goes_on_meanwhile(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr(executor, "RETRY_SECONDS", 1.0)
-    monkeypatch.setattr(executor, "SILENCE_SECONDS", 5.0)
+    monkeypatch.setattr(module, "RETRY_SECONDS", 1.0)
+    monkeypatch.setattr(module, "SILENCE_SECONDS", 5.0)
     with ray_nodes(1) as nodes, closing(joined(nodes)) as cluster:
         address = nodes.address
         nodes.behead()

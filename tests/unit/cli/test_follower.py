@@ -15,7 +15,7 @@ from anh_rollup.cli import main
 from anh_rollup.cli.connecting import OtherRollupError
 from anh_rollup.client.l2 import Followed, L2UnreachableError
 from anh_rollup.cluster.closures import ClusterPool
-from anh_rollup.cluster.executor import Cluster
+from anh_rollup.cluster.cluster import Cluster
 from anh_rollup.config import FollowerConfig
 from anh_rollup.follower.errors import WrongDataError
 from anh_rollup.protocol.derivation import Order

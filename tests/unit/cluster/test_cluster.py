@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from anh_rollup.cluster import executor
+from anh_rollup.cluster import cluster as module
+from anh_rollup.cluster.cluster import Cluster
 from anh_rollup.cluster.errors import (
     ClusterClosedError,
     ClusterLostError,
     ClusterUnreachableError,
     TaskFailedError,
 )
-from anh_rollup.cluster.executor import Cluster
 from anh_rollup.cluster.messages import Release, Share, Submit
 from tests.doubles import bridges
 
@@ -26,8 +26,8 @@ Open = Callable[..., Cluster]
 
 @pytest.fixture(autouse=True)
 def _bridge(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executor, "_serve", bridges.serve)
-    monkeypatch.setattr(executor, "RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(module, "_serve", bridges.serve)
+    monkeypatch.setattr(module, "RETRY_SECONDS", 0.05)
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_a_bridge_that_dies_loses_its_tasks_and_another_one_takes_its_place(
 
 
 def test_a_bridge_that_says_nothing_is_replaced(started: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executor, "SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr(module, "SILENCE_SECONDS", 0.2)
     cluster = started()
     assert isinstance(cluster.submit("hang").exception(), ClusterLostError)
 
@@ -158,14 +158,14 @@ def test_there_is_an_error_where_there_is_no_cluster() -> None:
 
 
 def test_a_bridge_that_never_answers_is_an_error_and_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executor, "START_SECONDS", 0.2)
+    monkeypatch.setattr(module, "START_SECONDS", 0.2)
     with pytest.raises(ClusterUnreachableError, match=r"no answer within 0\.2 s"):
         Cluster("mute").start()
     assert multiprocessing.active_children() == []
 
 
 def test_a_bridge_that_dies_at_once_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executor, "_serve", os.close)
+    monkeypatch.setattr(module, "_serve", os.close)
     with pytest.raises(ClusterUnreachableError, match="the connection to it ended at once"):
         Cluster("works").start()
 

@@ -53,7 +53,7 @@ NOBODY: Final = Nodes(0, 0)
 
 
 @dataclass(slots=True)
-class _Bridge:
+class _BridgeProcess:
     """A bridge process, the other end of its pipe, and what it was given to share."""
 
     process: SpawnProcess
@@ -73,8 +73,8 @@ class Cluster:
         self._address = address
         self._most = most
         self._lock = Lock()
-        self._bridge: _Bridge | None = None
-        self._starting: _Bridge | None = None
+        self._bridge: _BridgeProcess | None = None
+        self._starting: _BridgeProcess | None = None
         self._thread = Thread(target=self._attend, name="cluster", daemon=True)
         self._nodes = NOBODY
         self._numbers = count()
@@ -215,7 +215,7 @@ class Cluster:
         if self._closed.is_set():
             raise ClusterClosedError
 
-    def _first_word(self, bridge: _Bridge) -> Nodes:
+    def _first_word(self, bridge: _BridgeProcess) -> Nodes:
         self._require_open()
         try:
             said = bridge.connection.recv() if bridge.connection.poll(START_SECONDS) else None
@@ -250,7 +250,7 @@ class Cluster:
             else:
                 return
 
-    def _hear(self, bridge: _Bridge) -> None:
+    def _hear(self, bridge: _BridgeProcess) -> None:
         """Takes in all that a bridge says until it is gone, or silent for too long."""
         try:
             while bridge.connection.poll(SILENCE_SECONDS):
@@ -282,13 +282,13 @@ class Cluster:
         for _, future in out.values():
             future.set_exception(error)
 
-    def _share(self, bridge: _Bridge, wanted: Sequence[Shared]) -> None:
+    def _share(self, bridge: _BridgeProcess, wanted: Sequence[Shared]) -> None:
         for shared in wanted:
             if shared in self._values and shared not in bridge.shared:
                 bridge.shared.add(shared)
                 self._send(bridge, Share(shared, self._values[shared]))
 
-    def _send(self, bridge: _Bridge, message: object) -> None:
+    def _send(self, bridge: _BridgeProcess, message: object) -> None:
         """Says something to a bridge; one that is gone is noticed by who hears it."""
         try:
             bridge.connection.send(message)
@@ -296,7 +296,7 @@ class Cluster:
             _LOG.debug("the bridge to the Ray cluster is gone")
 
 
-def _started(address: str) -> _Bridge:
+def _started(address: str) -> _BridgeProcess:
     """A bridge process that begins to look for its cluster."""
     context = get_context("spawn")
     ours, theirs = context.Pipe()
@@ -304,10 +304,10 @@ def _started(address: str) -> _Bridge:
     with interrupts_blocked():
         process.start()
     theirs.close()
-    return _Bridge(process, ours)
+    return _BridgeProcess(process, ours)
 
 
-def _end(bridge: _Bridge) -> None:
+def _end(bridge: _BridgeProcess) -> None:
     bridge.process.kill()
     bridge.process.join()
     bridge.connection.close()

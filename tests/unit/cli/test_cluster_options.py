@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from anh_rollup.cli import engine, main
-from anh_rollup.cli.engine import (
+from anh_rollup.cli import cluster_options, main
+from anh_rollup.cli.cluster_options import (
     ClusterOptionError,
     RayAddressError,
     RayMissingError,
@@ -15,8 +15,8 @@ from anh_rollup.cli.engine import (
     with_cluster,
 )
 from anh_rollup.cli.training import make_evaluator
+from anh_rollup.cluster.cluster import Cluster
 from anh_rollup.cluster.evaluator import ClusterEvaluator
-from anh_rollup.cluster.executor import Cluster
 from anh_rollup.evaluation.torch_backend import TorchEvaluator
 
 
@@ -65,7 +65,7 @@ def test_what_is_about_a_cluster_needs_one(given: dict[str, Any], option: str) -
 def test_without_ray_the_command_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(engine, "find_spec", lambda _name: None)
+    monkeypatch.setattr(cluster_options, "find_spec", lambda _name: None)
     with pytest.raises(RayMissingError):
         with_cluster(options("ray"))
     with pytest.raises(SystemExit) as ended:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from anh_rollup.cli.options import Decorator, UsageError, count_option
-from anh_rollup.cluster.executor import Cluster
+from anh_rollup.cluster.cluster import Cluster
 from anh_rollup.encoding.checks import UINT16_MOST
 
 LOCAL, RAY = "local", "ray"
