@@ -26,6 +26,7 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.S | re.M)
 
 
+@pytest.mark.slow
 def test_the_guide_works_word_by_word(tmp_path: Path) -> None:
     for name in NEEDED:
         (tmp_path / name).symlink_to(ROOT / name)
