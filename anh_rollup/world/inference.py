@@ -14,8 +14,7 @@ from anh_rollup.encoding.artifacts import Model
 from anh_rollup.encoding.tensors import Elements
 from anh_rollup.evaluation.backend import Evaluator, LoadedProgram
 from anh_rollup.evaluation.reference import ReferenceEvaluator
-from anh_rollup.evaluation.workload import multiply_adds
-from anh_rollup.tensor.program import Program
+from anh_rollup.world.prepared import PreparedProgram
 
 T = TypeVar("T")
 
@@ -52,12 +51,12 @@ class Inference:
         self._retry_at = 0.0
         self._reference = ReferenceEvaluator()
         self._fast: Evaluator | None = None
-        self._programs: _Kept[Program] = _Kept(MOST_PROGRAMS)
+        self._programs: _Kept[PreparedProgram] = _Kept(MOST_PROGRAMS)
         self._networks: _Kept[LoadedProgram] = _Kept(MOST_NETWORKS)
 
-    def _best(self, program: Program) -> Evaluator:
+    def _best(self, work: int) -> Evaluator:
         """The reference for what it does in a moment, and for all until the fast evaluator is loaded."""
-        if multiply_adds(program, 1) <= LIGHT_WORK:
+        if work <= LIGHT_WORK:
             return self._reference
         if (
             self._fast is None
@@ -81,8 +80,8 @@ class Inference:
         finally:
             self._loading.release()
 
-    def program(self, root: bytes, read: Callable[[], Program]) -> Program:
-        """A program.
+    def program(self, root: bytes, read: Callable[[], PreparedProgram]) -> PreparedProgram:
+        """A program with what was counted of it.
 
         Args:
             root: Its root.
@@ -95,12 +94,16 @@ class Inference:
         return found
 
     def evaluate(
-        self, program: Program, model: bytes, fields: Sequence[Elements], read: Callable[[], Model] | None
+        self,
+        prepared: PreparedProgram,
+        model: bytes,
+        fields: Sequence[Elements],
+        read: Callable[[], Model] | None,
     ) -> Elements:
         """The output for one sample: int32 array (N,).
 
         Args:
-            program: The program.
+            prepared: The program, which may be asked.
             model: Root of the model; zero where the program has no parameters.
             fields: The sample's fields, (1, *shape) each, as the program declares them.
             read: How the model is read where it is not ready; None where there is none.
@@ -108,7 +111,8 @@ class Inference:
         Raises:
             SourcesRefusedError: The model's parameters are not what the program declares.
         """
-        evaluator = self._best(program)
+        program = prepared.program
+        evaluator = self._best(prepared.work or 0)
         key = (program.root, model, evaluator is self._reference)
         network = self._networks.get(key)
         if network is None:

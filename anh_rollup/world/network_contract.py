@@ -1,22 +1,18 @@
 """The DNN system contract: networks are published, evaluated and trained (docs/world.md)."""
 
 from functools import partial
-from math import ceil
 from typing import Final
 
 import numpy as np
 
-from anh_rollup.encoding.tensors import Elements, tensor_size
-from anh_rollup.evaluation.errors import ProgramTooLargeError, SourcesRefusedError, WorkTooLargeError
-from anh_rollup.evaluation.workload import check_work
+from anh_rollup.encoding.tensors import Elements
+from anh_rollup.evaluation.errors import SourcesRefusedError
 from anh_rollup.primitives import ZERO_DIGEST, Gas
 from anh_rollup.protocol.called import TrainingRequest, Untrained, encode_request
 from anh_rollup.protocol.jobs import terms
 from anh_rollup.protocol.publications import (
-    COUNT_BYTES,
     MOST_ARTIFACT_BYTES,
     SELECTORS,
-    VALUE_GAS,
     Assembly,
     Part,
     PublicationMalformedError,
@@ -26,7 +22,6 @@ from anh_rollup.protocol.publications import (
     dnn_call_gas,
     measured,
 )
-from anh_rollup.tensor.program import Program
 from anh_rollup.world.cell_store import CellStore
 from anh_rollup.world.engine import SystemAnswer, SystemCall
 from anh_rollup.world.errors import ResultMissingError
@@ -44,6 +39,7 @@ from anh_rollup.world.network_calls import (
     encode_training,
     refusal,
 )
+from anh_rollup.world.prepared import PreparedProgram, prepare
 from anh_rollup.world.publication_store import Candidate
 from anh_rollup.world.published import Published
 
@@ -56,15 +52,6 @@ WAIT_GAS: Final = 5_000
 MOST_TRAINING_SECONDS: Final = 3_600
 """From a call of `train` to its deadline at most (choice): one call holds up others by no more than that and
 L1's `settlement`, and an hour is enough for networks of which contracts can pay for an inference."""
-
-WORK_PER_GAS: Final = 32
-"""Multiply-adds of an evaluation for one gas: 25 million gas a second on two slow cores (`ONE_ELEMENT`)."""
-
-INPUT_GAS: Final = 100
-"""What each input of a program's instructions takes besides. Measured: to decode it takes 4 microseconds."""
-
-MOST_CALL_WORK: Final = 1 << 31
-"""Multiply-adds of one call of `infer` at most: three seconds there, 67 million gas."""
 
 
 class NetworkContract:
@@ -126,22 +113,29 @@ class NetworkContract:
         asked = decode_infer(call.data, gas)
         found = self._find(PublishedKind.PROGRAM, asked.architecture, gas)
         model = None if asked.model == ZERO_DIGEST else self._find(PublishedKind.MODEL, asked.model, gas)
-        program = self._inference.program(asked.architecture, lambda: self._published.program(found))
-        fields = _fields(program, asked, gas)
-        try:
-            owed = Gas(gas + inference_gas(program))
-        except (ProgramTooLargeError, WorkTooLargeError) as error:
-            raise refusal(gas, "ProgramUnfit", asked.architecture) from error
-        if call.gas < owed:
-            return SystemAnswer(b"", owed)
-        if model is not None and model.size != _model_size(program):
-            raise refusal(owed, "ModelUnfit", asked.architecture, asked.model)
+        gas = Gas(gas + found.gas + (0 if model is None else model.gas))
+        if call.gas < gas:
+            return SystemAnswer(b"", gas)
+        made = self._inference.program(asked.architecture, lambda: prepare(self._published.program(found)))
+        if made.work is None:
+            raise refusal(gas, "ProgramUnfit", asked.architecture)
+        fields = _fields(made, asked, gas)
+        gas = Gas(gas + made.gas)
+        if call.gas < gas:
+            return SystemAnswer(b"", gas)
+        return SystemAnswer(encode_answer(self._evaluate(made, asked, model, fields, gas)), gas)
+
+    def _evaluate(
+        self, made: PreparedProgram, asked: InferCall, model: Candidate | None, x: list[Elements], gas: Gas
+    ) -> Elements:
+        """The output for one sample whose inference is paid; raises `SystemRevertError` for a wrong model."""
+        if model is not None and model.size != made.model_size:
+            raise refusal(gas, "ModelUnfit", asked.architecture, asked.model)
         read = None if model is None else partial(self._published.model, model)
         try:
-            y = self._inference.evaluate(program, asked.model, fields, read)
+            return self._inference.evaluate(made, asked.model, x, read)
         except SourcesRefusedError as error:
-            raise refusal(owed, "ModelUnfit", asked.architecture, asked.model) from error
-        return SystemAnswer(encode_answer(y), owed)
+            raise refusal(gas, "ModelUnfit", asked.architecture, asked.model) from error
 
     def _find(self, kind: PublishedKind, root: bytes, gas: Gas) -> Candidate:
         """The publication of a root; raises `SystemRevertError` where there is none."""
@@ -190,36 +184,16 @@ class NetworkContract:
         return SystemAnswer(b"", gas)
 
 
-def inference_gas(program: Program) -> Gas:
-    """What one evaluation of a program takes.
-
-    Raises:
-        ProgramTooLargeError: It takes more memory than it may.
-        WorkTooLargeError: It takes more work than one call may.
-    """
-    work = check_work(program, 1, MOST_CALL_WORK)
-    inputs = sum(len(each.inputs) for each in program.values)
-    return Gas(VALUE_GAS * len(program.values) + INPUT_GAS * inputs + ceil(work / WORK_PER_GAS))
-
-
-def _model_size(program: Program) -> int:
-    """Bytes of every model that fits a program: what has others is not read."""
-    return COUNT_BYTES + sum(tensor_size(each.shape) for each in program.parameters)
-
-
-def _fields(program: Program, asked: InferCall, gas: Gas) -> list[Elements]:
+def _fields(made: PreparedProgram, asked: InferCall, gas: Gas) -> list[Elements]:
     """The elements of each field of one sample: (1, *shape).
 
     Raises:
-        SystemRevertError: They are not what the program declares, or it takes answers, too.
+        SystemRevertError: They are not what the program declares.
     """
-    if program.answers:
-        raise refusal(gas, "ProgramUnfit", asked.architecture)
-    needed = sum(each.size for each in program.fields)
-    if len(asked.x) != needed:
-        raise refusal(gas, "WrongInputCount", len(asked.x), needed)
+    if len(asked.x) != made.inputs:
+        raise refusal(gas, "WrongInputCount", len(asked.x), made.inputs)
     fields, start = [], 0
-    for each in program.fields:
+    for each in made.program.fields:
         elements = asked.x[start : start + each.size]
         outside = np.flatnonzero((elements < each.low) | (elements > each.high))
         if len(outside):

@@ -29,12 +29,14 @@ class Candidate:
         kind: What it is said to be.
         root: Its root.
         size: Bytes of the artifact.
+        gas: What it takes to put it together and to decode it (`assembly_gas`).
     """
 
     key: int
     kind: PublishedKind
     root: bytes
     size: int
+    gas: Gas
 
 
 class PublicationStore:
@@ -69,13 +71,25 @@ class PublicationStore:
 
     # --- reading ---
 
-    def first(self, kind: PublishedKind, root: bytes, before: int) -> Candidate | None:
-        """The first assembly of a root before a key that is known to be sound; None where none is."""
-        return self._first(kind, root, before, "sound = 1")
+    def cheapest(self, kind: PublishedKind, root: bytes, before: int) -> Candidate | None:
+        """The first of the cheapest assemblies of a root before a key that are known to be sound, or None."""
+        return self._cheapest(kind, root, before, "sound = 1")
 
-    def unknown(self, kind: PublishedKind, root: bytes, before: int) -> Candidate | None:
-        """The first assembly of a root before a key that nobody has looked at; None where there is none."""
-        return self._first(kind, root, before, "sound IS NULL")
+    def unknown(
+        self, kind: PublishedKind, root: bytes, before: int, known: Candidate | None
+    ) -> Candidate | None:
+        """The cheapest assembly of a root before a key that nobody has looked at; None where there is none.
+
+        Args:
+            kind: What the root names.
+            root: The root.
+            before: The key.
+            known: Only what takes less gas, or the same earlier, is asked for; None asks for all.
+        """
+        found = self._cheapest(kind, root, before, "sound IS NULL")
+        if found is None or known is None:
+            return found
+        return found if (found.gas, found.key) < (known.gas, known.key) else None
 
     def assembly(self, candidate: Candidate) -> Assembly:
         """The assembly of a candidate.
@@ -128,24 +142,29 @@ class PublicationStore:
     # --- inside ---
 
     def _assemble(self, key: int, assembly: Assembly, part: Part | None, gas: Gas) -> None:
-        """Keeps an assembly if its transaction has paid for what looking at it takes."""
+        """Keeps an assembly if its transaction has paid for looking at it, and it is not kept already."""
         measure = measured(part.content) if part is not None else self.measure(assembly.parts, key)
         if measure is None:
             return
         needed = assembly_gas(assembly, measure)
-        if needed is not None and needed <= gas:
-            parts, known = b"".join(assembly.parts), self.verdict(assembly)
-            row = (key, assembly.kind, assembly.root, _digest(assembly), measure.size, known, parts)
-            self._database.execute("INSERT INTO publication VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        digest = _digest(assembly)
+        if needed is None or needed > gas or self._has(digest):
+            return
+        row = (key, assembly.kind, assembly.root, digest, measure.size, b"".join(assembly.parts), needed)
+        self._database.execute("INSERT INTO publication VALUES (?, ?, ?, ?, ?, NULL, ?, ?)", row)
 
-    def _first(self, kind: PublishedKind, root: bytes, before: int, state: str) -> Candidate | None:
-        """Found by an index for the state: however many others there are, it takes no time."""
+    def _has(self, digest: Digest) -> bool:
+        """Whether an assembly is kept: the same again would be as sound and as dear, and later."""
+        return bool(self._database.query("SELECT 1 FROM publication WHERE digest = ?", (digest,)))
+
+    def _cheapest(self, kind: PublishedKind, root: bytes, before: int, state: str) -> Candidate | None:
+        """The first of the cheapest, by an index for the state; those behind the key are passed over."""
         rows = self._database.query(
-            "SELECT position, size FROM publication WHERE root = ? AND kind = ? AND position < ?"  # noqa: S608
-            f" AND {state} ORDER BY position LIMIT 1",
+            "SELECT position, size, gas FROM publication WHERE root = ? AND kind = ? AND position < ?"  # noqa: S608
+            f" AND {state} ORDER BY gas, position LIMIT 1",
             (root, kind, before),
         )
-        return Candidate(rows[0][0], kind, root, rows[0][1]) if rows else None
+        return Candidate(rows[0][0], kind, root, rows[0][1], Gas(rows[0][2])) if rows else None
 
     def _content(self, digest: bytes) -> bytes:
         rows = self._database.query("SELECT content FROM part WHERE hash = ?", (digest,))

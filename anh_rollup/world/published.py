@@ -44,8 +44,9 @@ class Published:
         self._before = before
 
     def find(self, kind: PublishedKind, root: bytes) -> Candidate | None:
-        """The first sound publication of a root; None where there is none.
+        """The sound publication of a root that takes the least gas to read, the first of them, or None.
 
+        So nobody makes a network dear by publishing it in many parts before others do.
         Each assembly is looked at once in the life of a world, and its transaction has paid for that: who
         publishes junk under a root delays its first question by no more than what they bought.
 
@@ -54,8 +55,8 @@ class Published:
             TimeLimitError: The question has had its time; what was found out is kept.
         """
         while True:
-            found = self._store.first(kind, root, self._before)
-            unknown = self._store.unknown(kind, root, self._before if found is None else found.key)
+            found = self._store.cheapest(kind, root, self._before)
+            unknown = self._store.unknown(kind, root, self._before, found)
             if unknown is None:
                 return found
             self.is_sound(self._store.assembly(unknown))

@@ -6,6 +6,24 @@ with its result, so a crash loses results and never half of one.
 
 from typing import Final
 
+_EMPTIED: Final = """
+    DELETE FROM world;
+    DELETE FROM block;
+    DELETE FROM ordered;
+    DELETE FROM ledger;
+    DELETE FROM escrow;
+    DELETE FROM writer;
+    DELETE FROM unexecuted;
+    DELETE FROM result;
+    DELETE FROM account;
+    DELETE FROM slot;
+    DELETE FROM log;
+    DELETE FROM used;
+    DELETE FROM part;
+    DELETE FROM publication;
+    """
+"""What a world has of the order and of executions: its follower gives it the order again."""
+
 MIGRATIONS: Final = (
     """
     CREATE TABLE world (genesis BLOB NOT NULL, final INTEGER NOT NULL);
@@ -131,27 +149,24 @@ MIGRATIONS: Final = (
     CREATE INDEX publication_digest ON publication (digest, sound);
     DROP INDEX cell_model;
     ALTER TABLE cell DROP COLUMN uri;
-    DELETE FROM world;
-    DELETE FROM block;
-    DELETE FROM ordered;
-    DELETE FROM ledger;
-    DELETE FROM escrow;
-    DELETE FROM writer;
-    DELETE FROM unexecuted;
-    DELETE FROM result;
-    DELETE FROM account;
-    DELETE FROM slot;
-    DELETE FROM log;
-    DELETE FROM used;
-    """,
+    """
+    + _EMPTIED,
+    """
+    ALTER TABLE publication ADD COLUMN gas INTEGER NOT NULL DEFAULT 0;
+    DROP INDEX publication_sound;
+    DROP INDEX publication_unknown;
+    CREATE INDEX publication_sound ON publication (root, kind, gas, position) WHERE sound = 1;
+    CREATE INDEX publication_unknown ON publication (root, kind, gas, position) WHERE sound IS NULL;
+    """
+    + _EMPTIED,
 )
 """What the order says: `block`, `ordered` with what the ledger answered, versions of `ledger` accounts, each
 `escrow`, and for each item its strict `writer`s. What executions found out: `result`, `log`, and versions of
 `account` and `slot`. A prepaid transaction is `unexecuted` until then, with what it waits for. What L1
 says: the `cell` of each called job that has ended, empty but for its terms where nobody has done it, and
 which transactions have `used` it. What the order publishes: each `part` by its hash where it stands first,
-and each `publication` that has paid for being looked at, with what was found then. Older worlds know no
-publications: the fourth step empties them, and their followers give them the order again."""
+and each `publication` that has paid for being looked at, with what that takes and what was found then. Older
+worlds know no publications, or not their gas: the last two steps empty them."""
 
 FOUND: Final = ("result", "account", "slot", "log", "used")
 """The tables that an execution fills from its position on."""

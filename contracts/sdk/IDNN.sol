@@ -21,7 +21,8 @@ pragma solidity 0.8.37;
 /// - a transaction that reverts after `train` pays nobody: check all that can be checked before the call.
 ///
 /// Gas:
-/// - `infer` costs a function of the work that the program declares, whatever the input, and reverts above a bound;
+/// - `infer` costs a function of the bytes of program and model, and of the work that the program declares, whatever
+///   the input, and reverts above a bound of that work;
 /// - `publish` and `assemble` cost their calldata, and what it takes to decode an artifact of that size;
 /// - `train` costs a constant and 5,000 for each second until its deadline, besides its calldata: while it waits others
 ///   wait, too. The work is paid with the value.

@@ -15,7 +15,7 @@ from anh_rollup.primitives import Address, Gas, Seconds, Wei
 from anh_rollup.protocol.called import Cell, called_job
 from anh_rollup.protocol.jobs import DNN_ADDRESS, PROPERTY_TYPE, Job, Property
 from anh_rollup.protocol.ledger import DNN
-from anh_rollup.protocol.publications import Publication, encode_publication, whole
+from anh_rollup.protocol.publications import Publication, assembly_gas, encode_publication, measured, whole
 from anh_rollup.protocol.publishing import published_form
 from anh_rollup.tensor.program import Program
 from anh_rollup.world.engine import Outcome, Run
@@ -81,6 +81,16 @@ def published(artifact: Program | Model) -> Publication:
     """What publishes a program or model whole."""
     kind, content = published_form(artifact)
     return whole(kind, artifact.root, content)
+
+
+def reading_gas(artifact: Program | Model) -> int:
+    """What its publication took to be looked at."""
+    publication = published(artifact)
+    assert publication.assembly is not None
+    assert publication.part is not None
+    gas = assembly_gas(publication.assembly, measured(publication.part.content))
+    assert gas is not None
+    return gas
 
 
 class Networks:

@@ -9,9 +9,10 @@ import pytest
 from anh_rollup.encoding.artifacts import Model
 from anh_rollup.protocol.publishing import published_form, publishing_steps
 from anh_rollup.tensor.program import Program
-from anh_rollup.world.network_contract import inference_gas
+from anh_rollup.world.prepared import prepare
 from scripts import digits, lend, retrain_dao, tables
 from scripts.build_contracts import ROOT, compile_sources, read_settings
+from tests.doubles.networks import reading_gas
 
 PAGE = (Path(ROOT) / "docs" / "contracts-that-use-networks.md").read_text()
 
@@ -34,11 +35,17 @@ def test_the_first_contract_compiles() -> None:
     assert output["evm"]["bytecode"]["object"]
 
 
+def largest_model(network: Program) -> Model:
+    """A model of which no byte of an element is zero."""
+    return Model([np.full(value.shape, 0x01010101, np.int32) for value in network.parameters])
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_gas_of_a_network_is_what_the_node_charges(name: str) -> None:
     network = NETWORKS[name]
     sizes = [sum(value.size for value in group) for group in (network.fields, network.parameters)]
-    numbers = [*sizes, inference_gas(network)]
+    reading = reading_gas(network) + reading_gas(largest_model(network))
+    numbers = [*sizes, reading, prepare(network).gas]
     assert f"| {name} | " + " | ".join(f"{number:,}" for number in numbers) + " |" in PAGE
 
 
@@ -56,7 +63,7 @@ def publishing_gas(artifact: Program | Model) -> int:
 def test_the_gas_of_a_publication_is_what_the_node_charges(name: str) -> None:
     """At most: no byte of an element is zero."""
     network = NETWORKS[name]
-    model = Model([np.full(value.shape, 0x01010101, np.int32) for value in network.parameters])
+    model = largest_model(network)
     size = sum(len(published_form(each)[1]) for each in (network, model))
     gas = sum(publishing_gas(each) for each in (network, model))
     assert f"| {name} | {size:,} | {gas:,} |" in PAGE

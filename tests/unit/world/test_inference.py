@@ -2,25 +2,33 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
 from eth_abi import decode
 
+from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.evaluation.backend import LoadedProgram
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.workload import multiply_adds
 from anh_rollup.protocol.ledger import DNN
-from anh_rollup.protocol.publications import CALL_GAS, VALUE_GAS, WORD_GAS
-from anh_rollup.tensor.program import Program, Tensor
+from anh_rollup.protocol.publications import CALL_GAS, WORD_GAS
+from anh_rollup.tensor.opcodes import Opcode
+from anh_rollup.tensor.program import Kind, Program, Tensor, Value
 from anh_rollup.world import inference
-from anh_rollup.world.network_contract import INPUT_GAS, WORK_PER_GAS
+from anh_rollup.world import prepared as prepared_module
+from anh_rollup.world.prepared import INPUT_GAS, WORK_PER_GAS, prepare
+from anh_rollup.world.published import Published
+from anh_rollup.world.specification import SpecificationEngine
+from anh_rollup.world.strict import STRICT_MARKER
 from tests.doubles import small_program as small
 from tests.doubles.networks import (
     DEADLINE,
+    GAS,
     MODEL,
     PROGRAM,
     Networks,
@@ -28,10 +36,12 @@ from tests.doubles.networks import (
     error,
     other_model,
     published,
+    reading_gas,
     reshaped_model,
     sample,
     wanted,
 )
+from tests.doubles.ordering import ALICE
 
 PINNED_WORK = [534400, 4915264]
 
@@ -51,18 +61,122 @@ def test_a_contract_infers_in_the_middle_of_a_function(networks: Networks, seed:
     assert networks.view("steps", "uint256") == 11
 
 
+def intrinsic_gas(data: bytes) -> int:
+    return 21_000 + sum(16 if byte else 4 for byte in data)
+
+
+def least_gas(data: bytes) -> int:
+    """What every transaction with such calldata takes at least (EIP-7623)."""
+    return 21_000 + sum(40 if byte else 10 for byte in data)
+
+
+def call_gas(data: bytes) -> int:
+    return CALL_GAS + WORD_GAS * -(-len(data) // 32)
+
+
 def test_an_inference_costs_what_the_program_counts(networks: Networks) -> None:
     program = small.deep_program()
     networks.publish(published(program))
     data = calldata("infer", program.root, bytes(32), [-7])
     work = -(-multiply_adds(program, 1) // WORK_PER_GAS)
-    values, inputs = len(program.values), sum(len(each.inputs) for each in program.values)
-    price = CALL_GAS + WORD_GAS * -(-len(data) // 32) + VALUE_GAS * values + INPUT_GAS * inputs + work
-    intrinsic = 21_000 + sum(16 if byte else 4 for byte in data)
+    inputs = sum(len(each.inputs) for each in program.values)
+    price = call_gas(data) + reading_gas(program) + INPUT_GAS * inputs + work
+    intrinsic = intrinsic_gas(data)
     done = networks.run(DNN, data, gas=intrinsic + price)
     assert decode(["int32[]"], done.output)[0] == (-7,)
     assert done.gas_used == intrinsic + price
     assert networks.run(DNN, data, gas=intrinsic + price - 1).halt == "out of gas"
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """How often a program or model was read since, by the name of what reads it."""
+    reads = {"program": 0, "model": 0}
+
+    def count(name: str, read: Callable[..., Any]) -> Callable[..., Any]:
+        def reading(*given: Any) -> Any:
+            reads[name] += 1
+            return read(*given)
+
+        return reading
+
+    for name in reads:
+        monkeypatch.setattr(Published, name, count(name, getattr(Published, name)))
+    return reads
+
+
+def test_who_cannot_pay_for_the_reading_has_nothing_read(
+    networks: Networks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a contract that asks in a loop with too little gas buys work for nothing."""
+    x, answer = sample(1)
+    data = calldata("infer", PROGRAM.root, MODEL.root, x)
+    reading = intrinsic_gas(data) + call_gas(data) + reading_gas(PROGRAM) + reading_gas(MODEL)
+    reads = counted(monkeypatch)
+    for gas in (least_gas(data), reading - 1):
+        assert networks.run(DNN, data, gas=gas).halt == "out of gas"
+    assert reads == {"program": 0, "model": 0}
+    assert networks.run(DNN, data, gas=reading).halt == "out of gas"
+    assert reads == {"program": 1, "model": 0}
+    for _ in range(2):
+        assert decode(["int32[]"], networks.run(DNN, data).output)[0] == tuple(answer)
+    assert reads == {"program": 1, "model": 1}
+
+
+def test_what_was_counted_of_a_program_is_kept(networks: Networks, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, answer = sample(1)
+    assert networks.infer(x).succeeded
+    monkeypatch.setattr(prepared_module, "check_work", Mock(side_effect=AssertionError))
+    assert decode(["int32[]"], networks.infer(x).output)[0] == tuple(answer)
+
+
+def unfit_program() -> Program:
+    """Its evaluation takes more work than a call may."""
+    inputs = [Value(Kind.FIELD, (1_300, 1_300), -1, 1, index=each) for each in range(2)]
+    return Program(
+        (
+            *inputs,
+            Value(
+                Kind.INSTRUCTION, (1_300, 1_300), opcode=Opcode.MATMUL, inputs=(0, 1), attributes=(0, 0, 0)
+            ),
+        )
+    )
+
+
+def test_a_refusal_behind_the_reading_has_paid_for_it(networks: Networks) -> None:
+    x, _ = sample(1)
+    unfit = unfit_program()
+    networks.publish(published(unfit))
+    outside = [PROGRAM.fields[0].high + 1, *x[1:]]
+    both = reading_gas(PROGRAM) + reading_gas(MODEL)
+    for program, model, given, name, paid in (
+        (PROGRAM, MODEL.root, x[1:], "WrongInputCount(uint256,uint256)", both),
+        (PROGRAM, MODEL.root, outside, "InputOutOfRange(uint256,int32,int32,int32)", both),
+        (unfit, bytes(32), [], "ProgramUnfit(bytes32)", reading_gas(unfit)),
+        (PROGRAM, b"\7" * 32, x, "NotPublished(bytes32)", 0),
+    ):
+        data = calldata("infer", program.root, model, given)
+        outcome = networks.run(DNN, data)
+        assert outcome.output[:4] == keccak256(name.encode())[:4]
+        assert outcome.gas_used == max(least_gas(data), intrinsic_gas(data) + call_gas(data) + paid)
+
+
+@pytest.mark.parametrize("model", [MODEL.root, b"\7" * 32])
+def test_both_engines_and_a_world_that_starts_again_charge_the_same(tmp_path: Path, model: bytes) -> None:
+    x, _ = sample(1)
+    first = Networks(tmp_path / "revm")
+    strict = (("0x" + STRICT_MARKER.hex(), ()), ("0x" + DNN.hex(), ()))
+    data = calldata("infer", PROGRAM.root, model, x)
+    first.orders.add(ALICE, to="0x" + DNN.hex(), data=data, gas=GAS, accessList=strict)
+    place = first.orders.seal().number, 0
+    other = Networks(tmp_path / "specification", first.orders)
+    other.world._execution._engine = SpecificationEngine()
+    first.append()
+    receipt = first.world.receipt(*place)
+    assert receipt is not None
+    assert receipt.status is (model == MODEL.root)
+    assert other.world.receipt(*place) == receipt
+    used = first.infer(x).gas_used
+    assert Networks(tmp_path / "revm", first.orders).infer(x).gas_used == used
 
 
 @dataclass
@@ -86,14 +200,14 @@ def test_a_heavy_network_waits_for_no_library(monkeypatch: pytest.MonkeyPatch) -
         return fast
 
     tried = inference.Inference(load)
-    fields = small.random_fields(PROGRAM, 1, 1)
-    first = tried.evaluate(PROGRAM, MODEL.root, fields, lambda: MODEL).tolist()
+    fields, prepared = small.random_fields(PROGRAM, 1, 1), prepare(PROGRAM)
+    first = tried.evaluate(prepared, MODEL.root, fields, lambda: MODEL).tolist()
     assert (first, fast.loads) == (sample(1)[1], 0)
     ready.set()
     while tried._fast is None:
         time.sleep(0.01)
     for _ in range(2):
-        assert tried.evaluate(PROGRAM, MODEL.root, fields, lambda: MODEL).tolist() == first
+        assert tried.evaluate(prepared, MODEL.root, fields, lambda: MODEL).tolist() == first
     assert fast.loads == 1
 
 
@@ -112,7 +226,8 @@ def test_an_evaluator_that_fails_to_load_is_told_and_tried_again_later(
     tried = inference.Inference(load)
     fields = small.random_fields(PROGRAM, 1, 1)
     for _ in range(20):
-        assert tried.evaluate(PROGRAM, MODEL.root, fields, lambda: MODEL).tolist() == sample(1)[1]
+        found = tried.evaluate(prepare(PROGRAM), MODEL.root, fields, lambda: MODEL)
+        assert found.tolist() == sample(1)[1]
         # Whoever loads lets go of this once it is over.
         assert tried._loading.acquire(timeout=10)
         tried._loading.release()

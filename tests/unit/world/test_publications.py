@@ -6,6 +6,7 @@ from unittest.mock import Mock
 
 import numpy as np
 import pytest
+from eth_abi import decode
 
 from anh_rollup.encoding.artifacts import Model, encode_model
 from anh_rollup.encoding.hashing import keccak256
@@ -13,6 +14,7 @@ from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.protocol.ledger import DNN
 from anh_rollup.protocol.publications import (
     MOST_ARTIFACT_BYTES,
+    PART_GAS,
     Assembly,
     Measure,
     Part,
@@ -304,19 +306,45 @@ def test_what_this_machine_lacks_is_no_verdict(networks: Networks, monkeypatch: 
     assert is_published(networks, MODEL.root)
 
 
-def test_a_world_from_before_is_given_the_order_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("steps", [3, 4])
+def test_a_world_from_before_is_given_the_order_again(tmp_path: Path, steps: int) -> None:
     """Its results are those of other rules."""
     networks = Networks(tmp_path / "new")
     path = tmp_path / "world.sqlite3"
-    old = Database(path, MIGRATIONS[:3])
+    old = Database(path, MIGRATIONS[:steps])
     old.execute("INSERT INTO world VALUES (?, 0)", (b"\1" * 32,))
-    old.execute("INSERT INTO cell VALUES (?, ?, ?, ?, ?)", (b"\2" * 32, b"\3" * 32, b"[1]", b"\4" * 20, b"u"))
+    done = (b"\2" * 32, b"\3" * 32, b"[1]", b"\4" * 20, *[b"u"] * (steps == 3))
+    old.execute(f"INSERT INTO cell VALUES ({', '.join('?' * len(done))})", done)
+    if steps == 4:
+        old.execute("INSERT INTO part VALUES (?, 1, 1, x'00')", (HASHES[0],))
+        old.execute("INSERT INTO publication VALUES (1, 2, ?, x'00', 4, 1, x'00')", (MODEL.root,))
     old.close()
     world = World(path, GENESIS, empty_ledger().rules, inference=Inference(ReferenceEvaluator))
     assert world.head == 0
+    assert world.publication(MODEL.root, Position(2)) is None
     for block, origins in networks.orders.blocks:
         world.append(block, origins)
     assert world.publication(MODEL.root, world.behind(2)) is not None
+
+
+def test_the_cheapest_publication_of_a_root_counts(networks: Networks) -> None:
+    """Else who publishes a network in many parts before others do would make it dear for ever."""
+    x, answer = sample(1)
+    data = calldata("infer", PROGRAM.root, MODEL.root, x)
+    networks.publish(*[part(each) for each in PIECES], assembly(*HASHES))
+    dear = networks.run(DNN, data)
+    assert dear.succeeded
+    block = networks.publish(published(MODEL))
+    cheap = networks.run(DNN, data)
+    assert decode(["int32[]"], cheap.output)[0] == tuple(answer)
+    assert dear.gas_used - cheap.gas_used == PART_GAS * (len(PIECES) - 1)
+    found = networks.world.publication(MODEL.root, networks.world.behind(block))
+    assert found is not None
+    assert found.position == Position(block, 0)
+    networks.publish(assembly(*HASHES), published(MODEL))
+    assert networks.world.publication(MODEL.root, networks.world.behind(networks.world.head)) == found
+    rows = networks.world._database.query("SELECT count(*) FROM publication WHERE root = ?", (MODEL.root,))
+    assert rows == [(2,)]
 
 
 def test_a_later_part_of_the_same_bytes_changes_nothing(tmp_path: Path) -> None:
