@@ -16,8 +16,9 @@ contract Inbox is IInbox, Seals {
     /// @notice A queued record's greatest length: no transaction has a longer one.
     uint256 public constant MOST_RECORD_BYTES = 65_536;
 
-    /// @notice Most bytes of a batch as calldata: a dispute has to show them in one transaction that L1 nodes relay.
-    uint256 public constant MOST_CALLDATA_BYTES = 100_000;
+    /// @notice Most bytes of a batch as calldata: a dispute has to show them, and a record beside them, in one
+    /// transaction that L1 nodes relay.
+    uint256 public constant MOST_CALLDATA_BYTES = 56_000;
 
     /// @dev Parts of a whole in which shares are given.
     uint256 private constant BPS = 10_000;

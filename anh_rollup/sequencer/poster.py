@@ -30,8 +30,8 @@ from anh_rollup.sequencer.chain import SequencerChain
 
 LOG = logging.getLogger(__name__)
 
-MOST_CALLDATA: Final = 100_000
-"""Bytes of a batch as calldata: below the 128 KiB that nodes relay, and 4M gas at EIP-7623's price."""
+MOST_CALLDATA: Final = 56_000
+"""Bytes of a batch as calldata: a dispute shows it beside a record of it in the 128 KiB that nodes relay."""
 
 MOST_BLOCKS: Final = 65_535
 """Blocks of a batch (uint16)."""

@@ -90,12 +90,12 @@ contract InboxTest is Arena {
         inbox.postCalldata(previous, bytes32("root"), 1, 0, "");
     }
 
-    function test_ACalldataPostHasAtMost100000Bytes() public {
+    function test_ACalldataPostHasAtMost56000Bytes() public {
         bytes32 previous = inbox.commitments(1);
         vm.startPrank(sequencer);
-        vm.expectRevert(abi.encodeWithSelector(IInbox.TooManyBytes.selector, 100_001, 100_000));
-        inbox.postCalldata(previous, bytes32("root"), 1, 0, new bytes(100_001));
-        inbox.postCalldata(previous, bytes32("root"), 1, 0, new bytes(100_000));
+        vm.expectRevert(abi.encodeWithSelector(IInbox.TooManyBytes.selector, 56_001, 56_000));
+        inbox.postCalldata(previous, bytes32("root"), 1, 0, new bytes(56_001));
+        inbox.postCalldata(previous, bytes32("root"), 1, 0, new bytes(56_000));
     }
 
     function test_RootAndCountMustAgree() public {

@@ -7,15 +7,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from anh_rollup.encoding.merkle import DEEPEST
 from anh_rollup.encoding.packed_records import pack_record, split
-from anh_rollup.primitives import ETHER, BatchNumber
+from anh_rollup.encoding.transactions import MOST_TRANSACTION_BYTES
+from anh_rollup.l1.contracts.ledger_claims import LedgerClaims
+from anh_rollup.primitives import ETHER, ZERO_DIGEST, BatchNumber
+from anh_rollup.protocol.ledger_claims import LedgerPhase, LedgerPosition
+from anh_rollup.protocol.ledger_moves import Prove
 from anh_rollup.protocol.machine.drafts import MOST_NUMBERS, PART_SIZE
-from anh_rollup.protocol.machine.fields import Phase
-from anh_rollup.protocol.machine.witnesses import witness_of
+from anh_rollup.protocol.machine.fields import Machine, Phase
+from anh_rollup.protocol.machine.witnesses import Witness, witness_of
+from anh_rollup.sequencer.poster import MOST_CALLDATA
 from scripts.generate_vectors.ledger_cases import ALICE, CAROL, steps_of
 from scripts.generate_vectors.ledger_history import History
 from scripts.generate_vectors.ledger_packing import named, post_packed
 from tests.differential.ledger_arbiter import Contracts, StepRevertedError, selector
+from tests.doubles import ordering
 
 CONTRACTS = Contracts()
 
@@ -23,6 +30,9 @@ CONTRACTS = Contracts()
 MOST_STEP_GAS = 1_480_000
 
 SIGNATURE = bytes(range(1, 65))
+LONGEST = 65_568
+"""Bytes of the longest packed record."""
+
 READING = (Phase.READ, Phase.GATHER, Phase.UNPACK)
 
 #: Short numbers of all forms, and such as are cut off.
@@ -96,7 +106,7 @@ def test_many_packed_records_of_any_bytes_are_read_alike(packed: list[bytes], si
     check_random(packed, size, kept)
 
 
-@pytest.mark.parametrize("length", [PART_SIZE - 1, PART_SIZE, PART_SIZE + 1, 2 * PART_SIZE, 65_568])
+@pytest.mark.parametrize("length", [PART_SIZE - 1, PART_SIZE, PART_SIZE + 1, 2 * PART_SIZE, LONGEST])
 def test_records_are_read_in_as_many_parts_as_they_have(length: int) -> None:
     phases = check(posted([b"\x80" + Random(length).randbytes(length - 1)], []))
     expected = {(Phase.READ, Phase.APPLY)}
@@ -136,6 +146,40 @@ def test_the_dearest_reads_of_blobs_leave_the_rest_of_their_game_its_gas() -> No
         gas.append(CONTRACTS.gas)
     assert max(elements) == 22
     assert max(gas) < MOST_STEP_GAS, gas
+
+
+def proved(machine: Machine, witness: Witness) -> bytes:
+    """A signed transaction that proves a step of the deepest trace."""
+    full = b"\xff" * 32
+    account = "0x" + "ff" * 20
+    position = LedgerPosition(
+        full, account, account, BatchNumber(1), full, (1 << 32) - 1, LedgerPhase.PROVE, full, 0, (1 << 32) - 1
+    )
+    claims = LedgerClaims(None, account)  # type: ignore[arg-type]
+    request = claims.request_for(Prove(machine, (full,) * DEEPEST, witness), full, position)
+    return ordering.ALICE.call(0, request.data, gas=10**7, to=account)
+
+
+def test_the_longest_proof_about_a_batch_of_calldata_is_relayed() -> None:
+    """One record that names six numbers fills the batch; beside a full batch there is room for any record."""
+    packed = b"\x0a" + SIGNATURE + b"".join([named(place) for place in range(MOST_NUMBERS + 1)])
+    table = [(1 << 160) - 1 - place for place in range(10)]
+    long = packed + b"\5" * PART_SIZE
+    spare = MOST_CALLDATA - len(posted([long], table).posting(BatchNumber(1)).payload or b"")
+    history = posted([long + b"\5" * spare], table)
+    reading = [each for each in steps_of(history) if each[0].machine.phase is Phase.UNPACK and each[2].ranges]
+    assert len(reading) == 2
+    for state, after, _ in reading:
+        witness = witness_of(state, BatchNumber(1), history, history)
+        assert len(witness.payload.data) == MOST_CALLDATA
+        assert CONTRACTS.step(state.machine, 1, witness, history) == after.machine.encode()
+        grown = replace(
+            witness,
+            packed=witness.packed + b"\5" * (LONGEST - len(witness.packed)),
+            batch_frontier=(ZERO_DIGEST,) * DEEPEST,
+            block_frontier=(ZERO_DIGEST,) * DEEPEST,
+        )
+        assert len(proved(state.machine, grown)) < MOST_TRANSACTION_BYTES
 
 
 def test_a_long_record_that_is_shown_otherwise_is_refused() -> None:
