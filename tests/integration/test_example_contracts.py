@@ -71,6 +71,7 @@ def ether(shown: str) -> float:
     return float(shown.removesuffix(" ETH"))
 
 
+@pytest.mark.slow
 def test_nfts_are_sold_at_the_prices_of_a_network(network: LocalNetwork) -> None:
     told = run("appraise_nft", network)
     lines = [line for line in told.splitlines() if line.startswith("│")]

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anvil
 RULES = Rules(window=30, clock=60, reveal_window=30, settlement=600, force_delay=120, force_timeout=1440)
 
 #: Bytes of a flooding transaction: two do not fit one batch of calldata.
-FLOOD_BYTES = 60_000
+FLOOD_BYTES = 34_000
 
 
 class Flood:

@@ -31,6 +31,7 @@ ENDOWMENT = 10 * 10_000 * 10**18
 MOST_CPU = 5.0
 
 
+@pytest.mark.slow
 def test_kill_9_at_random_points_of_a_game_changes_nothing(tmp_path):
     play(tmp_path, [6], "--calldata", disputed=False)  # blobs take every start of a process two seconds
 
