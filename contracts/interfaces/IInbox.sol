@@ -181,7 +181,7 @@ interface IInbox is ISeals {
     /// @param transactionsRoot See `Batch`.
     /// @param count See `Batch`.
     /// @param forcedEnd See `Batch`.
-    /// @param data The batch's bytes, 1 to 100,000; the first is not 0x01.
+    /// @param data The batch's bytes, 1 to 56,000; the first is not 0x01.
     /// @return commitment The new commitment.
     function postCalldata(
         bytes32 previous,

@@ -20,7 +20,8 @@ pytestmark = pytest.mark.anvil
 __all__ = ["make_rollup"]
 
 SENDERS = (2, 3, 4, 5)
-EACH, BATCH = 240, 20
+#: Together less than may wait for L1, a batch of calldata: nobody is asked to come again.
+EACH, BATCH = 100, 10
 
 #: Seconds from the first request of a life to its end: between answers, in a write, while a block is sealed.
 LIVES = (0.03, 0.06, 0.12)

@@ -1,9 +1,6 @@
 """A rollup on a real anvil chain whose batches meet all that the ledger knows; who claims, who checks."""
 
-import tempfile
 import time
-from dataclasses import dataclass, field
-from pathlib import Path
 
 from eth_account import Account
 
@@ -45,14 +42,12 @@ CHECKING = Policy(challenges=True)
 CLAIMING = Policy(claim_every=60)
 
 
-@dataclass
 class LedgerWorld:
     """Everything of one scenario. Close its chain in the end."""
 
-    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="anh-ledger-")))
-
-    def __post_init__(self):
+    def __init__(self):
         self.chain = Chain()
+        self.folder = self.chain.folder
         try:
             self._begin()
         except BaseException:

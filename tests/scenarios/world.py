@@ -1,11 +1,12 @@
 """A rollup's L1 side on a real anvil chain: contracts, an ordered job, stores, roles in this process."""
 
+import shutil
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -53,9 +54,10 @@ BURNT = "0x000000000000000000000000000000000000dEaD"
 
 
 class Chain:
-    """An anvil process that mines a block for each transaction."""
+    """An anvil process that mines a block for each transaction, and a folder for who works on it."""
 
     def __init__(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="anh-scenario-"))
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -98,6 +100,7 @@ class Chain:
     def close(self):
         self.process.terminate()
         self.process.wait(10)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class OneBatch:
@@ -130,10 +133,10 @@ class World:
 
     threshold_above: int = 0
     program: Callable = small.small_program
-    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="anh-scenario-")))
 
     def __post_init__(self):
         self.chain = Chain()
+        self.folder = self.chain.folder
         try:
             self._begin()
         except BaseException:
