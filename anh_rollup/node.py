@@ -6,9 +6,12 @@ services would be worse than none.
 """
 
 import asyncio
+import gc
 import logging
 import signal
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from types import FrameType
@@ -24,6 +27,18 @@ LOG = logging.getLogger(__name__)
 
 #: After failures in a row the interval doubles up to this factor: one minute at two seconds (choice).
 LONGEST_BACKOFF: Final = 32
+
+#: Seconds that a thread computes while another one waits (choice). A request changes threads three times, and
+#: would wait for the interpreter's usual 5 ms each time while somebody else's is worked on.
+SWITCH_INTERVAL: Final = 0.0005
+
+#: Objects that are made between two looks at the new ones, and such looks between two at the survivors
+#: (choice). What a role keeps is a history that never becomes garbage: looking through all of it, as the
+#: interpreter usually does whenever it has grown by a quarter, stops every request for a third of a second.
+NEW_OBJECTS, LOOKS, NEVER = 10_000, 5, 2**31 - 1
+
+#: Seconds between two looks through everything, for cycles that have lived for long (choice).
+COLLECTION_INTERVAL: Final = 600.0
 
 #: Connections that the system keeps until they are taken (aiohttp's own).
 BACKLOG: Final = 128
@@ -204,13 +219,30 @@ def run_node(services: Sequence[Service]) -> None:
         AnhError: The first failure that the code raised on purpose.
         BaseExceptionGroup: Failures of any other kind.
     """
+    collector = PollingService("memory", gc.collect, COLLECTION_INTERVAL)
     try:
-        asyncio.run(_until_signal(services))
+        with short_pauses():
+            asyncio.run(_until_signal([*services, collector]))
     except BaseExceptionGroup as failures:
         expected = failures.subgroup(AnhError)
         if expected is None:
             raise
         raise first_error(expected) from failures
+
+
+@contextmanager
+def short_pauses() -> Iterator[None]:
+    """Sets the interpreter up for a server, whose requests wait neither for other threads nor for memory."""
+    interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    gc.set_threshold(NEW_OBJECTS, LOOKS, NEVER)
+    gc.freeze()  # what there is at the start stays
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
+        sys.setswitchinterval(interval)
 
 
 async def _until_signal(services: Sequence[Service]) -> None:

@@ -14,8 +14,8 @@ from typing import Final
 from anh_rollup.encoding.abi import encode
 from anh_rollup.encoding.batches import Header
 from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.encoding.recovery import CURVE_ORDER
 from anh_rollup.encoding.transactions import (
-    CURVE_ORDER,
     DYNAMIC_FEE,
     LEGACY,
     SignedTransaction,

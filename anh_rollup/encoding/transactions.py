@@ -8,21 +8,17 @@ Solidity.
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from coincurve import PublicKey
-
 from anh_rollup.encoding.checks import UINT64_MOST, UINT256_MOST
 from anh_rollup.encoding.errors import EncodingError, EncodingReason
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.reader import Reader
+from anh_rollup.encoding.recovery import Signature, recover
 from anh_rollup.encoding.rlp import Item, decode, encode_bytes, encode_list, encode_uint, minimal
 from anh_rollup.encoding.zero_runs import compress, decompress
 from anh_rollup.primitives import ADDRESS_SIZE, DIGEST_SIZE, L2_CHAIN_ID, Address, ChainId, Digest, Gas, Wei
 
 AccessList = tuple[tuple[Address, tuple[Digest, ...]], ...]
 """Addresses and storage keys, in the order in which they were signed (EIP-2930)."""
-
-Signature = tuple[int, int, int]
-"""y parity (0 or 1), r and s, the last at most half the curve's order."""
 
 MOST_TRANSACTION_BYTES: Final = 1 << 17
 """Longest signed transaction, 128 KiB: what Ethereum's own clients relay (go-ethereum's txMaxSize)."""
@@ -32,11 +28,6 @@ MOST_RECORD_BYTES: Final = 1 << 16
 
 MOST_NONCE: Final = UINT64_MOST - 1
 """Highest nonce of a transaction (EIP-2681)."""
-
-CURVE_ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
-"""Order of secp256k1; s is at most half of it (EIP-2)."""
-
-_HIGHEST_S: Final = CURVE_ORDER // 2
 
 LEGACY, ACCESS_LIST, DYNAMIC_FEE = range(3)
 
@@ -271,23 +262,6 @@ def _signing_hash(kind: int, raw: bytes, chain_id: ChainId, signature: Signature
 def _encoded_size(word: int) -> int:
     """Bytes of a number of at most 256 bits in RLP."""
     return 1 if word < _SINGLE_BYTES else 1 + (word.bit_length() + 7) // 8
-
-
-def recover(signing_hash: Digest, signature: Signature) -> Address:
-    """The account whose key made a signature of a hash.
-
-    Raises:
-        EncodingError: Nobody can have made it, or not as EIP-2 wants it (BAD_SIGNATURE).
-    """
-    parity, r, s = signature
-    if not (parity in (0, 1) and 0 < r < CURVE_ORDER and 0 < s <= _HIGHEST_S):
-        raise EncodingError(EncodingReason.BAD_SIGNATURE, "r, s or parity is outside a low-s signature")
-    serialized = r.to_bytes(_WORD, "big") + s.to_bytes(_WORD, "big") + bytes([parity])
-    try:
-        key = PublicKey.from_signature_and_message(serialized, signing_hash, hasher=None)
-    except ValueError as error:
-        raise EncodingError(EncodingReason.BAD_SIGNATURE, "no key makes this signature") from error
-    return Address(keccak256(key.format(compressed=False)[1:])[-ADDRESS_SIZE:])
 
 
 def _string(item: Item, name: str) -> bytes:

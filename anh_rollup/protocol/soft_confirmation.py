@@ -9,7 +9,7 @@ from eth_utils.address import to_canonical_address
 
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.hashing import keccak256
-from anh_rollup.encoding.transactions import recover
+from anh_rollup.encoding.recovery import recover
 from anh_rollup.primitives import DIGEST_SIZE, Address, BlockNumber, ChainId, Digest
 
 PREFIX: Final = b"ANH soft confirmation"

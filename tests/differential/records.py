@@ -3,8 +3,8 @@
 from random import Random
 from typing import Final
 
+from anh_rollup.encoding.recovery import CURVE_ORDER
 from anh_rollup.encoding.rlp import encode_bytes, encode_list
-from anh_rollup.encoding.transactions import CURVE_ORDER
 from anh_rollup.encoding.zero_runs import compress
 from anh_rollup.primitives import Seconds
 from anh_rollup.protocol.jobs import Job, JobKind, Property, order_calldata

@@ -1,12 +1,23 @@
 import asyncio
+import gc
 import os
 import signal
+import sys
 import threading
 
 import pytest
 
 from anh_rollup.errors import AnhError
-from anh_rollup.node import AtStop, PollingService, run_node, supervise
+from anh_rollup.node import (
+    LOOKS,
+    NEVER,
+    NEW_OBJECTS,
+    SWITCH_INTERVAL,
+    AtStop,
+    PollingService,
+    run_node,
+    supervise,
+)
 
 
 class PassingError(AnhError):
@@ -70,6 +81,19 @@ def test_signals_are_given_back():
     run_node([service])
 
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_the_interpreter_is_set_up_for_a_server_and_is_as_before_afterwards():
+    def settings():
+        return sys.getswitchinterval(), gc.get_threshold(), gc.get_freeze_count() > 0
+
+    before, service, seen = settings(), rounds([])[0], []
+    looking = PollingService("looking", lambda: seen.append(settings()), 60)
+
+    run_node([looking, service])
+
+    assert seen == [(pytest.approx(SWITCH_INTERVAL), (NEW_OBJECTS, LOOKS, NEVER), True)]
+    assert settings() == before
 
 
 async def test_what_is_done_at_the_stop_is_done_while_others_finish():

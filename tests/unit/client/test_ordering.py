@@ -19,7 +19,8 @@ from anh_rollup.client.ordering import (
     sign_order,
     wait_for,
 )
-from anh_rollup.encoding.transactions import CURVE_ORDER, decode_signed
+from anh_rollup.encoding.recovery import CURVE_ORDER
+from anh_rollup.encoding.transactions import decode_signed
 from anh_rollup.l1.deployment import CONTRACTS, Deployment, Rules
 from anh_rollup.l1.errors import InsufficientFundsError
 from anh_rollup.primitives import ETHER, Digest, Wei

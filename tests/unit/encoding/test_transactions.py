@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from anh_rollup.encoding.errors import EncodingError, EncodingReason
 from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.encoding.recovery import CURVE_ORDER
 from anh_rollup.encoding.transactions import (
-    CURVE_ORDER,
     MOST_NONCE,
     MOST_TRANSACTION_BYTES,
     SignedTransaction,

@@ -3,7 +3,7 @@ from coincurve import PrivateKey
 from eth_account import Account
 from eth_utils.crypto import keccak
 
-from anh_rollup.encoding.transactions import CURVE_ORDER
+from anh_rollup.encoding.recovery import CURVE_ORDER
 from anh_rollup.primitives import Digest
 from anh_rollup.protocol.soft_confirmation import confirmation_digest, confirmation_signer
 

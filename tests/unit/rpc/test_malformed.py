@@ -7,8 +7,8 @@ from eth_account import Account
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from anh_rollup.encoding.recovery import CURVE_ORDER
 from anh_rollup.encoding.rlp import encode_bytes, encode_list, encode_uint
-from anh_rollup.encoding.transactions import CURVE_ORDER
 from anh_rollup.primitives import L2_CHAIN_ID
 from anh_rollup.protocol.admission import REMEDIES, RejectReason
 from anh_rollup.rpc.errors import Code
