@@ -41,6 +41,18 @@ class OperatorRefusedError(ImportingError):
         self.reason = reason
 
 
+class KnownValueNeededError(OperatorRefusedError):
+    """A node that needs to know a value which depends on the network's input.
+
+    Attributes:
+        fields: The inputs of the network that the value depends on.
+    """
+
+    def __init__(self, operator: str, node: str, reason: str, fields: tuple[str, ...]) -> None:
+        super().__init__(operator, node, reason)
+        self.fields = fields
+
+
 class InputRefusedError(ImportingError):
     """An input or output of the network that is not known well enough.
 

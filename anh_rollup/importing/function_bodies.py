@@ -1,12 +1,27 @@
 """Operators that ONNX defines by others: the graph that stands for such a node."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from onnx import AttributeProto, FunctionProto, NodeProto, TypeProto, defs, helper
 from onnx.onnx_cpp2py_export.defs import SchemaError
 
+from anh_rollup.importing.onnx_file import LEAST_OPSET
 from anh_rollup.importing.reals import Operand
+
+#: The domain of operators that ONNX tries out; those that it defines by others are known.
+PREVIEW: Final = "ai.onnx.preview"
+
+
+def is_older(operator: str, opset: int) -> bool:
+    """Whether an operator was another one in a version before those that handlers know."""
+    if opset >= LEAST_OPSET:
+        return False
+    try:
+        schemas: list[Any] = [defs.get_schema(operator, each, "") for each in (opset, LEAST_OPSET)]
+    except SchemaError:
+        return True
+    return bool(schemas[0].since_version != schemas[1].since_version)
 
 
 def body_of(node: NodeProto, opset: int, inputs: Sequence[Operand | None]) -> FunctionProto | None:
@@ -19,7 +34,7 @@ def body_of(node: NodeProto, opset: int, inputs: Sequence[Operand | None]) -> Fu
     """
     try:
         # onnx's type stubs lack the functions of schemas.
-        schema: Any = defs.get_schema(node.op_type, opset, "")
+        schema: Any = defs.get_schema(node.op_type, opset, node.domain)
     except SchemaError:
         return None
     if schema.has_context_dependent_function:
@@ -50,10 +65,14 @@ def _type(value: Operand | None) -> TypeProto:
     return helper.make_tensor_type_proto(helper.np_dtype_to_tensor_dtype(value.dtype), value.shape)
 
 
-def nodes_of(body: FunctionProto, node: NodeProto) -> list[NodeProto]:
-    """The nodes of a definition, with the attributes that a node gives it."""
-    schema = {each.name: each for each in body.attribute_proto}
-    given = {**schema, **{each.name: each for each in node.attribute}}
+def nodes_of(body: FunctionProto, node: NodeProto, opset: int) -> list[NodeProto]:
+    """The nodes of a definition, with a node's attributes and its operator's defaults."""
+    # onnx's type stubs lack the attributes of schemas.
+    schema: Any = defs.get_schema(node.op_type, opset, node.domain)
+    default = {
+        name: each.default_value for name, each in schema.attributes.items() if each.default_value.type
+    }
+    given = {**default, **{each.name: each for each in node.attribute}}
     return [_with_attributes(inner, given) for inner in body.node]
 
 

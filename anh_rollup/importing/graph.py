@@ -2,7 +2,7 @@
 
 What follows from known values alone is computed by ONNX's own reference implementation, so shape arithmetic,
 constants and `If` with a known condition resolve by the same rule. What is not known is lowered by the
-handler of its operator, or taken apart by ONNX's definition of it. Every Loop and Scan is refused.
+handler of its operator, or taken apart by ONNX's definition of it. Loops are unrolled.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, NodeProto, helper
 
 from anh_rollup.encoding.tensors import MOST_RANK, Shape
-from anh_rollup.importing.errors import InputRefusedError, OnnxFileError, OperatorRefusedError
-from anh_rollup.importing.function_bodies import body_of, nodes_of
-from anh_rollup.importing.known_values import is_random, known_outputs
-from anh_rollup.importing.onnx_file import MOST_NAME, OWN_DOMAINS, array_of, node_name, opset_of
+from anh_rollup.importing.control_flow import CONTROL_FLOW
+from anh_rollup.importing.errors import InputRefusedError, OperatorRefusedError
+from anh_rollup.importing.function_bodies import PREVIEW, body_of, is_older, nodes_of
+from anh_rollup.importing.known_values import FAULTS, is_misread, is_random, known_outputs
+from anh_rollup.importing.onnx_file import LEAST_OPSET, MOST_NAME, OWN_DOMAINS, array_of, node_name, opset_of
 from anh_rollup.importing.operators.context import Context
 from anh_rollup.importing.operators.registry import HANDLERS
 from anh_rollup.importing.reals import Folding, Operand, Tensor
@@ -75,7 +76,7 @@ def lower(
         raise InputRefusedError(
             wanted[:MOST_NAME], f"no output of this name; there are {', '.join(names)[:200]}"
         )
-    walk = _Walk(opset_of(model))
+    walk = _Walk(opset_of(model), {each.domain: each.version for each in model.opset_import})
     scope = Scope({})
     constants = {each.name for each in model.graph.initializer}
     for value in model.graph.input:
@@ -118,8 +119,9 @@ def _outer_names(node: NodeProto) -> set[str]:
 class _Walk:
     """The state of one pass."""
 
-    def __init__(self, opset: int) -> None:
+    def __init__(self, opset: int, others: Mapping[str, int]) -> None:
         self._opset = opset
+        self._others = others
         self._reals = Folding()
         self._left = MOST_VISITS
 
@@ -159,13 +161,9 @@ class _Walk:
             self._node(node, scope)
 
     def _node(self, node: NodeProto, scope: Scope) -> None:
-        self._left -= 1
+        self._visit(node)
         name, operator = node_name(node), node.op_type[:MOST_NAME]
-        if self._left < 0:
-            raise OperatorRefusedError(
-                operator, name, f"more than {MOST_VISITS} nodes with those inside others"
-            )
-        if node.domain not in OWN_DOMAINS:
+        if node.domain not in (*OWN_DOMAINS, PREVIEW):
             raise OperatorRefusedError(
                 f"{node.domain[:MOST_NAME]}.{operator}", name, "not one of ONNX's own operators"
             )
@@ -174,32 +172,50 @@ class _Walk:
             if given and value is None:
                 raise OperatorRefusedError(operator, name, f"its input {given[:MOST_NAME]!r} is no tensor")
         self._reals.source = name
-        found = self._computed(node, inputs, scope)
+        try:
+            found = self._computed(node, inputs, scope)
+        except FAULTS as error:
+            raise OperatorRefusedError(operator, name, "its inputs and attributes do not fit it") from error
         for wanted, value in zip(node.output, found, strict=False):
             if wanted and value is not None:
                 scope.values[wanted] = value
 
+    def _visit(self, node: NodeProto) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise OperatorRefusedError(
+                node.op_type[:MOST_NAME],
+                node_name(node),
+                f"more than {MOST_VISITS} nodes with those inside others",
+            )
+
     def _computed(
         self, node: NodeProto, inputs: Sequence[Operand | None], scope: Scope
     ) -> Sequence[Operand | None]:
-        if node.op_type == "If":
-            return self._branch(node, inputs[0], scope)
-        if node.op_type in ("Loop", "Scan"):
-            raise OperatorRefusedError(node.op_type, node_name(node), "loops are not unrolled")
-        arrays = [each for each in inputs if not isinstance(each, Tensor)]
         context = Context(node, self._opset, list(inputs), self._reals)
-        if len(arrays) == len(inputs) and not is_random(node.op_type):
+        if node.domain == PREVIEW:
+            return self._by_definition(node, inputs)
+        if node.op_type in CONTROL_FLOW:
+            return CONTROL_FLOW[node.op_type](context, lambda *given: self._subgraph(context, scope, *given))
+        if is_older(node.op_type, self._opset):
+            raise context.refuse(
+                f"as opset {self._opset} has it; export it with opset {LEAST_OPSET} or later"
+            )
+        arrays = [each for each in inputs if not isinstance(each, Tensor)]
+        is_known = len(arrays) == len(inputs) and not is_random(node.op_type)
+        if is_known and not is_misread(node.op_type, self._opset):
             return known_outputs(node, self._opset, arrays)
         handler = HANDLERS.get(node.op_type)
         if handler is None:
             return self._by_definition(node, inputs)
         context.refuse_empty()
         result = handler(context)
-        return result if isinstance(result, tuple) else (result,)
+        return [self._reals.known(each) for each in (result if isinstance(result, tuple) else (result,))]
 
     def _by_definition(self, node: NodeProto, inputs: Sequence[Operand | None]) -> list[Operand | None]:
         """A node by what ONNX defines its operator as."""
-        body = body_of(node, self._opset, inputs)
+        version = self._others.get(node.domain, 0) if node.domain == PREVIEW else self._opset
+        body = body_of(node, version, inputs)
         if body is None:
             raise OperatorRefusedError(
                 node.op_type[:MOST_NAME], node_name(node), "this operator is not known"
@@ -208,22 +224,23 @@ class _Walk:
         inner = Scope({name: value for name, value in named if value is not None})
         outer = self._opset
         self._opset = next((each.version for each in body.opset_import if not each.domain), outer)
-        for each in nodes_of(body, node):
+        for each in nodes_of(body, node, version):
             self._node(each, inner)
         self._opset = outer
         return [inner.find(name) for name in body.output]
 
-    def _branch(self, node: NodeProto, condition: Operand | None, scope: Scope) -> list[Operand | None]:
-        if condition is None or isinstance(condition, Tensor) or condition.size != 1:
-            raise OperatorRefusedError("If", node_name(node), "its condition depends on the input's elements")
-        wanted = "then_branch" if bool(condition.reshape(-1)[0]) else "else_branch"
-        branch = next((each.g for each in node.attribute if each.name == wanted), None)
-        if branch is None:
-            raise OnnxFileError(f"If {node_name(node)!r} has no {wanted}")
-        inner = Scope({}, scope)
-        names = [each.name for each in branch.output]
-        self.graph(branch, inner, names)
-        return [inner.find(name) for name in names]
+    def _subgraph(
+        self, c: Context, scope: Scope, graph: GraphProto, given: Mapping[str, Operand]
+    ) -> list[Operand]:
+        """The outputs of a graph inside a node, from the values of its inputs."""
+        self._visit(c.node)
+        inner = Scope(dict(given), scope)
+        names = [each.name for each in graph.output]
+        self.graph(graph, inner, names)
+        found = [value for name in names if (value := inner.find(name)) is not None]
+        if len(found) != len(names):
+            raise c.refuse("an output of a graph inside of it that is no tensor")
+        return found
 
 
 def _with_sample_axis(declared: Shape) -> Shape:

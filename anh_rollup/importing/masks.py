@@ -17,6 +17,8 @@ from anh_rollup.importing.record import Operation, RealNode, Record
 MASKED: Final = -(2.0**14)
 #: Constants beyond this are no weights (choice): a format that held them would hold nothing else.
 MOST_CONSTANT: Final = 2.0**40
+#: The least number that a mask may be multiplied by (choice): it is at -1,024 then.
+LEAST_FACTOR: Final = 2.0**-4
 
 #: What a mask may pass on its way to a softmax.
 _PASSING: Final = frozenset(
@@ -64,13 +66,21 @@ def _only_masks(nodes: tuple[RealNode, ...], readers: list[list[int]], start: in
             node = nodes[reader]
             if reader in seen or _is_softmax(nodes, readers, place, reader):
                 continue
-            if node.operation not in _PASSING or (
-                node.operation is Operation.SELECT and node.inputs[0] == place
-            ):
+            if node.operation not in _PASSING or not _stays_far(nodes, node, place):
                 return False
             seen.add(reader)
             left.append(reader)
     return True
+
+
+def _stays_far(nodes: tuple[RealNode, ...], node: RealNode, place: int) -> bool:
+    """Whether what an instruction makes of a mask is still far below every score."""
+    if node.operation is Operation.SELECT:
+        return node.inputs[0] != place
+    if node.operation is not Operation.MUL:
+        return True
+    others = [nodes[each].elements for each in node.inputs if nodes[each].operation is Operation.CONSTANT]
+    return not any(((np.abs(each) > 0) & (np.abs(each) < LEAST_FACTOR)).any() for each in others)
 
 
 def _is_softmax(nodes: tuple[RealNode, ...], readers: list[list[int]], place: int, reader: int) -> bool:

@@ -23,8 +23,8 @@ MOST_NODES: Final = 65_536
 MOST_NESTING: Final = 8
 #: Characters of a name that a message shows.
 MOST_NAME: Final = 60
-#: Versions of ONNX's operators that the handlers know: ONNX 1.6 and what the installed library defines.
-LEAST_OPSET: Final = 11
+#: The first version of ONNX's operators that handlers know in whole: since it, operands broadcast.
+LEAST_OPSET: Final = 7
 #: The names of ONNX's own domain.
 OWN_DOMAINS: Final = ("", "ai.onnx")
 
@@ -76,8 +76,8 @@ def opset_of(model: ModelProto) -> int:
     """
     versions = [each.version for each in model.opset_import if each.domain in OWN_DOMAINS]
     most = defs.onnx_opset_version()
-    if len(versions) != 1 or not LEAST_OPSET <= versions[0] <= most:
-        raise OnnxFileError(f"operator sets {versions[:4]}, expected one of {LEAST_OPSET} to {most}")
+    if len(versions) != 1 or not 1 <= versions[0] <= most:
+        raise OnnxFileError(f"operator sets {versions[:4]}, expected one of 1 to {most}")
     return int(versions[0])
 
 

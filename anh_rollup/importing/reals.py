@@ -105,6 +105,14 @@ class Layout(Recorder):
         place = self.constant(x.reshape([x.shape[axis] for axis in order]))
         return Tensor(place, x.shape, order, x.dtype)
 
+    def known(self, x: Operand) -> Operand:
+        """The array that a tensor is, where its node is a constant."""
+        if not isinstance(x, Tensor) or self.node(x.place).array is None:
+            return x
+        held = np.asarray(self.node(x.place).array).reshape([x.shape[axis] for axis in x.order])
+        inverse = sorted(range(len(x.order)), key=lambda place: x.order[place])
+        return np.transpose(held, inverse).reshape(x.shape).astype(x.dtype, copy=False)
+
     def transposed(self, x: Tensor, axes: Sequence[int]) -> Tensor:
         """The axes in another order; nothing moves."""
         new = {old: place for place, old in enumerate(axes)}

@@ -40,6 +40,17 @@ class Recorder:
         self._nodes.append(RealNode(operation, tuple(shape), tuple(inputs), source=self.source, **rest))
         return len(self._nodes) - 1
 
+    def fields_behind(self, place: int) -> tuple[str, ...]:
+        """Names of the inputs that a node depends on."""
+        wanted = {place}
+        for at in range(place, -1, -1):
+            if at in wanted:
+                wanted.update(self._nodes[at].inputs)
+        nodes = [self._nodes[at] for at in sorted(wanted)]
+        return tuple(
+            self._fields[each.attributes[0]].name for each in nodes if each.operation is Operation.FIELD
+        )
+
     def field(self, field: Field) -> int:
         """Adds the next input of the network; its node has the shape of one sample."""
         index = len(self._fields)

@@ -6,9 +6,9 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import NodeProto, helper
+from onnx import GraphProto, NodeProto, helper
 
-from anh_rollup.importing.errors import OperatorRefusedError
+from anh_rollup.importing.errors import KnownValueNeededError, OnnxFileError, OperatorRefusedError
 from anh_rollup.importing.onnx_file import MOST_NAME, array_of, node_name
 from anh_rollup.importing.reals import Folding, Operand, Tensor
 
@@ -38,6 +38,12 @@ class Context:
     def refuse(self, reason: str) -> OperatorRefusedError:
         """The error that says why this node is refused."""
         return OperatorRefusedError(self.node.op_type[:MOST_NAME], node_name(self.node), reason)
+
+    def unknown(self, value: Tensor, name: str) -> KnownValueNeededError:
+        """The error that says that a value, by this name, has to be known."""
+        reason = f"its {name} depends on the network's input"
+        fields = self.reals.fields_behind(value.place)
+        return KnownValueNeededError(self.node.op_type[:MOST_NAME], node_name(self.node), reason, fields)
 
     def has(self, place: int) -> bool:
         """Whether an input is there."""
@@ -70,7 +76,7 @@ class Context:
         """An input that must be known, such as a shape."""
         found = self.operand(place)
         if isinstance(found, Tensor):
-            raise self.refuse(f"its {name} depends on the network's input")
+            raise self.unknown(found, name)
         return found
 
     def integers(self, place: int, name: str) -> list[int]:
@@ -79,6 +85,12 @@ class Context:
         if array.dtype.kind not in "iu":
             raise self.refuse(f"its {name} are no integers")
         return [int(each) for each in array.reshape(-1)]
+
+    def listed(self, place: int, name: str, since: int) -> list[int]:
+        """A known list of integers that was an attribute before an opset; empty where it is left out."""
+        if self.opset < since:
+            return self.attribute(name, list[int]())
+        return self.integers(place, name) if self.has(place) else []
 
     def optional(self, place: int, name: str) -> Array | None:
         """An input that must be known if it is there."""
@@ -106,6 +118,18 @@ class Context:
             if each.name == name and each.HasField("t"):
                 return array_of(each.t)
         return None
+
+    def graph(self, name: str) -> GraphProto:
+        """An attribute that is a graph.
+
+        Raises:
+            OnnxFileError: It is missing.
+        """
+        for each in self.node.attribute:
+            if each.name == name and each.HasField("g"):
+                graph: GraphProto = each.g
+                return graph
+        raise OnnxFileError(f"{self.node.op_type[:MOST_NAME]} {node_name(self.node)!r} has no {name}")
 
     def axis(self, rank: int, default: int, name: str = "axis") -> int:
         """The attribute `axis`, counted from the start."""

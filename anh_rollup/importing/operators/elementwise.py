@@ -118,6 +118,8 @@ def modulo(c: Context) -> Operand:
 def clip(c: Context) -> Operand:
     """Saturation at two bounds, which may be tensors."""
     x: Operand = c.tensor(0)
+    if c.opset < 11:
+        return c.reals.clamp(c.tensor(0), c.attribute("min", -np.inf), c.attribute("max", np.inf))
     low, high = (c.operand(place) if c.has(place) else None for place in (1, 2))
     if all(each is None or not isinstance(each, Tensor) for each in (low, high)):
         bounds = [
@@ -189,7 +191,6 @@ ELEMENTWISE: Final[dict[str, Handler]] = {
     "Neg": negate,
     "Sign": sign,
     "Clip": clip,
-    "Equal": compare(Relation.EQUAL),
     "Less": compare(Relation.LESS),
     "LessOrEqual": compare(Relation.LESS_OR_EQUAL),
     "Greater": compare(Relation.GREATER),

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from anh_rollup.importing.operators.context import Array, Context, Handler
+from anh_rollup.importing.operators.functions import truncate
 from anh_rollup.importing.reals import Operand, Tensor
 from anh_rollup.tensor.opcodes import Relation
 
@@ -110,8 +111,8 @@ def _cut(c: Context, x: Tensor, ranges: list[range]) -> Operand:
 def slice_(c: Context) -> Operand:
     """Parts along several axes, with any step."""
     x = c.tensor(0)
-    starts, ends = c.integers(1, "starts"), c.integers(2, "ends")
-    axes = c.integers(3, "axes") if c.has(3) else list(range(len(starts)))
+    starts, ends = c.listed(1, "starts", 10), c.listed(2, "ends", 10)
+    axes = c.listed(3, "axes", 10) or list(range(len(starts)))
     steps = c.integers(4, "steps") if c.has(4) else [1] * len(starts)
     ranges = [range(each) for each in x.shape]
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
@@ -132,7 +133,7 @@ def tile(c: Context) -> Operand:
 
 def pad(c: Context) -> Operand:
     """Margins of a number, of the edge, mirrored or from the other side."""
-    x, given = c.tensor(0), c.integers(1, "pads")
+    x, given = c.tensor(0), c.listed(1, "pads", 11)
     axes = [c.placed(axis, x.rank) for axis in c.integers(3, "axes")] if c.has(3) else list(range(x.rank))
     if len(given) != 2 * len(axes):
         raise c.refuse(f"{len(given)} pads for {len(axes)} axes")
@@ -142,7 +143,8 @@ def pad(c: Context) -> Operand:
     mode = c.attribute("mode", "constant")
     if mode == "constant":
         fill = c.optional(2, "fill")
-        return c.reals.padded(x, margins, 0.0 if fill is None else float(fill.reshape(-1)[0]))
+        number = c.attribute("value", 0.0) if fill is None else float(fill.reshape(-1)[0])
+        return c.reals.padded(x, margins, number)
     for axis, (before, after) in enumerate(margins):
         places = np.arange(-before, x.shape[axis] + after)
         x = _taken(c, x, axis, _edges(c, mode, places, x.shape[axis]))
@@ -292,15 +294,33 @@ def space_to_depth(c: Context) -> Operand:
 
 def one_hot(c: Context) -> Operand:
     """One value at an index, another elsewhere."""
-    indices, depth, values = c.tensor(0), c.integers(1, "depth")[0], c.array(2, "values")
+    indices, depth, values = c.tensor(0), int(c.array(1, "depth").reshape(-1)[0]), c.operand(2)
     axis = c.attribute("axis", -1) % (indices.rank + 1)
     shape = (*indices.shape[:axis], 1, *indices.shape[axis:])
-    below = c.reals.compare(indices, Relation.LESS, np.asarray(0))
-    inside = c.reals.select(below, c.reals.plus(indices, np.asarray(depth, np.int64)), indices)
+    if not 1 <= depth <= MOST_DEPTH:
+        raise c.refuse(f"a depth of {depth}, expected 1 to {MOST_DEPTH}")
+    inside: Operand = c.reals.cast(truncate(c.reals, indices), np.int64) if not indices.is_whole else indices
+    if c.opset >= 11:
+        below = c.reals.compare(inside, Relation.LESS, np.asarray(0))
+        inside = c.reals.select(below, c.reals.plus(inside, np.asarray(depth, np.int64)), inside)
     steps = np.arange(depth).reshape([depth if at == axis else 1 for at in range(len(shape))])
-    found = c.reals.compare(c.reals.reshaped(inside, shape), Relation.EQUAL, steps)
-    return c.reals.select(found, values[1], values[0])
+    found = c.reals.compare(c.reals.reshaped(c.reals.as_tensor(inside), shape), Relation.EQUAL, steps)
+    off, on = _apart(c, values)
+    return c.reals.select(found, on, off)
 
+
+def _apart(c: Context, values: Operand) -> tuple[Operand, Operand]:
+    """The two elements of a tensor."""
+    if values.shape != (2,):
+        raise c.refuse(f"values of shape {list(values.shape)}")
+    if not isinstance(values, Tensor):
+        return values[0], values[1]
+    off, on = (c.reals.reshaped(c.reals.sliced(values, [range(at, at + 1)]), ()) for at in (0, 1))
+    return off, on
+
+
+#: Places of a one-hot axis (choice).
+MOST_DEPTH: Final = 1 << 20
 
 MOVEMENT: Final[dict[str, Handler]] = {
     "Shape": shape,

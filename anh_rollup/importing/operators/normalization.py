@@ -14,6 +14,8 @@ def batch(c: Context) -> Operand:
     """X scaled and moved channel by channel, by known means and variances."""
     if c.attribute("training_mode", 0):
         raise c.refuse("training mode")
+    if not c.attribute("spatial", 1):
+        raise c.refuse("statistics for each place, as opset 8 and before have them")
     x = c.tensor(0)
     scale, bias, mean, variance = (real(c.array(at, "statistics")) for at in range(1, 5))
     factor = scale / np.sqrt(variance + c.attribute("epsilon", 1e-5))

@@ -126,9 +126,11 @@ def resize(c: Context) -> Operand:
 
 
 def _targets(c: Context, x: Tensor, axes: Sequence[int]) -> tuple[list[float], list[int]]:
-    place = 1 if c.node.op_type == "Upsample" else 2
     own = [x.shape[axis] for axis in axes]
+    place = 1 if c.opset < 11 else 2
     scales = c.optional(place, "scales")
+    if c.opset < 9:
+        scales = np.array(c.attribute("scales", list[float]()))
     if scales is not None and scales.size:
         ratios = [float(each) for each in scales.reshape(-1)]
         return ratios, [int(np.floor(size * ratio)) for size, ratio in zip(own, ratios, strict=True)]
@@ -160,7 +162,7 @@ def _axis_weights(c: Context, mode: str, before: int, after: int, scale: float) 
         for offset, share in ((0, 1 - (real - low)), (1, real - low)):
             np.add.at(weights, (at.astype(int), np.clip(low + offset, 0, before - 1).astype(int)), share)
         return weights
-    rounding = c.attribute("nearest_mode", "round_prefer_floor")
+    rounding = c.attribute("nearest_mode", "round_prefer_floor" if c.opset >= 11 else "floor")
     near = {
         "round_prefer_floor": lambda: np.ceil(real - 0.5), "round_prefer_ceil": lambda: np.floor(real + 0.5),
         "floor": lambda: np.floor(real), "ceil": lambda: np.ceil(real),

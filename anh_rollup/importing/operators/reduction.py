@@ -156,7 +156,7 @@ def cumulative(c: Context) -> Operand:
 
 def top_k(c: Context) -> tuple[Operand, ...]:
     """The k largest or smallest with their places, one after the other: each is found, then taken out."""
-    x, k = c.tensor(0), c.integers(1, "k")[0]
+    x, k = c.tensor(0), c.attribute("k", 0) if c.opset < 10 else c.integers(1, "k")[0]
     axis = c.axis(x.rank, -1)
     if not 1 <= k <= min(x.shape[axis], MOST_RANKED):
         raise c.refuse(f"the first {k} of {x.shape[axis]}; 1 to {MOST_RANKED} are done")

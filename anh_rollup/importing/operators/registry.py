@@ -6,6 +6,7 @@ from anh_rollup.importing.operators.context import Handler
 from anh_rollup.importing.operators.convolution import CONVOLUTION
 from anh_rollup.importing.operators.elementwise import ELEMENTWISE
 from anh_rollup.importing.operators.functions import FUNCTIONS
+from anh_rollup.importing.operators.infinities import INFINITIES
 from anh_rollup.importing.operators.linear import LINEAR
 from anh_rollup.importing.operators.movement import MOVEMENT
 from anh_rollup.importing.operators.normalization import NORMALIZATION
@@ -17,6 +18,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     **CONVOLUTION,
     **ELEMENTWISE,
     **FUNCTIONS,
+    **INFINITIES,
     **LINEAR,
     **MOVEMENT,
     **NORMALIZATION,

@@ -56,7 +56,7 @@ def test_a_condition_on_the_input_is_refused() -> None:
     with pytest.raises(OperatorRefusedError) as caught:
         lower(model_of(nodes, {"x": (1,)}, {"zero": np.float32(0)}))
     assert (caught.value.operator, caught.value.node) == ("If", "the y")
-    assert caught.value.reason == "its condition depends on the input's elements"
+    assert caught.value.reason == "its condition depends on the network's input"
 
 
 def test_nodes_that_the_output_does_not_need_are_not_looked_at() -> None:
