@@ -117,6 +117,7 @@ class LocalNetwork:
         rules: What the contracts fix.
         accounts: The account of each name of `ACCOUNTS`.
         block_gas: Gas limit of the L1's blocks.
+        block_seconds: Between two blocks of the L1; None for a block with each transaction.
         l1_url: L1, once it is started.
         l2_url: The L2, once the sequencer is started.
         wallet_url: The L2 as a follower serves it to wallets, once one is started.
@@ -128,6 +129,7 @@ class LocalNetwork:
     rules: Rules = LOCAL_RULES
     accounts: Mapping[str, LocalAccount] = field(default_factory=_accounts)
     block_gas: Gas = field(default_factory=_own_block_gas)
+    block_seconds: Seconds | None = Seconds(1)
     l1_url: str = ""
     l2_url: str = ""
     wallet_url: str = ""
@@ -259,7 +261,9 @@ class LocalNetwork:
 
     def _anvil(self, port: int) -> list[str]:
         """How the L1 is started."""
-        options = {"--port": port, "--block-time": 1, "--gas-limit": self.block_gas, "--mnemonic": MNEMONIC}
+        options = {"--port": port, "--gas-limit": self.block_gas, "--mnemonic": MNEMONIC}
+        if self.block_seconds is not None:
+            options["--block-time"] = self.block_seconds
         words = [str(word) for option in options.items() for word in option]
         return [*anvil_command(self.anvil), *words, "--enable-tx-gas-limit", "--silent"]
 

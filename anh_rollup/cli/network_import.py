@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from anh_rollup.cli.dispute_words import show_dispute
 from anh_rollup.cli.options import visible
 from anh_rollup.encoding.tensors import Shape
 from anh_rollup.importing.comparison import Comparison, compare
@@ -97,6 +98,8 @@ def _print_report(console: Console, network: Network, report: Report) -> None:
     table.add_row("elements of constants", f"{report.constants:,}")
     table.add_row("multiply-adds of a sample", f"{report.multiply_adds:,}")
     table.add_row("disputable on L1", f"no: {report.undisputable}" if report.undisputable else "yes")
+    if report.dispute is not None:
+        table.add_row("a dispute, at most", show_dispute(report.dispute))
     console.print(table)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from anh_rollup.cli.artifact_source import artifact_options, find_artifact
+from anh_rollup.cli.dispute_words import told_dispute
 from anh_rollup.cli.options import key_option, l2_option, parse_digest, store_option
 from anh_rollup.cli.publish import publish_artifact
 from anh_rollup.storage.artifacts import ArtifactStore
@@ -25,13 +26,15 @@ def program_group() -> None:
 @click.argument("root", type=parse_digest)
 @store_option()
 def show_command(root: bytes, store_url: str) -> None:
-    """Print a program, one value a line. ROOT is its root.
+    """Print a program, one value a line, and what a dispute about it takes at most. ROOT is its root.
 
     \b
     Example:
       anh program show 0x9d1e.. --store ./artifacts
     """
-    click.echo(format_program(ArtifactStore(store_url).get_program(root)), nl=False)
+    program = ArtifactStore(store_url).get_program(root)
+    click.echo(format_program(program), nl=False)
+    click.echo(told_dispute(program))
 
 
 @program_group.command(name="publish")

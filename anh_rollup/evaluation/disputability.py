@@ -52,9 +52,9 @@ def evidence_size(program: Program, value: int) -> int:
     if terms > LEAST_BLOCK:
         size = block_size(terms)
         blocks = [range(each * size, min((each + 1) * size, terms)) for each in {0, last // 2, last}]
-    extras = sum(_opening_size(np.zeros(1, dtype=np.int64), prod(shape)) for shape in shapes[2:])
+    extras = sum(opening_size(np.zeros(1, dtype=np.int64), prod(shape)) for shape in shapes[2:])
     return extras + max(
-        sum(map(_opening_size, _distances(program, value, block), map(prod, shapes))) for block in blocks
+        sum(map(opening_size, _distances(program, value, block), map(prod, shapes))) for block in blocks
     )
 
 
@@ -77,7 +77,7 @@ def _distances(program: Program, value: int, block: range) -> Iterator[Indices]:
     yield terms
 
 
-def _opening_size(distances: Indices, count: int) -> int:
+def opening_size(distances: Indices, count: int) -> int:
     """Bytes in a call of the chunks that hold some of `count` elements, and of their multiproof, at most."""
     chunks = chunk_count_of(count)
     whole = chunks * (_WORD + CHUNK_SIZE)

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from anh_rollup.evaluation.disputability import check_disputable
+from anh_rollup.evaluation.dispute_cost import DisputeCost, dispute_cost
 from anh_rollup.evaluation.errors import UndisputableError
 from anh_rollup.evaluation.workload import multiply_adds
 from anh_rollup.importing.network import Network
 from anh_rollup.importing.record import Operation
+from anh_rollup.tensor.properties import closeness
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Report:
         constants: Elements of the program's constants, tables among them.
         multiply_adds: The work of one sample, as `evaluation.workload` counts it.
         undisputable: Why a wrong element could not be proved wrong on L1; empty where every one could.
+        dispute: What a dispute about an answer takes at most; None where some element is undisputable.
     """
 
     instructions: tuple[tuple[str, int], ...]
@@ -51,15 +54,17 @@ class Report:
     constants: int
     multiply_adds: int
     undisputable: str
+    dispute: DisputeCost | None
 
 
 def report_of(network: Network) -> Report:
     """The numbers of an imported network."""
     program = network.program
     kinds = Counter(value.opcode.name for value in program.values if value.opcode is not None)
+    undisputable, dispute = "", None
     try:
         check_disputable(program)
-        undisputable = ""
+        dispute = dispute_cost(closeness(program, 0))
     except UndisputableError as error:
         undisputable = error.message
     return Report(
@@ -68,6 +73,7 @@ def report_of(network: Network) -> Report:
         sum(each.size for each in program.constants.values()),
         multiply_adds(program, 1),
         undisputable,
+        dispute,
     )
 
 

@@ -10,14 +10,17 @@ import pytest
 from click.testing import CliRunner, Result
 
 from anh_rollup.cli import main
+from anh_rollup.cli.dispute_words import show_dispute
 from anh_rollup.cli.model_import import ShapeOptionError, parse_shapes
 from anh_rollup.encoding.artifacts import Model
+from anh_rollup.evaluation.dispute_cost import dispute_cost
 from anh_rollup.evaluation.workload import multiply_adds
 from anh_rollup.importing.comparison import Comparison, compare
 from anh_rollup.importing.network import Network, import_network
 from anh_rollup.importing.onnx_file import read_model
 from anh_rollup.importing.report import layers_of, report_of
 from anh_rollup.storage.artifacts import ArtifactStore
+from anh_rollup.tensor.properties import closeness
 from tests.unit.importing.graphs import model_of, node
 
 
@@ -94,6 +97,7 @@ def report_rows(made: Network) -> list[list[str]]:
         ["elements of constants", f"{report.constants:,}"],
         ["multiply-adds of a sample", f"{multiply_adds(made.program, 1):,}"],
         ["disputable on L1", "yes"],
+        ["a dispute, at most", show_dispute(dispute_cost(closeness(made.program, 0)))],
     ]
 
 
