@@ -36,10 +36,12 @@ def loop(c: Context, run: Run) -> list[Operand]:
     most = _single(c, c.operand(0), "number of rounds") if c.has(0) else np.inf
     goes_on = _single(c, c.operand(1), "condition") if c.has(1) else 1
     rounds: list[list[Operand]] = []
+    first = c.reals.count
     while goes_on and len(rounds) < most:
         _check_count(c, len(rounds) + 1)
         start: list[Operand] = [np.asarray(len(rounds), np.int64), np.asarray(True)]
-        condition, *results = run(body, dict(zip(names, start + states, strict=True)))
+        with c.reals.round(first):
+            condition, *results = run(body, dict(zip(names, start + states, strict=True)))
         states, parts = results[: len(states)], results[len(states) :]
         goes_on = _single(c, condition, "condition")
         rounds.append(parts)
@@ -80,12 +82,14 @@ def scan(c: Context, run: Run) -> list[Operand]:
     _check_count(c, size)
     turned = c.attribute("scan_input_directions", list[int]()) or [0] * count
     rounds: list[list[Operand]] = []
+    first = c.reals.count
     for at in range(size):
-        rows = [
-            row(c, each, axis, size - 1 - at if back else at)
-            for each, axis, back in zip(inputs, places, turned, strict=True)
-        ]
-        results = run(body, dict(zip(names, states + rows, strict=True)))
+        with c.reals.round(first):
+            rows = [
+                row(c, each, axis, size - 1 - at if back else at)
+                for each, axis, back in zip(inputs, places, turned, strict=True)
+            ]
+            results = run(body, dict(zip(names, states + rows, strict=True)))
         states, parts = results[: len(states)], results[len(states) :]
         rounds.append(parts)
     return states + _scanned(c, [list(each) for each in zip(*rounds, strict=True)])

@@ -64,6 +64,7 @@ class _Emission:
         self.builder = ProgramBuilder()
         self._nodes: dict[int, Node] = {}
         self._known: dict[tuple[int, int], Node] = {}
+        self._weights: dict[tuple[int, bytes, Format, Format], tuple[list[Node], int, int, int]] = {}
         self._parameters: list[Tensor] = []
         self._table_errors: dict[int, float] = {}
         self._place = 0
@@ -119,7 +120,8 @@ class _Emission:
 
     def _constant(self, node: RealNode, scale: int) -> Node:
         elements = _integers(node.elements, scale)
-        is_weight = node.array is not None and node.array.dtype.kind == "f" and elements.size > 1
+        is_real = node.array is not None and node.array.dtype.kind == "f"
+        is_weight = is_real and elements.size > 1 and bool(elements.any())
         return self.parameter(elements, scale) if is_weight else self.builder.constant(elements, scale=scale)
 
     def parameter(self, elements: Tensor, scale: int) -> Node:
@@ -160,7 +162,17 @@ class _Emission:
         return self.constant(clipped, at.scale), made.origin, made.step
 
     def weights(self, node: RealNode, at: Format) -> tuple[list[Node], int, int, int]:
-        """Weights, bias and shifts of a sum of products with a known kernel: nodes, shift, guard, flags."""
+        """Weights, bias and shifts of a sum of products with a known kernel: nodes, shift, guard, flags.
+
+        Sums of the same weights between the same formats, as a loop's rounds have them, share parameters.
+        """
+        bias = b"".join(self._record.nodes[each].elements.tobytes() for each in node.inputs[2:])
+        key = (node.inputs[1], bias, self.format(node.inputs[0]), at)
+        if key not in self._weights:
+            self._weights[key] = self._quantized(node, at)
+        return self._weights[key]
+
+    def _quantized(self, node: RealNode, at: Format) -> tuple[list[Node], int, int, int]:
         kernel = self._record.nodes[node.inputs[1]].elements
         bias = self._record.nodes[node.inputs[2]].elements if len(node.inputs) > 2 else None
         made = quantized(kernel, bias, self.format(node.inputs[0]), at, self._setting)

@@ -67,7 +67,13 @@ def magnitude_bits(record: Record) -> list[int]:
         node = record.nodes[place]
         for source, most in zip(node.inputs, _demands(record, node, bits[place]), strict=True):
             bits[source] = min(bits[source], most)
-    return bits
+    groups: dict[object, int] = {}
+    for node, most in zip(record.nodes, bits, strict=True):
+        groups[node.group] = min(most, groups.get(node.group, most))
+    return [
+        most if node.group is None else groups[node.group]
+        for node, most in zip(record.nodes, bits, strict=True)
+    ]
 
 
 def _demands(record: Record, node: RealNode, own: int) -> Sequence[int]:

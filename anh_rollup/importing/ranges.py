@@ -85,7 +85,18 @@ def ranges_of(record: Record, samples: Iterable[Sequence[Reals]] | None) -> list
             proven = propagated(node, [found[each] for each in node.inputs], sources)
         is_free = seen is not None and node.operation not in (Operation.FIELD, Operation.CONSTANT)
         found.append(seen[place].widened(HEADROOM).within(proven) if is_free and seen is not None else proven)
-    return found
+    return _together(record, found)
+
+
+def _together(record: Record, found: Sequence[Range]) -> list[Range]:
+    """The same ranges, with one for all nodes that are tied to each other."""
+    groups: dict[object, Range] = {}
+    for node, one in zip(record.nodes, found, strict=True):
+        groups[node.group] = one.union(groups.get(node.group, one))
+    return [
+        one if node.group is None else groups[node.group]
+        for node, one in zip(record.nodes, found, strict=True)
+    ]
 
 
 def propagated(node: RealNode, inputs: Sequence[Range], sources: Sequence[RealNode]) -> Range:

@@ -89,6 +89,7 @@ class RealNode:
         factor: What a SUM is multiplied by: 1, or one over the terms for a mean.
         is_whole: Whether all elements are integers.
         source: The node of the graph that it comes from.
+        tie: Nodes with the same one, as those of a loop's rounds, get one range, so one format.
     """
 
     operation: Operation
@@ -101,6 +102,12 @@ class RealNode:
     factor: float = 1.0
     is_whole: bool = False
     source: str = ""
+    tie: tuple[int, int] | None = None
+
+    @property
+    def group(self) -> tuple[object, ...] | None:
+        """What nodes of one range have in common; None where a node has its own."""
+        return None if self.tie is None else (self.tie, self.operation, self.shape)
 
     @property
     def elements(self) -> Reals:

@@ -1,9 +1,10 @@
 """Putting a record together, node by node; views of views become one view."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from math import prod
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from anh_rollup.encoding.tensors import Shape
 from anh_rollup.importing.record import Field, Operation, RealNode, Record
 from anh_rollup.importing.views import View, composed, flat, transposition
 from anh_rollup.tensor.building.movement import row_major
+
+#: What has the format of what it reads, or none; a round may have more or fewer of them than the next.
+_UNTIED: Final = frozenset({Operation.CONSTANT, Operation.VIEW})
 
 
 class Recorder:
@@ -23,6 +27,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.source = ""
+        self._tie: tuple[int, int] | None = None
         self._nodes: list[RealNode] = []
         self._fields: list[Field] = []
         self._constants: dict[tuple[Shape, str, bytes], int] = {}
@@ -37,8 +42,30 @@ class Recorder:
 
     def add(self, operation: Operation, shape: Shape, inputs: Sequence[int] = (), **rest: Any) -> int:
         """Adds a node with these fields of `RealNode`."""
-        self._nodes.append(RealNode(operation, tuple(shape), tuple(inputs), source=self.source, **rest))
+        tie = None if operation in _UNTIED else self._tie
+        self._nodes.append(
+            RealNode(operation, tuple(shape), tuple(inputs), source=self.source, tie=tie, **rest)
+        )
+        self._tie = self._tie if tie is None else (tie[0], tie[1] + 1)
         return len(self._nodes) - 1
+
+    @contextmanager
+    def round(self, loop: int) -> Iterator[None]:
+        """One round of a loop: what it adds is tied to what other rounds of the same loop add in its place.
+
+        Args:
+            loop: A number of the loop's own, as `count` before its first round.
+        """
+        outer, self._tie = self._tie, (loop, 0)
+        try:
+            yield
+        finally:
+            self._tie = outer
+
+    @property
+    def count(self) -> int:
+        """How many nodes there are."""
+        return len(self._nodes)
 
     def fields_behind(self, place: int) -> tuple[str, ...]:
         """Names of the inputs that a node depends on."""

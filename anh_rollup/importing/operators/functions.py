@@ -238,11 +238,17 @@ def logarithm(x: Reals) -> Reals:
     return np.log(np.maximum(x, np.finfo(np.float64).tiny))
 
 
+#: Functions that other operators have inside, too.
+FUNCTIONS_OF_ONE: Final = {
+    "Sigmoid": Function("sigmoid", sigmoid, (-FAR, FAR)),
+    "Tanh": Function("tanh", np.tanh, (-FAR / 2, FAR / 2)),
+}
+
 FUNCTIONS: Final[dict[str, Handler]] = {
     "Exp": table("exp", np.exp, (-FAR, inf)),
     "Log": table("log", logarithm),
-    "Sigmoid": table("sigmoid", sigmoid, (-FAR, FAR)),
-    "Tanh": table("tanh", np.tanh, (-FAR / 2, FAR / 2)),
+    "Sigmoid": lambda c: c.reals.function(c.tensor(0), FUNCTIONS_OF_ONE["Sigmoid"]),
+    "Tanh": lambda c: c.reals.function(c.tensor(0), FUNCTIONS_OF_ONE["Tanh"]),
     "Erf": table("erf", erf, (-5.0, 5.0)),
     "Sin": table("sin", np.sin),
     "Cos": table("cos", np.cos),

@@ -11,6 +11,7 @@ from anh_rollup.importing.operators.linear import LINEAR
 from anh_rollup.importing.operators.movement import MOVEMENT
 from anh_rollup.importing.operators.normalization import NORMALIZATION
 from anh_rollup.importing.operators.pooling import POOLING
+from anh_rollup.importing.operators.recurrent import RECURRENT
 from anh_rollup.importing.operators.reduction import REDUCTION
 
 #: By the operator's name.
@@ -23,5 +24,6 @@ HANDLERS: Final[dict[str, Handler]] = {
     **MOVEMENT,
     **NORMALIZATION,
     **POOLING,
+    **RECURRENT,
     **REDUCTION,
 }
