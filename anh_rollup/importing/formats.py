@@ -60,12 +60,12 @@ def operand_bits(terms: int) -> int:
     return min(LINEAR_BITS, (EXACT_BITS - (terms - 1).bit_length()) // 2)
 
 
-def magnitude_bits(record: Record) -> list[int]:
+def magnitude_bits(record: Record, ranges: Sequence[Range]) -> list[int]:
     """How many bits of magnitude each node may have, for what reads it."""
     bits = [WIDE_BITS] * len(record.nodes)
     for place in range(len(record.nodes) - 1, -1, -1):
         node = record.nodes[place]
-        for source, most in zip(node.inputs, _demands(record, node, bits[place]), strict=True):
+        for source, most in zip(node.inputs, _demands(record, ranges, node, bits[place]), strict=True):
             bits[source] = min(bits[source], most)
     groups: dict[object, int] = {}
     for node, most in zip(record.nodes, bits, strict=True):
@@ -76,7 +76,7 @@ def magnitude_bits(record: Record) -> list[int]:
     ]
 
 
-def _demands(record: Record, node: RealNode, own: int) -> Sequence[int]:
+def _demands(record: Record, ranges: Sequence[Range], node: RealNode, own: int) -> Sequence[int]:
     """The most bits of magnitude of each of a node's inputs."""
     count = len(node.inputs)
     if node.operation in (Operation.MATMUL, Operation.CONV):
@@ -85,8 +85,7 @@ def _demands(record: Record, node: RealNode, own: int) -> Sequence[int]:
             return [LINEAR_BITS] + [WIDE_BITS] * (count - 1)
         return [operand_bits(weight.shape[-1])] * 2 + [WIDE_BITS] * (count - 2)
     if node.operation is Operation.MUL:
-        known = any(record.nodes[each].operation is Operation.CONSTANT for each in node.inputs)
-        return [WIDE_BITS if known else FACTOR_BITS] * count
+        return _factors(record, ranges, node)
     if node.operation is Operation.DIV:
         return [FACTOR_BITS] * count
     if node.operation is Operation.SQRT:
@@ -98,13 +97,24 @@ def _demands(record: Record, node: RealNode, own: int) -> Sequence[int]:
     return [WIDE_BITS] * count
 
 
+def _factors(record: Record, ranges: Sequence[Range], node: RealNode) -> Sequence[int]:
+    """The bits of two factors: as many beside a constant or a small integer as float64 leaves, else halves."""
+    for one, other in (node.inputs, node.inputs[::-1]):
+        if record.nodes[one].operation is Operation.CONSTANT:
+            return [WIDE_BITS] * 2
+        small = record.nodes[one].is_whole and bits_above(ranges[one].magnitude) < EXACT_BITS - 1 - WIDE_BITS
+        if small and one != other:
+            return [WIDE_BITS] * 2
+    return [FACTOR_BITS] * 2
+
+
 def formats_of(record: Record, ranges: Sequence[Range]) -> list[Format]:
     """The format of every node; those of constants are chosen where they are read.
 
     Raises:
         FormatRefusedError: A node's numbers have no bound, or are too large.
     """
-    bits, found = magnitude_bits(record), list[Format]()
+    bits, found = magnitude_bits(record, ranges), list[Format]()
     for place, node in enumerate(record.nodes):
         inputs = [found[each] for each in node.inputs]
         found.append(_format(record, node, ranges[place], bits[place], inputs))

@@ -19,6 +19,7 @@ from anh_rollup.importing.masks import bounded_masks
 from anh_rollup.importing.onnx_file import MOST_NAME
 from anh_rollup.importing.ranges import Range, ranges_of
 from anh_rollup.importing.record import Reals, Record
+from anh_rollup.importing.refinement import refined
 from anh_rollup.importing.setting import Setting
 from anh_rollup.tensor.program import Program, Tensor
 
@@ -108,6 +109,9 @@ def network_of(record: Record, samples: Arrays | None = None, setting: Setting =
     """A record with number formats; arguments and errors as for `import_network`."""
     shown = None if samples is None else split_samples(record, samples)
     ranges = ranges_of(record, shown)
+    better = refined(record, ranges)
+    if better is not record:
+        record, ranges = better, ranges_of(better, shown)
     formats = formats_of(record, ranges)
     return Network(record, tuple(ranges), tuple(formats), emit(record, ranges, formats, setting), setting)
 

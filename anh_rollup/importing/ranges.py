@@ -12,6 +12,8 @@ from anh_rollup.importing.record import UNBOUNDED, Field, Operation, RealNode, R
 
 #: Ranges that samples show are taken so many times as wide: one bit for inputs that were not seen (choice).
 HEADROOM: Final = 2.0
+#: The square of what grows twofold grows fourfold; a product gets so many headrooms at most (choice).
+MOST_DEGREE: Final = 3
 #: How much wider a function's range is than its values at some places show, as a part of it.
 _BETWEEN: Final = 2.0**-10
 #: What an input is taken to hold where no sample shows it (choice): standardized reals, small integers.
@@ -32,9 +34,13 @@ class Range:
         return max(-self.low, self.high, 0.0)
 
     def widened(self, factor: float) -> "Range":
-        """The range with its ends so many times farther out; zero stays outside where it was."""
-        low = self.low * factor if self.low < 0 else self.low / factor
-        return Range(low, self.high * factor if self.high > 0 else self.high / factor)
+        """The range with its farther end so many times as far out; zero stays outside where it was.
+
+        Where zero is inside, the other end goes out as far: a number format has the room anyway.
+        """
+        edge = self.magnitude * factor
+        low = -edge if self.low < 0 else self.low / factor
+        return Range(low, edge if self.high > 0 else self.high / factor)
 
     def within(self, other: "Range") -> "Range":
         """What both have in common."""
@@ -75,6 +81,7 @@ def ranges_of(record: Record, samples: Iterable[Sequence[Reals]] | None) -> list
         samples: Some of its inputs; without any, ranges are what interval arithmetic proves from the inputs'.
     """
     seen = None if samples is None else observed(record, samples)
+    degrees = _degrees(record)
     found: list[Range] = []
     for place, node in enumerate(record.nodes):
         if node.operation is Operation.FIELD:
@@ -84,7 +91,9 @@ def ranges_of(record: Record, samples: Iterable[Sequence[Reals]] | None) -> list
             sources = [record.nodes[each] for each in node.inputs]
             proven = propagated(node, [found[each] for each in node.inputs], sources)
         is_free = seen is not None and node.operation not in (Operation.FIELD, Operation.CONSTANT)
-        found.append(seen[place].widened(HEADROOM).within(proven) if is_free and seen is not None else proven)
+        if is_free and seen is not None:
+            proven = seen[place].widened(HEADROOM ** degrees[place]).within(proven)
+        found.append(proven)
     return _together(record, found)
 
 
@@ -97,6 +106,20 @@ def _together(record: Record, found: Sequence[Range]) -> list[Range]:
         one if node.group is None else groups[node.group]
         for node, one in zip(record.nodes, found, strict=True)
     ]
+
+
+def _degrees(record: Record) -> list[int]:
+    """How many factors with headroom of their own each node's elements are products of, `MOST_DEGREE` at most."""
+    degrees: list[int] = []
+    for node in record.nodes:
+        degree = 1
+        if node.operation is Operation.MUL:
+            factors = [each for each in node.inputs if record.nodes[each].operation is not Operation.CONSTANT]
+            degree = sum(degrees[each] for each in factors)
+        elif node.operation in (Operation.SUM, Operation.VIEW, Operation.ADD, Operation.SUB):
+            degree = max(degrees[each] for each in node.inputs)
+        degrees.append(min(degree, MOST_DEGREE))
+    return degrees
 
 
 def propagated(node: RealNode, inputs: Sequence[Range], sources: Sequence[RealNode]) -> Range:

@@ -61,11 +61,13 @@ class Function:
         name: For people.
         apply: The function, element by element, on float64.
         flat: Outside of this interval it is constant, as far as anyone can see; infinite where it is not.
+        of_root: Whether it is twice itself at the root of its argument, as a logarithm is.
     """
 
     name: str
     apply: Callable[[Reals], Reals]
     flat: tuple[float, float] = (-inf, inf)
+    of_root: bool = False
 
     def __call__(self, x: Reals) -> Reals:
         """The function, element by element."""

@@ -37,9 +37,15 @@ def tanh_share(x: Reals) -> Reals:
     return 0.5 * (1.0 + np.tanh(sqrt(2.0 / np.pi) * (x + 0.044715 * x**3)))
 
 
-def table(name: str, apply: Callable[[Reals], Reals], flat: tuple[float, float] = (-inf, inf)) -> Handler:
+def table(
+    name: str,
+    apply: Callable[[Reals], Reals],
+    flat: tuple[float, float] = (-inf, inf),
+    *,
+    of_root: bool = False,
+) -> Handler:
     """A handler that looks a function up."""
-    function = Function(name, apply, flat)
+    function = Function(name, apply, flat, of_root)
     return lambda c: c.reals.function(c.tensor(0), function)
 
 
@@ -246,7 +252,7 @@ FUNCTIONS_OF_ONE: Final = {
 
 FUNCTIONS: Final[dict[str, Handler]] = {
     "Exp": table("exp", np.exp, (-FAR, inf)),
-    "Log": table("log", logarithm),
+    "Log": table("log", logarithm, of_root=True),
     "Sigmoid": lambda c: c.reals.function(c.tensor(0), FUNCTIONS_OF_ONE["Sigmoid"]),
     "Tanh": lambda c: c.reals.function(c.tensor(0), FUNCTIONS_OF_ONE["Tanh"]),
     "Erf": table("erf", erf, (-5.0, 5.0)),

@@ -76,7 +76,7 @@ def _log_sum_exp(c: Context, x: Tensor, axes: list[int], keeps: bool) -> Tensor:
 
 
 #: The natural logarithm of what is above 0, and of sums that have e^0 among their terms.
-LOG: Final = Function("log", logarithm)
+LOG: Final = Function("log", logarithm, of_root=True)
 LOG_OF_SUM: Final = Function("log", logarithm, (1.0, np.inf))
 
 
@@ -97,7 +97,7 @@ def softmax(c: Context) -> Operand:
 def shares(reals: Folding, x: Tensor, axes: list[int]) -> Tensor:
     """e^x over its sum over axes."""
     _, powers, total = exponentials(reals, x, axes)
-    return reals.over(powers, total)
+    return reals.elementwise(Operation.DIV, [powers, total], x.dtype, bounds=(0.0, 1.0))
 
 
 def log_softmax(c: Context) -> Operand:

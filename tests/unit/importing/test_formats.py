@@ -75,8 +75,9 @@ def test_a_fast_table_is_smaller() -> None:
     assert sizes[0] > 4 * sizes[1]
 
 
-def test_ranges_grow_away_from_zero_and_shrink_toward_it() -> None:
-    assert Range(-1.0, 4.0).widened(2.0) == Range(-2.0, 8.0)
+def test_ranges_grow_away_from_zero_to_both_sides_alike_and_shrink_toward_it() -> None:
+    assert Range(-1.0, 4.0).widened(2.0) == Range(-8.0, 8.0)
+    assert Range(0.0, 4.0).widened(2.0) == Range(0.0, 8.0)
     assert Range(1.0, 4.0).widened(2.0) == Range(0.5, 8.0)
     assert Range(-4.0, -1.0).widened(2.0) == Range(-8.0, -0.5)
 

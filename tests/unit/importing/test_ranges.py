@@ -54,7 +54,7 @@ def test_without_samples_ranges_are_proven_from_what_is_assumed() -> None:
     [
         (Field("x", (1,), is_whole=True, is_truth=True), Range(0.0, 0.0), Range(0.0, 1.0)),
         (Field("x", (1,), is_whole=True), None, Range(0.0, ASSUMED_WHOLE)),
-        (Field("x", (1,), is_whole=True), Range(-3.0, 7.0), Range(-3.0 * HEADROOM, 7.0 * HEADROOM)),
+        (Field("x", (1,), is_whole=True), Range(-3.0, 7.0), Range(-7.0 * HEADROOM, 7.0 * HEADROOM)),
         (Field("x", (1,), is_whole=False), Range(0.5, 2.0), Range(0.5 / HEADROOM, 2.0 * HEADROOM)),
     ],
     ids=["truth", "integers that no sample shows", "integers", "positive reals"],
