@@ -98,7 +98,7 @@ def _demands(record: Record, ranges: Sequence[Range], node: RealNode, own: int) 
 
 
 def _factors(record: Record, ranges: Sequence[Range], node: RealNode) -> Sequence[int]:
-    """The bits of two factors: as many beside a constant or a small integer as float64 leaves, else halves."""
+    """The bits of two factors: all beside a constant or a small integer, else half of what fits."""
     for one, other in (node.inputs, node.inputs[::-1]):
         if record.nodes[one].operation is Operation.CONSTANT:
             return [WIDE_BITS] * 2

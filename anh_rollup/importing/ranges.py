@@ -109,7 +109,7 @@ def _together(record: Record, found: Sequence[Range]) -> list[Range]:
 
 
 def _degrees(record: Record) -> list[int]:
-    """How many factors with headroom of their own each node's elements are products of, `MOST_DEGREE` at most."""
+    """How many factors with headroom of their own each node multiplies, `MOST_DEGREE` at most."""
     degrees: list[int] = []
     for node in record.nodes:
         degree = 1

@@ -144,11 +144,13 @@ class _Refinement:
             return None
         mean, epsilon = self._old[root].inputs[0], 0.0
         if self._old[mean].operation is Operation.ADD:
-            pair = sorted(self._old[mean].inputs, key=lambda at: self._old[at].operation is Operation.CONSTANT)
+            pair = sorted(
+                self._old[mean].inputs, key=lambda at: self._old[at].operation is Operation.CONSTANT
+            )
             mean, known = pair[0], self._old[pair[1]]
             if known.operation is not Operation.CONSTANT or known.elements.size != 1:
                 return None
-            epsilon = float(known.elements.reshape(-1)[0])
+            epsilon = max(0.0, float(known.elements.reshape(-1)[0]))
         square = self._old[mean].inputs[0] if self._old[mean].operation is Operation.SUM else mean
         is_square = self._old[square].operation is Operation.MUL and self._old[square].inputs == (x, x)
         return (mean, epsilon) if is_square and square != mean else None

@@ -1,5 +1,6 @@
 """Normalizations."""
 
+from math import prod, sqrt
 from typing import Final
 
 import numpy as np
@@ -35,7 +36,13 @@ def moments(reals: Folding, x: Tensor, axes: list[int], epsilon: float) -> tuple
     apart = reals.minus(x, mean)
     variance = reals.mean(reals.times(apart, apart), axes, keeps=True)
     deviation = reals.elementwise(Operation.SQRT, [reals.plus(variance, epsilon)], x.dtype)
-    return mean, deviation, reals.over(apart, deviation)
+    return mean, deviation, _over_root(reals, apart, deviation, axes)
+
+
+def _over_root(reals: Folding, x: Tensor, root: Tensor, axes: list[int]) -> Tensor:
+    """X over the root of its mean square over axes, so at most the root of how many elements these have."""
+    most = sqrt(prod(x.shape[axis] for axis in axes))
+    return reals.elementwise(Operation.DIV, [x, root], x.dtype, bounds=(-most, most))
 
 
 def _affine(c: Context, x: Tensor, scale: Operand | None, bias: Operand | None) -> Tensor:
@@ -64,7 +71,7 @@ def rms(c: Context) -> Operand:
     axes = list(range(c.axis(x.rank, -1), x.rank))
     square = c.reals.plus(c.reals.mean(c.reals.times(x, x), axes, keeps=True), c.attribute("epsilon", 1e-5))
     root = c.reals.elementwise(Operation.SQRT, [square], x.dtype)
-    return _affine(c, c.reals.over(x, root), _given(c, 1), None)
+    return _affine(c, _over_root(c.reals, x, root, axes), _given(c, 1), None)
 
 
 def instance(c: Context) -> Operand:
