@@ -58,7 +58,7 @@ def test_the_package_imports_what_it_asks_for_and_asks_for_nothing_else() -> Non
 
 @pytest.mark.parametrize(
     ("folder", "groups"),
-    [("scripts", ["scripts"]), ("benchmarks", ["scripts"]), ("tests", ["scripts", "test"])],
+    [("scripts", ["scripts"]), ("benchmarks", ["scripts", "test"]), ("tests", ["scripts", "test"])],
 )
 def test_what_else_imports_asks_for_it_in_an_extra(folder: str, groups: list[str]) -> None:
     assert imported([folder]) - declared(*groups) == set()
