@@ -30,6 +30,7 @@ from anh_rollup.client.l2 import L2Client, L2UnreachableError
 from anh_rollup.cluster.closures import ClusterPool
 from anh_rollup.cluster.cluster import Cluster
 from anh_rollup.config import FollowerConfig
+from anh_rollup.follower.chain import is_given
 from anh_rollup.follower.memory import FollowerMemory
 from anh_rollup.follower.sequencer_client import SequencerClient
 from anh_rollup.follower.service import Follower, Parts
@@ -39,7 +40,7 @@ from anh_rollup.l1.deployment import Deployment
 from anh_rollup.l1.errors import TransientL1Error
 from anh_rollup.l1.ledger_view import LedgerView
 from anh_rollup.l1.ledger_watch import LedgerWatch
-from anh_rollup.l1.order_reader import OrderReader
+from anh_rollup.l1.order_reader import OrderReader, genesis_of, open_archive, rules_of
 from anh_rollup.l1.transport import Patience
 from anh_rollup.node import AtStop, HttpService, PollingService, Service, run_node
 from anh_rollup.rpc.origins import ANY
@@ -135,18 +136,19 @@ def open_follower(
     """
     client, deployment = open_rollup(config.l1_url, config.deployment)
     sequencer = None if config.l2_url is None else _sequencer(config.l2_url, deployment)
-    reader = OrderReader(
-        deployment, client, BatchDataReader(client, config.beacon_url, open_store(config.blobs))
-    )
-    genesis, rules = reader.new_order().head.header, reader.new_ledger().rules
     memory = FollowerMemory(config.data / "follower.sqlite3")
     world = World(
         config.data / "world.sqlite3",
-        genesis,
-        rules,
+        genesis_of(deployment),
+        rules_of(deployment),
         _engines(config, cluster),
         inference=Inference(make_evaluator),
     )
+    archive = open_archive(config.data / "order.sqlite3", deployment)
+    if not is_given(archive.marks(), memory, world):
+        archive = archive.renewed()
+    data = BatchDataReader(client, config.beacon_url, open_store(config.blobs))
+    reader = OrderReader(deployment, client, data, archive=archive)
     with _progress(console) as shown:
         task = shown.add_task("reading L1", total=None)
 

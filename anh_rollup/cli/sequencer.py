@@ -25,6 +25,7 @@ from anh_rollup.config import SequencerConfig
 from anh_rollup.errors import AnhError
 from anh_rollup.l1.blob_store import BlobStore
 from anh_rollup.l1.errors import TransientL1Error
+from anh_rollup.l1.order_reader import open_archive
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.l1.sidecar_process import SidecarProcess
 from anh_rollup.node import HttpService, PollingService, Service, run_node
@@ -128,6 +129,7 @@ def open_sequencer(config: SequencerConfig) -> Sequencer:
             refunds=not config.no_refunds,
             beacon_url=config.beacon_url,
             blobs=blobs,
+            archive=open_archive(config.data / "order.sqlite3", deployment),
         )
     )
 

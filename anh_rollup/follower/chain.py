@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Final, Protocol
 
-from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import SignedTransaction, encode_record
 from anh_rollup.follower.errors import RefusalReason, RefusedBlockError
 from anh_rollup.follower.memory import Confirmation, FollowerMemory
@@ -21,8 +20,8 @@ from anh_rollup.primitives import Address, BlockNumber, Digest, Gas, Wei
 from anh_rollup.protocol.called import Ending
 from anh_rollup.protocol.derivation import Head, L2Block, Placement
 from anh_rollup.protocol.fees import next_base_fee
-from anh_rollup.protocol.ledger import Account, Deposit, Origin, Outcome, Payout
-from anh_rollup.protocol.sealed import SealedBlocks, first_difference, first_unfounded
+from anh_rollup.protocol.ledger import Account, Origin, Outcome
+from anh_rollup.protocol.sealed import SealedBlocks, first_difference, first_unfounded, mark_of
 
 LOG = logging.getLogger(__name__)
 
@@ -93,7 +92,7 @@ class FollowerChain:
         self._lock = threading.RLock()
         self._pending = Pending(clock)
         self._sealed = SealedBlocks(reader.new_order())
-        self.genesis = self._sealed.order.head.header
+        self.genesis = self._sealed.order.first
         memory.require_chain(self.genesis.hash)
         self._marks = memory.marks()[: world.head]
         self._reorgs = reader.reorgs
@@ -147,7 +146,7 @@ class FollowerChain:
 
     def number_of(self, digest: Digest) -> BlockNumber | None:
         """The height of a block, by its hash; 0 for the genesis block."""
-        return BlockNumber(0) if digest == self.genesis.hash else self._sealed.numbers.get(digest)
+        return self._sealed.number_of(digest)
 
     def ordered_gas(self, number: BlockNumber) -> Gas:
         """Gas limits of the own transactions of a block."""
@@ -157,7 +156,7 @@ class FollowerChain:
     def fee_history(self, first: BlockNumber, last: BlockNumber) -> tuple[list[Wei], list[float]]:
         """Base fees of the blocks from `first` to `last` and of the one after, and the fullness of each."""
         with self._lock:
-            return self._sealed.fee_history(self.genesis, first, last, self.next_base_fee)
+            return self._sealed.fee_history(first, last, self.next_base_fee)
 
     def outcomes(self, number: BlockNumber) -> Sequence[Outcome]:
         """What the ledger says of a block's transactions."""
@@ -167,7 +166,7 @@ class FollowerChain:
     def placement(self, digest: Digest) -> Placement | None:
         """Where a transaction stands, or None for an unknown one."""
         with self._lock:
-            sealed = self._sealed.placed.get(digest)
+            sealed = self._sealed.placement(digest)
             return sealed if self._sealed.had_effect(digest) else self._pending.get(digest) or sealed
 
     def account(self, address: Address, *, pending: bool) -> Account:
@@ -204,7 +203,7 @@ class FollowerChain:
         held, posted = self._standing(), self._reader.order.blocks
         if held < len(self._sealed.order.blocks):
             kept = SealedBlocks(self._reader.new_order())
-            for block in self._sealed.order.blocks[:held]:
+            for block in self._sealed.order.blocks[kept.order.archived : held]:
                 kept.append(block, self._origin(kept.order.head, block))
             with self._lock:
                 self._sealed = kept
@@ -264,12 +263,12 @@ class FollowerChain:
 
     def _same_origins(self, standing: int) -> int:
         """How many of the first blocks L1 still gives the same events, after a reorg."""
-        last = self._reader.cursor.number
-        head = Head(self.genesis)
-        for place, block in enumerate(self._sealed.order.blocks[:standing]):
+        last, order = self._reader.cursor.number, self._reader.new_order()
+        head = order.head
+        for place, block in enumerate(self._sealed.order.blocks[order.archived : standing], order.archived):
             if (
                 block.header.origin_number > last
-                or _mark(block, self._origin(head, block)) != self._marks[place]
+                or mark_of(block, self._origin(head, block)) != self._marks[place]
             ):
                 return place
             head = Head(block.header)
@@ -340,7 +339,7 @@ class FollowerChain:
 
     def _note(self, blocks: Sequence[L2Block], origins: Sequence[Origin]) -> None:
         """Notes what the world is given next, and lets it forget what it was given instead."""
-        marks = [_mark(block, origin) for block, origin in zip(blocks, origins, strict=True)]
+        marks = [mark_of(block, origin) for block, origin in zip(blocks, origins, strict=True)]
         first = blocks[0].number - 1
         known = self._marks[first : first + len(marks)]
         if known == marks:
@@ -384,14 +383,12 @@ class FollowerChain:
         return self._reader.origin(before.header.origin_number, block.header.origin_number)
 
 
-def _mark(block: L2Block, origin: Origin) -> Digest:
-    """What tells a block with what L1 brought to it from every other."""
-    parts: list[bytes] = [block.hash]
-    for event in origin.events:
-        if isinstance(event, Deposit):
-            parts.append(b"\0" + event.to + event.amount.to_bytes(32, "big"))
-        elif isinstance(event, Payout):
-            parts.append(b"\1" + event.transaction + event.claimant)
-        else:
-            parts.append(b"\2" + event.transaction)
-    return keccak256(b"".join(parts))
+def is_given(marks: Sequence[Digest], memory: FollowerMemory, world: World) -> bool:
+    """Whether a world was given just these blocks at its beginning, with what L1 brought to each.
+
+    Args:
+        marks: What tells each block from every other, see `mark_of`.
+        memory: What earlier runs noted of the world.
+        world: What it holds.
+    """
+    return memory.marks()[: world.head][: len(marks)] == marks

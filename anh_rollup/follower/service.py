@@ -18,7 +18,8 @@ from anh_rollup.follower.signed_blocks import Signatures, SignedBlock
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.deployment import Deployment
 from anh_rollup.l1.inclusion import PostedBlocks
-from anh_rollup.l1.order_reader import OrderReader, PostedBatch
+from anh_rollup.l1.order_reader import OrderReader
+from anh_rollup.l1.posted_batch import PostedBatch
 from anh_rollup.primitives import BlockNumber, Digest
 from anh_rollup.protocol.admission import RejectedError, rejection_of
 from anh_rollup.protocol.derivation import Placement
@@ -90,6 +91,7 @@ class Follower(Generic[W]):
         self.reader.refresh()  # signed blocks are taken meanwhile, however long L1 takes to answer
         with self._writing:
             self.chain.align()
+        self.reader.archive_deep()
         self._posted.read_finality(self._client)
         finalized = min(self._posted.finalized_number, self.chain.head.header.number)
         if finalized > self._finalized:
@@ -163,6 +165,7 @@ class Follower(Generic[W]):
         """Closes what it keeps on the disk."""
         self._memory.close()
         self.world.close()
+        self.reader.close()
 
     def _take(self, signed: SignedBlock) -> bool:
         with self._writing:

@@ -11,7 +11,8 @@ from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.merkle import MerkleTree
 from anh_rollup.l1.client import L1Client
 from anh_rollup.l1.errors import L1RejectedError
-from anh_rollup.l1.order_reader import OrderReader, PostedBatch
+from anh_rollup.l1.order_reader import OrderReader
+from anh_rollup.l1.posted_batch import PostedBatch
 from anh_rollup.primitives import BlockNumber, Digest
 from anh_rollup.protocol.derivation import L2Block, Placement
 

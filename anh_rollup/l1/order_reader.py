@@ -1,20 +1,21 @@
 """The order as a follower derives it from L1: batches, forced transactions, deposits, payouts.
 
-Everything is rebuilt from L1. After a reorg it is rebuilt from the start: deriving is cheap, and a state
-that was patched by hand is not worth having.
+Everything is rebuilt from L1. After a reorg it is rebuilt from the start, or from what is archived: deriving
+is cheap, and a state that was patched by hand is not worth having.
 """
 
 import logging
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from eth_utils.address import to_canonical_address
 
-from anh_rollup.encoding.batches import BatchHeader
+from anh_rollup.encoding.batches import Header
 from anh_rollup.encoding.blobs import unpack
 from anh_rollup.encoding.checks import digest
 from anh_rollup.encoding.errors import EncodingError
@@ -28,11 +29,14 @@ from anh_rollup.l1.contracts.claims import Finalized, Lapsed, Revealed
 from anh_rollup.l1.contracts.inbox import Forced, Noted, Posted
 from anh_rollup.l1.deployment import Deployment, bind
 from anh_rollup.l1.errors import L1AnswerError
-from anh_rollup.l1.events import EventReader, Page
+from anh_rollup.l1.events import EventReader, Page, ReorgDetectedError
+from anh_rollup.l1.order_archive import OrderArchive, Stretch, deep_batches, identity_of
+from anh_rollup.l1.posted_batch import PostedBatch
 from anh_rollup.l1.types import Cursor, Log
-from anh_rollup.primitives import Address, BatchNumber, BlockNumber, Digest, Seconds
+from anh_rollup.primitives import Address, BatchNumber, BlockNumber, Seconds
 from anh_rollup.protocol.called import UNTRAINED, Ending, cell_of, is_called
 from anh_rollup.protocol.claims import Claim
+from anh_rollup.protocol.continued import Continued
 from anh_rollup.protocol.derivation import (
     Decoder,
     L2Block,
@@ -62,40 +66,20 @@ from anh_rollup.protocol.orders import OrderedBatch, OrderedJob
 LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class PostedBatch:
-    """A batch on L1 and what it became.
-
-    Attributes:
-        header: What the Inbox committed to.
-        commitment: Its commitment.
-        first_block: Height of its first L2 block.
-        end_block: One above the height of its last; equal to `first_block` where it brought none.
-        transaction: Hash of the L1 transaction that posted it.
-        l1_block: Number of that transaction's block.
-    """
-
-    header: BatchHeader
-    commitment: Digest
-    first_block: BlockNumber
-    end_block: BlockNumber
-    transaction: bytes
-    l1_block: BlockNumber
-
-
 @dataclass(slots=True)
 class _State:
     """What was read so far; replaced as a whole after a reorg."""
 
     order: Order
     cursor: Cursor
+    batches: Continued[PostedBatch] = field(default_factory=Continued)
     events: dict[int, list[LedgerEvent]] = field(default_factory=lambda: defaultdict(list))
     queue: list[bytes] = field(default_factory=list)
     queued_at: list[int] = field(default_factory=list)
-    batches: list[PostedBatch] = field(default_factory=list)
     jobs: dict[bytes, OrderedJob] = field(default_factory=dict)
     called: dict[bytes, Claim] = field(default_factory=dict)
     cells: dict[bytes, Ending] = field(default_factory=dict)
+    counted: list[tuple[Log, bool]] = field(default_factory=list)
     _records: dict[bytes, bytes] = field(default_factory=dict)
     _blocks_indexed: int = 0
 
@@ -116,6 +100,7 @@ class OrderReader:
         client: The L1 node.
         data: Where batches' bytes are read.
         decode: Gives the transaction of a record.
+        archive: What keeps the deep part of the order; None derives all of it from L1 at every start.
     """
 
     def __init__(
@@ -124,8 +109,10 @@ class OrderReader:
         client: L1Client,
         data: BatchDataReader,
         decode: Decoder = decode_or_none,
+        archive: OrderArchive | None = None,
     ) -> None:
         self._deployment = deployment
+        self._archive = archive
         self._client = client
         self._data = data
         self._decode = decode
@@ -173,17 +160,39 @@ class OrderReader:
         Raises:
             TransientL1Error: L1 cannot be read; nothing changed, call again.
         """
-        page, reorg = self._reader.read_on(self._state.cursor)
-        if reorg is not None:
-            self.reorgs += 1
-            self._times.clear()
-            fresh = self._begin()
-            self._take(fresh, page)
-            self._state = fresh
-            return True
         before = self._state.cursor
+        try:
+            page = self._reader.read_all(before)
+        except ReorgDetectedError as reorg:
+            LOG.warning("%s; reading again", reorg.message)
+            self._read_again()
+            return True
         self._take(self._state, page)
         return self._state.cursor != before
+
+    def archive_deep(self) -> None:
+        """Lets the archive grow by the batches that are deep; its role has taken them in before.
+
+        Raises:
+            DatabaseError: It cannot be written.
+        """
+        archive, state = self._archive, self._state
+        end = 0 if archive is None else deep_batches(state.batches, state.cursor.number)
+        if archive is None or end <= archive.batches:
+            return
+        batches = state.batches[archive.batches : end]
+        blocks, after = [], archive.end.header.origin_number
+        for block in state.order.blocks[archive.blocks : batches[-1].end_block - 1]:
+            blocks.append((block, _origin(state, after, block.header.origin_number)))
+            after = block.header.origin_number
+        deep = [each for each in state.counted if each[0].block <= batches[-1].l1_block]
+        archive.extend(Stretch(batches, blocks, state.jobs, deep))
+        state.counted = state.counted[len(deep) :]
+
+    def close(self) -> None:
+        """Closes the archive."""
+        if self._archive is not None:
+            self._archive.close()
 
     def origin(self, after: BlockNumber, last: BlockNumber) -> Origin:
         """What the L1 blocks above `after`, up to `last`, tell the ledger, as far as they are there."""
@@ -204,14 +213,13 @@ class OrderReader:
 
     def new_ledger(self) -> Ledger:
         """The empty ledger of this deployment."""
-        recipient = Address(to_canonical_address(self._deployment.sequencer))
-        return Ledger(LedgerRules(self._deployment.l2_chain_id, recipient))
+        return Ledger(rules_of(self._deployment))
 
     def new_order(self) -> Order:
-        """The order that has only its genesis."""
-        at = self._deployment
-        first = genesis(at.l2_chain_id, at.block, digest(at.block_hash, name="the deployment's block"))
-        return Order.begin(self.new_ledger(), first)
+        """The order that has only its genesis, or what is archived."""
+        if self._archive is not None:
+            return self._archive.order()
+        return Order.begin(self.new_ledger(), genesis_of(self._deployment))
 
     def jobs(self) -> Sequence[OrderedJob]:
         """The jobs whose reward is in escrow, in order."""
@@ -228,7 +236,10 @@ class OrderReader:
         return [state.jobs[transaction] for transaction in ledger.escrows]
 
     def all_jobs(self) -> list[OrderedJob]:
-        """Every job that was ever ordered with effect by a posted batch, in order."""
+        """Every job that was ever ordered with effect by a posted batch, in order.
+
+        Those that had ended when they were archived are not among them.
+        """
         return list(self._state.jobs.values())
 
     def batch(self, number: BatchNumber) -> OrderedBatch | None:
@@ -249,12 +260,35 @@ class OrderReader:
         return self._state.record(transaction)
 
     def _begin(self) -> _State:
-        return _State(self.new_order(), self._deployment.start)
+        archive = self._archive
+        if archive is None or archive.cursor is None:
+            return _State(self.new_order(), self._deployment.start)
+        state = _State(archive.order(), archive.cursor, archive.posted())
+        state.jobs.update((job.transaction, job) for job in archive.jobs())
+        for item in self._emitted(archive.events()):
+            _record(state, item)
+        return state
 
-    def _take(self, state: _State, page: Page) -> None:
-        """Takes in a page. All that can fail is read first, so that an error leaves nothing half done."""
+    def _read_again(self) -> None:
+        """Reads all that is not archived; all of L1, where the archive is none of what L1 has now."""
+        fresh = self._begin()
+        try:
+            page = self._reader.read_all(fresh.cursor)
+        except ReorgDetectedError:
+            if self._archive is None:
+                raise
+            self._archive = self._archive.renewed()
+            fresh = self._begin()
+            page = self._reader.read_all(fresh.cursor)
+        self._times.clear()
+        self._take(fresh, page)
+        self._state = fresh
+        self.reorgs += 1
+
+    def _emitted(self, logs: Iterable[Log]) -> list[Emitted[Any]]:
+        """The events among some logs that matter here."""
         emitted: list[Emitted[Any]] = []
-        for log in page.logs:
+        for log in logs:
             found = self._contracts.inbox.decode(log)
             # Of Claims only what is claimed about called jobs matters here.
             if log.topics[:1] in ((self._final_topic,), (self._lapsed_topic,)):
@@ -263,12 +297,18 @@ class OrderReader:
                 found = self._revealed(log)
             if found is not None:
                 emitted.append(found)
+        return emitted
+
+    def _take(self, state: _State, page: Page) -> None:
+        """Takes in a page. All that can fail is read first, so that an error leaves nothing half done."""
+        emitted = self._emitted(page.logs)
         # By the event's place: one L1 transaction can post several batches, each with its own bytes.
         payloads = {_place(item): self._payload(item) for item in emitted if isinstance(item.event, Posted)}
         times = {item.log.block: self.time(item.log.block) for item in emitted if _place(item) in payloads}
         # A block of forced transactions has its posting's L1 block as origin, with all that is in it.
         for item in emitted:
-            _record(state, item)
+            if _record(state, item) and self._archive is not None:
+                state.counted.append((item.log, isinstance(item.event, Noted)))
         for item in emitted:
             if isinstance(item.event, Posted):
                 at = item.log.block
@@ -297,7 +337,9 @@ class OrderReader:
         end = BlockNumber(state.order.head.header.number + 1)
         state.order.head = replace(state.order.head, forced_end=posting.header.forced_end)
         commitment = digest(item.event.commitment, name="a commitment")
-        batch = PostedBatch(posting.header, commitment, first, end, item.log.transaction, item.log.block)
+        log = item.log
+        at = (log.transaction, log.block, log.block_hash)
+        batch = PostedBatch(posting.header, commitment, first, end, *at)
         state.batches.append(batch)
         state.jobs.update((job.transaction, job) for job in _jobs_of(state.order, batch))
 
@@ -311,6 +353,29 @@ class OrderReader:
             return unpack(self._data.blobs(item.log.transaction))
         except EncodingError:
             return None
+
+
+def genesis_of(deployment: Deployment) -> Header:
+    """The header of a deployment's genesis block."""
+    origin = digest(deployment.block_hash, name="the deployment's block")
+    return genesis(deployment.l2_chain_id, deployment.block, origin)
+
+
+def rules_of(deployment: Deployment) -> LedgerRules:
+    """What the ledger takes from a deployment."""
+    recipient = Address(to_canonical_address(deployment.sequencer))
+    return LedgerRules(deployment.l2_chain_id, recipient)
+
+
+def open_archive(path: Path, deployment: Deployment) -> OrderArchive:
+    """The archive of a deployment's order in a file.
+
+    Raises:
+        DatabaseError: The file cannot be opened.
+    """
+    first = genesis_of(deployment)
+    identity = identity_of(first, *sorted(deployment.addresses.values()), deployment.sequencer)
+    return OrderArchive(path, identity, first, rules_of(deployment))
 
 
 def _place(item: Emitted[Any]) -> tuple[int, int]:
@@ -354,16 +419,20 @@ def _told(notice: Notice) -> LedgerEvent:
     return Payout(job, notice.account) if notice.kind is NoticeKind.PAYOUT else Lapse(job)
 
 
-def _record(state: _State, item: Emitted[Any]) -> None:
-    if isinstance(item.event, Revealed):
-        state.called[item.event.claim_id] = item.event.claim
-        return
-    if isinstance(item.event, Finalized) and item.event.claim_id in state.called:
-        state.cells.setdefault(item.event.transaction, cell_of(state.called.pop(item.event.claim_id)))
-    if isinstance(item.event, Lapsed):
-        state.cells.setdefault(item.event.transaction, UNTRAINED)
-    if isinstance(item.event, Forced):
-        state.queue.append(bytes(item.event.record))
+def _record(state: _State, item: Emitted[Any]) -> bool:
+    """Notes an event that is no batch; whether it counts."""
+    event = item.event
+    if isinstance(event, Revealed):
+        state.called[event.claim_id] = event.claim
+    elif isinstance(event, Finalized) and event.claim_id in state.called:
+        state.cells.setdefault(event.transaction, cell_of(state.called.pop(event.claim_id)))
+    elif isinstance(event, Lapsed):
+        state.cells.setdefault(event.transaction, UNTRAINED)
+    elif isinstance(event, Forced):
+        state.queue.append(bytes(event.record))
         state.queued_at.append(item.log.block)
-    if isinstance(item.event, Noted):
-        state.events[item.log.block].append(_told(item.event.notice))
+    elif isinstance(event, Noted):
+        state.events[item.log.block].append(_told(event.notice))
+    else:
+        return False
+    return True

@@ -7,8 +7,8 @@ another block of the same height.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, Protocol
 
 from anh_rollup.encoding.batches import (
     Batch,
@@ -21,6 +21,7 @@ from anh_rollup.encoding.batches import (
 from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.transactions import SignedTransaction, encode_signed
 from anh_rollup.primitives import DIGEST_SIZE, BlockNumber, ChainId, Digest, Gas, Seconds
+from anh_rollup.protocol.continued import Continued
 from anh_rollup.protocol.fees import BLOCK_GAS_LIMIT, FIRST_BASE_FEE, next_base_fee
 from anh_rollup.protocol.ledger import Ledger, Origin, Outcome, decode_or_none, fold_block
 
@@ -220,6 +221,19 @@ def blocks_of(
         yield record, _decoded(forced, chain_id, decode), _decoded(record.records, chain_id, decode)
 
 
+class Archive(Protocol):
+    """The first blocks of an order, kept elsewhere than in memory; there may be more of them later."""
+
+    def head(self, number: BlockNumber) -> Head:
+        """The end of the order at a block, but for the entries of the queue."""
+
+    def number_of(self, digest: Digest) -> BlockNumber | None:
+        """The height of a block by its hash; None where it is not here."""
+
+    def place_of(self, digest: Digest) -> tuple[BlockNumber, int] | None:
+        """Block and place where a transaction counts, by its hash; None where it is not here."""
+
+
 @dataclass(slots=True)
 class Order:
     """An order under derivation: blocks, the ledger after them, and what came of each transaction.
@@ -227,19 +241,34 @@ class Order:
     Attributes:
         ledger: After the last block.
         head: The last block.
+        first: Header of the genesis block.
         blocks: All blocks, genesis excluded.
         outcomes: Per block, what came of each transaction.
+        archive: What keeps the first blocks; None where all are in memory.
+        archived: How many of them it keeps.
     """
 
     ledger: Ledger
     head: Head
-    blocks: list[L2Block]
-    outcomes: list[list[Outcome]]
+    first: Header
+    blocks: Continued[L2Block] = field(default_factory=Continued)
+    outcomes: Continued[list[Outcome]] = field(default_factory=Continued)
+    archive: Archive | None = None
+    archived: int = 0
 
     @classmethod
     def begin(cls, ledger: Ledger, first: Header) -> "Order":
         """The order that has only its genesis."""
-        return cls(ledger, Head(first), [], [])
+        return cls(ledger, Head(first), first)
+
+    def head_at(self, number: BlockNumber) -> Head:
+        """The end of the order at a block, 0 for the genesis block, but for the entries of the queue."""
+        if number == 0:
+            return Head(self.first)
+        if self.archive is not None and number <= self.archived:
+            return self.archive.head(number)
+        block = self.blocks[number - 1]
+        return Head(block.header, block.ordered_gas)
 
     def append(self, block: L2Block, origins: Iterable[Origin]) -> list[Outcome]:
         """Folds the next block; what came of its transactions."""

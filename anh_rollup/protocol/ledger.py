@@ -130,6 +130,23 @@ EMPTY_ACCOUNT: Final = Account()
 """The account of an address that nothing ever happened to."""
 
 
+class WatchedAccounts(dict[Address, Account]):
+    """The ledger's accounts; notes which were set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._set: set[Address] = set()
+
+    def __setitem__(self, address: Address, account: Account) -> None:
+        super().__setitem__(address, account)
+        self._set.add(address)
+
+    def take(self) -> list[tuple[Address, Account]]:
+        """The accounts that were set since the last time, as they are now."""
+        taken, self._set = self._set, set()
+        return [(address, self[address]) for address in taken]
+
+
 @dataclass(frozen=True, slots=True)
 class Escrow:
     """A job's reward between its order and its end.

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from anh_rollup.encoding.batches import BLOCK_HEAD_SIZE, RECORD_HEAD_SIZE, Header
+from anh_rollup.encoding.batches import BLOCK_HEAD_SIZE, RECORD_HEAD_SIZE
+from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.primitives import BlockNumber, Digest, Gas, Wei
 from anh_rollup.protocol.derivation import L2Block, Order, Placement
 from anh_rollup.protocol.fees import BLOCK_GAS_LIMIT
-from anh_rollup.protocol.ledger import Charged, Ledger, Origin, Outcome, Skipped
+from anh_rollup.protocol.ledger import Charged, Deposit, Ledger, Origin, Outcome, Payout, Skipped
 
 
 @dataclass(slots=True)
@@ -16,9 +17,9 @@ class SealedBlocks:
 
     Attributes:
         order: Blocks, outcomes, and the ledger after them.
-        placed: Where each transaction stands, by its hash.
-        numbers: Heights by block hash.
-        ends: Most bytes in batches of all blocks up to each.
+        placed: Where each transaction stands, by its hash; those of archived blocks are not among them.
+        numbers: Heights by block hash, without the archived ones.
+        ends: Most bytes in batches of all blocks behind the archived ones, up to each.
     """
 
     order: Order
@@ -42,13 +43,25 @@ class SealedBlocks:
             zip(block.transactions, outcomes, strict=True)
         ):
             # A transaction that stands twice counts where it had its effect.
-            if transaction is None or (isinstance(outcome, Skipped) and transaction.hash in self.placed):
+            if transaction is None or (isinstance(outcome, Skipped) and self.placement(transaction.hash)):
                 continue
             self.placed[transaction.hash] = Placement(transaction, record, block, index, outcome)
 
+    def placement(self, digest: Digest) -> Placement | None:
+        """Where a transaction stands, or None."""
+        return self.placed.get(digest) or self._archived(digest)
+
+    def number_of(self, digest: Digest) -> BlockNumber | None:
+        """The height of a block by its hash; 0 for the genesis block."""
+        order = self.order
+        if digest == order.first.hash:
+            return order.first.number
+        known = self.numbers.get(digest)
+        return order.archive.number_of(digest) if known is None and order.archive is not None else known
+
     def had_effect(self, digest: Digest) -> bool:
         """Whether a transaction stands in a block that it was valid in."""
-        placed = self.placed.get(digest)
+        placed = self.placement(digest)
         return placed is not None and isinstance(placed.outcome, Charged)
 
     def block(self, number: BlockNumber) -> L2Block | None:
@@ -57,40 +70,58 @@ class SealedBlocks:
 
     def bytes_after(self, number: BlockNumber) -> int:
         """Bytes that the blocks above a height take in batches at most."""
-        return self.ends[-1] - (self.ends[number - 1] if number else 0) if self.ends else 0
+        behind = max(number - self.order.archived, 0)
+        return self.ends[-1] - (self.ends[behind - 1] if behind else 0) if self.ends else 0
 
     def ordered_gas(self, number: BlockNumber) -> Gas:
         """Gas limits of the own transactions of a block."""
-        return self.order.blocks[number - 1].ordered_gas
+        return self.order.head_at(number).ordered_gas
 
     def fee_history(
-        self, genesis: Header, first: BlockNumber, last: BlockNumber, next_base_fee: Wei
+        self, first: BlockNumber, last: BlockNumber, next_base_fee: Wei
     ) -> tuple[list[Wei], list[float]]:
         """Base fees of the blocks from `first` to `last` and of the one after, and the fullness of each.
 
         Args:
-            genesis: The genesis block's header.
             first: A height, 0 for the genesis block.
             last: A height up to the last block's.
             next_base_fee: Of the block that is not sealed yet.
         """
-        headers = [genesis, *[block.header for block in self.order.blocks[: last + 1]]]
-        fees = [header.base_fee for header in headers[first : last + 2]]
+        end = min(last + 1, self.order.head.header.number)
+        heads = [self.order.head_at(BlockNumber(number)) for number in range(first, end + 1)]
+        fees = [head.header.base_fee for head in heads]
         if last >= self.order.head.header.number:
             fees.append(next_base_fee)
-        return fees, self.fullness(first, last)
+        return fees, [head.ordered_gas / BLOCK_GAS_LIMIT for head in heads[: last + 1 - first]]
 
-    def fullness(self, first: BlockNumber, last: BlockNumber) -> list[float]:
-        """Ordered gas over the limit of each block from `first` to `last`; the genesis block is empty."""
-        return [
-            0.0 if number == 0 else self.ordered_gas(number) / BLOCK_GAS_LIMIT
-            for number in map(BlockNumber, range(first, last + 1))
-        ]
+    def _archived(self, digest: Digest) -> Placement | None:
+        """Where a transaction of an archived block stands, or None."""
+        found = None if self.order.archive is None else self.order.archive.place_of(digest)
+        if found is None:
+            return None
+        number, index = found
+        block = self.order.blocks[number - 1]
+        record, transaction = block.transactions[index]
+        outcome = self.order.outcomes[number - 1][index]
+        return None if transaction is None else Placement(transaction, record, block, index, outcome)
 
 
 def block_size(block: L2Block) -> int:
     """Bytes that a block takes in a batch at most."""
     return BLOCK_HEAD_SIZE + sum(RECORD_HEAD_SIZE + len(record) for record in block.own_records)
+
+
+def mark_of(block: L2Block, origin: Origin) -> Digest:
+    """What tells a block with what L1 brought to it from every other."""
+    parts: list[bytes] = [block.hash]
+    for event in origin.events:
+        if isinstance(event, Deposit):
+            parts.append(b"\0" + event.to + event.amount.to_bytes(32, "big"))
+        elif isinstance(event, Payout):
+            parts.append(b"\1" + event.transaction + event.claimant)
+        else:
+            parts.append(b"\2" + event.transaction)
+    return keccak256(b"".join(parts))
 
 
 def first_difference(ours: Sequence[L2Block], theirs: Sequence[L2Block]) -> int | None:

@@ -6,7 +6,8 @@ from typing import Protocol
 from anh_rollup.encoding.batches import Header
 from anh_rollup.encoding.transactions import SignedTransaction
 from anh_rollup.l1.deployment import Deployment
-from anh_rollup.l1.order_reader import OrderReader, PostedBatch
+from anh_rollup.l1.order_reader import OrderReader
+from anh_rollup.l1.posted_batch import PostedBatch
 from anh_rollup.primitives import Address, BlockNumber, Digest, Gas, Wei
 from anh_rollup.protocol.admission import RejectedError
 from anh_rollup.protocol.derivation import Head, L2Block, Placement

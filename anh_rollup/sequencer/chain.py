@@ -114,7 +114,7 @@ class SequencerChain:
         self._parked: list[OrderedTransaction] = []
         self._pool = Pool(setting.pool)
         self._rates = SenderRates(setting.senders)
-        self.genesis = reader.new_order().head.header
+        self.genesis = reader.new_order().first
         self._require_fitting_journal()
         self._reorgs = reader.reorgs
         self._seen = self._look()
@@ -142,7 +142,7 @@ class SequencerChain:
 
     def number_of(self, digest: Digest) -> BlockNumber | None:
         """The height of a sealed block, by its hash; 0 for the genesis block."""
-        return self.genesis.number if digest == self.genesis.hash else self._sealed.numbers.get(digest)
+        return self._sealed.number_of(digest)
 
     def ordered_gas(self, number: BlockNumber) -> Gas:
         """Gas limits of the own transactions of a sealed block."""
@@ -152,7 +152,7 @@ class SequencerChain:
     def fee_history(self, first: BlockNumber, last: BlockNumber) -> tuple[list[Wei], list[float]]:
         """Base fees of the blocks from `first` to `last` and of the one after, and the fullness of each."""
         with self._lock:
-            return self._sealed.fee_history(self.genesis, first, last, self.next_base_fee)
+            return self._sealed.fee_history(first, last, self.next_base_fee)
 
     def outcomes(self, number: BlockNumber) -> Sequence[Outcome]:
         """What came of the transactions of a sealed block."""
@@ -167,7 +167,7 @@ class SequencerChain:
     def placement(self, digest: Digest) -> Placement | None:
         """Where an accepted transaction stands, or None for an unknown one."""
         with self._lock:
-            sealed = self._sealed.placed.get(digest)
+            sealed = self._sealed.placement(digest)
             if self._sealed.had_effect(digest):
                 return sealed
             waiting, pooled = self._waiting.get(digest), self._pool.get(digest)
@@ -291,7 +291,7 @@ class SequencerChain:
         """Puts a transaction into the block under construction, or lets it wait; the reason why not."""
         if isinstance(decoded, RejectedError):
             return decoded
-        if self._is_known(decoded.hash):
+        if self._is_known(decoded):
             return RejectedError(RejectReason.ALREADY_KNOWN)
         record, account = encode_record(decoded), self._next.ledger.account(decoded.sender)
         try:
@@ -309,8 +309,13 @@ class SequencerChain:
             self._promote([decoded.sender])
         return decoded
 
-    def _is_known(self, digest: Digest) -> bool:
-        return digest in self._waiting or digest in self._pool or self._sealed.had_effect(digest)
+    def _is_known(self, transaction: SignedTransaction) -> bool:
+        digest = transaction.hash
+        if digest in self._waiting or digest in self._pool:
+            return True
+        # The archive is asked about nonces that were used only.
+        used = transaction.nonce < self._next.ledger.account(transaction.sender).nonce
+        return used and self._sealed.had_effect(digest)
 
     def _accept(self, record: bytes, transaction: SignedTransaction) -> None:
         """Notes what was put into the block under construction; it is to be written before anybody hears."""
@@ -333,7 +338,7 @@ class SequencerChain:
         known = [(record, each) for record, each in records if each is not None]
         for record, each in sorted(known, key=lambda pair: pair[1].nonce):
             self._pool.changes[each.hash] = None
-            if not self._is_known(each.hash):
+            if not self._is_known(each):
                 with suppress(RejectedError):
                     self._pool.add(Pooled(record, each, self._setting.clock()))
         self._promote(list(self._pool.senders))
@@ -404,10 +409,14 @@ class SequencerChain:
     def _decoded(self, record: bytes) -> SignedTransaction | None:
         return decode_or_none(record, self._setting.chain_id)
 
-    def _folded(self, blocks: Sequence[L2Block]) -> SealedBlocks:
-        """Blocks folded over the events that L1 has now; the blocks stay as signed."""
+    def _folded(
+        self, ours: Sequence[L2Block], theirs: Sequence[L2Block] = (), first: int | None = None
+    ) -> SealedBlocks:
+        """Our blocks, or theirs from a place on, folded over L1's events of now; they stay as signed."""
         sealed = SealedBlocks(self._reader.new_order())
-        for block in blocks:
+        start = sealed.order.archived
+        behind = [] if first is None else theirs[max(start, first) :]
+        for block in (*ours[start:first], *behind):
             self._fold(sealed, block)
         return sealed
 
@@ -431,8 +440,9 @@ class SequencerChain:
             WrongJournalError: They are of another chain.
         """
         sealed = SealedBlocks(self._reader.new_order())
-        posted = dict(pair for block in self._reader.order.blocks for pair in block.transactions)
-        for kept in self._journal.blocks():
+        start = sealed.order.archived
+        posted = dict(pair for block in self._reader.order.blocks[start:] for pair in block.transactions)
+        for kept in self._journal.blocks(start):
             decoded = [(each, posted.get(each) or self._decoded(each)) for each in kept.records]
             place = (kept.time, kept.origin_number, kept.origin_hash)
             block = build_block(sealed.order.head, place, decoded[: kept.forced], decoded[kept.forced :])
@@ -456,7 +466,7 @@ class SequencerChain:
             first = self._first_hopeless(ours, len(theirs))
         if first is None:
             return None
-        adopted = self._folded([*ours[:first], *theirs[first:]])
+        adopted = self._folded(ours, theirs, first)
         lost = [pair for block in ours[first:] for pair in block.transactions[block.forced :]]
         known = [(record, each) for record, each in lost if each is not None]
         again = [(record, each) for record, each in known if not adopted.had_effect(each.hash)]

@@ -175,13 +175,19 @@ class Journal:
             for block in blocks:
                 self._insert(block)
 
-    def blocks(self) -> list[JournalledBlock]:
-        """All sealed blocks, in order.
+    def blocks(self, after: int = 0) -> list[JournalledBlock]:
+        """The sealed blocks above a height, in order.
 
         Raises:
             JournalCorruptError: A row is none that was written.
         """
-        return [self._block(row) for row in self._database.query("SELECT * FROM block ORDER BY number")]
+        rows = self._database.query("SELECT * FROM block WHERE number > ? ORDER BY number", (after,))
+        return [self._block(row) for row in rows]
+
+    def block_hash(self, number: BlockNumber) -> Digest | None:
+        """The hash of the sealed block of a height; None where there is none."""
+        rows = self._database.query("SELECT hash FROM block WHERE number = ?", (number,))
+        return self._digest(rows[0][0]) if rows else None
 
     def first_sealed(self, number: BlockNumber) -> Digest | None:
         """The hash of the first block that was sealed here at a height; None where there was none."""

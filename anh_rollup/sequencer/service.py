@@ -14,7 +14,9 @@ from anh_rollup.l1.blob_store import BlobStore
 from anh_rollup.l1.deployment import Deployment, bind
 from anh_rollup.l1.errors import TransientL1Error
 from anh_rollup.l1.inclusion import PostedBlocks
-from anh_rollup.l1.order_reader import OrderReader, PostedBatch
+from anh_rollup.l1.order_archive import OrderArchive
+from anh_rollup.l1.order_reader import OrderReader
+from anh_rollup.l1.posted_batch import PostedBatch
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.primitives import BlockNumber, Digest
 from anh_rollup.protocol.admission import RejectedError
@@ -51,6 +53,7 @@ class Parts:
         pool: See `Setting`.
         senders: See `Setting`.
         blobs: See `BatchDataReader`'s `store`.
+        archive: See `OrderReader`.
         clock: Seconds since 1970.
     """
 
@@ -66,6 +69,7 @@ class Parts:
     refunds: bool = True
     beacon_url: str | None = None
     blobs: BlobStore | None = None
+    archive: OrderArchive | None = None
     pool: PoolLimits = field(default_factory=PoolLimits)
     senders: SenderLimits = field(default_factory=SenderLimits)
     clock: Callable[[], float] = time.time
@@ -88,7 +92,8 @@ class Sequencer:
         client = parts.sender.client
         data = BatchDataReader(client, parts.beacon_url, parts.blobs)
         known = KnownRecords()
-        self.reader = OrderReader(parts.deployment, client, data, known.decode)
+        archive = fitting(parts.archive, parts.journal)
+        self.reader = OrderReader(parts.deployment, client, data, known.decode, archive)
         self.reader.refresh()
         chain_id = parts.deployment.l2_chain_id
         blobs = not parts.force_calldata and client.supports_blobs()
@@ -122,6 +127,7 @@ class Sequencer:
         """One round of taking in L1. While it is away nothing is taken in, and the rest goes on."""
         try:
             self.chain.follow()
+            self.reader.archive_deep()
             self._posted.read_finality(self._client)
             if self._lapser is not None:
                 self._lapser.look()
@@ -169,8 +175,17 @@ class Sequencer:
         return self._posted.inclusion(placement)
 
     def close(self) -> None:
-        """Closes the journal."""
+        """Closes the journal and the archive."""
         self._journal.close()
+        self.reader.close()
+
+
+def fitting(archive: OrderArchive | None, journal: Journal) -> OrderArchive | None:
+    """An archive of what the journal begins with; an empty one in the place of any other."""
+    if archive is None or not archive.blocks:
+        return archive
+    last = archive.end.header
+    return archive if journal.block_hash(last.number) == last.hash else archive.renewed()
 
 
 def _setting(parts: Parts, most_batch: int) -> Setting:

@@ -71,6 +71,7 @@ class Database:
         migrations: SQL scripts in order; those that the file has not seen run at once, each in a transaction.
         corrupt: The error for a damaged file, from its path and SQLite's words: its user knows what losing it
             costs.
+        check: Whether all of the file is looked at first; without it damage shows where it is read.
 
     Raises:
         DatabaseError: The file cannot be opened.
@@ -83,6 +84,8 @@ class Database:
         path: Path,
         migrations: Sequence[str] = (),
         corrupt: Callable[[Path, str], AnhError] = DatabaseCorruptError,
+        *,
+        check: bool = True,
     ) -> None:
         self.path = path
         self._corrupt = corrupt
@@ -95,7 +98,7 @@ class Database:
             )
         try:
             with self._translated():
-                self._prepare()
+                self._prepare(check)
             self._migrate(migrations)
         except AnhError:
             self._connection.close()
@@ -157,10 +160,10 @@ class Database:
         with self._lock:
             self._connection.close()
 
-    def _prepare(self) -> None:
+    def _prepare(self, check: bool) -> None:
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             self._connection.execute(f"PRAGMA {pragma}")
-        (verdict,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
+        (verdict,) = self._connection.execute("PRAGMA quick_check(1)").fetchone() if check else ("ok",)
         if verdict != "ok":
             raise self._corrupt(self.path, str(verdict))
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.transactions import SignedTransaction
-from anh_rollup.primitives import Address, Wei
+from anh_rollup.primitives import Wei
 from anh_rollup.protocol.derivation import L2Block, OrderedTransaction
-from anh_rollup.protocol.ledger import Account, BlockTerms, Charged, Effect, Ledger, Origin
+from anh_rollup.protocol.ledger import BlockTerms, Charged, Effect, Ledger, Origin, WatchedAccounts
 from anh_rollup.protocol.publications import ordered_publication
 from anh_rollup.world.answers import Kind
 from anh_rollup.world.dependencies import items_written
@@ -14,23 +14,6 @@ from anh_rollup.world.order_store import BlockRows, Ordered
 from anh_rollup.world.position import Position
 from anh_rollup.world.runs import run_of
 from anh_rollup.world.strict import is_strict
-
-
-class WatchedAccounts(dict[Address, Account]):
-    """The ledger's accounts; notes which were set."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._set: set[Address] = set()
-
-    def __setitem__(self, address: Address, account: Account) -> None:
-        super().__setitem__(address, account)
-        self._set.add(address)
-
-    def take(self) -> list[tuple[Address, Account]]:
-        """The accounts that were set since the last time, as they are now."""
-        taken, self._set = self._set, set()
-        return [(address, self[address]) for address in taken]
 
 
 def fold(ledger: Ledger, accounts: WatchedAccounts, block: L2Block, origins: Sequence[Origin]) -> BlockRows:

@@ -14,7 +14,7 @@ from anh_rollup.protocol.derivation import L2Block
 from anh_rollup.protocol.fees import TRANSFER_GAS
 from anh_rollup.storage.database import Database
 from anh_rollup.world.answers import Balance, PlacedLog, PlacedPublication, Receipt
-from anh_rollup.world.appending import WatchedAccounts, fold
+from anh_rollup.world.appending import fold
 from anh_rollup.world.cell_store import CellStore, read_request
 from anh_rollup.world.dependencies import items_read
 from anh_rollup.world.engine import AccessList, Account, Outcome, Run, Slot, SystemContract
@@ -309,7 +309,7 @@ class World:
 
     def _fill(self) -> None:
         """Takes head and ledger from the tables."""
-        self._accounts = WatchedAccounts()
+        self._accounts = ledger.WatchedAccounts()
         self._ledger = self._order.fill(self._rules, self._accounts)
         self.head = self._order.head
 

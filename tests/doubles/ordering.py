@@ -16,7 +16,7 @@ from anh_rollup.encoding.transactions import SignedTransaction, decode_signed, e
 from anh_rollup.l1.deployment import Deployment, Rules
 from anh_rollup.l1.errors import L1UnreachableError
 from anh_rollup.l1.inclusion import PostedBlocks
-from anh_rollup.l1.order_reader import PostedBatch
+from anh_rollup.l1.posted_batch import PostedBatch
 from anh_rollup.l1.types import Cursor
 from anh_rollup.primitives import L2_CHAIN_ID, ZERO_DIGEST, Address, Digest
 from anh_rollup.protocol.admission import RejectedError
@@ -196,6 +196,12 @@ class FakeL1:
         self.cursor = Cursor(self.number, self.hash_of(self.number))
         return True
 
+    def archive_deep(self) -> None:
+        """It keeps no archive."""
+
+    def close(self) -> None:
+        """It has nothing to close."""
+
     def _derive(self, posting: Posting) -> None:
         first = self.order.head.header.number + 1
         for record, forced, own in blocks_of(posting, self.order.head, self._seen.queue, L2_CHAIN_ID):
@@ -207,7 +213,8 @@ class FakeL1:
         self.order.head = replace(self.order.head, forced_end=posting.header.forced_end)
         commitment = posting.header.commitment()
         at = posting.block_number
-        self.batches.append(PostedBatch(posting.header, commitment, first, end, b"\7" * 32, at))
+        carried = (b"\7" * 32, at, self.hash_of(at))
+        self.batches.append(PostedBatch(posting.header, commitment, first, end, *carried))
 
     def _brought(self, after: int, last: int) -> Origin:
         seen = self._seen.events

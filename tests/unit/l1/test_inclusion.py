@@ -6,7 +6,7 @@ import pytest
 
 from anh_rollup.encoding.batches import BatchHeader
 from anh_rollup.l1.inclusion import MOST_TREES, OpenedBatches
-from anh_rollup.l1.order_reader import PostedBatch
+from anh_rollup.l1.posted_batch import PostedBatch
 from anh_rollup.primitives import ZERO_DIGEST, Digest
 from anh_rollup.protocol.derivation import L2Block, batch_of
 from tests.doubles.ordering import ALICE, BOB, ETHER, FakeL1, chain_on
@@ -42,7 +42,7 @@ def posted(blocks: Blocks, first: int, end: int) -> PostedBatch:
     batch = batch_of(blocks.blocks[first - 1 : end - 1])
     count = len(batch.records)
     header = BatchHeader(first, ZERO_DIGEST, batch.transactions_root, count, ZERO_DIGEST, 0)
-    return PostedBatch(header, header.commitment(), first, end, Digest(b"\7" * 32), 1)
+    return PostedBatch(header, header.commitment(), first, end, Digest(b"\7" * 32), 1, ZERO_DIGEST)
 
 
 def test_a_tree_is_built_once(blocks: Blocks) -> None:

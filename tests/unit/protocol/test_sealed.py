@@ -57,4 +57,4 @@ def test_a_transaction_that_stands_often_counts_where_it_had_its_effect(
 def test_fullness_follows_from_the_order_alone() -> None:
     sealed = sealed_with(RAW, RAW)
     assert [sealed.ordered_gas(1), sealed.ordered_gas(2)] == [21_000, 21_000]
-    assert sealed.fullness(0, 2) == [0.0] + [21_000 / 120_000_000] * 2
+    assert sealed.fee_history(0, 2, 1)[1] == [0.0] + [21_000 / 120_000_000] * 2

@@ -1,0 +1,371 @@
+"""The deep part of the order on a role's own disk: what was derived once is not derived again at a start.
+
+One SQLite file holds the order up to a batch: its blocks with what came of their transactions, and all else
+that a fold goes on from. It grows by whole batches, each stretch in one transaction, and names the L1 block
+of the last one: whoever opens it believes it only where L1 still has that block (`OrderReader`).
+"""
+
+import logging
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from anh_rollup.encoding.batches import BatchHeader, Header
+from anh_rollup.encoding.hashing import keccak256
+from anh_rollup.encoding.rlp import minimal
+from anh_rollup.l1.archive_schema import MIGRATIONS, number_of
+from anh_rollup.l1.posted_batch import PostedBatch
+from anh_rollup.l1.types import Cursor, Log
+from anh_rollup.primitives import Address, BatchNumber, BlockNumber, Digest, Gas, Seconds, Wei
+from anh_rollup.protocol.continued import Continued
+from anh_rollup.protocol.derivation import Head, L2Block, Order
+from anh_rollup.protocol.jobs import decode_order, order_calldata
+from anh_rollup.protocol.ledger import (
+    Account,
+    Charged,
+    Effect,
+    Escrow,
+    Ledger,
+    LedgerRules,
+    Origin,
+    Outcome,
+    Skipped,
+    SkipReason,
+    WatchedAccounts,
+    decode_or_none,
+    fold_block,
+)
+from anh_rollup.protocol.orders import OrderedJob
+from anh_rollup.protocol.sealed import mark_of
+from anh_rollup.storage.database import Database, DatabaseError, DatabaseVersionError, Row
+
+LOG = logging.getLogger(__name__)
+
+DEPTH: Final = 8
+"""L1 blocks above a batch before it is archived (choice): after a deeper reorg all of L1 is read again."""
+
+FOLD: Final = b"\1"
+"""Names the rules by which blocks are derived and folded: another one, and archives are made anew."""
+
+MOST_BLOCKS: Final = 64
+"""Archived blocks that are kept in memory once they were asked for (choice)."""
+
+
+_CHECKPOINT, _ACCOUNTS = "SELECT * FROM checkpoint", "SELECT * FROM account"
+
+_JOBS: Final = "SELECT * FROM job ORDER BY rowid"
+
+
+class ArchiveCorruptError(DatabaseError):
+    """The archive is not a sound database any more; nothing is lost with it but time."""
+
+    def __init__(self, path: Path, cause: str) -> None:
+        super().__init__(path, cause)
+        self.remedy = "Remove the file and start again: the order is derived from L1 anew."
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What follows on an archive's end, up to the last batch of some L1 block.
+
+    Attributes:
+        batches: At least one.
+        blocks: Their blocks, with what L1 brought to each.
+        jobs: The jobs whose reward is in escrow behind them, at least.
+        events: The other events up to that L1 block that count, those that are archived not among them, and
+            whether each is a notice to the ledger.
+    """
+
+    batches: Sequence[PostedBatch]
+    blocks: Sequence[tuple[L2Block, Origin]]
+    jobs: Mapping[bytes, OrderedJob]
+    events: Sequence[tuple[Log, bool]]
+
+
+class OrderArchive:
+    """One SQLite file; may be read from several threads while one lets it grow.
+
+    Args:
+        path: The file; made if it is missing. One that is damaged, newer or of another rollup is replaced.
+        identity: What tells the rollup from all others.
+        genesis: Header of the genesis block.
+        rules: Of the ledger.
+
+    Attributes:
+        cursor: The L1 block of the last batch; None before the first one.
+        batches: How many batches there are.
+        blocks: How many blocks there are.
+    """
+
+    def __init__(self, path: Path, identity: bytes, genesis: Header, rules: LedgerRules) -> None:
+        self._path, self._identity, self._genesis, self._rules = path, identity, genesis, rules
+        self._accounts = WatchedAccounts()
+        self._ledger = Ledger(rules, self._accounts)
+        self.cursor: Cursor | None = None
+        self.batches = self.blocks = self._forced_end = 0
+        self.block = lru_cache(MOST_BLOCKS)(self._block)
+        self._database = self._open()
+
+    def renewed(self) -> "OrderArchive":
+        """An empty archive in the place of this one; what was read from this one can be read on."""
+        for path in _files(self._path):
+            path.unlink(missing_ok=True)
+        return OrderArchive(self._path, self._identity, self._genesis, self._rules)
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._database.close()
+
+    # --- reading ---
+
+    @property
+    def end(self) -> Head:
+        """The end of the order that is archived."""
+        last = self.head(BlockNumber(self.blocks)) if self.blocks else Head(self._genesis)
+        return Head(last.header, last.ordered_gas, self._forced_end)
+
+    def order(self) -> Order:
+        """The order behind the last batch, to be continued."""
+        number = BlockNumber(self.blocks)
+        blocks = Continued(number, lambda place: self.block(BlockNumber(place + 1)))
+        outcomes = Continued(number, lambda place: self._outcomes(BlockNumber(place + 1)))
+        return Order(self._ledger.copy(), self.end, self._genesis, blocks, outcomes, self, number)
+
+    def posted(self) -> Continued[PostedBatch]:
+        """The batches, to be continued."""
+        return Continued(self.batches, lambda place: self._batch(BatchNumber(place + 1)))
+
+    def events(self) -> list[Log]:
+        """The events that a fold goes on from, in order."""
+        rows = self._database.query("SELECT * FROM event ORDER BY block, place")
+        return [_log(row) for row in rows]
+
+    def jobs(self) -> list[OrderedJob]:
+        """The jobs whose reward is in escrow behind the last batch, in order."""
+        return [
+            OrderedJob(batch, commitment, place, digest, decode_order(calldata), Wei(number_of(reward)))
+            for digest, batch, commitment, place, calldata, reward, _ in self._database.query(_JOBS)
+        ]
+
+    def marks(self) -> list[Digest]:
+        """What tells each block with what L1 brought to it from every other; see `mark_of`."""
+        return [Digest(row[0]) for row in self._database.query("SELECT mark FROM block ORDER BY number")]
+
+    def head(self, number: BlockNumber) -> Head:
+        """See `Archive`."""
+        (row,) = self._database.query("SELECT * FROM block WHERE number = ?", (number,))
+        return Head(_header(row), Gas(number_of(row[9])))
+
+    def number_of(self, digest: Digest) -> BlockNumber | None:
+        """See `Archive`."""
+        rows = self._database.query("SELECT number FROM block WHERE hash = ?", (digest,))
+        return BlockNumber(rows[0][0]) if rows else None
+
+    def place_of(self, digest: Digest) -> tuple[BlockNumber, int] | None:
+        """See `Archive`. One that stands often counts where it had its effect, else where it stands first."""
+        found = (
+            "SELECT block, place FROM ordered WHERE hash = ? ORDER BY effect IS NULL, block, place LIMIT 1"
+        )
+        rows = self._database.query(found, (digest,))
+        return (BlockNumber(rows[0][0]), rows[0][1]) if rows else None
+
+    # --- writing ---
+
+    def extend(self, stretch: Stretch) -> None:
+        """Takes in what follows; all of it is on the disk when this returns, or nothing."""
+        last = stretch.batches[-1]
+        with self._database.transaction():
+            for block, origin in stretch.blocks:
+                self._add(block, origin)
+            self._database.execute_many(
+                "INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?)",
+                [
+                    (address, each.nonce, minimal(each.cleared), minimal(each.withdrawn))
+                    for address, each in self._accounts.take()
+                ],
+            )
+            self._add_batches(stretch.batches)
+            self._replace_jobs(stretch.jobs)
+            self._add_events(stretch)
+            self._end(last, self.batches + len(stretch.batches), self.blocks + len(stretch.blocks))
+        self.batches += len(stretch.batches)
+        self.blocks += len(stretch.blocks)
+        self._forced_end = last.header.forced_end
+        self.cursor = Cursor(last.l1_block, last.l1_hash)
+
+    def _add(self, block: L2Block, origin: Origin) -> None:
+        fee, head = block.header.base_fee, block.header
+        outcomes, _ = fold_block(self._ledger, block.transactions, fee, [origin], block.forced)
+        places = (head.time, head.origin_number, head.origin_hash, head.transactions_root)
+        fees = (head.gas_limit, minimal(fee), minimal(block.ordered_gas))
+        self._database.execute(
+            "INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (block.number, block.hash, head.parent, *places, *fees, block.forced, mark_of(block, origin)),
+        )
+        self._database.execute_many(
+            "INSERT INTO ordered VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    block.number,
+                    place,
+                    None if transaction is None else transaction.hash,
+                    record,
+                    *_row(outcome),
+                )
+                for place, ((record, transaction), outcome) in enumerate(
+                    zip(block.transactions, outcomes, strict=True)
+                )
+            ],
+        )
+
+    def _add_batches(self, batches: Sequence[PostedBatch]) -> None:
+        self._database.execute_many(
+            "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [_batch_row(each) for each in batches],
+        )
+
+    def _replace_jobs(self, jobs: Mapping[bytes, OrderedJob]) -> None:
+        """Notes the jobs whose reward is in escrow."""
+        self._database.execute("DELETE FROM job")
+        held = [(jobs[digest], escrow.payer) for digest, escrow in self._ledger.escrows.items()]
+        self._database.execute_many(
+            "INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    each.transaction, each.batch, each.batch_commitment, each.index, order_calldata(each.job),
+                    minimal(each.reward), payer,
+                )
+                for each, payer in held
+            ],
+        )  # fmt: skip
+
+    def _add_events(self, stretch: Stretch) -> None:
+        """Adds events, and forgets the notices that the blocks have taken in."""
+        rows = [(*_event(log), is_notice) for log, is_notice in stretch.events]
+        self._database.execute_many("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        if stretch.blocks:
+            seen = stretch.blocks[-1][0].header.origin_number
+            self._database.execute("DELETE FROM event WHERE notice AND block <= ?", (seen,))
+
+    def _end(self, last: PostedBatch, batches: int, blocks: int) -> None:
+        self._database.execute("DELETE FROM checkpoint")
+        ledger = (minimal(self._ledger.deposited), minimal(self._ledger.prepaid))
+        values = (last.l1_block, last.l1_hash, batches, blocks, last.header.forced_end)
+        self._database.execute(
+            "INSERT INTO checkpoint VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (self._identity, *values, *ledger)
+        )
+
+    # --- inside ---
+
+    def _open(self) -> Database:
+        """The file, without a look at all of it: what else is damaged shows when it is read."""
+        try:
+            database = Database(self._path, MIGRATIONS, ArchiveCorruptError, check=False)
+            if self._load(database):
+                return database
+            database.close()
+            cause = "it is of another rollup"
+        except (ArchiveCorruptError, DatabaseVersionError) as error:
+            cause = error.message
+        LOG.warning("%s is replaced (%s); next: the order is derived from L1 anew", self._path, cause)
+        for path in _files(self._path):
+            path.unlink(missing_ok=True)
+        database = Database(self._path, MIGRATIONS, ArchiveCorruptError, check=False)
+        self._load(database)
+        return database
+
+    def _load(self, database: Database) -> bool:
+        """Takes over what a file has; False where it is of another rollup."""
+        # What a power failure takes back is derived from L1 again.
+        database.execute("PRAGMA synchronous = NORMAL")
+        rows, accounts, jobs = map(database.query, (_CHECKPOINT, _ACCOUNTS, _JOBS))
+        if not rows:
+            return True
+        identity, block, digest, batches, blocks, forced_end, deposited, prepaid = rows[0]
+        if identity != self._identity:
+            return False
+        self.batches, self.blocks, self._forced_end = batches, blocks, forced_end
+        self.cursor = Cursor(BlockNumber(block), digest)
+        for address, nonce, cleared, withdrawn in accounts:
+            account = Account(nonce, Wei(number_of(cleared)), Wei(number_of(withdrawn)))
+            self._accounts[Address(address)] = account
+        self._accounts.take()
+        self._ledger.deposited, self._ledger.prepaid = Wei(number_of(deposited)), Wei(number_of(prepaid))
+        for job, *_, reward, payer in jobs:
+            self._ledger.escrows[Digest(job)] = Escrow(Wei(number_of(reward)), Address(payer))
+        return True
+
+    def _block(self, number: BlockNumber) -> L2Block:
+        (row,) = self._database.query("SELECT * FROM block WHERE number = ?", (number,))
+        records = self._database.query("SELECT record FROM ordered WHERE block = ? ORDER BY place", (number,))
+        chain = self._rules.chain_id
+        return L2Block(
+            _header(row), row[10], tuple([(each, decode_or_none(each, chain)) for (each,) in records])
+        )
+
+    def _outcomes(self, number: BlockNumber) -> list[Outcome]:
+        found = "SELECT effect, reason, gas, price, covered FROM ordered WHERE block = ? ORDER BY place"
+        return [_outcome(row) for row in self._database.query(found, (number,))]
+
+    def _batch(self, number: BatchNumber) -> PostedBatch:
+        ((*header, commitment, first, end, transaction, block, digest),) = self._database.query(
+            "SELECT * FROM batch WHERE number = ?", (number,)
+        )
+        return PostedBatch(BatchHeader(*header), commitment, first, end, transaction, block, digest)
+
+
+def deep_batches(batches: Sequence[PostedBatch], head: BlockNumber) -> int:
+    """How many of the first batches lie `DEPTH` below an L1 block; all of one L1 block, or none."""
+    return bisect_right(batches, head - DEPTH, key=lambda batch: batch.l1_block)
+
+
+def identity_of(genesis: Header, *parts: str) -> bytes:
+    """What tells a rollup from all others: its genesis, its contracts and its sequencer."""
+    return keccak256(b"".join([FOLD, genesis.hash, *[part.encode() for part in parts]]))
+
+
+def _files(path: Path) -> list[Path]:
+    """A database's files."""
+    return [path.with_name(path.name + end) for end in ("", "-wal", "-shm")]
+
+
+def _header(row: Row) -> Header:
+    number, _, parent, time, origin, origin_hash, root, gas_limit, base_fee = row[:9]
+    place = (Digest(parent), Seconds(time), BlockNumber(origin), Digest(origin_hash), Digest(root))
+    return Header(BlockNumber(number), *place, Gas(gas_limit), Wei(number_of(base_fee)))
+
+
+def _row(outcome: Outcome) -> tuple[str | None, str | None, int, bytes, bytes]:
+    """The columns of what came of a transaction."""
+    if isinstance(outcome, Skipped):
+        return None, outcome.reason.value, 0, b"", b""
+    return outcome.effect.value, None, outcome.gas, minimal(outcome.price), minimal(outcome.covered)
+
+
+def _outcome(row: Row) -> Outcome:
+    effect, reason, gas, price, covered = row
+    if effect is None:
+        return Skipped(SkipReason(reason))
+    return Charged(Effect(effect), Gas(gas), Wei(number_of(price)), Wei(number_of(covered)))
+
+
+def _batch_row(batch: PostedBatch) -> tuple[object, ...]:
+    """The columns of a batch."""
+    held = batch.header
+    header = (held.number, held.previous, held.transactions_root, held.count, held.data, held.forced_end)
+    at = (batch.transaction, batch.l1_block, batch.l1_hash)
+    return *header, batch.commitment, batch.first_block, batch.end_block, *at
+
+
+def _event(log: Log) -> tuple[object, ...]:
+    """The columns of an event; its topics in a row."""
+    return log.block, log.index, log.address, b"".join(log.topics), log.data, log.block_hash, log.transaction
+
+
+def _log(row: Row) -> Log:
+    block, place, address, topics, data, block_hash, transaction, _ = row
+    words = tuple([topics[at : at + 32] for at in range(0, len(topics), 32)])
+    return Log(address, words, data, BlockNumber(block), block_hash, transaction, place)
