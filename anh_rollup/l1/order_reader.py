@@ -124,7 +124,7 @@ class OrderReader:
             for name in ("Finalized", "Lapsed", "Revealed")
         )
         self._times: dict[BlockNumber, Seconds] = {}
-        self._state = self._begin()
+        self._state = self._begin(archive)
         self.reorgs = 0
 
     @property
@@ -259,11 +259,10 @@ class OrderReader:
         """The record whose keccak is `transaction`, wherever it is ordered; None where it is not."""
         return self._state.record(transaction)
 
-    def _begin(self) -> _State:
-        archive = self._archive
-        if archive is None or archive.cursor is None:
+    def _begin(self, archive: OrderArchive | None) -> _State:
+        if archive is None:
             return _State(self.new_order(), self._deployment.start)
-        state = _State(archive.order(), archive.cursor, archive.posted())
+        state = _State(archive.order(), archive.cursor or self._deployment.start, archive.posted())
         state.jobs.update((job.transaction, job) for job in archive.jobs())
         for item in self._emitted(archive.events()):
             _record(state, item)
@@ -271,18 +270,19 @@ class OrderReader:
 
     def _read_again(self) -> None:
         """Reads all that is not archived; all of L1, where the archive is none of what L1 has now."""
-        fresh = self._begin()
+        archive = self._archive
+        fresh = self._begin(archive)
         try:
             page = self._reader.read_all(fresh.cursor)
         except ReorgDetectedError:
-            if self._archive is None:
+            if archive is None:
                 raise
-            self._archive = self._archive.renewed()
-            fresh = self._begin()
+            archive = archive.renewed()
+            fresh = self._begin(archive)
             page = self._reader.read_all(fresh.cursor)
         self._times.clear()
         self._take(fresh, page)
-        self._state = fresh
+        self._state, self._archive = fresh, archive
         self.reorgs += 1
 
     def _emitted(self, logs: Iterable[Log]) -> list[Emitted[Any]]:

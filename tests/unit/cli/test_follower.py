@@ -18,19 +18,13 @@ from anh_rollup.cluster.closures import ClusterPool
 from anh_rollup.cluster.cluster import Cluster
 from anh_rollup.config import FollowerConfig
 from anh_rollup.follower.errors import WrongDataError
+from anh_rollup.l1.order_reader import genesis_of
 from anh_rollup.protocol.derivation import Order
 from anh_rollup.world.errors import WrongWorldError
 from anh_rollup.world.worker_pool import HERE, WorkerPool
 from tests.doubles.ordering import FakeL1, NodeDouble
 
 L2 = "http://127.0.0.1:1"
-
-
-class Reader(FakeL1):
-    """The order that an empty L1 holds."""
-
-    def new_ledger(self) -> Any:
-        return self.order.ledger
 
 
 def config(folder: Path, **changed: Any) -> FollowerConfig:
@@ -53,10 +47,11 @@ def config(folder: Path, **changed: Any) -> FollowerConfig:
 @pytest.fixture
 def deployment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """The deployment of an empty L1, which stands for the real one."""
-    made = NodeDouble(FakeL1(), tmp_path / "sequencer").deployment
+    l1 = FakeL1()
+    made = replace(NodeDouble(l1, tmp_path / "sequencer").deployment, block_hash=l1.hash_of(0))
     monkeypatch.setattr(command, "open_rollup", lambda *_given: (SimpleNamespace(), made))
     monkeypatch.setattr(command, "BatchDataReader", lambda *_given: None)
-    monkeypatch.setattr(command, "OrderReader", lambda *_given: Reader())
+    monkeypatch.setattr(command, "OrderReader", lambda *_given, **_named: FakeL1())
     monkeypatch.setattr(command, "LedgerView", lambda *_given: None)
     return made
 
@@ -120,10 +115,11 @@ def test_the_data_folder_of_another_chain_is_refused(
     other = "world.sqlite3" if file == "follower.sqlite3" else "follower.sqlite3"
     for left in chosen.data.glob(f"{other}*"):
         left.unlink()
-    reader = Reader()
-    other_genesis = replace(reader.order.head.header, time=7)
-    monkeypatch.setattr(reader, "new_order", lambda: Order.begin(reader.order.ledger, other_genesis))
-    monkeypatch.setattr(command, "OrderReader", lambda *_given: reader)
+    reader, another = FakeL1(), replace(deployment, block_hash=b"\7" * 32)
+    order = Order.begin(reader.order.ledger, genesis_of(another))
+    monkeypatch.setattr(reader, "new_order", lambda: order)
+    monkeypatch.setattr(command, "open_rollup", lambda *_given: (SimpleNamespace(), another))
+    monkeypatch.setattr(command, "OrderReader", lambda *_given, **_named: reader)
     with pytest.raises(refused):
         names(chosen)
 

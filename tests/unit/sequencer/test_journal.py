@@ -96,6 +96,13 @@ def test_blocks_of_l1_replace_ours_and_lost_transactions_wait_first(journal: Jou
     assert journal.waiting() == [b"one", b"three"]
 
 
+def test_blocks_are_had_from_a_height_on_and_their_hashes_one_by_one(journal: Journal) -> None:
+    for number, digest in enumerate((ONE, TWO, THREE), start=1):
+        journal.seal(block(number, digest), [])
+    assert journal.blocks(1) == [block(2, TWO), block(3, THREE)]
+    assert [journal.block_hash(number) for number in (0, 1, 3, 4)] == [None, ONE, THREE, None]
+
+
 def test_the_first_block_sealed_at_a_height_is_remembered_for_ever(journal: Journal, tmp_path: Path) -> None:
     journal.seal(block(1, ONE), [])
     journal.replace_from(1, [block(1, TWO)], [])
