@@ -64,7 +64,8 @@ class Comparison:
         largest_error, mean_error: Of the exact reading.
         largest_lowering_error: Of the record in float64: what is not due to number formats.
         largest_format_error: Of the exact reading beside the record in float64: what is due to them alone.
-        agreement: Part of the samples whose largest output is the same one.
+        decisions: Places along the last axis of the outputs, over all samples.
+        agreement: Part of the decisions with the same largest output.
         saturated: Elements, of all values of up to `MOST_TRACED` samples, outside of their number format.
         exact_seconds, float_seconds: One sample, by the exact evaluator and by onnxruntime.
     """
@@ -74,6 +75,7 @@ class Comparison:
     mean_error: float
     largest_lowering_error: float
     largest_format_error: float
+    decisions: int
     agreement: float
     saturated: int
     exact_seconds: float
@@ -110,6 +112,7 @@ def compare(model: ModelProto, network: Network, samples: Arrays) -> Comparison:
         mean_error=float(error.mean()),
         largest_lowering_error=float(np.abs(real - wanted[: len(traced)]).max() / span),
         largest_format_error=float(np.abs(exact[: len(traced)] - real).max() / span),
+        decisions=same.size,
         agreement=float(same.mean()),
         saturated=sum(saturated(network, sample) for sample in traced),
         exact_seconds=_seconds(lambda: loaded.evaluate(one)),

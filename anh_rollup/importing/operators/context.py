@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from anh_rollup.importing.reals import Folding, Operand, Tensor
 
 Array = NDArray[Any]
 T = TypeVar("T")
+
+#: Operators to which an input without elements means something: none of it, or that it is left out.
+TAKES_EMPTY: Final = frozenset({"Concat", "Resize"})
 
 #: A handler gives a node's outputs; a single one as it is.
 Handler = Callable[["Context"], Operand | tuple[Operand, ...]]
@@ -67,7 +70,7 @@ class Context:
             OperatorRefusedError: There is one.
         """
         for each in self.inputs:
-            if each is not None and 0 in each.shape and self.node.op_type != "Concat":
+            if each is not None and 0 in each.shape and self.node.op_type not in TAKES_EMPTY:
                 raise self.refuse("an input without elements")
             if isinstance(each, np.ndarray) and each.dtype.kind not in "fiub":
                 raise self.refuse(f"a known input of type {each.dtype}")

@@ -218,3 +218,11 @@ def test_random_networks_are_near_the_reference(model: ModelProto, seed: int) ->
 @given(graphs(), st.integers(0, 99))
 def test_many_random_networks_are_near_the_reference(model: ModelProto, seed: int) -> None:
     check_graph(model, seed)
+
+
+def test_resizing_takes_an_empty_region_as_none() -> None:
+    known = {"roi": np.zeros(0, np.float32), "scales": np.array([1, 1, 2, 2], np.float32)}
+    model = model_of([node("Resize", "x roi scales", mode="nearest")], {"x": ["N", 1, 2, 2]}, known, opset=11)
+    x = np.arange(4, dtype=np.float32).reshape(1, 1, 2, 2)
+    found = exact(import_network(model, samples={"x": x}), {"x": x}).reshape(4, 4)
+    assert np.abs(found - np.kron(x[0, 0], np.ones((2, 2)))).max() < 1e-6
