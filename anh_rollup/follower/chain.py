@@ -150,24 +150,22 @@ class FollowerChain:
 
     def ordered_gas(self, number: BlockNumber) -> Gas:
         """Gas limits of the own transactions of a block."""
-        with self._lock:
-            return self._sealed.ordered_gas(number)
+        return self._sealed.ordered_gas(number)
 
     def fee_history(self, first: BlockNumber, last: BlockNumber) -> tuple[list[Wei], list[float]]:
         """Base fees of the blocks from `first` to `last` and of the one after, and the fullness of each."""
-        with self._lock:
-            return self._sealed.fee_history(first, last, self.next_base_fee)
+        return self._sealed.fee_history(first, last, self.next_base_fee)
 
     def outcomes(self, number: BlockNumber) -> Sequence[Outcome]:
         """What the ledger says of a block's transactions."""
-        with self._lock:
-            return tuple(self._sealed.order.outcomes[number - 1])
+        return tuple(self._sealed.order.outcomes[number - 1])
 
     def placement(self, digest: Digest) -> Placement | None:
         """Where a transaction stands, or None for an unknown one."""
         with self._lock:
-            sealed = self._sealed.placement(digest)
-            return sealed if self._sealed.had_effect(digest) else self._pending.get(digest) or sealed
+            sealed, pending = self._sealed.placed.get(digest), self._pending.get(digest)
+            found = pending if pending is not None and not (sealed and sealed.had_effect) else sealed
+        return found or self._sealed.archived(digest)  # which may take a while
 
     def account(self, address: Address, *, pending: bool) -> Account:
         """An account after the last block, or after what it has sent through this follower besides."""

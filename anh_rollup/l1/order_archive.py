@@ -9,7 +9,7 @@ import logging
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +21,7 @@ from anh_rollup.l1.posted_batch import PostedBatch
 from anh_rollup.l1.types import Cursor, Log
 from anh_rollup.primitives import Address, BatchNumber, BlockNumber, Digest, Gas, Seconds, Wei
 from anh_rollup.protocol.continued import Continued
-from anh_rollup.protocol.derivation import Head, L2Block, Order
+from anh_rollup.protocol.derivation import Head, L2Block, Order, UndecodedTransactions
 from anh_rollup.protocol.jobs import decode_order, order_calldata
 from anh_rollup.protocol.ledger import (
     Account,
@@ -107,7 +107,11 @@ class OrderArchive:
         self.cursor: Cursor | None = None
         self.batches = self.blocks = self._forced_end = 0
         self.block = lru_cache(MOST_BLOCKS)(self._block)
+        self.outcomes = lru_cache(MOST_BLOCKS)(self._outcomes)
         self._database = self._open()
+        # Readers do not wait for what is written.
+        self._reading = Database(path, MIGRATIONS, ArchiveCorruptError, check=False)
+        self._read = self._reading.query
 
     def renewed(self) -> "OrderArchive":
         """An empty archive in the place of this one; what was read from this one can be read on."""
@@ -118,6 +122,7 @@ class OrderArchive:
     def close(self) -> None:
         """Closes the file."""
         self._database.close()
+        self._reading.close()
 
     # --- reading ---
 
@@ -131,7 +136,7 @@ class OrderArchive:
         """The order behind the last batch, to be continued."""
         number = BlockNumber(self.blocks)
         blocks = Continued(number, lambda place: self.block(BlockNumber(place + 1)))
-        outcomes = Continued(number, lambda place: self._outcomes(BlockNumber(place + 1)))
+        outcomes = Continued(number, lambda place: self.outcomes(BlockNumber(place + 1)))
         return Order(self._ledger.copy(), self.end, self._genesis, blocks, outcomes, self, number)
 
     def posted(self) -> Continued[PostedBatch]:
@@ -140,28 +145,28 @@ class OrderArchive:
 
     def events(self) -> list[Log]:
         """The events that a fold goes on from, in order."""
-        rows = self._database.query("SELECT * FROM event ORDER BY block, place")
+        rows = self._read("SELECT * FROM event ORDER BY block, place")
         return [_log(row) for row in rows]
 
     def jobs(self) -> list[OrderedJob]:
         """The jobs whose reward is in escrow behind the last batch, in order."""
         return [
             OrderedJob(batch, commitment, place, digest, decode_order(calldata), Wei(number_of(reward)))
-            for digest, batch, commitment, place, calldata, reward, _ in self._database.query(_JOBS)
+            for digest, batch, commitment, place, calldata, reward, _ in self._read(_JOBS)
         ]
 
     def marks(self) -> list[Digest]:
         """What tells each block with what L1 brought to it from every other; see `mark_of`."""
-        return [Digest(row[0]) for row in self._database.query("SELECT mark FROM block ORDER BY number")]
+        return [Digest(row[0]) for row in self._read("SELECT mark FROM block ORDER BY number")]
 
     def head(self, number: BlockNumber) -> Head:
         """See `Archive`."""
-        (row,) = self._database.query("SELECT * FROM block WHERE number = ?", (number,))
+        (row,) = self._read("SELECT * FROM block WHERE number = ?", (number,))
         return Head(_header(row), Gas(number_of(row[9])))
 
     def number_of(self, digest: Digest) -> BlockNumber | None:
         """See `Archive`."""
-        rows = self._database.query("SELECT number FROM block WHERE hash = ?", (digest,))
+        rows = self._read("SELECT number FROM block WHERE hash = ?", (digest,))
         return BlockNumber(rows[0][0]) if rows else None
 
     def place_of(self, digest: Digest) -> tuple[BlockNumber, int] | None:
@@ -169,8 +174,13 @@ class OrderArchive:
         found = (
             "SELECT block, place FROM ordered WHERE hash = ? ORDER BY effect IS NULL, block, place LIMIT 1"
         )
-        rows = self._database.query(found, (digest,))
+        rows = self._read(found, (digest,))
         return (BlockNumber(rows[0][0]), rows[0][1]) if rows else None
+
+    def had_effect(self, digest: Digest) -> bool:
+        """See `Archive`."""
+        found = "SELECT 1 FROM ordered WHERE hash = ? AND effect IS NOT NULL LIMIT 1"
+        return bool(self._read(found, (digest,)))
 
     # --- writing ---
 
@@ -299,19 +309,17 @@ class OrderArchive:
         return True
 
     def _block(self, number: BlockNumber) -> L2Block:
-        (row,) = self._database.query("SELECT * FROM block WHERE number = ?", (number,))
-        records = self._database.query("SELECT record FROM ordered WHERE block = ? ORDER BY place", (number,))
-        chain = self._rules.chain_id
-        return L2Block(
-            _header(row), row[10], tuple([(each, decode_or_none(each, chain)) for (each,) in records])
-        )
+        (row,) = self._read("SELECT * FROM block WHERE number = ?", (number,))
+        records = self._read("SELECT record FROM ordered WHERE block = ? ORDER BY place", (number,))
+        decode = partial(decode_or_none, chain_id=self._rules.chain_id)
+        return L2Block(_header(row), row[10], UndecodedTransactions([each for (each,) in records], decode))
 
     def _outcomes(self, number: BlockNumber) -> list[Outcome]:
         found = "SELECT effect, reason, gas, price, covered FROM ordered WHERE block = ? ORDER BY place"
-        return [_outcome(row) for row in self._database.query(found, (number,))]
+        return [_outcome(row) for row in self._read(found, (number,))]
 
     def _batch(self, number: BatchNumber) -> PostedBatch:
-        ((*header, commitment, first, end, transaction, block, digest),) = self._database.query(
+        ((*header, commitment, first, end, transaction, block, digest),) = self._read(
             "SELECT * FROM batch WHERE number = ?", (number,)
         )
         return PostedBatch(BatchHeader(*header), commitment, first, end, transaction, block, digest)

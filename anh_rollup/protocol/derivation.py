@@ -8,6 +8,7 @@ another block of the same height.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Protocol
 
 from anh_rollup.encoding.batches import (
@@ -23,7 +24,7 @@ from anh_rollup.encoding.transactions import SignedTransaction, encode_signed
 from anh_rollup.primitives import DIGEST_SIZE, BlockNumber, ChainId, Digest, Gas, Seconds
 from anh_rollup.protocol.continued import Continued
 from anh_rollup.protocol.fees import BLOCK_GAS_LIMIT, FIRST_BASE_FEE, next_base_fee
-from anh_rollup.protocol.ledger import Ledger, Origin, Outcome, decode_or_none, fold_block
+from anh_rollup.protocol.ledger import Charged, Ledger, Origin, Outcome, decode_or_none, fold_block
 
 OrderedTransaction = tuple[bytes, SignedTransaction | None]
 """A record and its transaction; None where the record is none."""
@@ -33,6 +34,26 @@ Decoder = Callable[[bytes, ChainId], SignedTransaction | None]
 
 MOST_CLOCK_SKEW: Final = 900
 """Seconds that a block's time may be ahead of the L1 block that takes it in (choice)."""
+
+
+class UndecodedTransactions(Continued[OrderedTransaction]):
+    """The transactions of a block that was kept as records: each is decoded when somebody asks for it.
+
+    Args:
+        records: The records.
+        decode: Gives the transaction of one, or None.
+
+    Attributes:
+        records: The same.
+    """
+
+    __slots__ = ("records",)
+
+    def __init__(self, records: Sequence[bytes], decode: Callable[[bytes], SignedTransaction | None]) -> None:
+        super().__init__(
+            len(records), lru_cache(None)(lambda place: (records[place], decode(records[place])))
+        )
+        self.records = records
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +68,7 @@ class L2Block:
 
     header: Header
     forced: int
-    transactions: tuple[OrderedTransaction, ...]
+    transactions: Sequence[OrderedTransaction]
 
     @property
     def number(self) -> BlockNumber:
@@ -62,6 +83,8 @@ class L2Block:
     @property
     def own_records(self) -> tuple[bytes, ...]:
         """The records that its batch carries: those that were not forced."""
+        if isinstance(self.transactions, UndecodedTransactions):
+            return tuple(self.transactions.records[self.forced :])
         return tuple([record for record, _ in self.transactions[self.forced :]])
 
     @property
@@ -98,6 +121,11 @@ class Placement:
     block: L2Block | None = None
     index: int = -1
     outcome: Outcome | None = None
+
+    @property
+    def had_effect(self) -> bool:
+        """Whether it was valid in its block."""
+        return isinstance(self.outcome, Charged)
 
     @property
     def raw(self) -> bytes:
@@ -233,6 +261,9 @@ class Archive(Protocol):
     def place_of(self, digest: Digest) -> tuple[BlockNumber, int] | None:
         """Block and place where a transaction counts, by its hash; None where it is not here."""
 
+    def had_effect(self, digest: Digest) -> bool:
+        """Whether a transaction stands in one of the blocks that it was valid in."""
+
 
 @dataclass(slots=True)
 class Order:
@@ -280,9 +311,10 @@ class Order:
     def take(self, block: L2Block, ledger: Ledger, outcomes: list[Outcome]) -> None:
         """Appends a block that was folded already: the ledger after it, and what came of its transactions."""
         self.ledger = ledger
-        self.head = Head(block.header, block.ordered_gas, self.head.forced_end + block.forced)
         self.blocks.append(block)
         self.outcomes.append(outcomes)
+        # Last: whoever reads in another thread finds what there is up to the head.
+        self.head = Head(block.header, block.ordered_gas, self.head.forced_end + block.forced)
 
 
 def _agrees(batch: Batch, posting: Posting, head: Head) -> bool:

@@ -8,7 +8,7 @@ from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.primitives import BlockNumber, Digest, Gas, Wei
 from anh_rollup.protocol.derivation import L2Block, Order, Placement
 from anh_rollup.protocol.fees import BLOCK_GAS_LIMIT
-from anh_rollup.protocol.ledger import Charged, Deposit, Ledger, Origin, Outcome, Payout, Skipped
+from anh_rollup.protocol.ledger import Deposit, Ledger, Origin, Outcome, Payout, Skipped
 
 
 @dataclass(slots=True)
@@ -49,7 +49,18 @@ class SealedBlocks:
 
     def placement(self, digest: Digest) -> Placement | None:
         """Where a transaction stands, or None."""
-        return self.placed.get(digest) or self._archived(digest)
+        return self.placed.get(digest) or self.archived(digest)
+
+    def archived(self, digest: Digest) -> Placement | None:
+        """Where a transaction of an archived block stands, or None."""
+        found = None if self.order.archive is None else self.order.archive.place_of(digest)
+        if found is None:
+            return None
+        number, index = found
+        block = self.order.blocks[number - 1]
+        record, transaction = block.transactions[index]
+        outcome = self.order.outcomes[number - 1][index]
+        return None if transaction is None else Placement(transaction, record, block, index, outcome)
 
     def number_of(self, digest: Digest) -> BlockNumber | None:
         """The height of a block by its hash; 0 for the genesis block."""
@@ -61,8 +72,10 @@ class SealedBlocks:
 
     def had_effect(self, digest: Digest) -> bool:
         """Whether a transaction stands in a block that it was valid in."""
-        placed = self.placement(digest)
-        return placed is not None and isinstance(placed.outcome, Charged)
+        placed, archive = self.placed.get(digest), self.order.archive
+        if placed is not None and placed.had_effect:
+            return True
+        return archive is not None and archive.had_effect(digest)
 
     def block(self, number: BlockNumber) -> L2Block | None:
         """The block of a height; None for the genesis block and beyond the end."""
@@ -87,23 +100,13 @@ class SealedBlocks:
             last: A height up to the last block's.
             next_base_fee: Of the block that is not sealed yet.
         """
-        end = min(last + 1, self.order.head.header.number)
+        head = self.order.head.header.number
+        end = min(last + 1, head)
         heads = [self.order.head_at(BlockNumber(number)) for number in range(first, end + 1)]
-        fees = [head.header.base_fee for head in heads]
-        if last >= self.order.head.header.number:
+        fees = [each.header.base_fee for each in heads]
+        if last >= head:
             fees.append(next_base_fee)
-        return fees, [head.ordered_gas / BLOCK_GAS_LIMIT for head in heads[: last + 1 - first]]
-
-    def _archived(self, digest: Digest) -> Placement | None:
-        """Where a transaction of an archived block stands, or None."""
-        found = None if self.order.archive is None else self.order.archive.place_of(digest)
-        if found is None:
-            return None
-        number, index = found
-        block = self.order.blocks[number - 1]
-        record, transaction = block.transactions[index]
-        outcome = self.order.outcomes[number - 1][index]
-        return None if transaction is None else Placement(transaction, record, block, index, outcome)
+        return fees, [each.ordered_gas / BLOCK_GAS_LIMIT for each in heads[: last + 1 - first]]
 
 
 def block_size(block: L2Block) -> int:

@@ -146,18 +146,15 @@ class SequencerChain:
 
     def ordered_gas(self, number: BlockNumber) -> Gas:
         """Gas limits of the own transactions of a sealed block."""
-        with self._lock:
-            return self._sealed.ordered_gas(number)
+        return self._sealed.ordered_gas(number)
 
     def fee_history(self, first: BlockNumber, last: BlockNumber) -> tuple[list[Wei], list[float]]:
         """Base fees of the blocks from `first` to `last` and of the one after, and the fullness of each."""
-        with self._lock:
-            return self._sealed.fee_history(first, last, self.next_base_fee)
+        return self._sealed.fee_history(first, last, self.next_base_fee)
 
     def outcomes(self, number: BlockNumber) -> Sequence[Outcome]:
         """What came of the transactions of a sealed block."""
-        with self._lock:
-            return tuple(self._sealed.order.outcomes[number - 1])
+        return tuple(self._sealed.order.outcomes[number - 1])
 
     def blocks_after(self, number: BlockNumber) -> list[L2Block]:
         """The sealed blocks above a height."""
@@ -167,13 +164,15 @@ class SequencerChain:
     def placement(self, digest: Digest) -> Placement | None:
         """Where an accepted transaction stands, or None for an unknown one."""
         with self._lock:
-            sealed = self._sealed.placement(digest)
-            if self._sealed.had_effect(digest):
-                return sealed
+            sealed = self._sealed.placed.get(digest)
             waiting, pooled = self._waiting.get(digest), self._pool.get(digest)
-            if waiting is not None:
-                return Placement(waiting[1], waiting[0])
-            return sealed if pooled is None else Placement(pooled.transaction, pooled.record)
+        if sealed is not None and sealed.had_effect:
+            return sealed
+        if waiting is not None:
+            return Placement(waiting[1], waiting[0])
+        if pooled is not None:
+            return Placement(pooled.transaction, pooled.record)
+        return sealed or self._sealed.archived(digest)
 
     def account(self, address: Address, *, pending: bool) -> Account:
         """An account after the last sealed block, or after everything that was accepted."""

@@ -1,6 +1,7 @@
 """A fold that goes on from an archive is that of all of L1, whatever L1 holds and whenever it is killed."""
 
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -250,6 +251,34 @@ def test_a_start_decodes_what_is_new_and_nothing_that_is_archived(
     assert (archive.batches, len(fresh.batches)) == (4, 5)
     assert (len(read), decoded) == (2, [])
     assert fresh.order.blocks[0] == life.whole().order.blocks[0]
+
+
+def test_of_an_old_block_only_what_is_asked_for_is_decoded(
+    life: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life.restart()
+    decoded, sealed = counting(monkeypatch), SealedBlocks(life.reader.new_order())
+    raw = ALICE.transfer(1, BOB.address, 5)
+    expected = life.whole().order.blocks[1]
+    assert life.reader.order.blocks[1].own_records == expected.own_records
+    assert decoded == []
+    assert sealed.had_effect(pair(raw)[1].hash)
+    assert decoded == []
+    placed = sealed.placement(pair(raw)[1].hash)
+    assert placed is not None
+    assert (placed.block, placed.index, placed.transaction) == (expected, 1, pair(raw)[1])
+    assert decoded[0] == record_of(raw)
+
+
+def test_reading_does_not_wait_for_what_is_written(life: Life) -> None:
+    found: list[Any] = []
+    digest = life.reader.order.blocks[0].hash
+    with life.archive._database.transaction():
+        life.archive._database.execute("DELETE FROM block")
+        reading = threading.Thread(target=lambda: found.append(life.archive.number_of(digest)))
+        reading.start()
+        reading.join(timeout=10)
+    assert found == [1]
 
 
 def test_the_marks_are_those_of_all_archived_blocks(life: Life) -> None:
