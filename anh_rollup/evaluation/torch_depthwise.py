@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from anh_rollup.evaluation.depthwise_kernel import TILES, Kernel, Layer, Taps, kernel
+from anh_rollup.evaluation.depthwise_kernel import TILES, Layer, Taps, kernel
+from anh_rollup.evaluation.machine_code import Kernel
 from anh_rollup.evaluation.row_threads import in_parts
 from anh_rollup.evaluation.torch_patches import parts_of, patches_of, with_margins
 from anh_rollup.evaluation.torch_step import Step

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from anh_rollup.evaluation.operations import apply
 from anh_rollup.evaluation.sources import Sources, checked_sources
+from anh_rollup.evaluation.torch_dense import Packed
 from anh_rollup.evaluation.torch_elementwise import ELEMENTWISE
 from anh_rollup.evaluation.torch_linear import linear
 from anh_rollup.evaluation.torch_movement import MOVEMENT
@@ -62,7 +63,7 @@ class TorchProgram:
     users: dict[int, list[int]]
     lasting: frozenset[int]
     fixed: dict[int, Tensor] = field(default_factory=dict)
-    folded: dict[int, Folded | None] = field(default_factory=dict)
+    folded: dict[int, Folded | Packed | None] = field(default_factory=dict)
     spent: set[int] = field(default_factory=set)
 
     @classmethod

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from llvmlite import binding
 
 from anh_rollup.evaluation import torch_depthwise
-from anh_rollup.evaluation.depthwise_kernel import NARROW, TILES, WIDE, Kernel, compiled, kernel
+from anh_rollup.evaluation.depthwise_kernel import TILES, compiled_for, kernel
+from anh_rollup.evaluation.machine_code import NARROW, WIDE, Kernel, Processor
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
 from anh_rollup.evaluation.torch_backend import TorchEvaluator
@@ -33,9 +34,10 @@ def built(build: str) -> Kernel:
         assert here is not None
         return here
     if build == "generic":
-        return compiled("generic", "", NARROW)
+        return compiled_for(Processor("generic", "", NARROW))
     features = binding.get_host_cpu_features().flatten()
-    return compiled(binding.get_host_cpu_name(), features, WIDE if build == "wide" else NARROW)
+    lanes = WIDE if build == "wide" else NARROW
+    return compiled_for(Processor(binding.get_host_cpu_name(), features, lanes))
 
 
 @st.composite

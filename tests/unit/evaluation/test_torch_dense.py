@@ -1,0 +1,157 @@
+"""Sums of products on compiled code: the reference's bytes for any shape, vectors and threads."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from llvmlite import binding
+
+from anh_rollup.evaluation import torch_dense
+from anh_rollup.evaluation.dense_kernel import VECTORS, compiled_for, kernel
+from anh_rollup.evaluation.machine_code import NARROW, WIDE, Kernel, Processor
+from anh_rollup.evaluation.sources import Sources
+from anh_rollup.tensor.errors import RangeRefusedError, ShapeRefusedError
+from anh_rollup.tensor.opcodes import Opcode
+from anh_rollup.tensor.program import Kind, Program, Value
+from anh_rollup.tensor.shapes import window
+from tests.unit.evaluation.test_torch_backend import same
+from tests.unit.evaluation.test_torch_depthwise import extreme
+
+SMALL = st.integers(1, 3)
+#: For this processor, for its vectors in both widths, for any processor of its kind, and not at all.
+BUILDS = ("here", "wide", "narrow", "generic", "none")
+#: Channels around one vector and one block.
+CHANNELS = (1, 2, NARROW, WIDE, WIDE + 1, VECTORS * NARROW + 1, VECTORS * WIDE, 2 * VECTORS * WIDE + 5)
+
+
+@cache
+def built(build: str) -> Kernel | None:
+    if build == "none":
+        return None
+    if build == "here":
+        return kernel()
+    if build == "generic":
+        return compiled_for(Processor("generic", "", NARROW))
+    features = binding.get_host_cpu_features().flatten()
+    lanes = WIDE if build == "wide" else NARROW
+    return compiled_for(Processor(binding.get_host_cpu_name(), features, lanes))
+
+
+@contextmanager
+def compiled_as(build: str, threads: int, chunk: int) -> Iterator[None]:
+    """One kernel, so many threads with parts as small as can be, and so many places at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch_dense, "kernel", lambda: built(build))
+        patch.setattr(torch_dense, "PART_WORK", 1)
+        patch.setattr(torch_dense, "CHUNK", chunk)
+        patch.setattr(torch, "get_num_threads", lambda: threads)
+        yield
+
+
+def program_of(
+    opcode: Opcode, shapes: list[tuple[int, ...]], bits: tuple[int, int], flags: int, shift: int,
+    geometry: tuple[int, ...], *, kinds: tuple[Kind, Kind] = (Kind.FIELD, Kind.PARAMETER),
+) -> Program:  # fmt: skip
+    """A MATMUL or CONV of a result's, an input's and the weights' shapes."""
+    result, *operands = shapes
+    values = []
+    for place, (shape, kind, own) in enumerate(zip(operands, kinds, bits, strict=True)):
+        index = place if kinds[0] is kinds[1] else 0
+        values.append(Value(kind, shape, -(2**own), 2**own - 1, index=index))
+    extras = [(-(2**20), 2**20)] * (flags & 1) + [(0, 40)] * (flags >> 1)
+    for place, bounds in enumerate(extras):
+        values.append(Value(Kind.PARAMETER, (result[-1],), *bounds, index=1 + place))
+    attributes = (0 if flags & 2 else shift, 0, flags, *geometry)
+    output = Value(
+        Kind.INSTRUCTION, result, -(2**30), 2**29,
+        opcode=opcode, inputs=tuple(range(len(values))), attributes=attributes,
+    )  # fmt: skip
+    return Program((*values, output))
+
+
+@st.composite
+def convolutions(draw: st.DrawFn) -> Program:
+    """A convolution of any geometry, bias and shifts, as wide as its ranges may be."""
+    groups = draw(SMALL)
+    channels = groups * draw(st.sampled_from([1, 2, 5]))
+    outputs = groups * draw(st.sampled_from(CHANNELS))
+    x = (draw(st.integers(1, 9)), draw(st.integers(1, 12)), channels)
+    w = (outputs, draw(st.integers(1, 4)), draw(st.integers(1, 4)), channels // groups)
+    pairs, margins = [draw(SMALL) for _ in range(4)], [draw(st.integers(0, 3)) for _ in range(4)]
+    geometry = (*pairs[:2], *margins, *pairs[2:], groups)
+    try:
+        g = window(x, w, (0, 0, 0, *geometry))
+        bits = (draw(st.integers(1, 31)), draw(st.integers(1, 31)))
+        shapes = [(g.out_h, g.out_w, outputs), x, w]
+        return program_of(
+            Opcode.CONV, shapes, bits, draw(st.integers(0, 3)), draw(st.integers(0, 40)), geometry
+        )
+    except (ShapeRefusedError, RangeRefusedError):
+        assume(False)
+        raise
+
+
+@st.composite
+def products(draw: st.DrawFn) -> Program:
+    """A matrix product with weights of the model, or of two operands of the sample, with axes in front."""
+    terms, rows, outputs = draw(st.integers(1, 40)), draw(st.integers(1, 30)), draw(st.sampled_from(CHANNELS))
+    is_both = draw(st.booleans())
+    lead = tuple(draw(st.lists(st.integers(1, 3), min_size=is_both, max_size=2)))
+    w = (*(lead if is_both else ()), outputs, terms)
+    kinds = (Kind.FIELD, Kind.FIELD if is_both else Kind.PARAMETER)
+    flags = 0 if is_both else draw(st.integers(0, 3))
+    bits = (draw(st.integers(1, 31)), draw(st.integers(1, 31)))
+    shapes = [(*lead, rows, outputs), (*lead, rows, terms), w]
+    try:
+        return program_of(Opcode.MATMUL, shapes, bits, flags, draw(st.integers(0, 40)), (), kinds=kinds)
+    except RangeRefusedError:
+        assume(False)
+        raise
+
+
+@pytest.mark.parametrize("build", BUILDS)
+@given(
+    program=convolutions() | products(),
+    samples=st.integers(1, 4),
+    threads=st.integers(1, 3),
+    chunk=st.sampled_from([1, 8, 96]),
+    seed=st.integers(0, 999),
+)
+def test_any_sums_of_products_on_any_vectors_and_threads_give_the_reference_bytes(
+    build: str, program: Program, samples: int, threads: int, chunk: int, seed: int
+) -> None:
+    with compiled_as(build, threads, chunk):
+        same(program, extreme(program, samples, seed))
+
+
+@pytest.mark.parametrize("build", BUILDS)
+@pytest.mark.parametrize(("x_bits", "w_bits"), [(31, 17), (31, 18), (31, 19), (18, 30), (24, 24), (24, 25)])
+def test_the_largest_sums_are_exact_up_to_the_width_of_a_float64_and_beyond(
+    build: str, x_bits: int, w_bits: int
+) -> None:
+    bits = (x_bits, w_bits)
+    for kinds in ((Kind.FIELD, Kind.PARAMETER), (Kind.FIELD, Kind.FIELD)):
+        lead = (2,) if kinds[1] is Kind.FIELD else ()
+        shapes = [(*lead, 11, 26), (*lead, 11, 16), (*lead, 26, 16)]
+        program = program_of(Opcode.MATMUL, shapes, bits, 0, 22, (), kinds=kinds)
+        x, w = (np.full(each.shape, each.low, dtype=np.int32) for each in program.values[:2])
+        w[..., 1::2, :] = program.values[1].high
+        for one in (x, x + 1, -(x + 1)):
+            given = (one[np.newaxis], w[np.newaxis]) if lead else (one[np.newaxis],)
+            with compiled_as(build, 2, 8):
+                same(program, Sources(given, (), () if lead else (w,)))
+
+
+def test_weights_take_four_bytes_each_and_whole_vectors() -> None:
+    compiled = kernel()
+    assert compiled is not None
+    ones = torch.ones((2, 5, 7), dtype=torch.float64)
+    ready = torch_dense.packed(ones, ones[:, :, 0], ones[:, :, 0])
+    assert ready is not None
+    assert (ready.weights.dtype, tuple(ready.weights.shape)) == (torch.int32, (2, 7 * compiled.lanes))
+    assert int(ready.weights.sum()) == 2 * 5 * 7
