@@ -28,6 +28,9 @@ def in_parts(work: Callable[[int, int], None], count: int, most: int) -> None:
     """
     threads = torch.get_num_threads()
     parts = 1 if threads == 1 else max(1, min(PARTS * threads, count, most))
+    if parts == 1:
+        work(0, count)
+        return
     left = deque((count * part // parts, count * (part + 1) // parts) for part in range(parts))
 
     def do_some() -> None:

@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 
 from anh_rollup.evaluation.torch_depthwise import convolve_depthwise
-from anh_rollup.evaluation.torch_patches import Place, parts_of
+from anh_rollup.evaluation.torch_patches import Place, geometry, parts_of
 from anh_rollup.evaluation.torch_step import Step
 from anh_rollup.evaluation.torch_weights import Folded, rounded
-from anh_rollup.tensor.shapes import Window, window
+from anh_rollup.tensor.shapes import Window
 
 #: Up to so many output channels the product is computed with the channels first, which BLAS does up to twice
 #: as fast for so narrow a result, and then turned (measured).
@@ -31,7 +31,7 @@ MOST_BAND: Final = 4
 
 def convolve(step: Step, x: Tensor, folded: Folded) -> Tensor:
     """A CONV's elements, clamped: (N, *shape)."""
-    g = window(step.shapes[0], step.shapes[1], step.value.attributes)
+    g = geometry(step.shapes, step.value.attributes)
     images = x.reshape(x.shape[0], g.height, g.width, g.channels)
     if g.group_channels == 1 and g.groups > 1:
         result = convolve_depthwise(step, g, images, folded)

@@ -12,21 +12,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from anh_rollup.evaluation.dense_kernel import VECTORS, Layer, kernel
 from anh_rollup.evaluation.row_threads import in_parts
-from anh_rollup.evaluation.torch_patches import with_margins
+from anh_rollup.evaluation.torch_passes import laid_out
+from anh_rollup.evaluation.torch_patches import KEPT_GEOMETRIES, geometry, with_margins
 from anh_rollup.evaluation.torch_step import Step
-from anh_rollup.tensor.shapes import Window, window
+from anh_rollup.tensor.shapes import Window
 
 #: Multiply-adds that are worth a part of their own (choice: about 0.05 milliseconds).
 PART_WORK: Final = 1 << 20
 
 #: Places that are worked on at once (choice: a block's weights are read from the cache for each eight).
 CHUNK: Final = 96
-
-#: Geometries whose tables are kept (choice): those of several networks at once.
-KEPT_GEOMETRIES: Final = 64
 
 Table = NDArray[np.int64]
 
@@ -75,17 +74,17 @@ def packed(weight: Tensor, unit: Tensor, addend: Tensor) -> Packed | None:
     if compiled is None:
         return None
     groups, outputs, terms = weight.shape
-    block, spare = VECTORS * compiled.lanes, -outputs % compiled.lanes
-    filled = torch.nn.functional.pad(weight, (0, 0, 0, spare)) if spare else weight
-    whole = (outputs + spare) // block * block
-    parts = [
-        part.reshape(groups, -1, size, terms).transpose(2, 3).to(torch.int32).reshape(groups, -1)
-        for part, size in ((filled[:, :whole], block), (filled[:, whole:], outputs + spare - whole))
-        if part.shape[1]
-    ]
-    weights = parts[0].contiguous() if len(parts) == 1 else torch.cat(parts, 1)
-    extras = [torch.nn.functional.pad(each, (0, spare)).contiguous() for each in (unit, addend)]
-    return Packed(weights, extras[0], extras[1], outputs)
+    block, padded = VECTORS * compiled.lanes, -(-outputs // compiled.lanes) * compiled.lanes
+    # By numpy, for torch's threads wait for one another.
+    channels = weight.numpy().swapaxes(1, 2)
+    weights = np.zeros((groups, terms * padded), dtype=np.int32)
+    for start in range(0, padded, block):
+        size = min(block, padded - start)
+        own = channels[:, :, start : start + size]
+        part = weights[:, start * terms : (start + size) * terms].reshape(groups, terms, size)
+        part[:, :, : own.shape[2]] = own
+    extras = [functional.pad(each, (0, padded - outputs)).contiguous() for each in (unit, addend)]
+    return Packed(torch.from_numpy(weights), extras[0], extras[1], outputs)
 
 
 def multiply(step: Step, x: Tensor, ready: Packed) -> Tensor:
@@ -125,7 +124,7 @@ def multiply_batches(step: Step, x: Tensor, w: Tensor) -> Tensor | None:
 
 def convolve_dense(step: Step, x: Tensor, ready: Packed) -> Tensor:
     """A CONV's elements, clamped: (samples, *shape)."""
-    g = window(step.shapes[0], step.shapes[1], step.value.attributes)
+    g = geometry(step.shapes, step.value.attributes)
     images = with_margins(x.reshape(x.shape[0], g.height, g.width, g.channels), step)
     result = x.new_empty((x.shape[0], *step.value.shape))
     places, runs = _tables(g, tuple(images.shape))
@@ -139,7 +138,7 @@ def _run(step: Step, source: Tensor, ready: Packed, result: Tensor, at: _Geometr
     compiled = kernel()
     if compiled is None:
         raise TypeError("weights are packed for a kernel that there is not")
-    source = source.contiguous()
+    source = laid_out(source)
     groups, padded = ready.unit.shape
     blocks, chunk = -(-padded // (VECTORS * compiled.lanes)), _chunk(len(at.places))
     chunks = -(-len(at.places) // chunk)

@@ -15,7 +15,8 @@ from torch import Tensor
 from anh_rollup.evaluation.depthwise_kernel import TILES, Layer, Taps, kernel
 from anh_rollup.evaluation.machine_code import Kernel
 from anh_rollup.evaluation.row_threads import in_parts
-from anh_rollup.evaluation.torch_patches import parts_of, patches_of, with_margins
+from anh_rollup.evaluation.torch_passes import laid_out
+from anh_rollup.evaluation.torch_patches import KEPT_GEOMETRIES, parts_of, patches_of, with_margins
 from anh_rollup.evaluation.torch_step import Step
 from anh_rollup.evaluation.torch_weights import Folded, rounded
 from anh_rollup.tensor.shapes import Window
@@ -26,9 +27,6 @@ PART_WORK: Final = 1 << 18
 #: Tables of geometries with no more rows and columns than this are kept (choice: 10 MiB for all of them).
 MOST_KEPT: Final = 1 << 12
 
-#: Geometries whose tables are kept (choice): those of several networks at once.
-KEPT_GEOMETRIES: Final = 64
-
 IntVector = NDArray[np.int64]
 Table = NDArray[np.void]
 
@@ -38,7 +36,7 @@ def convolve_depthwise(step: Step, g: Window, images: Tensor, folded: Folded) ->
     compiled = kernel() if g.outputs == g.groups else None
     if compiled is None:
         return _tap_by_tap(step, g, images.to(folded.dtype), folded)
-    return _compiled(compiled, step, g, images.to(torch.float64).contiguous(), folded)
+    return _compiled(compiled, step, g, laid_out(images.to(torch.float64)), folded)
 
 
 def _compiled(compiled: Kernel, step: Step, g: Window, images: Tensor, folded: Folded) -> Tensor:

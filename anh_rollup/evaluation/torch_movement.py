@@ -1,17 +1,20 @@
 """The torch backend's reductions and index maps. Windows are strided views, which nothing copies."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Final
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from anh_rollup.evaluation.torch_step import FLOAT64_EXACT, Rule, Step, shifted
+from anh_rollup.evaluation.pass_kernel import Order
+from anh_rollup.evaluation.passes import rounding_of
+from anh_rollup.evaluation.torch_passes import copy_into, folded, laid_out
+from anh_rollup.evaluation.torch_step import Rule, Step
 from anh_rollup.tensor.opcodes import Opcode, Reduction
 
-#: Up to so many terms are folded slice by slice, which reads windows where they lie (measured for pooling by
-#: 2 x 2: a sixth of the time of torch's reduction over the strided view).
+#: Up to so many terms are folded in one pass, which reads windows where they lie.
 MOST_SLICES: Final = 64
 
 
@@ -22,41 +25,29 @@ def _reduce(step: Step, inputs: Sequence[Tensor]) -> Tensor | None:
         # torch promises the first of several maxima.
         return x.flatten(first + 1, first + count).argmax(first + 1).to(torch.float64)
     if kind == Reduction.MAX:
-        return _folded(x, first + 1, count, torch.maximum, lambda whole, axis: whole.amax(axis))
-    most = step.magnitudes[0] * prod(x.shape[first + 1 : first + 1 + count])
-    if most > FLOAT64_EXACT:
-        return None
-    return shifted(_folded(x, first + 1, count, torch.add, lambda whole, axis: whole.sum(axis)), shift, most)
+        return _together(step, x, Order.GREATER, {}, np.maximum)
+    terms = prod(x.shape[first + 1 : first + 1 + count])
+    rounding = rounding_of(shift, step.magnitudes[0] * terms)
+    return None if rounding is None else _together(step, x, Order.SUM, rounding, np.add)
 
 
-def _folded(
-    x: Tensor,
-    first: int,
-    count: int,
-    join: Callable[..., Tensor],
-    whole: Callable[[Tensor, int], Tensor],
-) -> Tensor:
-    """Folds `count` axes from `first` on: slice by slice where they are few and more lies behind them."""
-    sizes = x.shape[first : first + count]
-    if x.ndim == first + count or prod(sizes) > MOST_SLICES:
-        return whole(x.flatten(first, first + count - 1), first)
-    slices = _slices(x, first, count)
-    result = slices[0].clone(memory_format=torch.contiguous_format)
-    for each in slices[1:]:
-        join(result, each, out=result)
-    return result
-
-
-def _slices(x: Tensor, first: int, count: int) -> list[Tensor]:
-    parts = [x]
-    for _ in range(count):
-        parts = [each for part in parts for each in part.unbind(first)]
-    return parts
+def _together(step: Step, x: Tensor, order: Order, rounding: Mapping[str, float], join: np.ufunc) -> Tensor:
+    """Folds axes: where they are few and more lies behind them, window by window in one pass."""
+    _, _, first, count = step.value.attributes
+    axes = range(first + 1, first + 1 + count)
+    last = {**rounding, "low": step.value.low, "high": step.value.high}
+    if axes.stop < x.ndim and 1 < prod(x.shape[each] for each in axes) <= MOST_SLICES:
+        done = folded(x, axes, order, last)
+        if done is not None:
+            return done
+    whole = x.numpy().reshape(*x.shape[: axes.start], -1, *x.shape[axes.stop :])
+    result = torch.from_numpy(np.asarray(join.reduce(whole, axis=axes.start)))
+    return result.add_(rounding["half"]).mul_(rounding["unit"]).floor_() if rounding else result
 
 
 def strided(x: Tensor, attributes: Sequence[int]) -> Tensor:
     """What a VIEW with these attributes shows of x (N, *shape): (N, *dims), mostly without a copy."""
-    x = x.contiguous()
+    x = laid_out(x)
     offset, count = attributes[:2]
     dims, strides = attributes[2 : 2 + count], attributes[2 + count :]
     # torch has no negative strides: start at the other end and turn the axis round.
@@ -68,26 +59,36 @@ def strided(x: Tensor, attributes: Sequence[int]) -> Tensor:
 
 
 def _view(step: Step, inputs: Sequence[Tensor]) -> Tensor:
-    return strided(inputs[0], step.value.attributes).reshape(inputs[0].shape[0], *step.value.shape)
+    shown, shape = strided(inputs[0], step.value.attributes), (inputs[0].shape[0], *step.value.shape)
+    try:
+        return shown.view(shape)
+    except RuntimeError:
+        # It cannot be shown without a copy.
+        return laid_out(shown).view(shape)
 
 
 def _pad(step: Step, inputs: Sequence[Tensor]) -> Tensor:
     x, value = inputs[0], step.value
     fill, before = value.attributes[0], value.attributes[1:]
-    result = x.new_full((x.shape[0], *value.shape), float(fill))
+    result = torch.from_numpy(np.full((x.shape[0], *value.shape), float(fill)))
     inside, shown = [slice(None)], [slice(None)]
     for margin, size, wide in zip(before, x.shape[1:], value.shape, strict=True):
         first, last = max(0, margin), max(0, min(wide, size + margin))
         inside.append(slice(first, max(first, last)))
         shown.append(slice(first - margin, max(first - margin, last - margin)))
-    result[tuple(inside)] = x[tuple(shown)]
+    copy_into(result[tuple(inside)], x[tuple(shown)])
     return result
 
 
 def _concat(step: Step, inputs: Sequence[Tensor]) -> Tensor:
     samples = max(each.shape[0] for each in inputs)
-    full = [each.expand(samples, *each.shape[1:]) for each in inputs]
-    return torch.cat(full, dim=step.value.attributes[0] + 1)
+    result, start = inputs[0].new_empty((samples, *step.value.shape)), 0
+    axis = step.value.attributes[0] + 1
+    for each in inputs:
+        part = result.narrow(axis, start, each.shape[axis])
+        copy_into(part, each.expand(samples, *each.shape[1:]))
+        start += each.shape[axis]
+    return result
 
 
 def _gather(step: Step, inputs: Sequence[Tensor]) -> Tensor:

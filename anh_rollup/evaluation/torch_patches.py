@@ -1,13 +1,17 @@
 """What the torch backend's convolutions read: margins, patches, and the parts that are worked on at once."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
+import numpy as np
+import torch
 from torch import Tensor
-from torch.nn import functional
 
+from anh_rollup.encoding.tensors import Shape
+from anh_rollup.evaluation.torch_passes import copy_into, laid_out
 from anh_rollup.evaluation.torch_step import Step
-from anh_rollup.tensor.shapes import Window
+from anh_rollup.tensor.shapes import Window, window
 
 #: Bytes of the patches of a convolution that are unfolded at once, such that they stay in a core's cache
 #: (measured: 1 to 2 MiB are best; all at once takes 1.1 to 1.9 times as long).
@@ -17,8 +21,17 @@ PATCH_BYTES: Final = 1 << 21
 PATCH_ROWS: Final = 64
 MOST_PATCH_BYTES: Final = 1 << 25
 
+#: Geometries that are kept, with their tables (choice): those of several networks at once.
+KEPT_GEOMETRIES: Final = 64
+
 #: Some rows and columns of outputs.
 Place = tuple[slice, slice]
+
+
+@lru_cache(maxsize=KEPT_GEOMETRIES)
+def geometry(shapes: Sequence[Shape], attributes: tuple[int, ...]) -> Window:
+    """The geometry of a CONV, from the shapes of what it reads."""
+    return window(shapes[0], shapes[1], attributes)
 
 
 def parts_of(shape: Sequence[int], patch_bytes: int) -> Iterator[tuple[slice, list[Place]]]:
@@ -45,9 +58,13 @@ def with_margins(image: Tensor, step: Step) -> Tensor:
     """Images (N, height, width, channels) with a CONV's margins of zeros."""
     top, left, bottom, right = step.value.attributes[5:9]
     if not any((top, left, bottom, right)):
-        return image.contiguous()
-    # Padding keeps an order in memory that torch takes for its own, with the channels apart.
-    return functional.pad(image, (0, 0, left, right, top, bottom)).contiguous()
+        return laid_out(image)
+    samples, height, width, channels = image.shape
+    # numpy asks for zeros, which the system gives without writing them.
+    size = (samples, top + height + bottom, left + width + right, channels)
+    result = torch.from_numpy(np.zeros(size)).to(image.dtype)
+    copy_into(result[:, top : top + height, left : left + width], image)
+    return result
 
 
 def patches_of(image: Tensor, g: Window) -> Tensor:

@@ -14,11 +14,13 @@ import torch
 from torch import Tensor
 
 from anh_rollup.evaluation.operations import apply
+from anh_rollup.evaluation.passes import Group, schedule
 from anh_rollup.evaluation.sources import Sources, checked_sources
 from anh_rollup.evaluation.torch_dense import Packed
 from anh_rollup.evaluation.torch_elementwise import ELEMENTWISE
 from anh_rollup.evaluation.torch_linear import linear
 from anh_rollup.evaluation.torch_movement import MOVEMENT
+from anh_rollup.evaluation.torch_passes import Fused
 from anh_rollup.evaluation.torch_step import Rule, Step, clamped, step_of
 from anh_rollup.evaluation.torch_weights import Folded, fold
 from anh_rollup.evaluation.workload import lasting_values, working_elements
@@ -50,6 +52,9 @@ class TorchProgram:
         steps: For each instruction what is proven about it.
         users: For each value that is read the instructions that read it, in order.
         lasting: The values that do not depend on the sample.
+        order: Values and passes in the order in which they run.
+        last_use: For each value that is read, and is not the output, what place of `order` reads it last.
+        bytes_of_a_sample: What one sample's values take at once, at most.
         fixed: Those of them that are kept, (1, *shape).
         folded: For each linear instruction the prepared weights that are kept, None where it has none.
         spent: The lasting values that only what is kept was computed from.
@@ -62,6 +67,9 @@ class TorchProgram:
     steps: dict[int, Step]
     users: dict[int, list[int]]
     lasting: frozenset[int]
+    order: list[int | Fused]
+    last_use: dict[int, int]
+    bytes_of_a_sample: int
     fixed: dict[int, Tensor] = field(default_factory=dict)
     folded: dict[int, Folded | Packed | None] = field(default_factory=dict)
     spent: set[int] = field(default_factory=set)
@@ -77,20 +85,24 @@ class TorchProgram:
         for user in instructions:
             for each in program.values[user].inputs:
                 users.setdefault(each, []).append(user)
-        return cls(program, parameters, memory, keeps, steps, users, lasting_values(program))
+        lasting = lasting_values(program)
+        order = _order(program, steps, users, lasting)
+        last_use = _last_uses(program, order, users)
+        size = _bytes_of_a_sample(program, order, last_use, lasting)
+        return cls(program, parameters, memory, keeps, steps, users, lasting, order, last_use, size)
 
     def evaluate(self, fields: Sequence[Elements], answers: Sequence[Elements] = ()) -> Elements:
         """The output for every sample: int32 array (N, *output shape). See `LoadedProgram.evaluate`."""
         sources = checked_sources(self.program, fields, answers, self.parameters)
         result = np.empty((sources.count, *self.program.output.shape), dtype=np.int32)
         threads = min(torch.get_num_threads(), MOST_THREADS)
-        step = max(1, self.memory * threads // self._bytes_of_a_sample())
+        step = max(1, self.memory * threads // self.bytes_of_a_sample)
         keeps = self.keeps or sources.count > step
         with torch.inference_mode():
             for start in range(0, sources.count, step):
                 stop = min(start + step, sources.count)
                 output = self._output(sources.samples(start, stop), keeps=keeps)
-                torch.from_numpy(result[start:stop]).copy_(output)
+                result[start:stop] = output.numpy()
         return result
 
     def trace(
@@ -101,21 +113,6 @@ class TorchProgram:
         with torch.inference_mode():
             values = self._values(sources.sample(sample), keeps=self.keeps, keep_all=True)
             return [values[each][0].to(torch.int32).numpy() for each in range(len(self.program.values))]
-
-    def _bytes_of_a_sample(self) -> int:
-        """Bytes that one sample's values take at once, at most."""
-        alive: dict[int, int] = {}
-        now, most = 0, 8
-        for each, value in enumerate(self.program.values):
-            if each in self.lasting:
-                continue
-            alive[each] = 8 * value.size
-            now += alive[each]
-            most = max(most, now + 8 * working_elements(self.program, each))
-            for source in value.inputs:
-                if self._is_last_use(source, each):
-                    now -= alive.pop(source, 0)
-        return most
 
     def _output(self, sources: Sources, *, keeps: bool) -> Tensor:
         """The last value, (N or 1, *shape)."""
@@ -130,20 +127,33 @@ class TorchProgram:
             keep_all: Whether every value is given; else each is dropped after its last use.
         """
         alive = dict(self.fixed)
-        for each, value in enumerate(self.program.values):
-            if each in self.fixed or (each in self.spent and not keep_all):
-                continue
-            alive[each] = self._value(each, sources, alive, keeps=keeps)
-            for source in () if keep_all else {each, *value.inputs}:
-                if self._is_last_use(source, each):
-                    alive.pop(source, None)
+        order = range(len(self.program.values)) if keep_all else self.order
+        for place, each in enumerate(order):
+            if isinstance(each, Fused):
+                self._pass(each, alive)
+            elif each not in self.fixed and (keep_all or each not in self.spent):
+                alive[each] = self._value(each, sources, alive, keeps=keeps)
+            if not keep_all:
+                self._drop(each, place, alive)
         return alive
 
-    def _is_last_use(self, source: int, user: int) -> bool:
-        """Whether nothing behind `user` reads a value, nor is it the output."""
-        return (
-            self.users[source][-1] <= user if source in self.users else source != len(self.program.values) - 1
-        )
+    def _drop(self, each: "int | Fused", place: int, alive: dict[int, Tensor]) -> None:
+        """Forgets what nothing behind a place of the order reads."""
+        ids = each.group.sources if isinstance(each, Fused) else (each, *self.program.values[each].inputs)
+        for source in ids:
+            if self.last_use.get(source, place + 1) <= place:
+                alive.pop(source, None)
+
+    def _pass(self, each: Fused, alive: dict[int, Tensor]) -> None:
+        """Several element-wise instructions; one by one where they do not fit a pass."""
+        results = each.run(alive)
+        if results is not None:
+            alive.update(zip(each.group.results, results, strict=True))
+            return
+        for member in each.group.members:
+            alive[member] = self._other(
+                member, [alive[source] for source in self.program.values[member].inputs]
+            )
 
     def _value(self, each: int, sources: Sources, alive: dict[int, Tensor], *, keeps: bool) -> Tensor:
         value = self.program.values[each]
@@ -198,10 +208,48 @@ class TorchProgram:
         return clamped(step, raw, shared=opcode in _SHARING)
 
 
+def _order(
+    program: Program, steps: dict[int, Step], users: dict[int, list[int]], lasting: frozenset[int]
+) -> list[int | Fused]:
+    """Values and passes; instructions that no pass can do stand by themselves."""
+    found: list[int | Fused] = []
+    for each in schedule(program, steps, users, lasting):
+        fused = Fused.of(program, each, steps) if isinstance(each, Group) else None
+        found.extend([each] if isinstance(each, int) else [fused] if fused else each.members)
+    return found
+
+
+def _last_uses(program: Program, order: Sequence[int | Fused], users: dict[int, list[int]]) -> dict[int, int]:
+    """For each value that is not the output the place of the order that reads it last, or its own."""
+    places = {
+        each: place
+        for place, some in enumerate(order)
+        for each in (some.group.members if isinstance(some, Fused) else [some])
+    }
+    output = len(program.values) - 1
+    return {
+        each: max([place, *(places[user] for user in users.get(each, ()))])
+        for each, place in places.items()
+        if each != output
+    }
+
+
+def _bytes_of_a_sample(
+    program: Program, order: Sequence[int | Fused], last_use: dict[int, int], lasting: frozenset[int]
+) -> int:
+    """What one sample's values take at once, at most."""
+    alive: dict[int, int] = {}
+    most = 8
+    for place, each in enumerate(order):
+        made = each.group.results if isinstance(each, Fused) else [each]
+        alive.update((one, 8 * program.values[one].size) for one in made if one not in lasting)
+        extra = 0 if isinstance(each, Fused) else 8 * working_elements(program, each)
+        most = max(most, sum(alive.values()) + extra)
+        for one in [one for one in alive if last_use.get(one, place + 1) <= place]:
+            del alive[one]
+    return most
+
+
 def _floats(elements: Elements) -> Tensor:
-    if not elements.flags.writeable:
-        # torch would warn of an array that it must not write to.
-        return torch.from_numpy(elements.astype(np.float64, order="C"))
-    # torch knows no negative strides.
-    forward = elements if min(elements.strides, default=0) >= 0 else elements.copy()
-    return torch.from_numpy(forward).to(torch.float64, memory_format=torch.contiguous_format)
+    """By numpy, for torch's threads wait for one another."""
+    return torch.from_numpy(elements.astype(np.float64, order="C"))
