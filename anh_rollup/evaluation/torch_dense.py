@@ -21,8 +21,8 @@ from anh_rollup.evaluation.torch_patches import KEPT_GEOMETRIES, geometry, with_
 from anh_rollup.evaluation.torch_step import Step
 from anh_rollup.tensor.shapes import Window
 
-#: Multiply-adds that are worth a part of their own (choice: about 0.05 milliseconds).
-PART_WORK: Final = 1 << 20
+#: Multiply-adds that are worth a part of their own (choice: about 0.2 milliseconds).
+PART_WORK: Final = 1 << 22
 
 #: Places that are worked on at once (choice: a block's weights are read from the cache for each eight).
 CHUNK: Final = 96

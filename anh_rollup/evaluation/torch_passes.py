@@ -19,8 +19,8 @@ from anh_rollup.evaluation.torch_step import Step
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Program
 
-#: Elements, times orders, that are worth a part of their own (choice: about 0.05 milliseconds).
-PART_WORK: Final = 1 << 17
+#: Elements, times orders, that are worth a part of their own (choice: about 0.1 milliseconds).
+PART_WORK: Final = 1 << 18
 
 #: How many ways in which its arrays may lie a pass remembers (choice: batches have one or two sizes).
 MOST_LAYOUTS: Final = 8

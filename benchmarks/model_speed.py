@@ -1,0 +1,135 @@
+"""Imported networks against onnxruntime float32: time and memory, `python -m benchmarks.model_speed`.
+
+Same threads, same samples, in turns; memory in processes of their own, each with what it needs to run the
+network and nothing else. `--only NAME` measures one network, `--profile NAME` says where the time of its
+exact evaluation goes. Beside them stands what a claim adds to answers that onnxruntime gives.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from time import process_time
+from typing import Any, Final
+
+import numpy as np
+from onnx import ModelProto, helper
+
+from anh_rollup.encoding.artifacts import Dataset, Model, encode_dataset, encode_model
+from anh_rollup.importing.network import Arrays, Network, import_network
+from anh_rollup.tensor.codec import encode_program
+from benchmarks.model_peer import peer_of
+from benchmarks.networks.catalogue import CASES, Case
+from benchmarks.networks.wheels import PackageMissingError
+from benchmarks.report import PAIRS, Figure, show
+
+#: Networks that `make bench` measures: others take longer to import, or more memory than some machines have.
+NETWORKS: Final = ("magika", "minilm", "resnet18", "mobilenet-v3", "vit", "lstm")
+SPEED_TARGET, MEMORY_TARGET, CLAIM_TARGET = 5.0, 3.0, 2.0
+
+#: Samples that show ranges (choice: formats follow from them, speed does not).
+SAMPLES: Final = 2
+#: Samples of a job whose answers are claimed.
+ANSWERS: Final = 16
+
+
+def save(folder: Path, model: ModelProto, network: Network, samples: Arrays) -> None:
+    """Writes what both sides read: the network either way, and one sample."""
+    types = {each.name: each.type.tensor_type.elem_type for each in model.graph.input}
+    feeds = {
+        field.name: samples[field.name][0]
+        .reshape(field.shape)
+        .astype(helper.tensor_dtype_to_np_dtype(types[field.name]))
+        for field in network.record.fields
+    }
+    one = {name: elements[:1] for name, elements in samples.items()}
+    folder.joinpath("network.onnx").write_bytes(model.SerializeToString())
+    folder.joinpath("program").write_bytes(encode_program(network.program))
+    folder.joinpath("model").write_bytes(encode_model(Model(network.emitted.parameters)))
+    np.savez(folder / "feeds.npz", **feeds)
+    np.savez(folder / "fields.npz", *network.quantized(one))
+    folder.joinpath("output").write_text(network.record.output_name, encoding="utf-8")
+
+
+def run(module: str, *arguments: object) -> str:
+    """What a module prints in a process of its own.
+
+    Raises:
+        SystemExit: It failed; its error output has been shown.
+    """
+    command = [sys.executable, "-m", f"benchmarks.{module}", *map(str, arguments)]
+    ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if ran.returncode != 0:
+        raise SystemExit(f"benchmarks.{module} failed with exit code {ran.returncode}")
+    return ran.stdout
+
+
+def imported(name: str, folder: Path) -> tuple[Case, Network]:
+    """A network, saved for the processes that run it."""
+    case = CASES[name]()
+    samples = case.samples(SAMPLES, 0)
+    network = import_network(case.model, shapes=case.shapes, samples=samples)
+    save(folder, case.model, network, samples)
+    return case, network
+
+
+def figures_of(name: str, folder: Path) -> list[Figure]:
+    """Time and memory of one network."""
+    _, network = imported(name, folder)
+    found: dict[str, Any] = json.loads(run("model_runs", "pair", folder, PAIRS))
+    ours = json.loads(run("model_runs", "peak", folder))["peak"]
+    peer = json.loads(run("model_peer", folder))["peak"]
+    times = f"{1_000 * found['ours']:.0f} to {1_000 * found['peer']:.0f} ms"
+    figures = [
+        Figure(f"{name}: exact evaluation, {times}, median of {PAIRS} pairs", "times the peer",
+               round(found["clock"], 2), SPEED_TARGET),
+        Figure(f"{name}: the same, processor time", "times the peer", round(found["processor"], 2)),
+        Figure(f"{name}: peak memory, {ours:.0f} to {peer:.0f} MiB", "times the peer",
+               round(ours / peer, 2), MEMORY_TARGET),
+    ]  # fmt: skip
+    return [*figures, claim(name, folder, network)]
+
+
+def claim(name: str, folder: Path, network: Network) -> Figure:
+    """What it takes to claim answers: rounding them, their bytes and their root."""
+    peer = peer_of(folder)
+    output = network.program.output
+    real = np.asarray(peer(), np.float64).reshape(1, *output.shape)
+    start = process_time()
+    for _ in range(ANSWERS):
+        peer()
+    answering = process_time() - start
+    answers = np.repeat(real, ANSWERS, 0)
+    start = process_time()
+    rounded = np.clip(np.rint(np.ldexp(answers, output.scale)), output.low, output.high).astype(np.int32)
+    data = Dataset([rounded])
+    _ = data.root, encode_dataset(data)
+    taken = process_time() - start
+    name = f"{name}: claiming {ANSWERS} answers of onnxruntime's"
+    return Figure(name, "% of answering", round(100 * taken / answering, 3), CLAIM_TARGET)
+
+
+def main() -> None:
+    """Measures and prints the figures of the networks at hand; those of `make networks` are left out."""
+    names: tuple[str, ...] = NETWORKS
+    for option in ("--only", "--profile"):
+        if option in sys.argv[1:]:
+            names = (sys.argv[sys.argv.index(option) + 1],)
+    figures = list[Figure]()
+    for name in names:
+        with tempfile.TemporaryDirectory() as place:
+            try:
+                if "--profile" in sys.argv[1:]:
+                    imported(name, Path(place))
+                    print(run("model_runs", "profile", place))
+                else:
+                    figures.extend(figures_of(name, Path(place)))
+            except PackageMissingError as error:
+                print(error, file=sys.stderr)
+    if figures:
+        show(figures)
+
+
+if __name__ == "__main__":
+    main()
