@@ -47,6 +47,8 @@ OUTSIDE: Final = "not inference"
 WRONG: Final = "wrong"
 #: What a test that passes says where no input is a field.
 KNOWN: Final = "all its inputs have to be known"
+#: What a test says whose steps are as large as the tensor makes them, where a number lies at a tie.
+STEP: Final = "but for one step, where float32 rounds a tie to the other side"
 
 Array = NDArray[Any]
 
@@ -85,21 +87,23 @@ def cases() -> list[Any]:
 
 def outcome(case: Any) -> Outcome:
     """Runs one test."""
-    is_known = False
+    reason = ""
     try:
         inputs, outputs = _numbers(case)
         check_model(case.model)
         for place, wanted in enumerate(outputs):
             record = _record(case.model, inputs, case.model.graph.output[place].name)
-            is_known = is_known or (bool(inputs) and not record.fields)
+            reason = KNOWN if inputs and not record.fields else reason
             difference = _difference(record, inputs, wanted)
-            if not difference <= TOLERANCE:
+            if _is_one_step(case.model.graph, difference, wanted):
+                reason = STEP
+            elif not difference <= TOLERANCE:
                 return Outcome(case.name, WRONG, f"wrong by {difference:.1e} of the largest output")
     except _OutsideError as error:
         return Outcome(case.name, OUTSIDE, str(error))
     except AnhError as error:
         return Outcome(case.name, REFUSED, error.message.replace("|", "/"))
-    return Outcome(case.name, PASSES, KNOWN if is_known else "")
+    return Outcome(case.name, PASSES, reason)
 
 
 def _numbers(case: Any) -> tuple[dict[str, Array], list[Array]]:
@@ -146,6 +150,14 @@ def _difference(record: Record, inputs: dict[str, Array], wanted: Array) -> floa
     real = wanted.astype(np.float64)
     error = float(np.abs(exact.reshape(wanted.shape) - real).max())
     return error / max(float(np.abs(real).max()), 1e-3)
+
+
+def _is_one_step(graph: Any, difference: float, wanted: Array) -> bool:
+    """Whether quantized numbers, by a scale that a node before computes, are off by one at most, not by none."""
+    kinds = {node.op_type for node in graph.node}
+    is_dynamic = "DynamicQuantizeLinear" in kinds or {"Round", "Div", "Cast"} < kinds
+    largest = max(float(np.abs(wanted.astype(np.float64)).max()), 1e-3)
+    return is_dynamic and wanted.dtype == np.uint8 and TOLERANCE < difference <= 1.001 / largest
 
 
 def _record(model: Any, inputs: dict[str, Array], output: str) -> Record:

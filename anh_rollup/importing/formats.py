@@ -11,7 +11,7 @@ from math import ceil, floor, frexp, isfinite
 from typing import Final
 
 from anh_rollup.importing.errors import FormatRefusedError
-from anh_rollup.importing.ranges import Range
+from anh_rollup.importing.ranges import LONG, Range
 from anh_rollup.importing.record import Operation, RealNode, Record
 
 #: Bits of magnitude of what element-wise instructions read, of factors and quotients, of sums' operands.
@@ -129,7 +129,7 @@ def _format(record: Record, node: RealNode, at: Range, bits: int, inputs: Sequen
     if kept and record.nodes[node.inputs[0]].operation is not Operation.CONSTANT:
         return inputs[0]
     if node.is_whole:
-        if bits_above(at.magnitude) > 31 or at.magnitude >= 2**31:
+        if at.within(LONG) != at:
             raise FormatRefusedError(node.source, f"has integers up to {at.magnitude:.3g}, beyond 32 bits")
         return Format(0, floor(min(at.low, 0.0)), ceil(max(at.high, 0.0)))
     scale = min(bits - bits_above(at.magnitude) if at.magnitude else bits, MOST_SCALE)

@@ -20,6 +20,7 @@ from anh_rollup.importing.function_bodies import PREVIEW, body_of, is_older, nod
 from anh_rollup.importing.known_values import FAULTS, is_misread, is_random, known_outputs
 from anh_rollup.importing.onnx_file import LEAST_OPSET, MOST_NAME, OWN_DOMAINS, array_of, node_name, opset_of
 from anh_rollup.importing.operators.context import Context
+from anh_rollup.importing.operators.integers import SHORT
 from anh_rollup.importing.operators.registry import HANDLERS
 from anh_rollup.importing.reals import Folding, Operand, Tensor
 from anh_rollup.importing.record import Field, Record
@@ -144,7 +145,8 @@ class _Walk:
             raise InputRefusedError(name[:MOST_NAME], "it is no tensor of numbers") from error
         if dtype.kind not in _TYPES:
             raise InputRefusedError(name[:MOST_NAME], f"type {dtype}, expected numbers or truth values")
-        return self._reals.input(Field(name, tuple(shape), dtype.kind in "iub", dtype.kind == "b"), dtype)
+        whole, truth, bounds = dtype.kind in "iub", dtype.kind == "b", SHORT.get(dtype.name)
+        return self._reals.input(Field(name, tuple(shape), whole, truth, bounds), dtype)
 
     def finish(self, result: Operand, name: str) -> Record:
         """The record whose output is this value, without its leading dimension of 1."""

@@ -51,6 +51,10 @@ class Range:
         return Range(min(self.low, other.low), max(self.high, other.high))
 
 
+#: The integers of 32 bits.
+LONG: Final = Range(-(2.0**31), 2.0**31 - 1)
+
+
 def observed(record: Record, samples: Iterable[Sequence[Reals]]) -> list[Range]:
     """What the elements of each node were in some samples, one at least."""
     found: list[Range | None] = [None] * len(record.nodes)
@@ -68,9 +72,22 @@ def field_range(field: Field, seen: Range | None) -> Range:
     if field.is_truth:
         return Range(0.0, 1.0)
     if field.is_whole:
-        whole = Range(0.0, ASSUMED_WHOLE) if seen is None else seen.widened(HEADROOM)
+        if field.bounds is not None:
+            return Range(*field.bounds)
+        whole = Range(0.0, ASSUMED_WHOLE) if seen is None else _wide(seen, HEADROOM, is_whole=True)
         return Range(float(np.floor(whole.low)), max(1.0, float(np.ceil(whole.high))))
     return Range(-ASSUMED_REAL, ASSUMED_REAL) if seen is None else seen.widened(HEADROOM)
+
+
+def _wide(seen: Range, headroom: float, *, is_whole: bool) -> Range:
+    """What samples show with headroom; integers that fit 32 bits still do with it."""
+    wide = seen.widened(headroom)
+    return wide.within(LONG) if is_whole and seen.within(LONG) == seen else wide
+
+
+def _is_exact(node: RealNode, proven: Range) -> bool:
+    """Whether a node's integers fit 32 bits whatever the input is, so that samples need not tell."""
+    return node.is_whole and node.operation is not Operation.ARGMAX and proven.within(LONG) == proven
 
 
 def ranges_of(record: Record, samples: Iterable[Sequence[Reals]] | None) -> list[Range]:
@@ -91,8 +108,9 @@ def ranges_of(record: Record, samples: Iterable[Sequence[Reals]] | None) -> list
             sources = [record.nodes[each] for each in node.inputs]
             proven = propagated(node, [found[each] for each in node.inputs], sources)
         is_free = seen is not None and node.operation not in (Operation.FIELD, Operation.CONSTANT)
-        if is_free and seen is not None:
-            proven = seen[place].widened(HEADROOM ** degrees[place]).within(proven)
+        if is_free and seen is not None and not _is_exact(node, proven):
+            wide = _wide(seen[place], HEADROOM ** degrees[place], is_whole=node.is_whole)
+            proven = wide.within(proven)
         found.append(proven)
     return _together(record, found)
 
@@ -159,11 +177,11 @@ def _product(_node: RealNode, inputs: Sequence[Range]) -> Range:
     return _corners(_times, inputs[0], inputs[1])
 
 
-def _quotient(_node: RealNode, inputs: Sequence[Range]) -> Range:
+def _quotient(node: RealNode, inputs: Sequence[Range]) -> Range:
     a, b = inputs
     if b.low <= 0 <= b.high:
         return Range(-inf, inf)
-    return _corners(lambda x, y: x / y, a, b)
+    return _corners((lambda x, y: x // y) if node.is_whole else (lambda x, y: x / y), a, b)
 
 
 def _linear(node: RealNode, inputs: Sequence[Range], sources: Sequence[RealNode]) -> Range:

@@ -71,10 +71,11 @@ def _conv(node: RealNode, inputs: Sequence[Reals]) -> Reals:
     return result + inputs[2] if len(inputs) > 2 else result
 
 
-def _div(_node: RealNode, inputs: Sequence[Reals]) -> Reals:
+def _div(node: RealNode, inputs: Sequence[Reals]) -> Reals:
     a, b = inputs
-    # As the instruction has it: 0 / 0 is 0.
-    return np.where((a == 0) & (b == 0), 0.0, np.divide(a, b))
+    # As the instruction has it: 0 / 0 is 0, and of integers the quotient is the integer not above.
+    quotient = np.where((a == 0) & (b == 0), 0.0, np.divide(a, b))
+    return np.floor(quotient) if node.is_whole else quotient
 
 
 _RELATIONS: Final[dict[Relation, Callable[..., Reals]]] = {

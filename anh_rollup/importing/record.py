@@ -126,12 +126,14 @@ class Field:
         shape: As the graph has it, with the dimension for samples that is always 1.
         is_whole: Whether it holds integers.
         is_truth: Whether it holds truth values.
+        bounds: The least and the largest number of its type, where that is an integer of 8 or 16 bits.
     """
 
     name: str
     shape: Shape
     is_whole: bool
     is_truth: bool = False
+    bounds: tuple[int, int] | None = None
 
     @property
     def sample_shape(self) -> Shape:

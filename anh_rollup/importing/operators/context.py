@@ -115,6 +115,10 @@ class Context:
                 return cast(T, value)
         return default
 
+    def dtype(self, name: str) -> np.dtype[Any]:
+        """A type that an attribute names; float32 where it is left out."""
+        return np.dtype(helper.tensor_dtype_to_np_dtype(self.attribute(name, 1)))
+
     def constant(self, name: str) -> Array | None:
         """An attribute that is a tensor."""
         for each in self.node.attribute:

@@ -1,6 +1,5 @@
 """Arithmetic, comparison and logic, element by element."""
 
-from collections.abc import Sequence
 from functools import reduce
 from typing import Final
 
@@ -8,17 +7,10 @@ import numpy as np
 
 from anh_rollup.importing.operators.context import Array, Context, Handler
 from anh_rollup.importing.operators.functions import truncate
+from anh_rollup.importing.operators.integers import check_sign, floor_divided, wrapped
 from anh_rollup.importing.reals import Operand, Tensor
 from anh_rollup.importing.record import Operation
 from anh_rollup.tensor.opcodes import Relation
-
-#: Integers that wrap around long before an int32 does.
-_SHORT: Final = ("int8", "uint8", "int16", "uint16")
-
-
-def _check_wrapping(c: Context, operands: Sequence[Operand]) -> None:
-    if operands[0].dtype.name in _SHORT:
-        raise c.refuse(f"arithmetic on {operands[0].dtype}, which wraps around")
 
 
 def binary(operation: Operation) -> Handler:
@@ -26,8 +18,8 @@ def binary(operation: Operation) -> Handler:
 
     def handle(c: Context) -> Operand:
         operands = [c.operand(place) for place in range(len(c.inputs))]
-        if operation in (Operation.ADD, Operation.SUB, Operation.MUL):
-            _check_wrapping(c, operands)
+        if operation is Operation.SUB:
+            check_sign(c, operands)
         idle = {Operation.MAX: -np.inf, Operation.MIN: np.inf}.get(operation)
         if idle is not None and any(isinstance(each, Tensor) for each in operands):
             operands = [each for each in operands if isinstance(each, Tensor) or not _is_single(each, idle)]
@@ -36,7 +28,8 @@ def binary(operation: Operation) -> Handler:
         if operation in (Operation.MIN, Operation.MAX, Operation.ADD):
             # Known operands first, so that each step has a tensor.
             operands.sort(key=lambda each: not isinstance(each, Tensor))
-        return reduce(lambda a, b: c.reals.binary(operation, a, b), operands)
+        result = reduce(lambda a, b: c.reals.binary(operation, a, b), operands)
+        return wrapped(c.reals, c.reals.as_tensor(result), operands[0].dtype)
 
     return handle
 
@@ -55,9 +48,14 @@ def divide(c: Context) -> Operand:
                 raise c.refuse("a known divisor of 0")
             return c.reals.times(a, 1.0 / b.astype(np.float64))
         return c.reals.over(a, b)
-    _check_wrapping(c, [a, b])
-    exact = c.reals.over(c.reals.cast(a, np.float32) if isinstance(a, Tensor) else a, b)
-    return c.reals.cast(truncate(c.reals, exact), a.dtype)
+    below = floor_divided(c.reals, a, b)
+    rest = c.reals.minus(a, c.reals.times(below, b))
+    is_moved = c.reals.binary(
+        Operation.MIN,
+        c.reals.compare(below, Relation.LESS, np.zeros((), np.int64)),
+        c.reals.compare(rest, Relation.NOT_EQUAL, np.zeros((), np.int64)),
+    )
+    return wrapped(c.reals, c.reals.plus(below, c.reals.cast(is_moved, np.int64)), a.dtype)
 
 
 def mean(c: Context) -> Operand:
@@ -103,16 +101,20 @@ def where(c: Context) -> Operand:
 
 def negate(c: Context) -> Operand:
     """The number with the other sign."""
-    return c.reals.minus(np.zeros((), c.tensor(0).dtype), c.tensor(0))
+    x = c.tensor(0)
+    return wrapped(c.reals, c.reals.minus(np.zeros((), x.dtype), x), x.dtype)
 
 
 def modulo(c: Context) -> Operand:
-    """The remainder; with fmod=1 it has the sign of the first operand."""
+    """The remainder, with the sign of the second operand; with fmod=1 with that of the first."""
     a, b = c.operand(0), c.operand(1)
-    _check_wrapping(c, [a, b])
-    quotient = c.reals.over(c.reals.cast(c.reals.as_tensor(a), np.float32), b)
-    whole = truncate(c.reals, quotient) if c.attribute("fmod", 0) else c.reals.floor(quotient)
-    return c.reals.cast(c.reals.minus(a, c.reals.times(whole, b)), a.dtype)
+    if a.dtype.kind == "f":
+        quotient = c.reals.over(a, b)
+        whole = truncate(c.reals, quotient) if c.attribute("fmod", 0) else c.reals.floor(quotient)
+        return c.reals.cast(c.reals.minus(a, c.reals.times(whole, b)), a.dtype)
+    whole = c.reals.as_tensor(divide(c)) if c.attribute("fmod", 0) else floor_divided(c.reals, a, b)
+    rest = c.reals.minus(a, c.reals.times(c.reals.cast(whole, np.int64), b))
+    return c.reals.cast(rest, a.dtype)
 
 
 def clip(c: Context) -> Operand:
@@ -163,7 +165,8 @@ def reciprocal(c: Context) -> Operand:
 
 def absolute(c: Context) -> Operand:
     """The magnitude."""
-    return c.reals.elementwise(Operation.ABS, [c.tensor(0)], c.tensor(0).dtype)
+    x = c.tensor(0)
+    return wrapped(c.reals, c.reals.elementwise(Operation.ABS, [x], x.dtype), x.dtype)
 
 
 def sign(c: Context) -> Operand:

@@ -5,9 +5,9 @@ from math import inf, sqrt
 from typing import Any, Final
 
 import numpy as np
-from onnx import helper
 
 from anh_rollup.importing.operators.context import Context, Handler
+from anh_rollup.importing.operators.integers import SHORT, wrapped
 from anh_rollup.importing.reals import Folding, Operand, Tensor
 from anh_rollup.importing.record import Function, Operation, Reals
 from anh_rollup.importing.special import erf
@@ -203,7 +203,7 @@ def to_even(reals: Folding, x: Tensor) -> Tensor:
 
 def cast(c: Context) -> Operand:
     """The same number by another type; reals become integers toward zero."""
-    return converted(c, np.dtype(helper.tensor_dtype_to_np_dtype(c.attribute("to", 1))))
+    return converted(c, c.dtype("to"))
 
 
 def cast_like(c: Context) -> Operand:
@@ -218,12 +218,15 @@ def converted(c: Context, dtype: np.dtype[Any]) -> Tensor:
         raise c.refuse(f"a cast to {dtype}")
     if dtype.kind == "b":
         return c.reals.compare(x, Relation.NOT_EQUAL, np.zeros(()))
-    if dtype.kind in "iu" and not x.is_whole:
-        x = truncate(c.reals, x)
+    if dtype.kind in "iu":
+        whole = x if x.is_whole else c.reals.cast(truncate(c.reals, x), np.int64)
+        return wrapped(c.reals, whole, dtype)
     return c.reals.cast(x, dtype)
 
 
-_CASTS: Final = frozenset({"float16", "float32", "float64", "int32", "int64", "uint32", "uint64", "bool"})
+_CASTS: Final = frozenset(
+    {"float16", "float32", "float64", "int32", "int64", "uint32", "uint64", "bool", *SHORT}
+)
 
 
 def same(c: Context) -> Operand:

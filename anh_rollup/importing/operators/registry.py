@@ -7,10 +7,12 @@ from anh_rollup.importing.operators.convolution import CONVOLUTION
 from anh_rollup.importing.operators.elementwise import ELEMENTWISE
 from anh_rollup.importing.operators.functions import FUNCTIONS
 from anh_rollup.importing.operators.infinities import INFINITIES
+from anh_rollup.importing.operators.integers import INTEGERS
 from anh_rollup.importing.operators.linear import LINEAR
 from anh_rollup.importing.operators.movement import MOVEMENT
 from anh_rollup.importing.operators.normalization import NORMALIZATION
 from anh_rollup.importing.operators.pooling import POOLING
+from anh_rollup.importing.operators.quantized import QUANTIZED
 from anh_rollup.importing.operators.recurrent import RECURRENT
 from anh_rollup.importing.operators.reduction import REDUCTION
 
@@ -20,10 +22,12 @@ HANDLERS: Final[dict[str, Handler]] = {
     **ELEMENTWISE,
     **FUNCTIONS,
     **INFINITIES,
+    **INTEGERS,
     **LINEAR,
     **MOVEMENT,
     **NORMALIZATION,
     **POOLING,
+    **QUANTIZED,
     **RECURRENT,
     **REDUCTION,
 }
