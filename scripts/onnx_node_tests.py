@@ -153,7 +153,7 @@ def _difference(record: Record, inputs: dict[str, Array], wanted: Array) -> floa
 
 
 def _is_one_step(graph: Any, difference: float, wanted: Array) -> bool:
-    """Whether quantized numbers, by a scale that a node before computes, are off by one at most, not by none."""
+    """Whether quantized numbers, by a scale that is computed, are off by one at most, and not by none."""
     kinds = {node.op_type for node in graph.node}
     is_dynamic = "DynamicQuantizeLinear" in kinds or {"Round", "Div", "Cast"} < kinds
     largest = max(float(np.abs(wanted.astype(np.float64)).max()), 1e-3)

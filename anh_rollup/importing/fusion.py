@@ -70,7 +70,9 @@ class _Fusion:
             return None
         if node.operation is Operation.CLAMP:
             return replace(first, bounds=node.bounds) if first.operation in _BOUNDED else None
-        if first.operation in _LINEAR and node.operation in _PER_CHANNEL and not node.is_whole:
+        # Sums of integers stay what they are: they are exact.
+        is_real = not (first.is_whole or node.is_whole)
+        if first.operation in _LINEAR and node.operation in _PER_CHANNEL and is_real:
             return self._with_row(first, node, into)
         return None
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from anh_rollup.importing.operators.context import Array, Context, Handler
 from anh_rollup.importing.operators.functions import truncate
-from anh_rollup.importing.operators.integers import check_sign, floor_divided, wrapped
+from anh_rollup.importing.operators.integers import SHORT, check_sign, floor_divided, wrapped
 from anh_rollup.importing.reals import Operand, Tensor
 from anh_rollup.importing.record import Operation
 from anh_rollup.tensor.opcodes import Relation
@@ -114,7 +114,7 @@ def modulo(c: Context) -> Operand:
         return c.reals.cast(c.reals.minus(a, c.reals.times(whole, b)), a.dtype)
     whole = c.reals.as_tensor(divide(c)) if c.attribute("fmod", 0) else floor_divided(c.reals, a, b)
     rest = c.reals.minus(a, c.reals.times(c.reals.cast(whole, np.int64), b))
-    return c.reals.cast(rest, a.dtype)
+    return c.reals.cast(c.reals.clamp(rest, *SHORT.get(a.dtype.name, (-np.inf, np.inf))), a.dtype)
 
 
 def clip(c: Context) -> Operand:

@@ -89,9 +89,10 @@ def bits_of(reals: Folding, x: Tensor) -> tuple[Tensor, Array]:
     count = width - (x.dtype.kind == "i")
     powers = np.left_shift(np.int64(1), np.arange(count))
     column = reals.cast(reals.reshaped(x, (*x.shape, 1)), np.int64)
-    parts = [floor_divided(reals, column, powers)]
-    above = floor_divided(reals, parts[0], np.asarray(2, np.int64))
-    digits = reals.minus(parts[0], reals.times(above, np.asarray(2, np.int64)))
+    quotients = floor_divided(reals, column, powers)
+    above = floor_divided(reals, quotients, np.asarray(2, np.int64))
+    rest = reals.minus(quotients, reals.times(above, np.asarray(2, np.int64)))
+    digits = reals.clamp(rest, 0, 1)
     if x.dtype.kind != "i":
         return digits, powers
     sign = reals.cast(reals.compare(column, Relation.LESS, np.zeros((), np.int64)), np.int64)
@@ -111,7 +112,7 @@ def bitwise(operation: Operation | None) -> Handler:
         )
         worth = c.reals.times(c.reals.cast(both, np.int64), weights)
         total = c.reals.reduced(Operation.SUM, worth, [worth.rank - 1], keeps=False)
-        return c.reals.cast(c.reals.clamp(total, -_EDGE, _EDGE), a.dtype)
+        return c.reals.cast(c.reals.clamp(total, *SHORT.get(a.dtype.name, (-_EDGE, _EDGE))), a.dtype)
 
     return handle
 

@@ -109,11 +109,19 @@ def _product(c: Context, left: tuple[int, int], right: tuple[int, int], dtype: n
 def qlinear_matmul(c: Context) -> Operand:
     """The product of two quantized matrices, quantized."""
     total = _product(c, (0, 2), (3, 5), np.dtype(np.float32))
-    scales = [c.array(at, "scales").astype(np.float64) for at in (1, 4, 6)]
-    rows = scales[0].reshape(-1, 1) if scales[0].size > 1 else scales[0].reshape(())
-    columns = scales[1] if scales[1].size > 1 else scales[1].reshape(())
+    rows, columns, result = _scales(c)
+    rows = rows.reshape(-1, 1) if rows.size > 1 else rows.reshape(())
+    columns = columns if columns.size > 1 else columns.reshape(())
     zero = c.array(7, "zero point").reshape(())
-    return saturated(c, c.reals.times(total, rows * columns / scales[2].reshape(())), zero, zero.dtype)
+    return saturated(c, c.reals.times(total, rows * columns / result), zero, zero.dtype)
+
+
+def _scales(c: Context) -> tuple[Array, Array, Array]:
+    """The scales of both operands and of the result, whose quotient is one of their own type."""
+    first, second, result = (c.array(at, "scales") for at in (1, 4, 6))
+    if not (result > 0).all() or result.size != 1:
+        raise c.refuse("a scale of the result that is not one number above 0")
+    return first, second, result.reshape(())
 
 
 def conv_integer(c: Context) -> Operand:
@@ -133,8 +141,8 @@ def qlinear_conv(c: Context) -> Operand:
     """A convolution of quantized tensors, quantized."""
     bias = c.optional(8, "bias")
     total = _convolution(c, (0, 2), (3, 5), None if bias is None else bias.astype(np.int64))
-    scales = [c.array(at, "scales").astype(np.float64) for at in (1, 4, 6)]
-    factor = (scales[0].reshape(()) * scales[1] / scales[2].reshape(())).reshape(-1, *(1,) * (total.rank - 2))
+    image, kernel, result = _scales(c)
+    factor = (image.reshape(()) * kernel / result).reshape(-1, *(1,) * (total.rank - 2))
     zero = c.array(7, "zero point").reshape(())
     return saturated(c, c.reals.times(c.reals.cast(total, np.float32), factor), zero, zero.dtype)
 
