@@ -1,7 +1,8 @@
 """What a network's ranges ask for: other instructions where a number format alone would lose small numbers.
 
-Three patterns, whoever exported the network: what is divided by its own root mean square, in rows of very
-different size; scores of a softmax beside masks; logarithms over several orders of magnitude.
+Patterns, whoever exported the network: what is divided by its own root mean square, in rows of very different
+size; scores of a softmax beside masks; what no reader sees (`interest.py`); logarithms over several orders of
+magnitude.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from anh_rollup.importing.interest import interests
 from anh_rollup.importing.ranges import Range
 from anh_rollup.importing.record import UNBOUNDED, Function, Operation, RealNode, Record
 from anh_rollup.importing.recorder import trimmed
@@ -25,7 +27,7 @@ MOST_RATIO: Final = 16.0
 #: The least argument that a logarithm of numbers up to 1 is exact for.
 _LEAST: Final = 2.0**-30
 
-_ROWS: Final = frozenset({Operation.ADD, Operation.SUB, Operation.MUL, Operation.SELECT})
+_BOUNDED: Final = frozenset({Operation.ADD, Operation.SUB, Operation.MUL, Operation.SELECT})
 
 
 def refined(record: Record, ranges: Sequence[Range]) -> Record:
@@ -50,6 +52,7 @@ class _Refinement:
         self.nodes: list[RealNode] = []
         self.has_changed = False
         self._old, self._ranges, self._readers = record.nodes, ranges, record.readers()
+        self._interests = interests(record.nodes, ranges)
         self._places: list[int] = []
 
     def take(self, place: int) -> None:
@@ -60,8 +63,9 @@ class _Refinement:
             found = self._quotient(node)
         elif node.operation is Operation.FUNCTION and node.function is not None and node.function.of_root:
             found = self._of_root(node, node.function)
-        elif node.operation in _ROWS and node.bounds == UNBOUNDED:
+        elif node.operation in _BOUNDED and node.bounds == UNBOUNDED:
             found = self._scores(place)
+            found = self._seen(place) if found is None else found
         self.has_changed |= found is not None
         self._places.append(self._kept(node) if found is None else found)
 
@@ -96,6 +100,13 @@ class _Refinement:
         if not isfinite(low) or low <= self._ranges[place].low:
             return None
         return self._kept(self._old[place], bounds=(low, inf))
+
+    def _seen(self, place: int) -> int | None:
+        """A value that saturates where its readers see no difference, if it is much wider."""
+        seen, at = self._interests[place], self._ranges[place]
+        if not at.magnitude > 2 * seen.magnitude > 0:
+            return None
+        return self._kept(self._old[place], bounds=(seen.low, seen.high))
 
     def _before_views(self, place: int) -> int:
         while self._old[place].operation is Operation.VIEW:

@@ -13,7 +13,7 @@ from anh_rollup.importing.setting import Setting
 from anh_rollup.tensor.opcodes import MOST_SCALING
 
 #: Straight lines between a table's entries are nearer to the function than this part of its range.
-TOLERANCE: Final = {Setting.PRECISE: 2.0**-22, Setting.FAST: 2.0**-15}
+TOLERANCE: Final = {Setting.PRECISE: 2.0**-22, Setting.FAST: 2.0**-18}
 #: Entries of a table (choice: 128 KiB of a program).
 MOST_ENTRIES: Final = 1 << 15
 #: Places between two entries at which the error is looked at.
@@ -76,8 +76,10 @@ def _table(function: Function, x: Format, low: int, high: int, step: int) -> Tab
     with np.errstate(all="ignore"):
         entries = function((low + steps * 2.0**step) * x.unit)
         error = 0.0
-        for probe in range(1, _PROBES):
-            share = probe / _PROBES
+        # Between two steps of the argument nothing is ever looked up.
+        probes = min(_PROBES, 1 << step)
+        for probe in range(1, probes):
+            share = probe / probes
             places = low + (steps[:-1] + share) * 2.0**step
             inside = (places >= first) & (places <= high)
             line = entries[:-1] + (entries[1:] - entries[:-1]) * share

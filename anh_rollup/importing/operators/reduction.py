@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from anh_rollup.importing.operators.context import Context, Handler
-from anh_rollup.importing.operators.functions import FAR, logarithm
+from anh_rollup.importing.operators.functions import FAR, LOG, logarithm
 from anh_rollup.importing.operators.pooling import norm
 from anh_rollup.importing.reals import Folding, Operand, Tensor
 from anh_rollup.importing.record import Function, Operation
@@ -75,8 +75,7 @@ def _log_sum_exp(c: Context, x: Tensor, axes: list[int], keeps: bool) -> Tensor:
     return result if keeps else c.reals.reshaped(result, shape)
 
 
-#: The natural logarithm of what is above 0, and of sums that have e^0 among their terms.
-LOG: Final = Function("log", logarithm, of_root=True)
+#: The natural logarithm of sums that have e^0 among their terms.
 LOG_OF_SUM: Final = Function("log", logarithm, (1.0, np.inf))
 
 

@@ -15,6 +15,7 @@ from anh_rollup.importing.operators.pooling import POOLING
 from anh_rollup.importing.operators.quantized import QUANTIZED
 from anh_rollup.importing.operators.recurrent import RECURRENT
 from anh_rollup.importing.operators.reduction import REDUCTION
+from anh_rollup.importing.operators.steep import STEEP
 
 #: By the operator's name.
 HANDLERS: Final[dict[str, Handler]] = {
@@ -30,4 +31,5 @@ HANDLERS: Final[dict[str, Handler]] = {
     **QUANTIZED,
     **RECURRENT,
     **REDUCTION,
+    **STEEP,
 }

@@ -72,7 +72,7 @@ def test_a_fast_table_is_smaller() -> None:
         len(tabulated(Function("t", np.tanh, (-11.0, 11.0)), X, Range(-8.0, 8.0), RESULT, each).entries)
         for each in Setting
     ]
-    assert sizes[0] > 4 * sizes[1]
+    assert sizes[0] > 3 * sizes[1]
 
 
 def test_ranges_grow_away_from_zero_to_both_sides_alike_and_shrink_toward_it() -> None:

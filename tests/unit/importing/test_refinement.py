@@ -113,3 +113,24 @@ def test_without_samples_nothing_is_known_of_rows_so_they_are_brought_to_one_siz
         if each.operation is Operation.FLOOR
     ]
     assert factors == [Range(1.0, MOST_FACTOR)]
+
+
+def test_what_a_flat_function_does_not_see_takes_no_bits() -> None:
+    x = np.random.default_rng(2).normal(size=(16, 40)).astype(np.float32) * 40
+    nodes = [
+        node("Mul", "x x", "square"), node("Mul", "square x", "cube"), node("Mul", "cube small", "part"),
+        node("Add", "x part", "sum"), node("Mul", "sum root", "scaled"), node("Tanh", "scaled"),
+    ]  # fmt: skip
+    known = {"small": np.array(0.044715, np.float32), "root": np.array(0.79788456, np.float32)}
+    model = model_of(nodes, {"x": ["N", 40]}, known)
+    network = import_network(model, samples={"x": x})
+    cube = [at for at, each in enumerate(network.record.nodes) if each.source == "the cube"]
+    assert [network.ranges[at].magnitude < 1e4 < 40**3 for at in cube] == [True]
+    assert error_of(model, {"x": x}) < 1e-5
+
+
+def test_what_is_read_elsewhere_too_keeps_its_range() -> None:
+    x = np.linspace(-100, 100, 40, dtype=np.float32)[None]
+    nodes = [node("Add", "x x", "twice"), node("Tanh", "twice", "bent"), node("Add", "bent twice")]
+    model = model_of(nodes, {"x": ["N", 40]})
+    assert error_of(model, {"x": x}) < 1e-6

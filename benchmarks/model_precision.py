@@ -1,0 +1,77 @@
+"""How near imported networks are: `python -m benchmarks.model_precision [NETWORK ...]`.
+
+Each network of `benchmarks.networks` is imported with both settings by some samples and compared with
+onnxruntime, and with its own record in float64, over others. The table of docs/imported-models.md gets the
+rows of the networks named, or of all. It takes about an hour, so it is no part of `make bench`.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from anh_rollup.evaluation.workload import multiply_adds
+from anh_rollup.importing.comparison import Comparison, compare
+from anh_rollup.importing.network import Network, import_network
+from anh_rollup.importing.setting import Setting
+from benchmarks.networks.catalogue import CASES, SHOWN, Case
+
+PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "imported-models.md"
+#: Between these lines the page holds the table.
+START, END = "<!-- measured -->", "<!-- end -->"
+HEAD: Final = (
+    "| network | setting | parameters | instructions | multiply-adds | largest error | mean error "
+    "| largest beside float64 | float32's own | decisions | agreement | saturated |\n"
+    "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+)
+#: Decisions that are compared at least, and samples at least.
+DECISIONS: Final = 1000
+LEAST: Final = 4
+
+
+def row(name: str, network: Network, found: Comparison) -> str:
+    """A network's line of the table."""
+    instructions = sum(value.opcode is not None for value in network.program.values)
+    cells = [
+        name, network.setting.value, f"{sum(each.size for each in network.emitted.parameters):,}",
+        f"{instructions:,}", f"{multiply_adds(network.program, 1):,}", f"{found.largest_error:.1e}",
+        f"{found.mean_error:.1e}", f"{found.largest_format_error:.1e}", f"{found.largest_lowering_error:.1e}",
+        f"{found.decisions:,}", f"{found.agreement:.2%}", f"{found.saturated:,}",
+    ]  # fmt: skip
+    return f"| {' | '.join(cells)} |"
+
+
+def measured(name: str, case: Case) -> list[str]:
+    """A network's lines, one for each setting."""
+    shown, rows = case.samples(SHOWN, 1), []
+    for setting in Setting:
+        network = import_network(case.model, shapes=case.shapes, samples=shown, setting=setting)
+        shape = network.program.output.shape
+        each = 1
+        for size in shape[:-1] if len(shape) > 1 else ():
+            each *= size
+        held = case.samples(max(LEAST, -(-DECISIONS // each)), 2)
+        rows.append(row(name, network, compare(case.model, network, held)))
+        print(rows[-1], flush=True)
+    return rows
+
+
+def updated(page: str, name: str, rows: Sequence[str]) -> str:
+    """The page with a network's lines in its table, in the order of `CASES`."""
+    before, _, rest = page.partition(START)
+    table, _, after = rest.partition(END)
+    lines = [line for line in table.strip().split("\n")[2:] if not line.startswith(f"| {name} |")]
+    order = list(CASES)
+    lines = sorted([*lines, *rows], key=lambda line: order.index(line.split(" | ")[0].removeprefix("| ")))
+    return "\n".join([before + START, HEAD, *lines, END + after])
+
+
+def main() -> None:
+    """Measures the networks named, or all, and writes their lines."""
+    for name in sys.argv[1:] or CASES:
+        rows = measured(name, CASES[name]())
+        PAGE.write_text(updated(PAGE.read_text(encoding="utf-8"), name, rows), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
