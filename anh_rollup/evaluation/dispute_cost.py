@@ -41,12 +41,13 @@ _SUMS: Final = 104_000
 _PROVE: Final = 222_000
 _PROVE_SOURCE: Final = 240_000
 
-#: Gas beside calldata of a hash on a proof, of a node that is shown, of an opened input, of a term, and of a
-#: partial sum; measured like that.
+#: Gas beside calldata: of a hash on a proof, a node that is shown, an opened input, a term, a term that
+#: REDUCE looks up by itself, and a partial sum; measured like that.
 _HASH: Final = 300
 _NODE: Final = 350
 _INPUT: Final = 5_000
 _TERM: Final = 110
+_FAR_TERM: Final = 1_200
 _PARTIAL_SUM: Final = 1_000
 
 #: Bytes of a score's node in a call: two words of the ABI.
@@ -215,7 +216,7 @@ def _proved(program: Program, value: int) -> DisputeCost:
     evidence = _evidence(program, value) + inputs * depth * DIGEST_SIZE
     read = evidence // DIGEST_SIZE
     if terms <= LEAST_BLOCK:
-        further = terms * _TERM + len(instruction.inputs) * _INPUT
+        further = terms * _term(program, value) + len(instruction.inputs) * _INPUT
         whole = _move(_PROVE, data + shown + evidence, hashes + up + read, further)
         return DisputeCost(_NOTHING, _SEALED + whole)
     partials = block_count(terms) * DIGEST_SIZE
@@ -223,8 +224,19 @@ def _proved(program: Program, value: int) -> DisputeCost:
     extras = sum(_one_chunk(prod(shape)) + depth * DIGEST_SIZE for shape in program.input_shapes(value)[2:])
     asked = _move(_ASK, data + shown, hashes + up)
     sums = _move(_SUMS, data + partials + extras, hashes + extras // DIGEST_SIZE, further)
-    block = _move(_PROVE, data + partials + evidence, hashes + read, block_size(terms) * _TERM + further)
+    block = _move(
+        _PROVE, data + partials + evidence, hashes + read, block_size(terms) * _term(program, value) + further
+    )
     return DisputeCost(sums, asked + _SEALED + block)
+
+
+def _term(program: Program, value: int) -> int:
+    """Gas of a term: those of a reduction that do not lie side by side are looked up one by one."""
+    instruction = program.values[value]
+    if instruction.opcode is not Opcode.REDUCE:
+        return _TERM
+    first, count = instruction.attributes[2:4]
+    return _TERM if prod(program.input_shapes(value)[0][first + count :]) == 1 else _FAR_TERM
 
 
 def _one_chunk(size: int) -> int:

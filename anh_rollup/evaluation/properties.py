@@ -131,7 +131,10 @@ class _Tracer:
         return Trace.of([self._tree(program, value, each) for value, each in enumerate(tensors)])
 
     def _tree(self, program: Program, value: int, elements: Elements) -> TensorTree:
-        if program.values[value].kind not in SHARED:
+        source, model = program.values[value], self._artifacts.model
+        if source.kind is Kind.PARAMETER and model is not None:
+            return model.tensors[source.index]  # the model's root was checked by the same trees
+        if source.kind not in SHARED:
             return TensorTree(np.asarray(elements))
         if value not in self._shared:
             self._shared[value] = TensorTree(np.asarray(elements))

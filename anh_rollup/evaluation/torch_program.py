@@ -26,7 +26,7 @@ from anh_rollup.evaluation.torch_step import Rule, Step, clamped, step_of
 from anh_rollup.evaluation.torch_weights import Folded, fold
 from anh_rollup.evaluation.workload import lasting_values, working_elements
 from anh_rollup.tensor.opcodes import Opcode
-from anh_rollup.tensor.program import Kind, Program
+from anh_rollup.tensor.program import Kind, Program, Value
 from anh_rollup.tensor.program import Tensor as Elements
 
 _RULES: Final[dict[Opcode, Rule]] = {**ELEMENTWISE, **MOVEMENT}
@@ -113,7 +113,23 @@ class TorchProgram:
         sources = checked_sources(self.program, fields, answers, self.parameters)
         with torch.inference_mode():
             values = self._values(sources.sample(sample), keeps=self.keeps, keep_all=True)
-            return [values[each][0].to(torch.int32).numpy() for each in range(len(self.program.values))]
+            return [
+                self._given(value) if each not in values else values[each][0].to(torch.int32).numpy()
+                for each, value in enumerate(self.program.values)
+            ]
+
+    def _given(self, value: Value) -> Elements:
+        """The elements of a parameter or a constant."""
+        constants, index = self.program.constants, value.index
+        return constants[value.constant] if value.kind is Kind.CONSTANT else self.parameters[index]
+
+    def _traced_again(self) -> set[int]:
+        """Spent values that a trace has to compute again: instructions, and what they read."""
+        again: set[int] = set()
+        for each in sorted(self.spent, reverse=True):
+            if self.program.values[each].opcode is not None or each in again:
+                again |= {each, *self.program.values[each].inputs}
+        return again
 
     def _output(self, sources: Sources, *, keeps: bool) -> Tensor:
         """The last value, (N or 1, *shape)."""
@@ -125,11 +141,13 @@ class TorchProgram:
         Args:
             sources: The samples.
             keeps: Whether what is the same for every sample is kept for another run.
-            keep_all: Whether every value is given; else each is dropped after its last use.
+            keep_all: Whether every value is given, but for parameters and constants that nothing reads any
+                more; else each is dropped after its last use.
         """
         alive = dict(self.fixed)
-        order = range(len(self.program.values)) if keep_all else self.order
-        for place, each in enumerate(order):
+        skipped = self.spent - self._traced_again()
+        order = [each for each in range(len(self.program.values)) if each not in skipped]
+        for place, each in enumerate(order if keep_all else self.order):
             self._do(each, sources, alive, keeps=keeps, keep_all=keep_all)
             if not keep_all:
                 self._drop(each, place, alive)

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from anh_rollup.evaluation.disputability import opening_size
 from anh_rollup.importing.errors import FormatRefusedError
 from anh_rollup.importing.formats import (
     EXACT_BITS,
@@ -25,9 +26,13 @@ from anh_rollup.importing.weights import quantized
 from anh_rollup.tensor.builder import Node, ProgramBuilder
 from anh_rollup.tensor.opcodes import MOST_SCALING, LinearFlags, Opcode, Reduction
 from anh_rollup.tensor.program import Program, Tensor
+from anh_rollup.tensor.shapes import LEAST_BLOCK, block_size
 
 #: How far apart two operands' scales may be: 30 bits moved up by so many are exact in float64.
 MOST_APART: Final = 20
+
+#: Bytes of an element's terms on L1 above which they are moved side by side (choice: a million gas or so).
+MOST_SCATTERED: Final = 40_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -315,19 +320,32 @@ def _floored(e: _Emission, node: RealNode, at: Format) -> Node:
     return e.emit(Opcode.ADD, (x, half), (0, 0, x.scale), at)
 
 
+def _reduce(e: _Emission, x: Node, how: tuple[Reduction, int], axes: Sequence[int], at: Format) -> Node:
+    """Some axes reduced: the first of them and how many, turned to be the last where terms lie far apart.
+
+    Whoever disputes an element shows all its terms on L1.
+    """
+    first, count = axes
+    terms, apart = prod(x.shape[first : first + count]), prod(x.shape[first + count :])
+    distances = np.arange(block_size(terms) if terms > LEAST_BLOCK else terms, dtype=np.int64) * apart
+    if opening_size(distances, prod(x.shape)) > MOST_SCATTERED:
+        last = [*range(first), *range(first + count, len(x.shape)), *range(first, first + count)]
+        x, first = e.builder.transpose(x, last), len(x.shape) - count
+    return e.emit(Opcode.REDUCE, (x,), (*how, first, count), at)
+
+
 def _total(e: _Emission, node: RealNode, at: Format) -> Node:
     x = e.operand(node.inputs[0])
     places = bits_above(node.factor)
     shift = x.scale - places - at.scale
     if node.factor == 2.0**places and shift >= 0:
-        return e.emit(Opcode.REDUCE, (x,), (Reduction.SUM, shift, *node.attributes), at)
+        return _reduce(e, x, (Reduction.SUM, shift), node.attributes, at)
     # The total has as many bits as a factor of 22 bits leaves, then the factor follows.
     terms = prod(e.shape_of(node.inputs[0])[node.attributes[0] : sum(node.attributes)])
     over = max(0, _bits(x) + (terms - 1).bit_length() - WIDE_BITS)
     edge = 2**31 - 1
-    total = e.emit(
-        Opcode.REDUCE, (x,), (Reduction.SUM, over, *node.attributes), Format(x.scale - over, -edge - 1, edge)
-    )
+    wide = Format(x.scale - over, -edge - 1, edge)
+    total = _reduce(e, x, (Reduction.SUM, over), node.attributes, wide)
     if node.factor == 1:
         return e.rescaled(total, at)
     scale = EXACT_BITS - 1 - min(_bits(total), WIDE_BITS + 1) - places
@@ -337,12 +355,12 @@ def _total(e: _Emission, node: RealNode, at: Format) -> Node:
 
 def _largest(e: _Emission, node: RealNode, at: Format) -> Node:
     x = e.operand(node.inputs[0], at.scale)
-    return e.rescaled(e.emit(Opcode.REDUCE, (x,), (Reduction.MAX, 0, *node.attributes), _whole(x)), at)
+    return e.rescaled(_reduce(e, x, (Reduction.MAX, 0), node.attributes, _whole(x)), at)
 
 
 def _place(e: _Emission, node: RealNode, at: Format) -> Node:
     x = e.operand(node.inputs[0])
-    return e.emit(Opcode.REDUCE, (x,), (Reduction.ARGMAX, 0, *node.attributes), at)
+    return _reduce(e, x, (Reduction.ARGMAX, 0), node.attributes, at)
 
 
 def _whole(x: Node) -> Format:

@@ -5,9 +5,13 @@ over the data set reaches the threshold. All of these keep the architecture's va
 parameters and their order are those of the architecture.
 """
 
+from collections.abc import Callable
+from math import prod
+
 from anh_rollup.encoding.checks import INT32_MOST
 from anh_rollup.tensor.builder import Node, ProgramBuilder
 from anh_rollup.tensor.errors import AttributesRefusedError, ShapeRefusedError
+from anh_rollup.tensor.opcodes import MOST_TERMS
 from anh_rollup.tensor.program import Program
 
 
@@ -38,7 +42,7 @@ def closeness(architecture: Program, tolerance: int) -> Program:
     builder, output = _started(architecture)
     answer = builder.answer(output.shape, scale=output.scale)
     distance = builder.abs(builder.sub(output, answer, low=-INT32_MOST, high=INT32_MOST))
-    worst = builder.max(distance) if distance.shape else distance
+    worst = _folded(distance, builder.max)
     return builder.build(worst <= builder.constant(tolerance, scale=output.scale))
 
 
@@ -95,4 +99,13 @@ def _label(builder: ProgramBuilder, output: Node) -> Node:
 
 
 def _total(builder: ProgramBuilder, scores: Node) -> Node:
-    return builder.sum(scores, high=INT32_MOST) if scores.shape else scores
+    return _folded(scores, lambda x, axes: builder.sum(x, axes, high=INT32_MOST))
+
+
+def _folded(x: Node, fold: Callable[[Node, range], Node]) -> Node:
+    """One number of all elements, by as many axes at a time, from the last one on, as one instruction folds."""
+    while x.shape:
+        rank = len(x.shape)
+        fitting = [first for first in range(rank) if prod(x.shape[first:]) <= MOST_TERMS]
+        x = fold(x, range(fitting[0] if fitting else rank - 1, rank))
+    return x

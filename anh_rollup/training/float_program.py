@@ -22,9 +22,9 @@ from anh_rollup.tensor.program import Kind, Program, Value
 from anh_rollup.tensor.shapes import window
 from anh_rollup.training.errors import TrainingError
 
-#: Most fraction bits, of either sign, that are read: an int32 has no more of its own, and every factor
+#: Most fraction bits, of either sign, that are read: more than an imported network has, and every factor
 #: between two such scales is a float32.
-MOST_SCALE: Final = 32
+MOST_SCALE: Final = 48
 
 #: The least number below a square root, which keeps its slope finite at zero (choice: far below one unit).
 LEAST_RADICAND: Final = 1e-12
@@ -34,7 +34,7 @@ class FloatProgram(nn.Module):
     """A program in float32, with its parameters as torch parameters in real units.
 
     Args:
-        program: Any program without answers whose scales are between -32 and 32.
+        program: Any program without answers whose scales are between -48 and 48.
 
     Raises:
         TrainingError: The program is none of these.
@@ -111,7 +111,7 @@ def require_float_reading(program: Program) -> None:
     """Checks that a program has a float reading.
 
     Raises:
-        TrainingError: It reads answers, or a scale is not between -32 and 32.
+        TrainingError: It reads answers, or a scale is not between -48 and 48.
     """
     if program.answers:
         raise TrainingError("the program reads answers; an architecture does not")

@@ -188,9 +188,13 @@ library Folds {
         int256 kind = _reduction(record);
         uint256 start = index / stride * count * stride + index % stride;
         unchecked {
+            // Terms side by side are found at once: one by one each costs a search.
+            uint256 pointer = stride == 1 ? x.run(start + first, end - first) : 0;
             if (kind != SUM) folded = type(int256).min;
             for (uint256 term = first; term < end; ++term) {
-                int256 value = x.read(start + term * stride);
+                int256 value = stride == 1
+                    ? PackedIntegers.load(pointer + 4 * (term - first))
+                    : x.read(start + term * stride);
                 // Places are below 2^18.
                 // forge-lint: disable-next-line(unsafe-typecast)
                 if (kind == ARGMAX) value = (value << 32) + int256(PLACES - term);

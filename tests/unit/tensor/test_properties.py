@@ -1,5 +1,7 @@
 """Score programs made from an architecture."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
 from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.errors import AttributesRefusedError, ShapeRefusedError
+from anh_rollup.tensor.opcodes import MOST_TERMS
 from anh_rollup.tensor.program import Program, Tensor
 from anh_rollup.tensor.properties import accuracy, closeness, cross_entropy_loss, squared_loss
 
@@ -18,13 +21,11 @@ def identity(shape: tuple[int, ...] = (3,)) -> Program:
     return b.build(b.mul(x, b.parameter((), low=1, high=1), scale=4))
 
 
-def scores(
-    program: Program, fields: list[list[object]], answers: list[list[object]] | None = None
-) -> list[int]:
-    def tensors(rows: list[list[object]]) -> tuple[Tensor, ...]:
+def scores(program: Program, fields: Sequence[object], answers: Sequence[object] = ()) -> list[int]:
+    def tensors(rows: Sequence[object]) -> tuple[Tensor, ...]:
         return tuple(np.array(row, dtype=np.int32) for row in rows)
 
-    sources = Sources(tensors(fields), tensors(answers or []), (np.array(1, dtype=np.int32),))
+    sources = Sources(tensors(fields), tensors(answers), (np.array(1, dtype=np.int32),))
     found: list[int] = ReferenceEvaluator().evaluate(program, sources).tolist()
     return found
 
@@ -83,3 +84,14 @@ def test_what_cannot_be_scored_is_refused() -> None:
         cross_entropy_loss(identity((2, 2)))
     with pytest.raises(AttributesRefusedError, match=r"^closeness: tolerance -1 is not in"):
         closeness(identity(), -1)
+
+
+def test_an_output_of_more_elements_than_one_instruction_folds_is_folded_axis_by_axis() -> None:
+    rows, columns = MOST_TERMS // 64, 65
+    field = np.zeros((2, rows, columns), dtype=np.int32)
+    other = field.copy()
+    other[1, -1, -1] = 30
+    wide = identity((rows, columns))
+
+    assert scores(closeness(wide, 29), [field], [other]) == [1, 0]
+    assert scores(squared_loss(wide, scale=8), [field, other]) == [0, -900]
