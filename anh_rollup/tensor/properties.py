@@ -103,7 +103,7 @@ def _total(builder: ProgramBuilder, scores: Node) -> Node:
 
 
 def _folded(x: Node, fold: Callable[[Node, range], Node]) -> Node:
-    """One number of all elements, by as many axes at a time, from the last one on, as one instruction folds."""
+    """One number of all elements: from the last axis on, as many axes at a time as an instruction folds."""
     while x.shape:
         rank = len(x.shape)
         fitting = [first for first in range(rank) if prod(x.shape[first:]) <= MOST_TERMS]
