@@ -123,13 +123,13 @@ class TorchProgram:
         constants, index = self.program.constants, value.index
         return constants[value.constant] if value.kind is Kind.CONSTANT else self.parameters[index]
 
-    def _traced_again(self) -> set[int]:
-        """Spent values that a trace has to compute again: instructions, and what they read."""
+    def _traced(self) -> list[int]:
+        """The values that a trace computes: all but spent ones that no spent instruction is computed from."""
         again: set[int] = set()
         for each in sorted(self.spent, reverse=True):
             if self.program.values[each].opcode is not None or each in again:
                 again |= {each, *self.program.values[each].inputs}
-        return again
+        return [each for each in range(len(self.program.values)) if each in again or each not in self.spent]
 
     def _output(self, sources: Sources, *, keeps: bool) -> Tensor:
         """The last value, (N or 1, *shape)."""
@@ -145,9 +145,7 @@ class TorchProgram:
                 more; else each is dropped after its last use.
         """
         alive = dict(self.fixed)
-        skipped = self.spent - self._traced_again()
-        order = [each for each in range(len(self.program.values)) if each not in skipped]
-        for place, each in enumerate(order if keep_all else self.order):
+        for place, each in enumerate(self._traced() if keep_all else self.order):
             self._do(each, sources, alive, keeps=keeps, keep_all=keep_all)
             if not keep_all:
                 self._drop(each, place, alive)
