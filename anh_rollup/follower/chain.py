@@ -365,6 +365,8 @@ class FollowerChain:
             return
         kept = Confirmation(block.number, block.hash, signed.signature, signed.payload)
         known = self._memory.confirmation(block.number)
+        if known == kept:
+            return
         if known is not None and known.hash != kept.hash:
             proof = [(each.hash.hex(), each.signature.hex()) for each in (known, kept)]
             LOG.warning(

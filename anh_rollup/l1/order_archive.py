@@ -44,7 +44,7 @@ from anh_rollup.storage.database import Database, DatabaseError, DatabaseVersion
 
 LOG = logging.getLogger(__name__)
 
-DEPTH: Final = 8
+DEPTH: Final = 4
 """L1 blocks above a batch before it is archived (choice): after a deeper reorg all of L1 is read again."""
 
 FOLD: Final = b"\1"

@@ -318,3 +318,17 @@ def test_it_is_syncing_while_l1_has_more(following: Following) -> None:
     assert following.follower.syncing == (0, 0, 1)
     following.follower.follow_l1()
     assert following.follower.syncing is None
+
+
+def test_a_start_writes_no_signature_that_is_kept_already(
+    following: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = [following.seal(pay(nonce)) for nonce in range(3)]
+    following.follower.follow_l1()
+    following.follower.follow_sequencer()
+    written: list[Any] = []
+    monkeypatch.setattr(FollowerMemory, "keep", lambda _self, signed: written.append(signed))
+    following.start()
+    assert same(following)
+    assert following.follower.chain.head.header == blocks[-1].header
+    assert written == []
