@@ -89,7 +89,7 @@ def conv_transpose(c: Context) -> Operand:
     """A transposed convolution: zeros between the places, then a convolution with the kernel turned round."""
     x, w = c.tensor(0), c.array(1, "kernel").astype(np.float64)
     bias, groups, spatial = c.optional(2, "bias"), c.attribute("group", 1), x.rank - 2
-    if spatial not in (1, 2) or w.ndim != x.rank or x.shape[1] != w.shape[0] or w.shape[0] % groups:
+    if spatial not in (1, 2, 3) or w.ndim != x.rank or x.shape[1] != w.shape[0] or w.shape[0] % groups:
         raise c.refuse(f"input {list(x.shape)}, kernel {list(w.shape)}, {groups} groups")
     kernel = w.shape[2:]
     strides = c.attribute("strides", list[int]()) or [1] * spatial
@@ -106,7 +106,7 @@ def conv_transpose(c: Context) -> Operand:
     padded = c.reals.padded(spread, [(0, 0), (0, 0), *edges], 0.0)
     g = Geometry(tuple(kernel), (1,) * spatial, tuple(dilations), (0,) * spatial, (0,) * spatial)
     real = None if bias is None else bias.astype(np.float64)
-    return each_sample(c, padded, lambda one: c.reals.convolved(one, weight, real, g.attributes(groups)))
+    return each_sample(c, padded, lambda one: by_rank(c, one, weight, real, g, groups))
 
 
 def _margins(

@@ -134,22 +134,40 @@ def clip(c: Context) -> Operand:
 
 
 def power(c: Context) -> Operand:
-    """A power with a known exponent that products and roots make."""
-    x, exponent = c.tensor(0), c.array(1, "exponent")
-    if exponent.size != 1:
-        raise c.refuse("exponents that differ from element to element")
-    number = float(exponent.reshape(-1)[0])
-    if number == 0.5:
-        return c.reals.elementwise(Operation.SQRT, [x], x.dtype)
-    if number in (-1.0, -2.0, -0.5):
-        below = c.reals.elementwise(Operation.SQRT, [x], x.dtype) if number == -0.5 else x
-        below = c.reals.times(x, x) if number == -2.0 else below
-        return c.reals.over(np.ones((), x.dtype), below)
-    if number not in (1.0, 2.0, 3.0, 4.0):
-        raise c.refuse(f"exponent {number}; -2, -1, -0.5, 0.5 and 1 to 4 are done")
-    square = c.reals.times(x, x) if number > 1 else x
-    return {1: lambda: x, 2: lambda: square, 3: lambda: c.reals.times(square, x),
-            4: lambda: c.reals.times(square, square)}[int(number)]()  # fmt: skip
+    """A power with known exponents that products, roots and quotients make."""
+    x, exponents = c.tensor(0), c.array(1, "exponents")
+    kinds = np.unique(exponents)
+    if kinds.size > MOST_POWERS:
+        raise c.refuse(f"{kinds.size} different exponents, {MOST_POWERS} are the most")
+    result: Tensor | None = None
+    for kind in kinds:
+        raised = _raised(c, x, float(kind))
+        result = raised if result is None else c.reals.select(exponents == kind, raised, result)
+    if result is None:
+        raise c.refuse("no exponent")
+    return c.reals.expanded(result, np.broadcast_shapes(x.shape, exponents.shape))
+
+
+def _raised(c: Context, x: Tensor, exponent: float) -> Tensor:
+    """X to the power of a number that is whole or a half more."""
+    size = abs(exponent)
+    if size > MOST_POWER or not (2 * size).is_integer() or (exponent < 0 and x.is_whole):
+        raise c.refuse(f"exponent {exponent}; halves from -{MOST_POWER} to {MOST_POWER} are done")
+    if exponent == 0:
+        return c.reals.cast(c.reals.as_tensor(np.ones(x.shape)), x.dtype)
+    factors = [] if size % 1 == 0 else [c.reals.elementwise(Operation.SQRT, [x], x.dtype)]
+    square, left = x, int(size)
+    while left:
+        factors += [square] if left % 2 else []
+        left //= 2
+        square = c.reals.times(square, square) if left else square
+    result = reduce(c.reals.times, factors)
+    return result if exponent > 0 else c.reals.over(np.ones((), x.dtype), result)
+
+
+#: The largest exponent, and how many different ones a node has (choices): each takes products of its own.
+MOST_POWER: Final = 64
+MOST_POWERS: Final = 64
 
 
 def square_root(c: Context) -> Operand:

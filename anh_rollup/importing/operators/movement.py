@@ -227,38 +227,6 @@ def gather_elements(c: Context) -> Operand:
     return c.reals.gathered(rows, flat, 0)
 
 
-def gather_nd(c: Context) -> Operand:
-    """Takes rows by known indices of several axes."""
-    x, indices = c.tensor(0), c.array(1, "indices")
-    if c.attribute("batch_dims", 0):
-        raise c.refuse("batch dimensions")
-    depth = indices.shape[-1]
-    lead = x.shape[:depth]
-    places = np.where(indices < 0, indices + np.array(lead), indices)
-    if (places < 0).any() or (places >= np.array(lead)).any():
-        raise c.refuse(f"indices outside of shape {list(lead)}")
-    flat = np.ravel_multi_index(tuple(np.moveaxis(places, -1, 0)), lead)
-    rows = c.reals.reshaped(x, (int(np.prod(lead)), *x.shape[depth:]))
-    return c.reals.gathered(rows, np.asarray(flat, np.int64), 0)
-
-
-def scatter(c: Context) -> Operand:
-    """ScatterND and ScatterElements with known indices: a gather from the tensor and the updates."""
-    x, indices, updates = c.tensor(0), c.array(1, "indices"), c.tensor(2)
-    if c.attribute("reduction", "none") != "none":
-        raise c.refuse("a reduction, which adds where indices are the same")
-    own = np.arange(int(np.prod(x.shape))).reshape(x.shape)
-    new = np.arange(int(np.prod(updates.shape))).reshape(updates.shape) + own.size
-    if c.node.op_type == "ScatterND":
-        places = np.where(indices < 0, indices + np.array(x.shape[: indices.shape[-1]]), indices)
-        own[tuple(np.moveaxis(places, -1, 0))] = new
-    else:
-        axis = c.axis(x.rank, 0)
-        np.put_along_axis(own, np.where(indices < 0, indices + x.shape[axis], indices), new, axis)
-    flat = [c.reals.reshaped(each, (int(np.prod(each.shape)),)) for each in (x, updates)]
-    return c.reals.gathered(c.reals.joined(flat, 0), own, 0)
-
-
 def trilu(c: Context) -> Operand:
     """The upper or lower triangle, zeros elsewhere."""
     x, k = c.tensor(0), c.optional(1, "diagonal")
@@ -338,9 +306,6 @@ MOVEMENT: Final[dict[str, Handler]] = {
     "Pad": pad,
     "Gather": gather,
     "GatherElements": gather_elements,
-    "GatherND": gather_nd,
-    "ScatterND": scatter,
-    "ScatterElements": scatter,
     "Trilu": trilu,
     "DepthToSpace": depth_to_space,
     "SpaceToDepth": space_to_depth,

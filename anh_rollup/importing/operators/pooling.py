@@ -1,4 +1,4 @@
-"""Poolings, and resizing."""
+"""Poolings."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -37,15 +37,41 @@ def _rounded_up(size: int, g: Geometry, at: int) -> int:
     return count - 1 if (count - 1) * g.strides[at] >= size + g.before[at] else count
 
 
-def max_pool(c: Context) -> Operand:
-    """The largest element of each window; margins never win."""
-    if len(c.node.output) > 1 and c.node.output[1]:
-        raise c.refuse("indices of the maxima")
+def max_pool(c: Context) -> tuple[Operand, ...]:
+    """The largest element of each window, and where asked its place; margins never win."""
     if c.tensor(0).rank < 3:
         raise c.refuse("no dimension to pool")
-    windows, g, _ = _pooled(c, -np.inf)
+    windows, g, sizes = _pooled(c, -np.inf)
     axes = list(range(windows.rank - len(g.kernel), windows.rank))
-    return c.reals.reduced(Operation.LARGEST, windows, axes, keeps=False)
+    largest = c.reals.reduced(Operation.LARGEST, windows, axes, keeps=False)
+    if len(c.node.output) < 2 or not c.node.output[1]:
+        return (largest,)
+    # The first of equals is the one that ONNX takes, too; taps outside are never the first largest.
+    tap = c.reals.reduced(Operation.ARGMAX, windows, axes, keeps=False)
+    places = _places(c, g, sizes).reshape(-1, int(np.prod(g.kernel)))
+    own = np.arange(len(places)).reshape(largest.shape) * places.shape[1]
+    return largest, c.reals.gathered(places.reshape(-1), c.reals.plus(tap, own), 0)
+
+
+def _places(c: Context, g: Geometry, sizes: Sequence[int]) -> NDArray[Any]:
+    """For each window and tap the place in the whole input (samples, channels, windows..., kernel...)."""
+    x, rank = c.tensor(0), len(sizes)
+    is_column = c.attribute("storage_order", 0)
+    strides = [int(np.prod(x.shape[2 + at + 1 :])) for at in range(rank)]
+    if is_column:
+        strides = [int(np.prod(x.shape[2 : 2 + at])) for at in range(rank)]
+    total = np.arange(int(np.prod(x.shape[:2]))).reshape(*x.shape[:2], *(1,) * (2 * rank))
+    total = total * int(np.prod(x.shape[2:]))
+    for at, size in enumerate(sizes):
+        taps = (
+            np.arange(size)[:, None] * g.strides[at]
+            - g.before[at]
+            + np.arange(g.kernel[at]) * g.dilations[at]
+        )
+        shape = [1] * (2 + 2 * rank)
+        shape[2 + at], shape[2 + rank + at] = taps.shape
+        total = total + np.clip(taps, 0, x.shape[2 + at] - 1).reshape(shape) * strides[at]
+    return np.asarray(total)
 
 
 def average_pool(c: Context) -> Operand:
@@ -109,87 +135,6 @@ def global_pool(operation: str) -> Handler:
     return handle
 
 
-def resize(c: Context) -> Operand:
-    """Nearest or linear resizing, as a gather or two along each axis."""
-    x = c.tensor(0)
-    axes = c.attribute("axes", list[int]()) or list(range(x.rank))
-    mode = c.attribute("mode", "nearest")
-    if mode not in ("nearest", "linear") or c.attribute("antialias", 0):
-        raise c.refuse(f"mode {mode!r}, or with antialias")
-    scales, sizes = _targets(c, x, axes)
-    for axis, scale, size in zip(axes, scales, sizes, strict=True):
-        at = c.placed(axis, x.rank)
-        if size != x.shape[at] or scale != 1:
-            weights = _axis_weights(c, mode, x.shape[at], size, scale)
-            x = _resampled(c, x, at, weights)
-    return x
-
-
-def _targets(c: Context, x: Tensor, axes: Sequence[int]) -> tuple[list[float], list[int]]:
-    own = [x.shape[axis] for axis in axes]
-    place = 1 if c.opset < 11 else 2
-    scales = c.optional(place, "scales")
-    if c.opset < 9:
-        scales = np.array(c.attribute("scales", list[float]()))
-    if scales is not None and scales.size:
-        ratios = [float(each) for each in scales.reshape(-1)]
-        return ratios, [int(np.floor(size * ratio)) for size, ratio in zip(own, ratios, strict=True)]
-    sizes = c.integers(3, "sizes")
-    if c.attribute("keep_aspect_ratio_policy", "stretch") != "stretch":
-        raise c.refuse("a policy that keeps the aspect ratio")
-    return [after / before for before, after in zip(own, sizes, strict=True)], sizes
-
-
-def _axis_weights(c: Context, mode: str, before: int, after: int, scale: float) -> NDArray[Any]:
-    """How much of each place of the input is in each place of the output: (after, before)."""
-    kind = c.attribute("coordinate_transformation_mode", "half_pixel" if c.opset >= 11 else "asymmetric")
-    at = np.arange(after, dtype=np.float64)
-    rules = {
-        "half_pixel": lambda: (at + 0.5) / scale - 0.5,
-        "pytorch_half_pixel": lambda: (at + 0.5) / scale - 0.5 if after > 1 else at * 0,
-        "align_corners": lambda: at * (before - 1) / (scale * before - 1) if after > 1 else at * 0,
-        "asymmetric": lambda: at / scale,
-        "half_pixel_symmetric": lambda: (
-            before / 2 * (1 - after / (scale * before)) + (at + 0.5) / scale - 0.5
-        ),
-    }
-    if kind not in rules:
-        raise c.refuse(f"coordinates {kind!r}")
-    real = rules[kind]()
-    weights = np.zeros((after, before))
-    if mode == "linear":
-        low = np.floor(real)
-        for offset, share in ((0, 1 - (real - low)), (1, real - low)):
-            np.add.at(weights, (at.astype(int), np.clip(low + offset, 0, before - 1).astype(int)), share)
-        return weights
-    rounding = c.attribute("nearest_mode", "round_prefer_floor" if c.opset >= 11 else "floor")
-    near = {
-        "round_prefer_floor": lambda: np.ceil(real - 0.5), "round_prefer_ceil": lambda: np.floor(real + 0.5),
-        "floor": lambda: np.floor(real), "ceil": lambda: np.ceil(real),
-    }  # fmt: skip
-    if rounding not in near:
-        raise c.refuse(f"rounding {rounding!r}")
-    weights[at.astype(int), np.clip(near[rounding](), 0, before - 1).astype(int)] = 1
-    return weights
-
-
-def _resampled(c: Context, x: Tensor, axis: int, weights: NDArray[Any]) -> Tensor:
-    """Sums of places of an axis with these weights: one for each of an output's nonzero weights."""
-    after = len(weights)
-    order = np.argsort(weights == 0, axis=1, kind="stable")
-    result: Tensor | None = None
-    shape = [after if at == axis else 1 for at in range(x.rank)]
-    for rank in range(int((weights != 0).sum(1).max())):
-        places = np.asarray(order[:, rank], np.int64)
-        share = weights[np.arange(after), places]
-        taken = c.reals.gathered(x, places, axis)
-        part = taken if (share == 1).all() else c.reals.times(taken, share.reshape(shape))
-        result = part if result is None else c.reals.plus(result, part)
-    if result is None:
-        raise c.refuse("no output")
-    return result
-
-
 POOLING: Final[dict[str, Handler]] = {
     "MaxPool": max_pool,
     "AveragePool": average_pool,
@@ -197,6 +142,4 @@ POOLING: Final[dict[str, Handler]] = {
     "GlobalMaxPool": global_pool("max"),
     "GlobalAveragePool": global_pool("mean"),
     "GlobalLpPool": global_pool("norm"),
-    "Resize": resize,
-    "Upsample": resize,
 }

@@ -50,6 +50,20 @@ def _min(c: Context, x: Tensor, axes: list[int], keeps: bool) -> Tensor:
     return c.reals.cast(c.reals.minus(np.zeros((), x.dtype), largest), x.dtype)
 
 
+def _product(c: Context, x: Tensor, axes: list[int], keeps: bool) -> Tensor:
+    """Products of halves with each other, until one is left along each axis."""
+    shape = tuple(size for axis, size in enumerate(x.shape) if axis not in axes)
+    for axis in axes:
+        while (size := x.shape[axis]) > 1:
+            first, second, last = (
+                [cut if at == axis else range(n) for at, n in enumerate(x.shape)]
+                for cut in (range(size // 2), range(size // 2, size // 2 * 2), range(size // 2 * 2, size))
+            )
+            halves = c.reals.times(c.reals.sliced(x, first), c.reals.sliced(x, second))
+            x = c.reals.joined([halves, c.reals.sliced(x, last)], axis) if size % 2 else halves
+    return x if keeps else c.reals.reshaped(x, shape)
+
+
 def _square_sum(c: Context, x: Tensor, axes: list[int], keeps: bool) -> Tensor:
     square = c.reals.times(x, x)
     return c.reals.reduced(Operation.SUM, square, axes, keeps=keeps) if axes else square
@@ -153,6 +167,25 @@ def cumulative(c: Context) -> Operand:
     return c.reals.transposed(sums, [order.index(at) for at in range(x.rank)])
 
 
+def cumulative_product(c: Context) -> Operand:
+    """Products of all elements up to each: each step takes in twice as many as the one before."""
+    x, axis = c.tensor(0), c.placed(c.integers(1, "axis")[0], c.tensor(0).rank)
+    turned = [range(n - 1, -1, -1) if at == axis else range(n) for at, n in enumerate(x.shape)]
+    x = c.reals.sliced(x, turned) if c.attribute("reverse", 0) else x
+    x = _delayed(c, x, axis, 1) if c.attribute("exclusive", 0) else x
+    step = 1
+    while step < x.shape[axis]:
+        x, step = c.reals.times(x, _delayed(c, x, axis, step)), 2 * step
+    return c.reals.sliced(x, turned) if c.attribute("reverse", 0) else x
+
+
+def _delayed(c: Context, x: Tensor, axis: int, step: int) -> Tensor:
+    """X moved along an axis, with ones before it."""
+    margins = [(0, 0)] * x.rank
+    margins[axis] = (step, -step)
+    return c.reals.padded(x, margins, 1.0)
+
+
 def top_k(c: Context) -> tuple[Operand, ...]:
     """The k largest or smallest with their places, one after the other: each is found, then taken out."""
     x, k = c.tensor(0), c.attribute("k", 0) if c.opset < 10 else c.integers(1, "k")[0]
@@ -182,6 +215,7 @@ REDUCTION: Final[dict[str, Handler]] = {
     "ReduceMean": reduction(_mean),
     "ReduceMax": reduction(_max),
     "ReduceMin": reduction(_min),
+    "ReduceProd": reduction(_product),
     "ReduceSumSquare": reduction(_square_sum),
     "ReduceL1": reduction(_one_norm),
     "ReduceL2": reduction(_two_norm),
@@ -193,5 +227,6 @@ REDUCTION: Final[dict[str, Handler]] = {
     "ArgMax": arg("max"),
     "ArgMin": arg("min"),
     "CumSum": cumulative,
+    "CumProd": cumulative_product,
     "TopK": top_k,
 }

@@ -15,6 +15,9 @@ from anh_rollup.importing.operators.pooling import POOLING
 from anh_rollup.importing.operators.quantized import QUANTIZED
 from anh_rollup.importing.operators.recurrent import RECURRENT
 from anh_rollup.importing.operators.reduction import REDUCTION
+from anh_rollup.importing.operators.resampling import RESAMPLING
+from anh_rollup.importing.operators.scattering import SCATTERING
+from anh_rollup.importing.operators.spectral import SPECTRAL
 from anh_rollup.importing.operators.steep import STEEP
 
 #: By the operator's name.
@@ -32,4 +35,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     **RECURRENT,
     **REDUCTION,
     **STEEP,
+    **RESAMPLING,
+    **SPECTRAL,
+    **SCATTERING,
 }
