@@ -21,6 +21,7 @@ from anh_rollup.importing.known_values import FAULTS, is_misread, is_random, kno
 from anh_rollup.importing.onnx_file import LEAST_OPSET, MOST_NAME, OWN_DOMAINS, array_of, node_name, opset_of
 from anh_rollup.importing.operators.context import Context
 from anh_rollup.importing.operators.integers import SHORT
+from anh_rollup.importing.operators.recurrent import QUANTIZED_LSTM
 from anh_rollup.importing.operators.registry import HANDLERS
 from anh_rollup.importing.reals import Folding, Operand, Tensor
 from anh_rollup.importing.record import Field, Record
@@ -32,6 +33,10 @@ MOST_VISITS: Final = 262_144
 
 #: The types of inputs that a tensor program can have.
 _TYPES: Final = frozenset("fiub")
+
+
+#: The domain of onnxruntime's own operators; one of them is done.
+ONNXRUNTIME: Final = "com.microsoft"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,7 +170,8 @@ class _Walk:
     def _node(self, node: NodeProto, scope: Scope) -> None:
         self._visit(node)
         name, operator = node_name(node), node.op_type[:MOST_NAME]
-        if node.domain not in (*OWN_DOMAINS, PREVIEW):
+        is_extra = node.domain == ONNXRUNTIME and node.op_type == QUANTIZED_LSTM
+        if node.domain not in (*OWN_DOMAINS, PREVIEW) and not is_extra:
             raise OperatorRefusedError(
                 f"{node.domain[:MOST_NAME]}.{operator}", name, "not one of ONNX's own operators"
             )

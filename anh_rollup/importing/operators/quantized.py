@@ -1,5 +1,6 @@
 """Quantized operators: integers, exactly; between them a factor and a rounding, of halves to even."""
 
+from math import inf
 from typing import Any, Final
 
 import numpy as np
@@ -9,7 +10,8 @@ from anh_rollup.importing.operators.convolution import convolved
 from anh_rollup.importing.operators.functions import to_even
 from anh_rollup.importing.operators.integers import SHORT
 from anh_rollup.importing.operators.linear import product
-from anh_rollup.importing.reals import Operand, Tensor
+from anh_rollup.importing.reals import Folding, Operand, Tensor
+from anh_rollup.importing.record import Operation
 
 
 def centred(c: Context, x: Operand, zero: Operand | None) -> Operand:
@@ -27,6 +29,18 @@ def saturated(c: Context, x: Tensor, zero: Operand | None, dtype: np.dtype[Any])
     near = c.reals.cast(to_even(c.reals, x), np.int64)
     moved = near if zero is None else c.reals.plus(near, zero)
     return c.reals.cast(c.reals.clamp(moved, low, high), dtype)
+
+
+def rounded(reals: Folding, x: Tensor) -> Tensor:
+    """X by the nearest of 256 equally distant numbers from its least to its largest, zero among them."""
+    ends = [
+        reals.clamp(reals.reduced(Operation.LARGEST, each, list(range(x.rank)), keeps=True), 0.0, inf)
+        for each in (reals.minus(0.0, x), x)
+    ]
+    step = reals.times(reals.plus(*ends), 1 / 255)
+    zero = to_even(reals, reals.over(ends[0], step))
+    places = reals.clamp(reals.plus(to_even(reals, reals.over(x, step)), zero), 0.0, 255.0)
+    return reals.times(reals.minus(places, zero), step)
 
 
 def bounds_of(c: Context, dtype: np.dtype[Any]) -> tuple[int, int]:

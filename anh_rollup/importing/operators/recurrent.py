@@ -14,6 +14,7 @@ import numpy as np
 from anh_rollup.importing.control_flow import MOST_ROUNDS, row, stacked
 from anh_rollup.importing.operators.context import Array, Context, Handler, real
 from anh_rollup.importing.operators.functions import FUNCTIONS_OF_ONE, sloped
+from anh_rollup.importing.operators.quantized import rounded
 from anh_rollup.importing.reals import Folding, Operand, Tensor
 from anh_rollup.importing.record import Operation
 
@@ -33,6 +34,7 @@ class Direction:
         peepholes: Factors of an LSTM's cell at its gates, three times hidden.
         activations: As many as the operator has.
         turned: Whether it goes from the last place to the first.
+        admit: What becomes of inputs and states before they are multiplied.
     """
 
     hidden: int
@@ -43,6 +45,7 @@ class Direction:
     peepholes: Array
     activations: list[Activation]
     turned: bool
+    admit: Callable[[Tensor], Tensor]
 
     def gate(self, array: Array, at: int) -> Array:
         """The rows of one gate."""
@@ -81,7 +84,7 @@ def _rnn(n: Recurrence, d: Direction, x: Tensor, states: list[Tensor]) -> list[T
 def _lstm(n: Recurrence, d: Direction, x: Tensor, states: list[Tensor]) -> list[Tensor]:
     """Gates in ONNX's order: input, output, forget, cell; peepholes: input, output, forget."""
     state, cell = states
-    products = n.reals.plus(x, n.reals.linear(state, d.r[0]))
+    products = n.reals.plus(x, n.reals.linear(d.admit(state), d.r[0]))
     i, o, f, g = (n.gate(d, products, at) for at in range(4))
     inner, outer, last = d.activations
     admitted = inner(_peeped(n, d, i, cell, 0))
@@ -132,7 +135,10 @@ class Cell:
     step: Step
 
 
+#: Onnxruntime's own LSTM, whose weights are integers, with inputs and states rounded to 8 bits.
+QUANTIZED_LSTM: Final = "DynamicQuantizeLSTM"
 _CELLS: Final = {
+    QUANTIZED_LSTM: Cell(4, 2, ("Sigmoid", "Tanh", "Tanh"), 4, _lstm),
     "RNN": Cell(1, 1, ("Tanh",), 1, _rnn),
     "LSTM": Cell(4, 2, ("Sigmoid", "Tanh", "Tanh"), 4, _lstm),
     "GRU": Cell(3, 1, ("Sigmoid", "Tanh"), 2, _gru),
@@ -180,7 +186,7 @@ def _directions(c: Context, cell: Cell, x: Tensor) -> Iterator[Direction]:
     name = c.attribute("direction", "forward")
     if name not in _DIRECTIONS:
         raise c.refuse(f"direction {name!r}")
-    turned, (w, r) = _DIRECTIONS[name], (real(c.array(at, "weights")) for at in (1, 2))
+    turned, (w, r) = _DIRECTIONS[name], (_weights(c, at) for at in (1, 2))
     count, hidden = len(turned), r.shape[-1]
     rows = cell.gates * hidden
     b, p = (c.optional(at, "weights") if at < len(c.inputs) else None for at in (3, 7))
@@ -190,12 +196,26 @@ def _directions(c: Context, cell: Cell, x: Tensor) -> Iterator[Direction]:
     if shapes != [(count, rows, x.shape[2]), (count, rows, hidden), (count, 2 * rows), (count, 3 * hidden)]:
         raise c.refuse(f"weights of shapes {[list(each) for each in shapes]}")
     activations = _activations(c, cell, count)
+    is_rounded = c.node.op_type == QUANTIZED_LSTM
     for at, back in enumerate(turned):
         joined = cell.joined * hidden
         bias = b[at, :rows].copy()
         bias[:joined] += b[at, rows : rows + joined]
         parts = [c.reals.as_tensor(each) for each in (r[at, :joined], r[at, joined:]) if each.size]
-        yield Direction(hidden, w[at], parts, bias, b[at, rows:], p[at], next(activations), back)
+        yield Direction(
+            hidden, w[at], parts, bias, b[at, rows:], p[at], next(activations), back,
+            (lambda x: rounded(c.reals, x)) if is_rounded else (lambda x: x),
+        )  # fmt: skip
+
+
+def _weights(c: Context, at: int) -> Array:
+    """The weights at an input, (directions, gates x hidden, ...); quantized ones lie the other way round."""
+    w = real(c.array(at, "weights"))
+    if c.node.op_type != QUANTIZED_LSTM:
+        return w
+    scale, zero = (real(c.array(each, "scales")) for each in (6 + 2 * at, 7 + 2 * at))
+    scale, zero = (each.reshape(len(w), 1, -1) for each in (scale, zero))
+    return np.ascontiguousarray(((w - zero) * scale).transpose(0, 2, 1))
 
 
 def _activations(c: Context, cell: Cell, count: int) -> Iterator[list[Activation]]:
@@ -275,7 +295,7 @@ def _unrolled(
 ) -> tuple[list[Tensor], list[Tensor]]:
     """The state at each place, and the last states."""
     n, reals = Recurrence(c), c.reals
-    products = reals.linear(x, np.ascontiguousarray(d.w), d.input_bias)
+    products = reals.linear(d.admit(x), np.ascontiguousarray(d.w), d.input_bias)
     shown: dict[int, Tensor] = {}
     loop = reals.count
     for at in sorted(range(x.shape[0]), reverse=d.turned):
@@ -290,4 +310,4 @@ def _unrolled(
     return [shown[at] for at in range(x.shape[0])], states
 
 
-RECURRENT: Final[dict[str, Handler]] = {"RNN": recurrent, "LSTM": recurrent, "GRU": recurrent}
+RECURRENT: Final[dict[str, Handler]] = dict.fromkeys(_CELLS, recurrent)
