@@ -169,7 +169,8 @@ def watch(network: LocalNetwork, stories: Sequence[Story], until: str) -> None:
 
 HEADINGS: Final = (
     "network", "parameters", "claim to verdict", "claim to the true answer's being final",
-    "moves of challenger and liar", "verdict, everything at the last second", "zk-OPML", "opML",
+    "moves of challenger and liar, without the seal", "verdict, everything at the last second",
+    "zk-OPML", "opML",
 )  # fmt: skip
 
 
