@@ -3,13 +3,15 @@
 A local rollup runs with all of its roles, and clients send transfers to its sequencer and its follower all
 the time. One role after the other is killed and started again. The clock, which is the wall's, runs from the
 start of the process to its first answer; of an accountant and a challenger, to their first round.
-Whatever else runs on the machine counts, so the processor's seconds stand beside.
+Behind them lies a history that is deep on L1, and the load since then. Whatever else runs on the machine
+counts, so the processor's seconds stand beside.
 """
 
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 from itertools import cycle
 from typing import Final
@@ -20,6 +22,7 @@ from anh_rollup.cli.local_network import START_SECONDS, LocalNetwork
 from anh_rollup.cli.processes import Running
 from anh_rollup.client.l2 import L2Client
 from anh_rollup.client.ordering import wait_for
+from anh_rollup.l1.order_archive import DEPTH
 from anh_rollup.primitives import L2_CHAIN_ID
 from benchmarks.load import Wallet, body, transactions
 from benchmarks.local import local_network
@@ -79,6 +82,28 @@ def _send(port: int, load: Sequence[bytes], over: threading.Event) -> None:
                 connection.close()
         if over.is_set():
             return
+
+
+def bury(network: LocalNetwork) -> None:
+    """Waits until all that was sent is on L1, and under so many blocks that every role has archived it."""
+    nodes = [L2Client(network.l2_url), L2Client(network.wallet_url)]
+    for node in nodes:
+        wait_for("the last batch", partial(_is_posted, node), START_SECONDS)
+    client = network.l1()
+    client.transport.request("anvil_mine", hex(DEPTH + 1))
+    top = client.head().number
+    for node in nodes:
+        wait_for("what it archives", partial(_has_followed, node, top), START_SECONDS)
+
+
+def _is_posted(node: L2Client) -> bool | None:
+    status = node.record("anh_syncStatus") or {}
+    return (status["waiting"] == "0x0" and status["safe"] == status["head"]["number"]) or None
+
+
+def _has_followed(node: L2Client, l1_block: int) -> bool | None:
+    status = node.record("anh_syncStatus") or {}
+    return int(status["l1"]["number"], 16) >= l1_block or None
 
 
 def start_sequencer(network: LocalNetwork) -> Running:
@@ -169,6 +194,7 @@ def main() -> None:
         wait_for("the deposits", lambda: l2.cleared(last) or None, START_SECONDS)
         sequencer, follower = port_of(network.l2_url), port_of(network.wallet_url)
         drive(sequencer, history)
+        bury(network)
         with sending({sequencer: own, follower: forwarded}):
             figures = [restarts(network, name, role) for name, role in roles.items()]
     show([each for figures_of_role in figures for each in figures_of_role])
