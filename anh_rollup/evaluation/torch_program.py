@@ -58,6 +58,7 @@ class TorchProgram:
         bytes_of_a_sample: What one sample's values take at once, at most.
         fixed: Those of them that are kept, (1, *shape).
         folded: For each linear instruction the prepared weights that are kept, None where it has none.
+        singles: Passes of one instruction, for traces and what fits no larger one; None where there is none.
         spent: The lasting values that only what is kept was computed from.
     """
 
@@ -73,6 +74,7 @@ class TorchProgram:
     bytes_of_a_sample: int
     fixed: dict[int, Tensor] = field(default_factory=dict)
     folded: dict[int, Folded | Packed | None] = field(default_factory=dict)
+    singles: dict[int, Fused | None] = field(default_factory=dict)
     spent: set[int] = field(default_factory=set)
 
     @classmethod
@@ -113,8 +115,9 @@ class TorchProgram:
         sources = checked_sources(self.program, fields, answers, self.parameters)
         with torch.inference_mode():
             values = self._values(sources.sample(sample), keeps=self.keeps, keep_all=True)
+            # By numpy, for torch's threads wait for one another.
             return [
-                self._given(value) if each not in values else values[each][0].to(torch.int32).numpy()
+                self._given(value) if each not in values else values[each][0].numpy().astype(np.int32)
                 for each, value in enumerate(self.program.values)
             ]
 
@@ -186,9 +189,7 @@ class TorchProgram:
             alive.update(zip(each.group.results, results, strict=True))
             return
         for member in each.group.members:
-            alive[member] = self._other(
-                member, [alive[source] for source in self.program.values[member].inputs]
-            )
+            alive[member] = self._other(member, alive)
 
     def _value(self, each: int, sources: Sources, alive: dict[int, Tensor], *, keeps: bool) -> Tensor:
         value = self.program.values[each]
@@ -199,7 +200,7 @@ class TorchProgram:
         elif value.opcode in _LINEAR:
             result = self._linear(each, alive, keeps=keeps)
         else:
-            result = self._other(each, [alive[source] for source in value.inputs])
+            result = self._other(each, alive)
         if keeps and each in self.lasting and each not in self.spent:
             self.fixed[each] = result
             self._forget_spent(value.inputs)
@@ -232,14 +233,21 @@ class TorchProgram:
             return False
         return self.folded.get(user) is None or source == self.program.values[user].inputs[0]
 
-    def _other(self, each: int, inputs: Sequence[Tensor]) -> Tensor:
+    def _other(self, each: int, alive: dict[int, Tensor]) -> Tensor:
         """An instruction's elements, clamped; by the reference's rule where no float is wide enough."""
         step = self.steps[each]
-        opcode = step.value.opcode
+        if each not in self.singles:
+            group = Group([each], list(dict.fromkeys(step.value.inputs)), [each])
+            self.singles[each] = Fused.of(self.program, group, self.steps)
+        single = self.singles[each]
+        done = None if single is None else single.run(alive)
+        if done is not None:
+            return done[0]
+        inputs, opcode = [alive[source] for source in step.value.inputs], step.value.opcode
         raw = None if opcode is None else _RULES[opcode](step, inputs)
         if raw is None:
             wide = apply(step.value, [one.to(torch.int64).numpy() for one in inputs])
-            return torch.from_numpy(wide).to(torch.float64)
+            return torch.from_numpy(wide.astype(np.float64))
         return clamped(step, raw, shared=opcode in _SHARING)
 
 
