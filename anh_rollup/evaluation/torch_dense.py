@@ -16,13 +16,13 @@ from torch.nn import functional
 
 from anh_rollup.evaluation.dense_kernel import VECTORS, Layer, kernel
 from anh_rollup.evaluation.row_threads import in_parts
-from anh_rollup.evaluation.torch_passes import laid_out
+from anh_rollup.evaluation.torch_passes import address_of, laid_out
 from anh_rollup.evaluation.torch_patches import KEPT_GEOMETRIES, geometry, with_margins
 from anh_rollup.evaluation.torch_step import Step
 from anh_rollup.tensor.shapes import Window
 
-#: Multiply-adds that are worth a part of their own (choice: about 0.2 milliseconds).
-PART_WORK: Final = 1 << 22
+#: Multiply-adds that are worth a part of their own (choice: about 0.1 milliseconds).
+PART_WORK: Final = 1 << 21
 
 #: Places that are worked on at once (choice: a block's weights are read from the cache for each eight).
 CHUNK: Final = 96
@@ -148,8 +148,8 @@ def _run(step: Step, source: Tensor, ready: Packed, result: Tensor, at: _Geometr
         weights=ready.weights.data_ptr(),
         unit=ready.unit.data_ptr(),
         addend=ready.addend.data_ptr(),
-        places=at.places.ctypes.data,
-        runs=at.runs.ctypes.data,
+        places=address_of(at.places),
+        runs=address_of(at.runs),
         place_count=len(at.places),
         chunk=chunk,
         chunks=chunks,

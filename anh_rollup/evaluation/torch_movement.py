@@ -1,6 +1,7 @@
 """The torch backend's reductions and index maps. Windows are strided views, which nothing copies."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from math import prod
 from typing import Final
 
@@ -8,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from anh_rollup.encoding.tensors import Shape
 from anh_rollup.evaluation.pass_kernel import Order
 from anh_rollup.evaluation.passes import rounding_of
 from anh_rollup.evaluation.torch_passes import copy_into, folded, laid_out
@@ -16,6 +18,10 @@ from anh_rollup.tensor.opcodes import Opcode, Reduction
 
 #: Up to so many terms are folded in one pass, which reads windows where they lie.
 MOST_SLICES: Final = 64
+#: Up to so many elements torch moves by itself, without its threads (torch's own grain).
+SMALL: Final = 1 << 15
+#: Views whose steps are kept (choice: those of several networks).
+KEPT_VIEWS: Final = 1 << 12
 
 
 def _reduce(step: Step, inputs: Sequence[Tensor]) -> Tensor | None:
@@ -59,12 +65,27 @@ def strided(x: Tensor, attributes: Sequence[int]) -> Tensor:
 
 
 def _view(step: Step, inputs: Sequence[Tensor]) -> Tensor:
-    shown, shape = strided(inputs[0], step.value.attributes), (inputs[0].shape[0], *step.value.shape)
+    x, value = laid_out(inputs[0]), step.value
+    shown = _shown(value.attributes, value.shape, x.shape[0], x.numel() // x.shape[0])
+    if shown is None:
+        return laid_out(strided(x, value.attributes)).view(x.shape[0], *value.shape)
+    size, steps, start = shown
+    return x.as_strided(size, steps, x.storage_offset() + start)
+
+
+@lru_cache(maxsize=KEPT_VIEWS)
+def _shown(
+    attributes: tuple[int, ...], shape: Shape, samples: int, elements: int
+) -> tuple[Shape, Shape, int] | None:
+    """Sizes, steps and start of what a VIEW shows of samples of so many elements; None where it copies."""
+    if any(each < 0 for each in attributes[2:]):
+        return None
+    whole = torch.empty((samples, elements), dtype=torch.float64, device="meta")
     try:
-        return shown.view(shape)
+        shown = strided(whole, attributes).view(samples, *shape)
     except RuntimeError:
-        # It cannot be shown without a copy.
-        return laid_out(shown).view(shape)
+        return None
+    return tuple(shown.shape), shown.stride(), attributes[0]
 
 
 def _pad(step: Step, inputs: Sequence[Tensor]) -> Tensor:
@@ -82,6 +103,10 @@ def _pad(step: Step, inputs: Sequence[Tensor]) -> Tensor:
 
 def _concat(step: Step, inputs: Sequence[Tensor]) -> Tensor:
     samples = max(each.shape[0] for each in inputs)
+    if samples * step.value.size <= SMALL:
+        return torch.cat(
+            [each.expand(samples, *each.shape[1:]) for each in inputs], step.value.attributes[0] + 1
+        )
     result, start = inputs[0].new_empty((samples, *step.value.shape)), 0
     axis = step.value.attributes[0] + 1
     for each in inputs:
@@ -92,6 +117,13 @@ def _concat(step: Step, inputs: Sequence[Tensor]) -> Tensor:
 
 
 def _gather(step: Step, inputs: Sequence[Tensor]) -> Tensor:
+    taken = _taken(step, inputs)
+    # Tables of a model are int32.
+    return taken if taken.dtype == torch.float64 else torch.from_numpy(taken.numpy().astype(np.float64))
+
+
+def _taken(step: Step, inputs: Sequence[Tensor]) -> Tensor:
+    """What GATHER takes, of its input's type."""
     x, axis = inputs[0], step.value.attributes[0]
     samples = max(x.shape[0], inputs[1].shape[0])
     places = inputs[1].clamp(0, x.shape[axis + 1] - 1).to(torch.int64)

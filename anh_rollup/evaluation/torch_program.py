@@ -54,8 +54,9 @@ class TorchProgram:
         users: For each value that is read the instructions that read it, in order.
         lasting: The values that do not depend on the sample.
         order: Values and passes in the order in which they run.
-        last_use: For each value that is read, and is not the output, what place of `order` reads it last.
+        dropped: For each place of `order` the values that nothing behind it reads.
         bytes_of_a_sample: What one sample's values take at once, at most.
+        tables: Parameters that GATHER takes elements of, and nothing else reads: they stay int32.
         fixed: Those of them that are kept, (1, *shape).
         folded: For each linear instruction the prepared weights that are kept, None where it has none.
         singles: Passes of one instruction, for traces and what fits no larger one; None where there is none.
@@ -70,8 +71,9 @@ class TorchProgram:
     users: dict[int, list[int]]
     lasting: frozenset[int]
     order: list[int | Fused]
-    last_use: dict[int, int]
+    dropped: list[list[int]]
     bytes_of_a_sample: int
+    tables: frozenset[int]
     fixed: dict[int, Tensor] = field(default_factory=dict)
     folded: dict[int, Folded | Packed | None] = field(default_factory=dict)
     singles: dict[int, Fused | None] = field(default_factory=dict)
@@ -90,9 +92,21 @@ class TorchProgram:
                 users.setdefault(each, []).append(user)
         lasting = lasting_values(program)
         order = _order(program, steps, users, lasting)
-        last_use = _last_uses(program, order, users)
-        size = _bytes_of_a_sample(program, order, last_use, lasting)
-        return cls(program, parameters, memory, keeps, steps, users, lasting, order, last_use, size)
+        dropped = _dropped(program, order, users)
+        size = _bytes_of_a_sample(program, order, dropped, lasting)
+        return cls(
+            program,
+            parameters,
+            memory,
+            keeps,
+            steps,
+            users,
+            lasting,
+            order,
+            dropped,
+            size,
+            _tables(program, users),
+        )
 
     def evaluate(self, fields: Sequence[Elements], answers: Sequence[Elements] = ()) -> Elements:
         """The output for every sample: int32 array (N, *output shape). See `LoadedProgram.evaluate`."""
@@ -150,8 +164,8 @@ class TorchProgram:
         alive = dict(self.fixed)
         for place, each in enumerate(self._traced() if keep_all else self.order):
             self._do(each, sources, alive, keeps=keeps, keep_all=keep_all)
-            if not keep_all:
-                self._drop(each, place, alive)
+            for read in () if keep_all else self.dropped[place]:
+                alive.pop(read, None)
         return alive
 
     def timed(
@@ -163,7 +177,8 @@ class TorchProgram:
             for place, each in enumerate(self.order):
                 start = perf_counter()
                 self._do(each, sources, alive, keeps=self.keeps, keep_all=False)
-                self._drop(each, place, alive)
+                for read in self.dropped[place]:
+                    alive.pop(read, None)
                 yield perf_counter() - start, each
 
     def _do(
@@ -174,13 +189,6 @@ class TorchProgram:
             self._pass(each, alive)
         elif each not in self.fixed and (keep_all or each not in self.spent):
             alive[each] = self._value(each, sources, alive, keeps=keeps)
-
-    def _drop(self, each: int | Fused, place: int, alive: dict[int, Tensor]) -> None:
-        """Forgets what nothing behind a place of the order reads."""
-        ids = each.group.sources if isinstance(each, Fused) else (each, *self.program.values[each].inputs)
-        for source in ids:
-            if self.last_use.get(source, place + 1) <= place:
-                alive.pop(source, None)
 
     def _pass(self, each: Fused, alive: dict[int, Tensor]) -> None:
         """Several element-wise instructions; one by one where they do not fit a pass."""
@@ -196,7 +204,8 @@ class TorchProgram:
         if value.kind is Kind.CONSTANT:
             result = _floats(self.program.constants[value.constant][np.newaxis])
         elif value.opcode is None:
-            result = _floats(sources.of(value.kind, value.index))
+            elements = sources.of(value.kind, value.index)
+            result = torch.from_numpy(elements.astype(np.int32)) if each in self.tables else _floats(elements)
         elif value.opcode in _LINEAR:
             result = self._linear(each, alive, keeps=keeps)
         else:
@@ -251,6 +260,18 @@ class TorchProgram:
         return clamped(step, raw, shared=opcode in _SHARING)
 
 
+def _tables(program: Program, users: dict[int, list[int]]) -> frozenset[int]:
+    """Parameters of which nothing but GATHER reads any elements."""
+    return frozenset(
+        each
+        for each in program.source_ids(Kind.PARAMETER)
+        if all(
+            program.values[user].opcode is Opcode.GATHER and program.values[user].inputs[1] != each
+            for user in users.get(each, ())
+        )
+    )
+
+
 def _order(
     program: Program, steps: dict[int, Step], users: dict[int, list[int]], lasting: frozenset[int]
 ) -> list[int | Fused]:
@@ -262,23 +283,22 @@ def _order(
     return found
 
 
-def _last_uses(program: Program, order: Sequence[int | Fused], users: dict[int, list[int]]) -> dict[int, int]:
-    """For each value that is not the output the place of the order that reads it last, or its own."""
+def _dropped(program: Program, order: Sequence[int | Fused], users: dict[int, list[int]]) -> list[list[int]]:
+    """For each place of the order the values that nothing behind it reads; the output is none of them."""
     places = {
         each: place
         for place, some in enumerate(order)
         for each in (some.group.members if isinstance(some, Fused) else [some])
     }
-    output = len(program.values) - 1
-    return {
-        each: max([place, *(places[user] for user in users.get(each, ()))])
-        for each, place in places.items()
-        if each != output
-    }
+    found: list[list[int]] = [[] for _ in order]
+    for each, place in places.items():
+        if each != len(program.values) - 1:
+            found[max([place, *(places[user] for user in users.get(each, ()))])].append(each)
+    return found
 
 
 def _bytes_of_a_sample(
-    program: Program, order: Sequence[int | Fused], last_use: dict[int, int], lasting: frozenset[int]
+    program: Program, order: Sequence[int | Fused], dropped: list[list[int]], lasting: frozenset[int]
 ) -> int:
     """What one sample's values take at once, at most."""
     alive: dict[int, int] = {}
@@ -288,8 +308,8 @@ def _bytes_of_a_sample(
         alive.update((one, 8 * program.values[one].size) for one in made if one not in lasting)
         extra = 0 if isinstance(each, Fused) else 8 * working_elements(program, each)
         most = max(most, sum(alive.values()) + extra)
-        for one in [one for one in alive if last_use.get(one, place + 1) <= place]:
-            del alive[one]
+        for one in dropped[place]:
+            alive.pop(one, None)
     return most
 
 

@@ -4,6 +4,7 @@ from math import prod
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -195,3 +196,18 @@ def test_margins_are_zeros_however_the_image_lies_in_memory(kind: str, strides: 
         same(program, Sources((images, kernels), (), ()))
     else:
         same(program, Sources((images,), (), (kernels[0],)))
+
+
+@pytest.mark.parametrize("is_read_otherwise", [False, True])
+def test_tables_stay_int32_where_elements_are_only_gathered(is_read_otherwise: bool) -> None:
+    b = ProgramBuilder()
+    x, table = b.field((6,), low=-2, high=11), b.parameter((10, 3), low=INT32_LEAST, high=INT32_MOST)
+    taken = b.emit(Opcode.GATHER, [table, x], (0,))
+    whole = b.emit(Opcode.REDUCE, [table], (1, 0, 0, 1))
+    program = b.build(b.emit(Opcode.MAX, [taken, whole], ()) if is_read_otherwise else taken)
+    sources = Sources(random_fields(program, 4, 1), (), random_parameters(program, 2))
+    same(program, sources)
+    loaded = TorchEvaluator().load(program, sources.parameters)
+    loaded.evaluate(sources.fields)
+    kept = [each.dtype for each in loaded.fixed.values() if each.shape == (1, 10, 3)]
+    assert kept == [torch.float64 if is_read_otherwise else torch.int32]
