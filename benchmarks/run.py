@@ -21,6 +21,7 @@ BENCHMARKS: Final = (
     "ledger_gas",
     "arbiter_gas",
     "exact_evaluation",
+    "model_speed",
     "claim_overhead",
     "encoding",
     "l1_cost",
