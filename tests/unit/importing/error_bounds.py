@@ -14,6 +14,8 @@ from anh_rollup.importing.record import Operation, RealNode
 
 #: What rounding a constant costs at most, as a part of its largest element: weights have 15 bits and more.
 CONSTANT_ERROR = 2.0**-15
+#: What rounding the factor of a mean costs, as a part of it: it has 21 bits and more beside a sum of 31.
+FACTOR_ERROR = 2.0**-21
 LARGEST_OF = frozenset(
     {
         Operation.VIEW, Operation.PAD, Operation.CONCAT, Operation.LARGEST, Operation.MIN, Operation.MAX,
@@ -52,9 +54,9 @@ def _passed(network: Network, node: RealNode, at: list[Range], errors: list[floa
         return errors[0] / at[0].low ** 0.5 if at[0].low > 0 else errors[0] ** 0.5
     if node.operation is Operation.SUM:
         first, count = node.attributes
-        return (
-            errors[0] * node.factor * prod(network.record.nodes[node.inputs[0]].shape[first : first + count])
-        )
+        terms = prod(network.record.nodes[node.inputs[0]].shape[first : first + count])
+        rounded = 0.0 if node.factor == 1 else FACTOR_ERROR * at[0].magnitude
+        return node.factor * terms * (errors[0] + rounded)
     if node.operation is Operation.FUNCTION and node.function is not None:
         places = np.linspace(at[0].low - 1e-6, at[0].high + 1e-6, 4097)
         return errors[0] * float(np.abs(np.gradient(node.function(places), places)).max())
