@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import click
 import numpy as np
@@ -45,7 +45,7 @@ class SourceOptionError(UsageError):
 
 
 class ExportError(AnhError):
-    """A file that arrays cannot be written into.
+    """A file that cannot be written.
 
     Attributes:
         path: The file.
@@ -115,10 +115,23 @@ def write_arrays(path: Path, arrays: Mapping[str, Elements]) -> None:
         ExportError: The file exists or cannot be written; no part of it is left.
     """
     named: dict[str, Any] = dict(arrays)
+    write_new(path, lambda output: np.savez(output, allow_pickle=False, **named))
+
+
+def write_new(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Writes a new file; what is there already is never overwritten.
+
+    Args:
+        path: Where.
+        write: Writes what is in it.
+
+    Raises:
+        ExportError: The file exists or cannot be written; no part of it is left.
+    """
     try:
         with path.open("xb") as output:
             try:
-                np.savez(output, allow_pickle=False, **named)
+                write(output)
             except OSError:
                 path.unlink()
                 raise

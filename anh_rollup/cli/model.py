@@ -13,7 +13,7 @@ from anh_rollup.cli.artifact_source import (
     place_options,
     write_arrays,
 )
-from anh_rollup.cli.model_import import import_command
+from anh_rollup.cli.model_import import import_command, report_command
 from anh_rollup.cli.options import (
     DIGEST,
     DigestOptionError,
@@ -60,6 +60,7 @@ def model_group() -> None:
 
 
 model_group.add_command(import_command)
+model_group.add_command(report_command)
 
 
 @model_group.command(name="show")

@@ -1,7 +1,8 @@
-"""`anh model import`: an ONNX network becomes a program and a model in an artifact store."""
+"""`anh model import` and `anh model report`: a network as a program and a model, and as a page."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -44,48 +45,107 @@ def parse_shapes(words: Sequence[str]) -> dict[str, Shape]:
     return shapes
 
 
-@click.command(name="import")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@store_option()
-@click.option(
-    "--samples",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Inputs in an .npz file: by input name arrays whose first axis is the sample.",
-)
-@click.option(
-    "--input-shape",
-    "shapes",
-    multiple=True,
-    metavar="NAME=1x3x224x224",
-    help="Shape of an input. Repeatable.",
-)
-@click.option(
-    "--setting",
-    type=click.Choice([each.value for each in Setting]),
-    default=Setting.PRECISE.value,
-    show_default=True,
-    help="How many bits weights and tables get.",
-)
-@click.option("--output", metavar="NAME", help="Which output of the network; the first by default.")
-@click.option("--layers", is_flag=True, help="Show the range and number format of every value.")
-def import_command(  # noqa: PLR0913 - one argument for each option
-    file: Path,
-    store_url: str,
-    samples: Path | None,
-    shapes: tuple[str, ...],
-    setting: str,
-    output: str | None,
-    layers: bool,
-) -> None:
-    """Make a tensor program and a model of an ONNX network. FILE is the network.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is imported, and how.
 
+    Attributes:
+        file: An ONNX file, or a function that makes a torch module as `package.module:function`.
+        samples: An .npz file with inputs; without it ranges are proven.
+        shapes: Shapes of inputs, where the network leaves them free.
+        setting: How many bits weights and tables get.
+        output: Name of the output; the first where not given.
+    """
+
+    file: str
+    samples: Path | None = None
+    shapes: tuple[tuple[str, Shape], ...] = ()
+    setting: Setting = Setting.PRECISE
+    output: str | None = None
+
+    @classmethod
+    def from_options(cls, options: dict[str, Any]) -> "Wanted":
+        """Takes what `network_options` adds out of a command's options."""
+        shapes = parse_shapes(options.pop("shapes"))
+        return cls(
+            options.pop("file"),
+            options.pop("samples"),
+            tuple(shapes.items()),
+            Setting(options.pop("setting")),
+            options.pop("output"),
+        )
+
+
+_OPTIONS: Final = (
+    click.argument("file"),
+    click.option(
+        "--samples",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Inputs in an .npz file: by input name arrays whose first axis is the sample.",
+    ),
+    click.option(
+        "--input-shape",
+        "shapes",
+        multiple=True,
+        metavar="NAME=1x3x224x224",
+        help="Shape of an input. Repeatable.",
+    ),
+    click.option(
+        "--setting",
+        type=click.Choice([each.value for each in Setting]),
+        default=Setting.PRECISE.value,
+        show_default=True,
+        help="How many bits weights and tables get.",
+    ),
+    click.option("--output", metavar="NAME", help="Which output of the network; the first by default."),
+)
+
+
+def network_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds what says which network is imported, and how."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def _work() -> Any:
+    return import_module("anh_rollup.cli.network_import")
+
+
+@click.command(name="import")
+@network_options
+@store_option()
+@click.option("--layers", is_flag=True, help="Show the range and number format of every value.")
+def import_command(store_url: str, *, layers: bool, **options: Any) -> None:
+    """Make a tensor program and a model of a network.
+
+    FILE is an ONNX file, or package.module:function, which is run and gives a torch module.
     Both go into the store; their roots and a report are printed. With samples, ranges are those that occur,
     and the last quarter of the samples is compared with onnxruntime.
 
     \b
     Example:
       anh model import resnet.onnx --samples images.npz --store ./artifacts
+      anh model import mine:encoder --input-shape image=1x3x32x32 --store ./artifacts
     """
-    wanted = parse_shapes(shapes)
-    work: Any = import_module("anh_rollup.cli.network_import")
-    work.import_into(store_url, file, samples, wanted, Setting(setting), output, layers=layers)
+    _work().import_into(store_url, Wanted.from_options(options), layers=layers)
+
+
+@click.command(name="report")
+@network_options
+@click.option(
+    "--page",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The HTML file to write.",
+)
+def report_command(page: Path, **options: Any) -> None:
+    """Write a page with pictures of a network's ranges, number formats and errors, layer by layer.
+
+    It is imported as `anh model import` does, and nothing is stored. The page needs nothing from elsewhere.
+
+    \b
+    Example:
+      anh model report resnet.onnx --samples images.npz --page resnet.html
+    """
+    _work().write_page(page, Wanted.from_options(options))

@@ -1,23 +1,29 @@
-"""What `anh model import` does; imported with the first use, for it needs torch, onnx and onnxruntime."""
+"""What `anh model import` and `anh model report` do.
 
-from collections.abc import Mapping, Sequence
+Imported with the first use, for it needs torch, onnx and onnxruntime.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from anh_rollup.cli.dispute_words import show_dispute
-from anh_rollup.cli.options import visible
-from anh_rollup.encoding.tensors import Shape
-from anh_rollup.importing.comparison import Comparison, compare
-from anh_rollup.importing.network import Network, import_network
-from anh_rollup.importing.onnx_file import read_model
-from anh_rollup.importing.report import Layer, Report, layers_of, report_of
-from anh_rollup.importing.setting import Setting
+from anh_rollup.cli.artifact_source import write_new
+from anh_rollup.cli.model_import import Wanted
+from anh_rollup.cli.network_page import Findings, page_of
+from anh_rollup.cli.network_words import Rows, comparison_rows, report_rows
+from anh_rollup.cli.options import printable, visible
+from anh_rollup.importing.comparison import MOST_TRACED, Comparison, compare
+from anh_rollup.importing.layers import Layer, layers_of, readings_of
+from anh_rollup.importing.network import Network, import_network, split_samples
+from anh_rollup.importing.report import report_of
+from anh_rollup.importing.source import read_network
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.npz import read_arrays
 
@@ -25,39 +31,76 @@ from anh_rollup.storage.npz import read_arrays
 ONE_HELD_OF: Final = 4
 
 Arrays = dict[str, NDArray[Any]]
+T = TypeVar("T")
 
 
-def import_into(  # noqa: PLR0913 - one argument for each option
-    store_url: str,
-    file: Path,
-    samples: Path | None,
-    shapes: Mapping[str, Shape],
-    setting: Setting,
-    output: str | None,
-    *,
-    layers: bool,
-) -> None:
+def import_into(store_url: str, wanted: Wanted, *, layers: bool) -> None:
     """Puts a network into a store, and prints roots, a report and with samples a comparison.
 
     Args:
         store_url: The store.
-        file: The ONNX network.
-        samples: An .npz file with inputs; without it ranges are proven.
-        shapes: Shapes of inputs, where the network leaves them free.
-        setting: How many bits weights and tables get.
-        output: Name of the output; the first where not given.
+        wanted: The network.
         layers: Whether every value is shown.
     """
-    model = read_model(file)
-    shown, held = _split(None if samples is None else read_arrays(samples))
-    network = import_network(model, shapes=shapes, samples=shown, setting=setting, output=output)
-    store, console = ArtifactStore(store_url), Console()
+    console = Console()
+    with _progress(console) as shown:
+        done = _imported(wanted, shown)
+    network, store = done.network, ArtifactStore(store_url)
     _print_roots(console, store.put_program(network.program), store.put_model(network.model))
-    _print_report(console, network, report_of(network))
+    console.print(_table(report_rows(network, report_of(network))))
     if layers:
-        console.print(_layer_table(list(layers_of(network))))
-    if held is not None:
-        _print_comparison(console, compare(model, network, held))
+        console.print(_layer_table(layers_of(network)))
+    if done.comparison is not None:
+        console.print(_table(comparison_rows(done.comparison), title="beside onnxruntime"))
+
+
+def write_page(page: Path, wanted: Wanted) -> None:
+    """Writes the HTML page of a network.
+
+    Raises:
+        ExportError: The file exists, or cannot be written.
+    """
+    console = Console()
+    with _progress(console) as shown:
+        done = _imported(wanted, shown)
+        held = [] if done.held is None else split_samples(done.network.record, done.held)[:MOST_TRACED]
+        readings = readings_of(done.network, shown.track(held, description="reading layers"))
+    report = report_of(done.network)
+    text = page_of(Findings(Path(wanted.file).name, done.network, report, done.comparison, readings))
+    write_new(page, lambda output: output.write(text.encode()))
+    console.print(Text(f"the page is in {page}"), soft_wrap=True)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Imported:
+    """A network, the samples that are held back, and how near it is on them; None without samples."""
+
+    network: Network
+    held: Arrays | None
+    comparison: Comparison | None
+
+
+def _progress(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def _imported(wanted: Wanted, progress: Progress) -> _Imported:
+    def watch(samples: Sequence[T], work: str, /) -> Iterable[T]:
+        return progress.track(samples, description=work)
+
+    samples = None if wanted.samples is None else read_arrays(wanted.samples)
+    shown, held = _split(samples)
+    model = read_network(wanted.file, dict(wanted.shapes), samples or {})
+    network = import_network(
+        model,
+        shapes=dict(wanted.shapes),
+        samples=shown,
+        setting=wanted.setting,
+        output=wanted.output,
+        watch=watch,
+    )
+    return _Imported(network, held, None if held is None else compare(model, network, held, watch))
 
 
 def _split(arrays: Arrays | None) -> tuple[Arrays | None, Arrays | None]:
@@ -79,44 +122,13 @@ def _print_roots(console: Console, program: bytes, model: bytes) -> None:
     console.print(f"model   0x{model.hex()}", soft_wrap=True, highlight=False)
 
 
-def _print_report(console: Console, network: Network, report: Report) -> None:
-    kinds = ", ".join(f"{count} {name}" for name, count in report.instructions)
-    table = Table(show_header=False)
+def _table(rows: Rows, title: str | None = None) -> Table:
+    table = Table(show_header=False, title=title)
     table.add_column("what")
     table.add_column("value")
-    fields = zip(network.record.fields, network.program.fields, strict=True)
-    for field, value in fields:
-        low, high = (np.ldexp(float(each), -value.scale) for each in (value.low, value.high))
-        table.add_row(
-            "input", Text.assemble(visible(field.name), f" {value.shape} in [{low:.6g}, {high:.6g}]")
-        )
-    output = network.program.output
-    table.add_row("output", f"{output.shape}, {output.scale} fraction bits")
-    table.add_row("setting", network.setting.value)
-    table.add_row("instructions", kinds)
-    table.add_row("parameters", f"{report.parameters:,}")
-    table.add_row("elements of constants", f"{report.constants:,}")
-    table.add_row("multiply-adds of a sample", f"{report.multiply_adds:,}")
-    table.add_row("disputable on L1", f"no: {report.undisputable}" if report.undisputable else "yes")
-    if report.dispute is not None:
-        table.add_row("a dispute, at most", show_dispute(report.dispute))
-    console.print(table)
-
-
-def _print_comparison(console: Console, found: Comparison) -> None:
-    table = Table(show_header=False, title="beside onnxruntime")
-    table.add_column("what")
-    table.add_column("value")
-    table.add_row("samples held back", f"{found.samples:,}")
-    table.add_row("largest error of the output's range", f"{found.largest_error:.2e}")
-    table.add_row("mean error of the output's range", f"{found.mean_error:.2e}")
-    table.add_row("largest error without number formats", f"{found.largest_lowering_error:.2e}")
-    table.add_row("largest error by number formats alone", f"{found.largest_format_error:.2e}")
-    table.add_row("same largest output", f"{found.agreement:.2%}")
-    table.add_row("saturated elements", f"{found.saturated:,}")
-    table.add_row("exact evaluation of a sample", f"{found.exact_seconds * 1e3:.2f} ms")
-    table.add_row("onnxruntime", f"{found.float_seconds * 1e3:.2f} ms")
-    console.print(table)
+    for what, value in rows:
+        table.add_row(what, printable(value))
+    return table
 
 
 def _layer_table(layers: Sequence[Layer]) -> Table:

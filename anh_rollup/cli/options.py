@@ -175,7 +175,12 @@ def parse_endpoint(word: str) -> str:
 
 def visible(text: str) -> Text:
     """A stranger's text for the screen: cut, not read as markup, and escaped where it is not printable."""
-    return Text("".join(each if each.isprintable() else ascii(each)[1:-1] for each in text[:MOST_SHOWN]))
+    return printable(text[:MOST_SHOWN])
+
+
+def printable(text: str) -> Text:
+    """A text for the screen as `visible` gives it, but whole."""
+    return Text("".join(each if each.isprintable() else ascii(each)[1:-1] for each in text))
 
 
 def parse_digest(word: str) -> bytes:

@@ -14,12 +14,14 @@ from onnxruntime.capi import onnxruntime_pybind11_state as states
 
 from anh_rollup.evaluation.torch_backend import TorchEvaluator
 from anh_rollup.importing.errors import ImportingError
-from anh_rollup.importing.network import Arrays, Network, split_samples
+from anh_rollup.importing.network import Arrays, Network, Watch, split_samples, unwatched
 from anh_rollup.importing.real_evaluation import evaluate, values
 from anh_rollup.importing.record import Reals
 
 #: Samples that are evaluated node by node to count saturated elements (choice).
 MOST_TRACED: Final = 16
+#: Samples that are evaluated at once (choice).
+BATCH: Final = 16
 #: Rounds of a measurement; the fastest counts, for other work on the machine only ever slows one down.
 ROUNDS: Final = 3
 #: onnxruntime's log level that shows errors only.
@@ -82,13 +84,14 @@ class Comparison:
     float_seconds: float
 
 
-def compare(model: ModelProto, network: Network, samples: Arrays) -> Comparison:
+def compare(model: ModelProto, network: Network, samples: Arrays, watch: Watch = unwatched) -> Comparison:
     """Runs a network both ways over samples.
 
     Args:
         model: The network.
         network: The same, imported.
         samples: By the inputs' names, arrays (N, *shape of one sample), N at least 1.
+        watch: Shows how far it is with the samples.
 
     Raises:
         InputRefusedError: Samples that do not fit the inputs.
@@ -96,12 +99,19 @@ def compare(model: ModelProto, network: Network, samples: Arrays) -> Comparison:
     """
     singles = split_samples(network.record, samples)
     run = float_runner(model, network)
-    wanted = np.stack([run(sample) for sample in singles])
+    wanted = np.stack([run(sample) for sample in watch(singles, "running onnxruntime")])
     fields = network.quantized(samples)
     loaded = TorchEvaluator().load(network.program, network.emitted.parameters)
-    exact = network.real(loaded.evaluate(fields)).reshape(wanted.shape)
+    starts = range(0, len(singles), BATCH)
+    outputs = [
+        loaded.evaluate([each[at : at + BATCH] for each in fields])
+        for at in watch(starts, "evaluating exactly")
+    ]
+    exact = network.real(np.concatenate(outputs)).reshape(wanted.shape)
     traced = singles[:MOST_TRACED]
-    real = np.stack([evaluate(network.record, sample) for sample in traced]).reshape(-1, *wanted.shape[1:])
+    real = np.stack(
+        [evaluate(network.record, sample) for sample in watch(traced, "evaluating in float64")]
+    ).reshape(-1, *wanted.shape[1:])
     span = float(np.ptp(wanted)) or float(np.abs(wanted).max()) or 1.0
     error = np.abs(exact - wanted) / span
     same = _decisions(exact) == _decisions(wanted)

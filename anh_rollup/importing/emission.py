@@ -43,11 +43,13 @@ class Emitted:
         program: The architecture: fields, parameters, one output.
         parameters: The model's tensors, int32.
         table_errors: For each FUNCTION by its place the distance between it and its table.
+        values: For each node of the record by its place the value of the program that it became.
     """
 
     program: Program
     parameters: tuple[Tensor, ...]
     table_errors: dict[int, float]
+    values: dict[int, int]
 
 
 def emit(record: Record, ranges: Sequence[Range], formats: Sequence[Format], setting: Setting) -> Emitted:
@@ -83,8 +85,9 @@ class _Emission:
             elif node.operation is not Operation.CONSTANT:
                 self._nodes[place] = self._instruction(node)
         output = self._nodes[len(self._record.nodes) - 1]
-        program = self.builder.build(output)
-        return Emitted(program, tuple(self._parameters), self._table_errors)
+        kept = self.builder.places(output)
+        values = {place: kept[node.id] for place, node in self._nodes.items() if node.id in kept}
+        return Emitted(self.builder.build(output), tuple(self._parameters), self._table_errors, values)
 
     def _field(self, node: RealNode) -> Node:
         at = self._formats[self._place]

@@ -1,8 +1,8 @@
 """From a checked ONNX model to a program, a model, and what connects them to the network's real numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,19 @@ from anh_rollup.importing.setting import Setting
 from anh_rollup.tensor.program import Program, Tensor
 
 Arrays = Mapping[str, NDArray[Any]]
+T = TypeVar("T")
+
+
+class Watch(Protocol):
+    """Goes through samples, and shows to whoever waits how far it is."""
+
+    def __call__(self, samples: Sequence[T], work: str, /) -> Iterable[T]:
+        """The samples, one after the other; `work` says what is done with them."""
+
+
+def unwatched(samples: Sequence[T], _work: str, /) -> Iterable[T]:
+    """The samples, and nothing is shown."""
+    return samples
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +91,7 @@ def import_network(
     samples: Arrays | None = None,
     setting: Setting = Setting.PRECISE,
     output: str | None = None,
+    watch: Watch = unwatched,
 ) -> Network:
     """Imports a checked model.
 
@@ -87,12 +101,13 @@ def import_network(
         samples: By the inputs' names, arrays (N, *shape of one sample) that show the ranges of all values.
         setting: How many bits weights and tables have.
         output: Which output; the first where not given.
+        watch: Shows how far it is with the samples.
 
     Raises:
         ImportingError: The network cannot be imported.
         ProgramError: A range is too wide for an exact sum.
     """
-    return network_of(lowered(model, shapes, output=output), samples, setting)
+    return network_of(lowered(model, shapes, output=output), samples, setting, watch)
 
 
 def lowered(
@@ -105,13 +120,19 @@ def lowered(
     return bounded_masks(fused(lower(model, shapes, known, output)))
 
 
-def network_of(record: Record, samples: Arrays | None = None, setting: Setting = Setting.PRECISE) -> Network:
+def network_of(
+    record: Record,
+    samples: Arrays | None = None,
+    setting: Setting = Setting.PRECISE,
+    watch: Watch = unwatched,
+) -> Network:
     """A record with number formats; arguments and errors as for `import_network`."""
     shown = None if samples is None else split_samples(record, samples)
-    ranges = ranges_of(record, shown)
+    ranges = ranges_of(record, None if shown is None else watch(shown, "finding ranges"))
     better = refined(record, ranges)
     if better is not record:
-        record, ranges = better, ranges_of(better, shown)
+        record = better
+        ranges = ranges_of(record, None if shown is None else watch(shown, "finding ranges again"))
     formats = formats_of(record, ranges)
     return Network(record, tuple(ranges), tuple(formats), emit(record, ranges, formats, setting), setting)
 

@@ -1,7 +1,6 @@
 """What an import chose and what it came to, for people."""
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from anh_rollup.evaluation.disputability import check_disputable
@@ -9,31 +8,7 @@ from anh_rollup.evaluation.dispute_cost import DisputeCost, dispute_cost
 from anh_rollup.evaluation.errors import UndisputableError
 from anh_rollup.evaluation.workload import multiply_adds
 from anh_rollup.importing.network import Network
-from anh_rollup.importing.record import Operation
 from anh_rollup.tensor.properties import closeness
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """The choices about one node of the record.
-
-    Attributes:
-        source: The node of the graph that it comes from.
-        operation: What it computes.
-        shape: Its dimensions.
-        low, high: Where its numbers lie, with headroom.
-        scale, bits: Fraction bits, and bits of magnitude.
-        table_error: Between a function and its table; None where it is no table.
-    """
-
-    source: str
-    operation: str
-    shape: tuple[int, ...]
-    low: float
-    high: float
-    scale: int
-    bits: int
-    table_error: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +50,3 @@ def report_of(network: Network) -> Report:
         undisputable,
         dispute,
     )
-
-
-def layers_of(network: Network) -> Iterator[Layer]:
-    """The choices about every node of the record that is no constant, in order."""
-    for place, node in enumerate(network.record.nodes):
-        if node.operation is not Operation.CONSTANT:
-            at, seen = network.formats[place], network.ranges[place]
-            error = network.emitted.table_errors.get(place)
-            yield Layer(
-                node.source, node.operation.value, node.shape, seen.low, seen.high, at.scale, at.bits, error
-            )

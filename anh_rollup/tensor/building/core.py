@@ -161,14 +161,17 @@ class InstructionList(Calculator):
 
         Instructions and constants that the output does not need are left out; sources stay as they are.
         """
-        kept = self._needed(output.id)
-        places = {each: place for place, each in enumerate(kept)}
-        values = [self._nodes[each].value for each in kept]
+        places = self.places(output)
+        values = [self._nodes[each].value for each in places]
         moved = tuple(
             replace(value, inputs=tuple(places[source] for source in value.inputs)) for value in values
         )
         named = {value.constant for value in moved if value.kind is Kind.CONSTANT}
         return Program(moved, {root: tensor for root, tensor in self._constants.items() if root in named})
+
+    def places(self, output: Node) -> dict[int, int]:
+        """Where the program with this output has each node that it keeps, by the node's id."""
+        return {each: place for place, each in enumerate(self._needed(output.id))}
 
     def _needed(self, output: int) -> list[int]:
         """The ids that a program with this output has, ascending, the output last."""

@@ -16,9 +16,10 @@ from anh_rollup.encoding.artifacts import Model
 from anh_rollup.evaluation.dispute_cost import dispute_cost
 from anh_rollup.evaluation.workload import multiply_adds
 from anh_rollup.importing.comparison import Comparison, compare
+from anh_rollup.importing.layers import layers_of
 from anh_rollup.importing.network import Network, import_network
 from anh_rollup.importing.onnx_file import read_model
-from anh_rollup.importing.report import layers_of, report_of
+from anh_rollup.importing.report import report_of
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.tensor.properties import closeness
 from tests.unit.importing.graphs import model_of, node
@@ -119,7 +120,7 @@ def comparison_rows(found: Comparison) -> list[list[str]]:
         ["mean error of the output's range", f"{found.mean_error:.2e}"],
         ["largest error without number formats", f"{found.largest_lowering_error:.2e}"],
         ["largest error by number formats alone", f"{found.largest_format_error:.2e}"],
-        ["same largest output", f"{found.agreement:.2%}"],
+        ["same largest output", f"{found.agreement:.2%} of {found.decisions:,}"],
         ["saturated elements", f"{found.saturated:,}"],
     ]
 
@@ -164,3 +165,63 @@ def test_words_that_are_no_shapes_are_refused(word: str) -> None:
     with pytest.raises(ShapeOptionError) as caught:
         parse_shapes([word])
     assert caught.value.word == word
+
+
+MODULE = """
+import torch
+
+class Twice(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.factor = torch.nn.Parameter(torch.tensor([1.0, 2.0, 3.0]))
+
+    def forward(self, image, shift=0.0):
+        return torch.relu(image * self.factor + shift)
+
+def twice():
+    return Twice()
+
+def three():
+    return 3
+"""
+
+
+def test_a_torch_module_that_a_function_makes_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "networks_of_mine.py").write_text(MODULE)
+    monkeypatch.chdir(tmp_path)
+    shown = anh("model", "import", "networks_of_mine:twice", "--input-shape", "image=1x3", "--store", "store")
+    assert shown.exit_code == 0, shown.output
+    assert ["input", "image (3,) in [-8, 8]"] in rows(shown)
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("networks_of_mine:three", "it gives a int"),
+        ("networks_of_mine:four", "module 'networks_of_mine' has no attribute 'four'"),
+        ("no_networks:one", "No module named 'no_networks'"),
+        ("networks_of_mine:twice", "'image': neither samples nor a shape"),
+    ],
+)
+def test_what_makes_no_module_is_refused(
+    word: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "networks_of_mine.py").write_text(MODULE)
+    monkeypatch.chdir(tmp_path)
+    shown = anh("model", "import", word, "--store", "store")
+    assert shown.exit_code == 1
+    assert reason in shown.output
+
+
+def test_a_page_is_a_new_file(network: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "samples.npz", x=np.random.default_rng(11).normal(size=(8, 6)))
+    page = tmp_path / "page.html"
+    words = ["model", "report", network, "--samples", tmp_path / "samples.npz", "--input-shape", "x=1x6"]
+    assert anh(*words, "--page", page).exit_code == 0
+    first = page.read_bytes()
+    assert first.startswith(b"<!doctype html>")
+    again = anh(*words, "--page", page)
+    assert (again.exit_code, page.read_bytes()) == (1, first)
+    assert "cannot be written: File exists" in again.output
