@@ -17,7 +17,7 @@ from anh_rollup.encoding.tensors import MOST_RANK, Shape
 from anh_rollup.importing.control_flow import CONTROL_FLOW
 from anh_rollup.importing.errors import InputRefusedError, OperatorRefusedError
 from anh_rollup.importing.function_bodies import PREVIEW, body_of, is_older, nodes_of
-from anh_rollup.importing.known_values import FAULTS, is_misread, is_random, known_outputs
+from anh_rollup.importing.known_values import FAULTS, MOST_BYTES, is_misread, is_random, known_outputs
 from anh_rollup.importing.onnx_file import LEAST_OPSET, MOST_NAME, OWN_DOMAINS, array_of, node_name, opset_of
 from anh_rollup.importing.operators.context import Context
 from anh_rollup.importing.operators.integers import SHORT
@@ -130,6 +130,7 @@ class _Walk:
         self._others = others
         self._reals = Folding()
         self._left = MOST_VISITS
+        self._bytes_left = MOST_BYTES
 
     def input(self, value: Any, given: Shape | None) -> Tensor:
         """An input of the network as a field of the program."""
@@ -212,13 +213,20 @@ class _Walk:
         arrays = [each for each in inputs if not isinstance(each, Tensor)]
         is_known = len(arrays) == len(inputs) and not is_random(node.op_type)
         if is_known and not is_misread(node.op_type, self._opset):
-            return known_outputs(node, self._opset, arrays)
+            return self._kept(context, known_outputs(node, self._opset, arrays))
         handler = HANDLERS.get(node.op_type)
         if handler is None:
             return self._by_definition(node, inputs)
         context.refuse_empty()
         result = handler(context)
         return [self._reals.known(each) for each in (result if isinstance(result, tuple) else (result,))]
+
+    def _kept(self, c: Context, outputs: Sequence[Array | None]) -> Sequence[Array | None]:
+        """Known values, whose bytes are counted."""
+        self._bytes_left -= sum(each.nbytes for each in outputs if each is not None)
+        if self._bytes_left < 0:
+            raise c.refuse(f"known values of more than {MOST_BYTES} bytes together")
+        return outputs
 
     def _by_definition(self, node: NodeProto, inputs: Sequence[Operand | None]) -> list[Operand | None]:
         """A node by what ONNX defines its operator as."""

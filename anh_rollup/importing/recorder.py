@@ -10,9 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anh_rollup.encoding.tensors import Shape
+from anh_rollup.importing.errors import OperatorRefusedError
 from anh_rollup.importing.record import Field, Operation, RealNode, Record
 from anh_rollup.importing.views import View, composed, flat, transposition
 from anh_rollup.tensor.building.movement import row_major
+from anh_rollup.tensor.program import MOST_VALUES
+
+#: Elements of one value that is not stored in the file, and of all values of a sample (choices).
+MOST_ELEMENTS: Final = 1 << 27
+MOST_TOGETHER: Final = 1 << 33
 
 #: What has the format of what it reads, or none; a round may have more or fewer of them than the next.
 _UNTIED: Final = frozenset({Operation.CONSTANT, Operation.VIEW})
@@ -29,6 +35,7 @@ class Recorder:
         self.source = ""
         self._tie: tuple[int, int] | None = None
         self._nodes: list[RealNode] = []
+        self._elements = 0
         self._fields: list[Field] = []
         self._constants: dict[tuple[Shape, str, bytes], int] = {}
 
@@ -41,13 +48,29 @@ class Recorder:
         return self._nodes[place].shape
 
     def add(self, operation: Operation, shape: Shape, inputs: Sequence[int] = (), **rest: Any) -> int:
-        """Adds a node with these fields of `RealNode`."""
+        """Adds a node with these fields of `RealNode`.
+
+        Raises:
+            OperatorRefusedError: It would be too large, or there are too many.
+        """
+        self._check_size(operation, shape)
         tie = None if operation in _UNTIED else self._tie
         self._nodes.append(
             RealNode(operation, tuple(shape), tuple(inputs), source=self.source, tie=tie, **rest)
         )
         self._tie = self._tie if tie is None else (tie[0], tie[1] + 1)
         return len(self._nodes) - 1
+
+    def _check_size(self, operation: Operation, shape: Shape) -> None:
+        size = prod(shape)
+        if operation is not Operation.CONSTANT and size > MOST_ELEMENTS:
+            raise self._too_large(f"a value of {size} elements, {MOST_ELEMENTS} are the most")
+        self._elements += size
+        if len(self._nodes) >= MOST_VALUES or self._elements > MOST_TOGETHER:
+            raise self._too_large(f"more than {MOST_VALUES} values, or {MOST_TOGETHER} elements of them")
+
+    def _too_large(self, reason: str) -> OperatorRefusedError:
+        return OperatorRefusedError("a network", self.source, reason)
 
     @contextmanager
     def round(self, loop: int) -> Iterator[None]:
@@ -109,6 +132,8 @@ class Recorder:
         if same and node.shape == tuple(shape):
             return x
         if node.operation is Operation.CONSTANT and node.array is not None:
+            if prod(shape) > max(MOST_ELEMENTS, node.array.size):
+                raise self._too_large(f"a constant of {prod(shape)} elements, {MOST_ELEMENTS} are the most")
             return self.constant(_taken(node.array, shape, view))
         whole = node.is_whole
         return self.add(Operation.VIEW, shape, (x,), attributes=view.attributes, is_whole=whole)
