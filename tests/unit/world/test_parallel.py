@@ -308,8 +308,8 @@ from anh_rollup.world.worker_pool import WorkerPool
 from tests.doubles.toy_engine import ToyEngine
 pool = WorkerPool(2, ToyEngine)
 pool.start()
-print(*pool.processes, flush=True)
 try:
+    print(*pool.processes, flush=True)
     time.sleep(120)
 except KeyboardInterrupt:
     sys.exit("interrupted")
