@@ -45,6 +45,7 @@ OTHERS = {
     "encoding.tensors.read_shape": "a part of decode_model and decode_dataset",
     "encoding.tensors.read_tensor": "a part of decode_model",
     "follower.sequencer_client.read_signed_blocks": "an answer's JSON: test_answers; decode_batch",
+    "importing.source.read_network": "read_model, or a module that is imported",
     "l1.abi.load_artifact": "reads the package's own files",
     "l1.blobs.load_trusted_setup": "reads a file of a dependency",
     "l1.deployment.load_deployment": "read_deployment and questions to L1",
