@@ -8,6 +8,7 @@ from onnx import GraphProto
 
 from anh_rollup.importing.operators.context import Context
 from anh_rollup.importing.reals import Operand, Tensor
+from anh_rollup.importing.recorder import MOST_ELEMENTS
 
 #: Rounds of one loop (choice): each makes the program longer by the loop's body.
 MOST_ROUNDS: Final = 4096
@@ -120,6 +121,8 @@ def stacked(c: Context, parts: Sequence[Operand], axis: int) -> Operand:
         raise c.refuse("rounds whose outputs have different shapes")
     known = [each for each in parts if not isinstance(each, Tensor)]
     if len(known) == len(parts):
+        if known[0].size * len(known) > MOST_ELEMENTS:
+            raise c.refuse(f"a known value of more than {MOST_ELEMENTS} elements")
         return np.stack(known, axis)
     wide = (*shape[:axis], 1, *shape[axis:])
     each_wide = [c.reals.reshaped(c.reals.as_tensor(each), wide) for each in parts]

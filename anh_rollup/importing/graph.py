@@ -205,7 +205,8 @@ class _Walk:
         if node.domain == PREVIEW:
             return self._by_definition(node, inputs)
         if node.op_type in CONTROL_FLOW:
-            return CONTROL_FLOW[node.op_type](context, lambda *given: self._subgraph(context, scope, *given))
+            found = CONTROL_FLOW[node.op_type](context, lambda *given: self._subgraph(context, scope, *given))
+            return found if node.op_type == "If" else self._kept(context, found)
         if is_older(node.op_type, self._opset):
             raise context.refuse(
                 f"as opset {self._opset} has it; export it with opset {LEAST_OPSET} or later"
@@ -221,9 +222,9 @@ class _Walk:
         result = handler(context)
         return [self._reals.known(each) for each in (result if isinstance(result, tuple) else (result,))]
 
-    def _kept(self, c: Context, outputs: Sequence[Array | None]) -> Sequence[Array | None]:
-        """Known values, whose bytes are counted."""
-        self._bytes_left -= sum(each.nbytes for each in outputs if each is not None)
+    def _kept(self, c: Context, outputs: Sequence[Operand | None]) -> Sequence[Operand | None]:
+        """Outputs; the bytes of those that are known are counted."""
+        self._bytes_left -= sum(each.nbytes for each in outputs if isinstance(each, np.ndarray))
         if self._bytes_left < 0:
             raise c.refuse(f"known values of more than {MOST_BYTES} bytes together")
         return outputs

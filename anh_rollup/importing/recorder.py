@@ -19,6 +19,8 @@ from anh_rollup.tensor.program import MOST_VALUES
 #: Elements of one value that is not stored in the file, and of all values of a sample (choices).
 MOST_ELEMENTS: Final = 1 << 27
 MOST_TOGETHER: Final = 1 << 33
+#: Elements of all constants (choice).
+MOST_CONSTANT: Final = 1 << 29
 
 #: What has the format of what it reads, or none; a round may have more or fewer of them than the next.
 _UNTIED: Final = frozenset({Operation.CONSTANT, Operation.VIEW})
@@ -36,6 +38,7 @@ class Recorder:
         self._tie: tuple[int, int] | None = None
         self._nodes: list[RealNode] = []
         self._elements = 0
+        self._constant_elements = 0
         self._fields: list[Field] = []
         self._constants: dict[tuple[Shape, str, bytes], int] = {}
 
@@ -116,6 +119,9 @@ class Recorder:
             array.tobytes() if array.size <= 4096 else id(array).to_bytes(8, "big"),
         )
         if key not in self._constants:
+            self._constant_elements += array.size
+            if self._constant_elements > MOST_CONSTANT:
+                raise self._too_large(f"constants of more than {MOST_CONSTANT} elements together")
             whole = array.dtype.kind in "iub"
             self._constants[key] = self.add(Operation.CONSTANT, array.shape, array=array, is_whole=whole)
         return self._constants[key]

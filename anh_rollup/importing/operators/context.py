@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Final, TypeVar, cast
 
 import numpy as np
@@ -17,6 +18,9 @@ T = TypeVar("T")
 
 #: Operators to which an input without elements means something: none of it, or that it is left out.
 TAKES_EMPTY: Final = frozenset({"Concat", "Resize"})
+
+#: Elements of an array that a handler makes of shapes, such as places or weights (choice).
+MOST_PLACES: Final = 1 << 24
 
 #: A handler gives a node's outputs; a single one as it is.
 Handler = Callable[["Context"], Operand | tuple[Operand, ...]]
@@ -74,6 +78,20 @@ class Context:
                 raise self.refuse("an input without elements")
             if isinstance(each, np.ndarray) and each.dtype.kind not in "fiub":
                 raise self.refuse(f"a known input of type {each.dtype}")
+
+    def bound(self, *sizes: int) -> None:
+        """Refuses to make an array of these sizes if that is too large.
+
+        Raises:
+            OperatorRefusedError: It has more than `MOST_PLACES` elements.
+        """
+        if prod(max(0, size) for size in sizes) > MOST_PLACES:
+            raise self.refuse(f"more than {MOST_PLACES} places or weights")
+
+    def indices(self, shape: Sequence[int]) -> list[Array]:
+        """For each axis of a shape, the index along it of each of its places."""
+        self.bound(len(shape), *shape)
+        return list(np.indices(tuple(shape)))
 
     def array(self, place: int, name: str) -> Array:
         """An input that must be known, such as a shape."""

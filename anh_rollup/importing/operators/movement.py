@@ -146,6 +146,7 @@ def pad(c: Context) -> Operand:
         number = c.attribute("value", 0.0) if fill is None else float(fill.reshape(-1)[0])
         return c.reals.padded(x, margins, number)
     for axis, (before, after) in enumerate(margins):
+        c.bound(before + x.shape[axis] + after)
         places = np.arange(-before, x.shape[axis] + after)
         x = _taken(c, x, axis, _edges(c, mode, places, x.shape[axis]))
     return x
@@ -167,8 +168,8 @@ def _taken(c: Context, x: Tensor, axis: int, places: list[int]) -> Tensor:
     if places == list(range(x.shape[axis])):
         return x
     runs = _runs(places)
-    parts = [_part(c, x, axis, run) for run in runs[: MOST_RUNS + 1]]
     if len(runs) <= MOST_RUNS:
+        parts = [_part(c, x, axis, run) for run in runs]
         return c.reals.joined(parts, axis) if len(runs) > 1 else c.reals.as_tensor(parts[0])
     return c.reals.gathered(x, np.array(places, np.int64), axis)
 
@@ -178,13 +179,15 @@ MOST_RUNS: Final = 8
 
 
 def _runs(places: list[int]) -> list[range]:
-    """Places in runs of equal steps."""
+    """Places in runs of equal steps, the first ones where there are too many."""
     runs: list[range] = []
     for each in places:
         last = runs[-1] if runs else None
         if last is not None and each != last[-1] and (len(last) == 1 or last.step == each - last[-1]):
             step = each - last[-1]
             runs[-1] = range(last[0], each + (1 if step > 0 else -1), step)
+        elif len(runs) > MOST_RUNS:
+            break
         else:
             runs.append(range(each, each + 1))
     return runs
@@ -212,7 +215,7 @@ def gather_elements(c: Context) -> Operand:
     x, indices = c.tensor(0), c.operand(1)
     axis, size = c.axis(x.rank, 0), x.shape[c.axis(x.rank, 0)]
     strides = np.array([int(np.prod(x.shape[at + 1 :])) for at in range(x.rank)])
-    grid = np.indices(indices.shape).reshape(x.rank, -1)
+    grid = np.reshape(c.indices(indices.shape), (x.rank, -1))
     base = sum(grid[at] * strides[at] for at in range(x.rank) if at != axis)
     base = np.asarray(base + np.zeros(grid.shape[1], np.int64), np.int64).reshape(indices.shape)
     rows = c.reals.reshaped(x, (int(np.prod(x.shape)),))
@@ -230,6 +233,7 @@ def gather_elements(c: Context) -> Operand:
 def trilu(c: Context) -> Operand:
     """The upper or lower triangle, zeros elsewhere."""
     x, k = c.tensor(0), c.optional(1, "diagonal")
+    c.bound(*x.shape[-2:])
     keep = np.tri(
         x.shape[-2], x.shape[-1], k=(0 if k is None else int(k.reshape(-1)[0])) - c.attribute("upper", 1)
     )

@@ -60,6 +60,7 @@ def _places(c: Context, g: Geometry, sizes: Sequence[int]) -> NDArray[Any]:
     strides = [int(np.prod(x.shape[2 + at + 1 :])) for at in range(rank)]
     if is_column:
         strides = [int(np.prod(x.shape[2 : 2 + at])) for at in range(rank)]
+    c.bound(*x.shape[:2], *sizes, *g.kernel)
     total = np.arange(int(np.prod(x.shape[:2]))).reshape(*x.shape[:2], *(1,) * (2 * rank))
     total = total * int(np.prod(x.shape[2:]))
     for at, size in enumerate(sizes):

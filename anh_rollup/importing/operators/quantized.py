@@ -63,6 +63,7 @@ def along(c: Context, x: Tensor, scale: Operand, axis: int) -> Operand:
     if block:
         if isinstance(scale, Tensor):
             raise c.unknown(scale, "scale or zero point of blocks")
+        c.bound(block, *scale.shape)
         return np.repeat(scale, block, axis)[tuple(slice(size) for size in x.shape)]
     shape = tuple(x.shape[axis] if at == axis else 1 for at in range(x.rank))
     if scale.shape != (x.shape[axis],):

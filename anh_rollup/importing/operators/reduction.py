@@ -159,6 +159,7 @@ def cumulative(c: Context) -> Operand:
     """Sums of all elements up to each, as a product with a triangle of ones."""
     x, axis = c.tensor(0), c.placed(c.integers(1, "axis")[0], c.tensor(0).rank)
     size = x.shape[axis]
+    c.bound(size, size)
     kept = np.tri(size, k=-1 if c.attribute("exclusive", 0) else 0)
     kept = kept[::-1, ::-1] if c.attribute("reverse", 0) else kept
     order = [at for at in range(x.rank) if at != axis] + [axis]

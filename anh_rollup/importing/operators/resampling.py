@@ -75,6 +75,7 @@ def _targets(c: Context, own: list[int]) -> tuple[list[float], list[int]]:
 def _coordinates(c: Context, before: int, after: int, scale: float, rank: int, count: int) -> Reals:
     """Where each place of the output lies in the input."""
     kind = c.attribute("coordinate_transformation_mode", "half_pixel" if c.opset >= 11 else "asymmetric")
+    c.bound(after)
     at = np.arange(after, dtype=np.float64)
     if kind == "tf_crop_and_resize":
         roi = c.array(1, "region").astype(np.float64).reshape(-1)
@@ -101,10 +102,12 @@ def _coordinates(c: Context, before: int, after: int, scale: float, rank: int, c
 
 def _weights(c: Context, mode: str, real: Reals, size: int, scale: float) -> Reals:
     """How much of each place of the input is in each place of the output: (after, before)."""
+    c.bound(len(real), size)
     if mode == "nearest":
         return _spread(_rounded(c, real)[:, None], np.ones((len(real), 1)), size)
     shrink = min(scale, 1.0) if c.attribute("antialias", 0) else 1.0
     reach = ceil((2 if mode == "cubic" else 1) / shrink)
+    c.bound(len(real), 2 * reach)
     # The place on the left of an integer counts as the one before it, as ONNX has it.
     first = np.ceil(real).astype(np.int64) - reach
     places = first[:, None] + np.arange(2 * reach)

@@ -30,8 +30,9 @@ def picked(c: Context, x: Tensor, places: Array) -> Tensor:
     return c.reals.gathered(flat(c, x), np.asarray(places, np.int64), 0)
 
 
-def places_of(x: Tensor) -> Array:
+def places_of(c: Context, x: Tensor) -> Array:
     """The place of each element among all of them."""
+    c.bound(*x.shape)
     return np.arange(int(np.prod(x.shape))).reshape(x.shape)
 
 
@@ -74,7 +75,7 @@ def scatter_nd(c: Context) -> Operand:
     x, indices, updates = c.tensor(0), c.array(1, "indices"), c.tensor(2)
     depth = indices.shape[-1]
     inside = _inside(c, indices, np.array(x.shape[:depth]))
-    targets = places_of(x)[tuple(np.moveaxis(inside, -1, 0))]
+    targets = places_of(c, x)[tuple(np.moveaxis(inside, -1, 0))]
     return updated(c, x, targets, updates, c.attribute("reduction", "none"))
 
 
@@ -82,9 +83,9 @@ def scatter_elements(c: Context) -> Operand:
     """Updates of elements by known indices of one axis."""
     x, indices, updates = c.tensor(0), c.array(1, "indices"), c.tensor(2)
     axis = c.axis(x.rank, 0)
-    places: list[Array] = list(np.indices(indices.shape))
+    places = c.indices(indices.shape)
     places[axis] = _inside(c, indices, x.shape[axis])
-    return updated(c, x, places_of(x)[tuple(places)], updates, c.attribute("reduction", "none"))
+    return updated(c, x, places_of(c, x)[tuple(places)], updates, c.attribute("reduction", "none"))
 
 
 def tensor_scatter(c: Context) -> Operand:
@@ -93,10 +94,10 @@ def tensor_scatter(c: Context) -> Operand:
     axis, is_circular = c.axis(x.rank, -2), c.attribute("mode", "linear") == "circular"
     given = c.optional(2, "indices")
     start = np.zeros(x.shape[0], np.int64) if given is None else given.reshape(-1).astype(np.int64)
-    places: list[Array] = list(np.indices(updates.shape))
+    places = c.indices(updates.shape)
     moved = places[axis] + start.reshape(-1, *(1,) * (x.rank - 1))
     places[axis] = moved % x.shape[axis] if is_circular else _inside(c, moved, x.shape[axis])
-    return updated(c, x, places_of(x)[tuple(places)], updates, "none")
+    return updated(c, x, places_of(c, x)[tuple(places)], updates, "none")
 
 
 def gather_nd(c: Context) -> Operand:
@@ -104,15 +105,15 @@ def gather_nd(c: Context) -> Operand:
     x, indices, batch = c.tensor(0), c.array(1, "indices"), c.attribute("batch_dims", 0)
     depth = indices.shape[-1]
     inside = _inside(c, indices, np.array(x.shape[batch : batch + depth]))
-    lead = np.indices(indices.shape[:-1])[:batch]
-    return picked(c, x, places_of(x)[(*lead, *np.moveaxis(inside, -1, 0))])
+    lead = c.indices(indices.shape[:-1])[:batch]
+    return picked(c, x, places_of(c, x)[(*lead, *np.moveaxis(inside, -1, 0))])
 
 
 def compress(c: Context) -> Operand:
     """Places of an axis, or elements, where a known condition holds."""
     x, condition = c.tensor(0), c.array(1, "condition").reshape(-1).astype(bool)
     given = c.attribute("axis", x.rank)
-    places = places_of(x).reshape(-1) if given == x.rank else places_of(x)
+    places = places_of(c, x).reshape(-1) if given == x.rank else places_of(c, x)
     axis = 0 if given == x.rank else c.placed(given, x.rank)
     kept = np.compress(condition, places, axis)
     if kept.size == 0:
@@ -127,10 +128,10 @@ def reverse_sequence(c: Context) -> Operand:
         c.placed(c.attribute("batch_axis", 1), x.rank),
         c.placed(c.attribute("time_axis", 0), x.rank),
     )
-    places: list[Array] = list(np.indices(x.shape))
+    places = c.indices(x.shape)
     sizes = lengths.reshape([-1 if at == batch else 1 for at in range(x.rank)])
     places[time] = np.where(places[time] < sizes, sizes - 1 - places[time], places[time])
-    return picked(c, x, places_of(x)[tuple(places)])
+    return picked(c, x, places_of(c, x)[tuple(places)])
 
 
 def max_unpool(c: Context) -> Operand:
@@ -145,6 +146,8 @@ def max_unpool(c: Context) -> Operand:
     )
     shape = (*x.shape[:2], *own)
     given = c.integers(2, "shape") if c.has(2) else list(shape)
+    c.bound(*shape)
+    c.bound(*given)
     places = np.arange(int(np.prod(shape))).reshape(shape).reshape(-1)[indices.reshape(-1)]
     there = np.stack(np.unravel_index(places, shape))
     wide = np.ravel_multi_index(tuple(there), tuple(given))
@@ -164,11 +167,13 @@ def columns_to_image(c: Context) -> Operand:
         (size - dilation * (k - 1) - 1) // stride + 1
         for size, dilation, k, stride in zip(wide, dilations, block, strides, strict=True)
     ]
-    taps, starts = np.indices(block).reshape(rank, -1), np.indices(counts).reshape(rank, -1)
+    c.bound(rank, *block, *counts)
+    taps, starts = (np.reshape(c.indices(sizes), (rank, -1)) for sizes in (block, counts))
     there = taps[:, :, None] * np.array(dilations)[:, None, None]
     there = there + starts[:, None, :] * np.array(strides)[:, None, None]
     places = np.ravel_multi_index(tuple(there), tuple(wide))
     planes = int(np.prod(x.shape)) // places.size
+    c.bound(planes, *wide)
     targets = places[None] + np.arange(planes).reshape(-1, 1, 1) * int(np.prod(wide))
     zeros = c.reals.as_tensor(np.zeros((planes, *wide), x.dtype))
     total = updated(c, zeros, targets, x, "add")
@@ -187,6 +192,7 @@ def eye_like(c: Context) -> Operand:
     """Ones on a diagonal of a matrix as large as the input."""
     x = c.operand(0)
     dtype = c.dtype("dtype") if c.attribute("dtype", 0) else x.dtype
+    c.bound(*x.shape)
     return np.eye(x.shape[0], x.shape[1], c.attribute("k", 0), dtype)
 
 

@@ -23,6 +23,7 @@ def transform(c: Context) -> Operand:
         raise c.refuse(f"axis {axis} of shape {list(x.shape)}")
     default = 2 * (x.shape[axis] - 1) if inverse and half else x.shape[axis]
     length = c.integers(1, "length")[0] if c.has(1) else default
+    c.bound(2 * parts, x.shape[axis], max(length, x.shape[axis]))
     return transformed(c, x, axis, matrix(x.shape[axis], parts, length, inverse=inverse, half=half))
 
 
@@ -60,6 +61,8 @@ def short_time(c: Context) -> Operand:
     if not 1 <= length <= x.shape[1] or step < 1 or (window is not None and window.size != length):
         raise c.refuse(f"windows of {length} places, {step} apart, over {x.shape[1]}")
     count = 1 + (x.shape[1] - length) // step
+    c.bound(count, length)
+    c.bound(2 * x.shape[-1], length, length)
     places = np.arange(count)[:, None] * step + np.arange(length)
     frames = c.reals.gathered(x, places, 1)
     kernel = matrix(length, x.shape[-1], length, inverse=False, half=bool(c.attribute("onesided", 1)))

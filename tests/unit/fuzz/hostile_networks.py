@@ -47,6 +47,24 @@ def _doubled(start: str, operator: str, constants: dict[str, object], count: int
     return model_of(nodes, {"x": (1, 4)}, constants)
 
 
+def _rounds() -> ModelProto:
+    """A network whose loop puts a known value of 2^20 elements side by side 4,096 times."""
+    names = [helper.make_tensor_value_info(name, kind, None) for name, kind in (("i", 7), ("t", 9), ("e", 1))]
+    body = helper.make_graph([node("Identity", "t", "again")], "body", names[:2], [
+        helper.make_tensor_value_info("again", 9, None), names[2]
+    ])  # fmt: skip
+    nodes = [node("ConstantOfShape", "n", "e"), node("Loop", "m _", "all", body=body)]
+    nodes += [node("ReduceMax", "all", "r", keepdims=0), node("Add", "x r")]
+    return model_of(nodes, {"x": (1, 4)}, {"n": _sizes(1 << 20), "m": np.array(4_096)})
+
+
+def _constants_together() -> ModelProto:
+    """A network that takes so many triangles of its input that their places are too many."""
+    names = ["x", *(f"t{place}" for place in range(33))]
+    nodes = [node("Trilu", a, b) for a, b in pairwise(names)]
+    return model_of([*nodes, node("Relu", names[-1])], {"x": (4_096, 4_096)})
+
+
 def _branches(depth: int) -> GraphProto:
     output = [helper.make_tensor_value_info(f"l{depth}", 1, None)]
     if depth == 0:
@@ -116,6 +134,32 @@ REFUSED: Final = {
     "an input": lambda: _unknown("Tanh", "x", {}, 1 << 20, 1 << 20),
     "a constant that doubles": lambda: _doubled("c", "Concat", {"c": np.ones(2, np.float32)}, 60),
     "a value that doubles": lambda: _doubled("x", "Concat", {}, 60),
+    "GatherND": lambda: _known(
+        "GatherND", "c i", {"c": np.ones((1, 90_000)), "i": np.zeros((90_000, 1), np.int64)}
+    ),
+    "sums of an Einsum": lambda: _known("Einsum", "c c", {"c": np.ones((2_000, 2_000))}, equation="ij,kl->"),
+    "a pattern of letters": lambda: _known(
+        "RegexFullMatch", "t", {"t": np.array(["a" * 60 + "!"], object)}, pattern="(a+)+$"
+    ),
+    "numbers as text": lambda: _known("Cast", "c", {"c": ONE}, to=8),
+    "rounds of a known value": _rounds,
+    "constants together": _constants_together,
+    "CumSum of the input": lambda: _unknown("CumSum", "x n", {"n": np.array(1)}, 1, 20_000),
+    "Trilu of the input": lambda: _unknown("Trilu", "x", {}, 10_000, 10_000),
+    "Pad by a pattern": lambda: _unknown("Pad", "x n", {"n": _sizes(0, 1 << 26, 0, 0)}, 1, 1, mode="wrap"),
+    "Resize by a matrix": lambda: _unknown(
+        "Resize", "x _ _ n", {"n": _sizes(1, 90_000)}, 1, 60_000, mode="linear"
+    ),
+    "EyeLike of the input": lambda: _unknown("EyeLike", "x", {}, 10_000, 10_000),
+    "ScatterND of the input": lambda: _unknown(
+        "ScatterND", "x i u", {"i": _sizes(0, 0).reshape(1, 2), "u": np.ones(1, np.float32)}, 10_000, 10_000
+    ),
+    "GatherElements of the input": lambda: _unknown(
+        "GatherElements", "x i", {"i": np.zeros((5_000, 5_000), np.int8).astype(np.int32)}, 5_000, 5_000
+    ),
+    "DFT": lambda: model_of(
+        [node("DFT", "x n", axis=1)], {"x": (1, 8, 1)}, {"n": np.array(1 << 32)}, opset=18
+    ),
     "dimensions beyond the bytes": lambda: _dimensions(1 << 62, 1 << 62),
     "negative dimensions": lambda: _dimensions(-1, 4),
     "dimensions of 0 and more": lambda: _dimensions(0, 1 << 62),

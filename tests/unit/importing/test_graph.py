@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from anh_rollup.importing import graph
 from anh_rollup.importing.errors import FormatRefusedError, InputRefusedError, OperatorRefusedError
 from anh_rollup.importing.graph import lower
 from anh_rollup.importing.network import lowered
@@ -90,6 +91,24 @@ def test_a_known_value_does_not_grow_beyond_a_bound() -> None:
     nodes = [node("ConstantOfShape", "n", "c"), node("Add", "x c")]
     with pytest.raises(OperatorRefusedError, match="a known value of more than 134217728 elements"):
         lower(model_of(nodes, {"x": (1,)}, {"n": np.array([1 << 20, 1 << 20])}))
+
+
+def test_known_values_together_do_not_grow_beyond_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes = [node("ConstantOfShape", "n", "c"), node("Add", "c c", "d"), node("Add", "x d")]
+    model = model_of(nodes, {"x": (1, 8)}, {"n": np.array([8])})
+    monkeypatch.setattr(graph, "MOST_BYTES", 64)
+    assert kinds(lower(model))["ADD"] == 1
+    monkeypatch.setattr(graph, "MOST_BYTES", 63)
+    with pytest.raises(OperatorRefusedError, match="known values of more than"):
+        lower(model)
+
+
+def test_known_text_is_refused_and_known_choices_of_places_are_not() -> None:
+    text = node("RegexFullMatch", "t", "b", pattern="a+")
+    with pytest.raises(OperatorRefusedError, match="a known input of text"):
+        lower(model_of([text, node("Where", "b x x")], {"x": (1,)}, {"t": np.array(["a"], object)}, opset=20))
+    nodes = [node("NonZero", "n", "p"), node("Gather", "x p", axis=1)]
+    assert kinds(lower(model_of(nodes, {"x": (1, 3)}, {"n": np.array([4, 0, 5])})))["FIELD"] == 1
 
 
 @pytest.mark.parametrize(
