@@ -7,16 +7,18 @@ of the last one: whoever opens it believes it only where L1 still has that block
 
 import logging
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final
 
-from anh_rollup.encoding.batches import BatchHeader, Header
+from anh_rollup.encoding.batches import BatchHeader, Header, block_transactions_root
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.rlp import minimal
-from anh_rollup.l1.archive_schema import MIGRATIONS, number_of
+from anh_rollup.errors import AnhError
+from anh_rollup.l1.archive_schema import MIGRATIONS, number_of, seal_of
 from anh_rollup.l1.posted_batch import PostedBatch
 from anh_rollup.l1.types import Cursor, Log
 from anh_rollup.primitives import Address, BatchNumber, BlockNumber, Digest, Gas, Seconds, Wei
@@ -40,7 +42,7 @@ from anh_rollup.protocol.ledger import (
 )
 from anh_rollup.protocol.orders import OrderedJob
 from anh_rollup.protocol.sealed import mark_of
-from anh_rollup.storage.database import Database, DatabaseError, DatabaseVersionError, Row
+from anh_rollup.storage.database import Database, DatabaseError, Row
 
 LOG = logging.getLogger(__name__)
 
@@ -64,7 +66,7 @@ class ArchiveCorruptError(DatabaseError):
 
     def __init__(self, path: Path, cause: str) -> None:
         super().__init__(path, cause)
-        self.remedy = "Remove the file and start again: the order is derived from L1 anew."
+        self.remedy = "Start again: the archive is replaced, and the order derived from L1 anew."
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,27 +104,50 @@ class OrderArchive:
 
     def __init__(self, path: Path, identity: bytes, genesis: Header, rules: LedgerRules) -> None:
         self._path, self._identity, self._genesis, self._rules = path, identity, genesis, rules
-        self._accounts = WatchedAccounts()
-        self._ledger = Ledger(rules, self._accounts)
-        self.cursor: Cursor | None = None
-        self.batches = self.blocks = self._forced_end = 0
         self.block = lru_cache(MOST_BLOCKS)(self._block)
         self.outcomes = lru_cache(MOST_BLOCKS)(self._outcomes)
-        self._database = self._open()
-        # Readers do not wait for what is written.
-        self._reading = Database(path, MIGRATIONS, ArchiveCorruptError, check=False)
-        self._read = self._reading.query
+        self._before: Database | None = None
+        self._database: Database
+        self._reading: Database
+        self._found: ArchiveCorruptError | None
+        self._held: set[Digest]
+        self.cursor: Cursor | None
+        self.batches: int
+        self.blocks: int
+        self._forced_end: int
+        try:
+            self._open()
+        except (AnhError, ValueError) as error:
+            LOG.warning("%s is replaced (%s); next: the order is derived from L1 anew", path, error)
+            self._remove()
+            self._open()
 
     def renewed(self) -> "OrderArchive":
-        """An empty archive in the place of this one; what was read from this one can be read on."""
-        for path in _files(self._path):
-            path.unlink(missing_ok=True)
-        return OrderArchive(self._path, self._identity, self._genesis, self._rules)
+        """An empty archive in the place of this one.
+
+        What was read from this one can be read on until the new one is renewed or closed.
+        """
+        self._database.close()
+        self._close_before()
+        self._remove()
+        fresh = OrderArchive(self._path, self._identity, self._genesis, self._rules)
+        fresh._before = self._reading
+        return fresh
 
     def close(self) -> None:
         """Closes the file."""
         self._database.close()
         self._reading.close()
+        self._close_before()
+
+    def require_sound(self) -> None:
+        """Tells a role's loop of damage that anybody has found.
+
+        Raises:
+            ArchiveCorruptError: The archive is damaged; its file is gone, and the next start makes a new one.
+        """
+        if self._found is not None:
+            raise self._found
 
     # --- reading ---
 
@@ -145,14 +170,14 @@ class OrderArchive:
 
     def events(self) -> list[Log]:
         """The events that a fold goes on from, in order."""
-        rows = self._read("SELECT * FROM event ORDER BY block, place")
+        rows = self._rows("SELECT * FROM event ORDER BY block, place")
         return [_log(row) for row in rows]
 
     def jobs(self) -> list[OrderedJob]:
         """The jobs whose reward is in escrow behind the last batch, in order."""
         return [
             OrderedJob(batch, commitment, place, digest, decode_order(calldata), Wei(number_of(reward)))
-            for digest, batch, commitment, place, calldata, reward, _ in self._read(_JOBS)
+            for digest, batch, commitment, place, calldata, reward, _ in self._rows(_JOBS)
         ]
 
     def marks(self) -> list[Digest]:
@@ -161,7 +186,7 @@ class OrderArchive:
 
     def head(self, number: BlockNumber) -> Head:
         """See `Archive`."""
-        (row,) = self._read("SELECT * FROM block WHERE number = ?", (number,))
+        row = self._row(number)
         return Head(_header(row), Gas(number_of(row[9])))
 
     def number_of(self, digest: Digest) -> BlockNumber | None:
@@ -190,15 +215,15 @@ class OrderArchive:
         with self._database.transaction():
             for block, origin in stretch.blocks:
                 self._add(block, origin)
-            self._database.execute_many(
-                "INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?)",
+            self._insert(
+                "account",
                 [
                     (address, each.nonce, minimal(each.cleared), minimal(each.withdrawn))
                     for address, each in self._accounts.take()
                 ],
             )
             self._add_batches(stretch.batches)
-            self._replace_jobs(stretch.jobs)
+            self._change_jobs(stretch.jobs)
             self._add_events(stretch)
             self._end(last, self.batches + len(stretch.batches), self.blocks + len(stretch.blocks))
         self.batches += len(stretch.batches)
@@ -206,17 +231,23 @@ class OrderArchive:
         self._forced_end = last.header.forced_end
         self.cursor = Cursor(last.l1_block, last.l1_hash)
 
+    def _insert(self, table: str, rows: Iterable[Sequence[object]]) -> None:
+        """Writes rows, each with its seal."""
+        sealed = [(*row, seal_of(row)) for row in rows]
+        if sealed:
+            places = ", ".join("?" * len(sealed[0]))
+            # The table's name is this file's own.
+            self._database.execute_many(f"INSERT OR REPLACE INTO {table} VALUES ({places})", sealed)  # noqa: S608
+
     def _add(self, block: L2Block, origin: Origin) -> None:
         fee, head = block.header.base_fee, block.header
         outcomes, _ = fold_block(self._ledger, block.transactions, fee, [origin], block.forced)
         places = (head.time, head.origin_number, head.origin_hash, head.transactions_root)
         fees = (head.gas_limit, minimal(fee), minimal(block.ordered_gas))
-        self._database.execute(
-            "INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (block.number, block.hash, head.parent, *places, *fees, block.forced, mark_of(block, origin)),
-        )
-        self._database.execute_many(
-            "INSERT INTO ordered VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        mark = mark_of(block, origin)
+        self._insert("block", [(block.number, block.hash, head.parent, *places, *fees, block.forced, mark)])
+        self._insert(
+            "ordered",
             [
                 (
                     block.number,
@@ -232,17 +263,16 @@ class OrderArchive:
         )
 
     def _add_batches(self, batches: Sequence[PostedBatch]) -> None:
-        self._database.execute_many(
-            "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [_batch_row(each) for each in batches],
-        )
+        self._insert("batch", [_batch_row(each) for each in batches])
 
-    def _replace_jobs(self, jobs: Mapping[bytes, OrderedJob]) -> None:
-        """Notes the jobs whose reward is in escrow."""
-        self._database.execute("DELETE FROM job")
-        held = [(jobs[digest], escrow.payer) for digest, escrow in self._ledger.escrows.items()]
-        self._database.execute_many(
-            "INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?)",
+    def _change_jobs(self, jobs: Mapping[bytes, OrderedJob]) -> None:
+        """Notes the jobs whose reward is in escrow since the last time, and forgets those that have ended."""
+        escrows = self._ledger.escrows
+        ended = [(digest,) for digest in self._held - escrows.keys()]
+        self._database.execute_many("DELETE FROM job WHERE hash = ?", ended)
+        held = [(jobs[digest], each.payer) for digest, each in escrows.items() if digest not in self._held]
+        self._insert(
+            "job",
             [
                 (
                     each.transaction, each.batch, each.batch_commitment, each.index, order_calldata(each.job),
@@ -251,11 +281,12 @@ class OrderArchive:
                 for each, payer in held
             ],
         )  # fmt: skip
+        self._held = set(escrows)
 
     def _add_events(self, stretch: Stretch) -> None:
         """Adds events, and forgets the notices that the blocks have taken in."""
-        rows = [(*_event(log), is_notice) for log, is_notice in stretch.events]
-        self._database.execute_many("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        rows = [(*_event(log), int(is_notice)) for log, is_notice in stretch.events]
+        self._insert("event", rows)
         if stretch.blocks:
             seen = stretch.blocks[-1][0].header.origin_number
             self._database.execute("DELETE FROM event WHERE notice AND block <= ?", (seen,))
@@ -264,39 +295,43 @@ class OrderArchive:
         self._database.execute("DELETE FROM checkpoint")
         ledger = (minimal(self._ledger.deposited), minimal(self._ledger.prepaid))
         values = (last.l1_block, last.l1_hash, batches, blocks, last.header.forced_end)
-        self._database.execute(
-            "INSERT INTO checkpoint VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (self._identity, *values, *ledger)
-        )
+        self._insert("checkpoint", [(self._identity, *values, *ledger)])
 
     # --- inside ---
 
-    def _open(self) -> Database:
-        """The file, without a look at all of it: what else is damaged shows when it is read."""
-        try:
-            database = Database(self._path, MIGRATIONS, ArchiveCorruptError, check=False)
-            if self._load(database):
-                return database
-            database.close()
-            cause = "it is of another rollup"
-        except (ArchiveCorruptError, DatabaseVersionError) as error:
-            cause = error.message
-        LOG.warning("%s is replaced (%s); next: the order is derived from L1 anew", self._path, cause)
-        for path in _files(self._path):
-            path.unlink(missing_ok=True)
-        database = Database(self._path, MIGRATIONS, ArchiveCorruptError, check=False)
-        self._load(database)
-        return database
+    def _open(self) -> None:
+        """Opens the file and reads all that a start goes on from: what else is damaged shows when it is read.
 
-    def _load(self, database: Database) -> bool:
-        """Takes over what a file has; False where it is of another rollup."""
-        # What a power failure takes back is derived from L1 again.
-        database.execute("PRAGMA synchronous = NORMAL")
-        rows, accounts, jobs = map(database.query, (_CHECKPOINT, _ACCOUNTS, _JOBS))
+        Raises:
+            AnhError: It is damaged, newer or of another rollup.
+            ValueError: It is damaged.
+        """
+        self._found, self._held, self.cursor = None, set(), None
+        self._accounts = WatchedAccounts()
+        self._ledger = Ledger(self._rules, self._accounts)
+        self.batches = self.blocks = self._forced_end = 0
+        with ExitStack() as opened:
+            self._database = self._connected(opened)
+            # Readers do not wait for what is written.
+            self._reading = self._connected(opened)
+            # What a power failure takes back is derived from L1 again.
+            self._database.execute("PRAGMA synchronous = NORMAL")
+            self._load()
+            opened.pop_all()
+
+    def _connected(self, opened: ExitStack) -> Database:
+        """The file, without a look at all of it."""
+        return opened.enter_context(closing(Database(self._path, MIGRATIONS, self._damaged, check=False)))
+
+    def _load(self) -> None:
+        """Takes over what the file has."""
+        self._read("SELECT seal FROM ordered LIMIT 0")  # older files, even empty ones, have none
+        rows, accounts, jobs = map(self._rows, (_CHECKPOINT, _ACCOUNTS, _JOBS))
         if not rows:
-            return True
+            return
         identity, block, digest, batches, blocks, forced_end, deposited, prepaid = rows[0]
         if identity != self._identity:
-            return False
+            raise ValueError("it is of another rollup")
         self.batches, self.blocks, self._forced_end = batches, blocks, forced_end
         self.cursor = Cursor(BlockNumber(block), digest)
         for address, nonce, cleared, withdrawn in accounts:
@@ -306,23 +341,70 @@ class OrderArchive:
         self._ledger.deposited, self._ledger.prepaid = Wei(number_of(deposited)), Wei(number_of(prepaid))
         for job, *_, reward, payer in jobs:
             self._ledger.escrows[Digest(job)] = Escrow(Wei(number_of(reward)), Address(payer))
-        return True
+        self._held = set(self._ledger.escrows)
+        self._require_whole()
+
+    def _require_whole(self) -> None:
+        """Reads what else a start asks for; what is damaged raises."""
+        if self._ledger.held != self._ledger.deposited:
+            raise ValueError("its ledger does not hold what was deposited")
+        if len(self.marks()) != self.blocks or len(self.jobs()) != len(self._held):
+            raise ValueError("blocks or jobs are missing")
+        self.events()
+        self.order()
+
+    def _damaged(self, path: Path, cause: str) -> ArchiveCorruptError:
+        """The error for damage. The file is removed, so that the next start does not come upon it again."""
+        self._found = ArchiveCorruptError(path, cause)
+        self._remove()
+        return self._found
+
+    def _remove(self) -> None:
+        """Removes the file; what has it open can read it on."""
+        for end in ("", "-wal", "-shm"):
+            self._path.with_name(self._path.name + end).unlink(missing_ok=True)
+
+    def _close_before(self) -> None:
+        if self._before is not None:
+            self._before.close()
+
+    def _read(self, question: str, given: Sequence[object] = ()) -> list[Row]:
+        return self._reading.query(question, given)
+
+    def _rows(self, question: str, given: Sequence[object] = ()) -> list[Row]:
+        """Whole rows, without their seals, which have been checked."""
+        rows = self._read(question, given)
+        if any(seal_of(row[:-1]) != row[-1] for row in rows):
+            raise self._damaged(self._path, "a row is not what was written")
+        return [row[:-1] for row in rows]
+
+    def _row(self, number: BlockNumber) -> Row:
+        """The row of a block, whose header is checked against its hash."""
+        rows = self._rows("SELECT * FROM block WHERE number = ?", (number,))
+        if len(rows) != 1 or _header(rows[0]).hash != rows[0][1]:
+            raise self._damaged(self._path, f"block {number} is not what was written")
+        return rows[0]
 
     def _block(self, number: BlockNumber) -> L2Block:
-        (row,) = self._read("SELECT * FROM block WHERE number = ?", (number,))
-        records = self._read("SELECT record FROM ordered WHERE block = ? ORDER BY place", (number,))
+        row = self._row(number)
+        found = self._read("SELECT record FROM ordered WHERE block = ? ORDER BY place", (number,))
+        records = [record for (record,) in found]
+        header = _header(row)
+        if block_transactions_root(records) != header.transactions_root:
+            raise self._damaged(self._path, f"the transactions of block {number} are not what was written")
         decode = partial(decode_or_none, chain_id=self._rules.chain_id)
-        return L2Block(_header(row), row[10], UndecodedTransactions([each for (each,) in records], decode))
+        return L2Block(header, row[10], UndecodedTransactions(records, decode))
 
     def _outcomes(self, number: BlockNumber) -> list[Outcome]:
-        found = "SELECT effect, reason, gas, price, covered FROM ordered WHERE block = ? ORDER BY place"
-        return [_outcome(row) for row in self._read(found, (number,))]
+        rows = self._rows("SELECT * FROM ordered WHERE block = ? ORDER BY place", (number,))
+        return [_outcome(row[4:]) for row in rows]
 
     def _batch(self, number: BatchNumber) -> PostedBatch:
-        ((*header, commitment, first, end, transaction, block, digest),) = self._read(
-            "SELECT * FROM batch WHERE number = ?", (number,)
-        )
-        return PostedBatch(BatchHeader(*header), commitment, first, end, transaction, block, digest)
+        rows = self._rows("SELECT * FROM batch WHERE number = ?", (number,))
+        batch = _posted(rows[0]) if len(rows) == 1 else None
+        if batch is None or batch.header.commitment() != batch.commitment:
+            raise self._damaged(self._path, f"batch {number} is not what was written")
+        return batch
 
 
 def deep_batches(batches: Sequence[PostedBatch], head: BlockNumber) -> int:
@@ -333,11 +415,6 @@ def deep_batches(batches: Sequence[PostedBatch], head: BlockNumber) -> int:
 def identity_of(genesis: Header, *parts: str) -> bytes:
     """What tells a rollup from all others: its genesis, its contracts and its sequencer."""
     return keccak256(b"".join([FOLD, genesis.hash, *[part.encode() for part in parts]]))
-
-
-def _files(path: Path) -> list[Path]:
-    """A database's files."""
-    return [path.with_name(path.name + end) for end in ("", "-wal", "-shm")]
 
 
 def _header(row: Row) -> Header:
@@ -366,6 +443,12 @@ def _batch_row(batch: PostedBatch) -> tuple[object, ...]:
     header = (held.number, held.previous, held.transactions_root, held.count, held.data, held.forced_end)
     at = (batch.transaction, batch.l1_block, batch.l1_hash)
     return *header, batch.commitment, batch.first_block, batch.end_block, *at
+
+
+def _posted(row: Row) -> PostedBatch:
+    """The batch of a row."""
+    *header, commitment, first, end, transaction, block, digest = row
+    return PostedBatch(BatchHeader(*header), commitment, first, end, transaction, block, digest)
 
 
 def _event(log: Log) -> tuple[object, ...]:

@@ -174,9 +174,11 @@ class OrderReader:
         """Lets the archive grow by the batches that are deep; its role has taken them in before.
 
         Raises:
-            DatabaseError: It cannot be written.
+            DatabaseError: It cannot be written, or was found damaged by whoever read it.
         """
         archive, state = self._archive, self._state
+        if archive is not None:
+            archive.require_sound()
         end = 0 if archive is None else deep_batches(state.batches, state.cursor.number)
         if archive is None or end <= archive.batches:
             return

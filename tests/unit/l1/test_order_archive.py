@@ -356,7 +356,7 @@ def test_a_damaged_archive_is_replaced(life: Life, caplog: pytest.LogCaptureFixt
     require_same(life)
 
 
-def test_damage_that_shows_later_names_the_way_out(life: Life) -> None:
+def test_an_archive_with_a_damaged_page_is_replaced(life: Life) -> None:
     archive: OrderArchive = life.archive
     ((page,),) = archive._database.query("SELECT rootpage FROM sqlite_schema WHERE name = 'block'")
     archive.close()
@@ -364,10 +364,96 @@ def test_damage_that_shows_later_names_the_way_out(life: Life) -> None:
     size = int.from_bytes(content[16:18], "big")
     content[(page - 1) * size : page * size] = b"\x55" * size
     life.path.write_bytes(content)
-    opened = open_archive(life.path, DEPLOYMENT)
+    life.start()
+    life.look()
+    require_same(life)
+
+
+@pytest.mark.parametrize(
+    ("change", "read"),
+    [
+        ("UPDATE ordered SET record = x'00' WHERE block = 2", "blocks"),
+        ("DELETE FROM ordered WHERE block = 2 AND place = 1", "blocks"),
+        ("UPDATE block SET forced = 7 WHERE number = 2", "blocks"),
+        ("UPDATE ordered SET gas = 7 WHERE block = 2", "outcomes"),
+        ("UPDATE batch SET l1_block = 1 WHERE number = 2", "batches"),
+    ],
+)
+def test_damage_that_shows_later_ends_the_role_and_the_next_start_replaces_the_archive(
+    life: Life, change: str, read: str
+) -> None:
+    life.archive._database.execute(change)
+    life.restart()
+    held: Any = life.reader.batches if read == "batches" else getattr(life.reader.order, read)
     with pytest.raises(ArchiveCorruptError) as error:
-        opened.marks()
-    assert error.value.remedy == "Remove the file and start again: the order is derived from L1 anew."
+        held[1]
+    assert error.value.remedy == "Start again: the archive is replaced, and the order derived from L1 anew."
+    life.reader.refresh()
+    with pytest.raises(ArchiveCorruptError):
+        life.reader.archive_deep()
+    life.restart()
+    require_same(life)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE account SET cleared = x'07'",
+        "UPDATE account SET nonce = nonce + 1",
+        "DELETE FROM account",
+        "UPDATE job SET payer = hash",
+        "UPDATE checkpoint SET forced_end = forced_end + 1",
+        "DELETE FROM job",
+        "DELETE FROM block WHERE number = 2",
+        "UPDATE block SET time = time + 1",
+        "UPDATE event SET block_hash = 'text', topics = 5",
+        "DROP TABLE event",
+    ],
+)
+def test_an_archive_that_a_start_cannot_go_on_from_is_replaced(
+    life: Life, caplog: pytest.LogCaptureFixture, change: str
+) -> None:
+    life.archive._database.execute(change)
+    life.restart()
+    assert "is replaced (" in caplog.text
+    require_same(life)
+
+
+def test_only_jobs_that_are_new_or_have_ended_are_written(life: Life) -> None:
+    play(life, "order", 1)
+    life.l1.mine(DEPTH)
+    life.look()
+    before = life.archive._database.query("SELECT rowid, * FROM job")
+    play(life, "order", 2)
+    life.l1.mine(DEPTH)
+    life.look()
+    after = life.archive._database.query("SELECT rowid, * FROM job")
+    assert before
+    assert (after[: len(before)], len(after)) == (before, len(before) + 1)
+    play(life, "pay", 1)
+    play(life, "transfers", 1)
+    life.l1.mine(DEPTH)
+    life.look()
+    assert life.archive._database.query("SELECT rowid, * FROM job") == after[1:]
+    life.restart()
+    require_same(life)
+
+
+def test_archives_that_were_renewed_are_closed(life: Life) -> None:
+    def connections() -> int:
+        links = [str(each.readlink()) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+        return len([each for each in links if each.startswith(f"{life.path} ") or each == str(life.path)])
+
+    first = life.archive
+    second = first.renewed()
+    assert first.marks()
+    last = second.renewed()
+    before = connections()
+    for _ in range(3):
+        last = last.renewed()
+    assert connections() == before > 0
+    last.close()
+    assert connections() == 0
 
 
 def test_an_empty_archive_knows_nothing(tmp_path: Path) -> None:
