@@ -376,7 +376,7 @@ def _view(e: _Emission, node: RealNode, at: Format) -> Node:
 
 
 def _pad(e: _Emission, node: RealNode, at: Format) -> Node:
-    x, fill = e.operand(node.inputs[0], at.scale), node.bounds[0]
+    x, fill = e.rescaled(e.operand(node.inputs[0], at.scale), at), node.bounds[0]
     edge = x.interval.low if fill < 0 else x.interval.high
     number = round(fill * 2.0**x.scale) if isfinite(fill) else edge
     return e.builder.emit(

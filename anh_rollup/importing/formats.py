@@ -127,7 +127,9 @@ def _format(record: Record, node: RealNode, at: Range, bits: int, inputs: Sequen
     is_constant = node.operation is Operation.CONSTANT
     kept = node.operation in (Operation.VIEW, Operation.PAD, Operation.LARGEST, Operation.GATHER)
     if kept and record.nodes[node.inputs[0]].operation is not Operation.CONSTANT:
-        return inputs[0]
+        same = _with_fill(inputs[0], node, bits)
+        if same is not None:
+            return same
     if node.is_whole:
         if at.within(LONG) != at:
             raise FormatRefusedError(node.source, f"has integers up to {at.magnitude:.3g}, beyond 32 bits")
@@ -136,6 +138,16 @@ def _format(record: Record, node: RealNode, at: Range, bits: int, inputs: Sequen
     if not is_constant:
         scale = max(min(scale, _finest(node, record, inputs)), LEAST_SCALE)
     return _bounded(scale, at)
+
+
+def _with_fill(x: Format, node: RealNode, bits: int) -> Format | None:
+    """The format of what is moved, with room for a PAD's fill; None where the fill takes too many bits."""
+    fill = node.bounds[0] * 2.0**x.scale
+    if node.operation is not Operation.PAD or not isfinite(fill) or x.low <= round(fill) <= x.high:
+        return x
+    if bits_above(abs(fill)) > bits:
+        return None
+    return Format(x.scale, min(x.low, floor(fill)), max(x.high, ceil(fill)))
 
 
 def _bounded(scale: int, at: Range) -> Format:
@@ -157,6 +169,6 @@ def _finest(node: RealNode, record: Record, inputs: Sequence[Format]) -> int:
         return (FACTOR_BITS if known else inputs[0].scale) + FACTOR_BITS - inputs[1].scale
     if node.operation is Operation.SQRT:
         return (inputs[0].scale + EXACT_BITS - 2 - inputs[0].bits) // 2
-    if node.operation in (Operation.CLAMP, Operation.ABS):
+    if node.operation in (Operation.CLAMP, Operation.ABS, Operation.PAD):
         return inputs[0].scale
     return MOST_SCALE

@@ -156,6 +156,8 @@ class _Walk:
 
     def finish(self, result: Operand, name: str) -> Record:
         """The record whose output is this value, without its leading dimension of 1."""
+        if 0 in result.shape:
+            raise InputRefusedError(name[:MOST_NAME], "this output is without elements")
         tensor = self._reals.as_tensor(result)
         shape = tensor.shape[1:] if tensor.shape[:1] == (1,) else tensor.shape
         flat = self._reals.reshaped(tensor, shape)

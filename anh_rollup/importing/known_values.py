@@ -36,7 +36,7 @@ _SLOW: Final = frozenset({
 #: What a model's author can make ONNX's reference, and arithmetic with his numbers, raise.
 FAULTS: Final = (
     ValueError, TypeError, IndexError, KeyError, AttributeError, ArithmeticError, RuntimeError, MemoryError,
-    NotImplementedError, AssertionError,
+    NotImplementedError, AssertionError, ImportError,
 )  # fmt: skip
 
 

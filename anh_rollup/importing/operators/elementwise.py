@@ -7,7 +7,7 @@ import numpy as np
 
 from anh_rollup.importing.operators.context import Array, Context, Handler
 from anh_rollup.importing.operators.functions import truncate
-from anh_rollup.importing.operators.integers import SHORT, check_sign, floor_divided, wrapped
+from anh_rollup.importing.operators.integers import SHORT, check_sign, divided, floor_divided, wrapped
 from anh_rollup.importing.reals import Operand, Tensor
 from anh_rollup.importing.record import Operation
 from anh_rollup.tensor.opcodes import Relation
@@ -20,16 +20,17 @@ def binary(operation: Operation) -> Handler:
         operands = [c.operand(place) for place in range(len(c.inputs))]
         if operation is Operation.SUB:
             check_sign(c, operands)
+        shape = np.broadcast_shapes(*(each.shape for each in operands))
         idle = {Operation.MAX: -np.inf, Operation.MIN: np.inf}.get(operation)
         if idle is not None and any(isinstance(each, Tensor) for each in operands):
             operands = [each for each in operands if isinstance(each, Tensor) or not _is_single(each, idle)]
         if len(operands) == 1:
-            return operands[0]
+            return c.reals.expanded(operands[0], shape)
         if operation in (Operation.MIN, Operation.MAX, Operation.ADD):
             # Known operands first, so that each step has a tensor.
             operands.sort(key=lambda each: not isinstance(each, Tensor))
         result = reduce(lambda a, b: c.reals.binary(operation, a, b), operands)
-        return wrapped(c.reals, c.reals.as_tensor(result), operands[0].dtype)
+        return wrapped(c.reals, c.reals.expanded(result, shape), operands[0].dtype)
 
     return handle
 
@@ -48,14 +49,7 @@ def divide(c: Context) -> Operand:
                 raise c.refuse("a known divisor of 0")
             return c.reals.times(a, 1.0 / b.astype(np.float64))
         return c.reals.over(a, b)
-    below = floor_divided(c.reals, a, b)
-    rest = c.reals.minus(a, c.reals.times(below, b))
-    is_moved = c.reals.binary(
-        Operation.MIN,
-        c.reals.compare(below, Relation.LESS, np.zeros((), np.int64)),
-        c.reals.compare(rest, Relation.NOT_EQUAL, np.zeros((), np.int64)),
-    )
-    return wrapped(c.reals, c.reals.plus(below, c.reals.cast(is_moved, np.int64)), a.dtype)
+    return wrapped(c.reals, divided(c.reals, a, b), a.dtype)
 
 
 def mean(c: Context) -> Operand:

@@ -40,6 +40,18 @@ def floor_divided(reals: Folding, a: Operand, b: Operand) -> Tensor:
     return reals.elementwise(Operation.DIV, [a, b], np.int64)
 
 
+def divided(reals: Folding, a: Operand, b: Operand) -> Tensor:
+    """The integer next to a / b toward zero, for integers."""
+    below, zero = floor_divided(reals, a, b), np.zeros((), np.int64)
+    rest = reals.minus(a, reals.times(below, b))
+    is_moved = reals.binary(
+        Operation.MIN,
+        reals.compare(below, Relation.LESS, zero),
+        reals.compare(rest, Relation.NOT_EQUAL, zero),
+    )
+    return reals.plus(below, reals.cast(is_moved, np.int64))
+
+
 def check_sign(c: Context, operands: Sequence[Operand]) -> None:
     """Refuses differences of long unsigned numbers, which below 0 become larger than any here.
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from anh_rollup.importing.operators.context import Context, Handler
 from anh_rollup.importing.operators.functions import FAR, LOG, logarithm
+from anh_rollup.importing.operators.integers import divided
 from anh_rollup.importing.operators.pooling import norm
 from anh_rollup.importing.reals import Folding, Operand, Tensor
 from anh_rollup.importing.record import Function, Operation
@@ -37,7 +38,10 @@ def _sum(c: Context, x: Tensor, axes: list[int], keeps: bool) -> Tensor:
 
 
 def _mean(c: Context, x: Tensor, axes: list[int], keeps: bool) -> Tensor:
-    return c.reals.mean(x, axes, keeps=keeps)
+    if x.dtype.kind == "f":
+        return c.reals.mean(x, axes, keeps=keeps)
+    terms = np.asarray(np.prod([x.shape[axis] for axis in axes]), np.int64)
+    return c.reals.cast(divided(c.reals, _sum(c, x, axes, keeps), terms), x.dtype)
 
 
 def _max(c: Context, x: Tensor, axes: list[int], keeps: bool) -> Tensor:
@@ -78,15 +82,22 @@ def _two_norm(c: Context, x: Tensor, axes: list[int], keeps: bool) -> Tensor:
 
 
 def _log_sum(c: Context, x: Tensor, axes: list[int], keeps: bool) -> Tensor:
+    _refuse_integers(c, x)
     total = c.reals.reduced(Operation.SUM, x, axes, keeps=keeps) if axes else x
     return c.reals.function(total, LOG)
 
 
 def _log_sum_exp(c: Context, x: Tensor, axes: list[int], keeps: bool) -> Tensor:
+    _refuse_integers(c, x)
     largest, _, total = exponentials(c.reals, x, axes)
     result = c.reals.plus(c.reals.function(total, LOG_OF_SUM), largest)
     shape = tuple(size for axis, size in enumerate(x.shape) if axis not in axes)
     return result if keeps else c.reals.reshaped(result, shape)
+
+
+def _refuse_integers(c: Context, x: Tensor) -> None:
+    if x.dtype.kind != "f":
+        raise c.refuse(f"a logarithm of {x.dtype} numbers, which implementations round differently")
 
 
 #: The natural logarithm of sums that have e^0 among their terms.
