@@ -21,7 +21,7 @@ from anh_rollup.importing.formats import (
 from anh_rollup.importing.ranges import Range
 from anh_rollup.importing.record import UNBOUNDED, Operation, RealNode, Reals, Record
 from anh_rollup.importing.setting import Setting
-from anh_rollup.importing.tables import MOST_ERROR, tabulated
+from anh_rollup.importing.tables import MOST_ERROR, tabulated, tail_error
 from anh_rollup.importing.weights import quantized
 from anh_rollup.tensor.builder import Node, ProgramBuilder
 from anh_rollup.tensor.opcodes import MOST_SCALING, LinearFlags, Opcode, Reduction
@@ -159,6 +159,10 @@ class _Emission:
         if node.function is None:
             raise TypeError("a FUNCTION without a function")
         source = node.inputs[0]
+        if tail_error(node.function, self._ranges[source]) > MOST_ERROR * self._ranges[self._place].magnitude:
+            raise FormatRefusedError(
+                node.source, f"is {node.function.name} where it is as good as nothing: scale its argument"
+            )
         made = tabulated(node.function, self.format(source), self._ranges[source], at, self._setting)
         self._table_errors[self._place] = made.error
         if made.error > max(MOST_ERROR * max(-at.low, at.high), 1) * at.unit:

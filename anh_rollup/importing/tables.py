@@ -68,6 +68,16 @@ def tabulated(function: Function, x: Format, at: Range, result: Format, setting:
     return best
 
 
+def tail_error(function: Function, at: Range) -> float:
+    """How far a function is at most from the constant that it is taken for below its flat part."""
+    edge = function.flat[0]
+    if not at.low < edge < 0:
+        return 0.0
+    with np.errstate(all="ignore"):
+        low, high = function.apply(np.array([at.low, edge]))
+    return float(abs(high - low))
+
+
 def _table(function: Function, x: Format, low: int, high: int, step: int) -> Table:
     # Zero is an entry where it is inside: rectified functions have a corner there.
     first, low = low, low >> step << step

@@ -1,13 +1,19 @@
 """Values at the edges of what formats, tables, masks and shapes are made for: right, or refused by name."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import pytest
-from onnx import TensorProto
+from onnx import NodeProto, TensorProto
 
-from anh_rollup.importing.errors import InputRefusedError, OperatorRefusedError
+from anh_rollup.importing.errors import FormatRefusedError, InputRefusedError, OperatorRefusedError
 from anh_rollup.importing.network import import_network, lowered
 from anh_rollup.importing.special import erf
 from tests.unit.importing.graphs import error_of, model_of, node, numbers, runtime
+
+#: A row of numbers that are far below others and not far from each other.
+FAR_ROW = np.float32([[-20_000, -30_000, -20_001]])
 
 
 @pytest.mark.parametrize("function", ["Sigmoid", "Tanh", "Exp", "Gelu", "Mish"])
@@ -23,6 +29,43 @@ def test_the_fill_of_a_pad_may_lie_outside_of_what_is_padded(function: str, fill
     }  # fmt: skip
     model = model_of(nodes, {"x": (1, 9)}, constants, opset=20)
     assert error_of(model, {"x": numbers(16, 9)}, runtime) < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("nodes", "constants"),
+    [
+        ([node("Add", "x far", "a"), node("Softmax", "a")], {"far": FAR_ROW}),
+        ([node("Concat", "x far", "a", axis=0), node("Softmax", "a")], {"far": FAR_ROW}),
+        ([node("Add", "x far", "a"), node("ReduceMax", "a last", "m"), node("Sub", "x m")], {"far": FAR_ROW}),
+        ([node("Where", "yes far x", "a"), node("Softmax", "a")],
+         {"far": np.float32(-1e9), "yes": np.array([[True, False, False]])}),
+        ([node("Add", "x far", "a"), node("Softmax", "a")], {"far": np.float32([[0, -65_504, -3e38]])}),
+    ],
+)  # fmt: skip
+def test_numbers_far_below_others_are_masks_only_where_that_changes_nothing(
+    nodes: Sequence[NodeProto], constants: Mapping[str, Any]
+) -> None:
+    model = model_of(nodes, {"x": (1, 3)}, {**constants, "last": np.array([-1])})
+    # Numbers of float32 beside 20,000 are 2^-9 apart.
+    assert error_of(model, {"x": numbers(16, 3)}, runtime) < 2**-9
+
+
+@pytest.mark.parametrize("operator", ["Add", "Concat"])
+def test_a_row_of_finite_masks_is_refused(operator: str) -> None:
+    nodes = [
+        node(operator, "x far", "a", **({"axis": 0} if operator == "Concat" else {})),
+        node("Softmax", "a"),
+    ]
+    model = model_of(nodes, {"x": (1, 3)}, {"far": np.float32([[-70_000, -70_001, -70_002]])})
+    with pytest.raises(FormatRefusedError, match="masks a whole row"):
+        lowered(model)
+
+
+def test_the_largest_of_masked_scores_is_refused_as_a_value() -> None:
+    nodes = [node("Add", "x far", "a"), node("ReduceMax", "a last", "m"), node("Sub", "x m")]
+    model = model_of(nodes, {"x": (1, 3)}, {"far": np.float32([[0, -np.inf, 0]]), "last": np.array([-1])})
+    with pytest.raises(FormatRefusedError, match="no mask"):
+        lowered(model)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +106,22 @@ def test_logarithms_of_integers_are_refused(operator: str) -> None:
     )
     with pytest.raises(OperatorRefusedError, match="a logarithm of int32 numbers"):
         lowered(model)
+
+
+@pytest.mark.parametrize("operator", ["Exp", "Sigmoid", "Softplus"])
+def test_tails_that_are_scaled_up_are_refused(operator: str) -> None:
+    nodes = [node(operator, "x", "tail"), node("Mul", "tail scale")]
+    model = model_of(nodes, {"x": (1, 4)}, {"scale": np.float32(1e12)})
+    x = np.random.default_rng(1).uniform(-30, -25, (16, 4)).astype(np.float32)
+    with pytest.raises(FormatRefusedError, match="as good as nothing"):
+        import_network(model, samples={"x": x})
+
+
+@pytest.mark.parametrize("operator", ["Sigmoid", "Elu", "Gelu", "Mish"])
+def test_functions_beyond_their_tails_are_not(operator: str) -> None:
+    model = model_of([node(operator, "x")], {"x": (1, 4)}, opset=20)
+    x = np.random.default_rng(1).uniform(-40, 2, (16, 4)).astype(np.float32)
+    assert error_of(model, {"x": x}, runtime) < 1e-4
 
 
 def test_the_error_function_of_a_single_number() -> None:
