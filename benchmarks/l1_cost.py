@@ -20,9 +20,10 @@ from anh_rollup.l1.deployment import bind
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.l1.types import Receipt, TransactionRequest
 from anh_rollup.primitives import ZERO_DIGEST, BatchNumber
-from anh_rollup.protocol.derivation import L2Block, batch_of
+from anh_rollup.protocol.derivation import L2Block
 from anh_rollup.protocol.fees import FLOOR_TOKEN_GAS, TOKEN_GAS, TRANSFER_GAS, calldata_tokens
-from anh_rollup.sequencer.poster import fitting, most_batch_bytes
+from anh_rollup.sequencer.packing import Packer
+from anh_rollup.sequencer.poster import most_batch_bytes
 from benchmarks.local import local_network
 from benchmarks.report import Figure, show
 from benchmarks.transfers import Wallets, blocks
@@ -63,8 +64,8 @@ class Load:
     @classmethod
     def filling(cls, name: str, sealed: Sequence[L2Block], most_bytes: int) -> "Load":
         """The first blocks that fit a batch, as the sequencer takes them."""
-        batch = batch_of(fitting(sealed, most_bytes))
-        return cls(name, batch, encode_batch(batch))
+        packed = Packer().pack(sealed, most_bytes)
+        return cls(name, packed.batch, packed.payload)
 
     def first(self, count: int) -> "Load":
         """A batch of its first transactions, in one block."""

@@ -27,7 +27,8 @@ from anh_rollup.l1.blob_store import BlobStore
 from anh_rollup.l1.errors import TransientL1Error
 from anh_rollup.l1.order_reader import open_archive
 from anh_rollup.l1.sender import TransactionSender
-from anh_rollup.l1.sidecar_process import SidecarProcess
+from anh_rollup.l1.side_process import SideProcess
+from anh_rollup.l1.sidecars import SidecarMaker
 from anh_rollup.node import HttpService, PollingService, Service, run_node
 from anh_rollup.rpc.faults import Faults
 from anh_rollup.rpc.forwarding import Forwarding
@@ -106,11 +107,11 @@ def open_sequencer(config: SequencerConfig) -> Sequencer:
     client, deployment = open_rollup(config.l1_url, config.deployment)
     if to_checksum_address(account.address) != deployment.sequencer:
         raise WrongKeyError(account.address, deployment.sequencer)
-    blobs = BlobStore(config.data / "blobs")
+    blobs, side = BlobStore(config.data / "blobs"), SideProcess()
     return Sequencer(
         Parts(
             deployment,
-            TransactionSender(client, account, sidecars=SidecarProcess(blobs).make),
+            TransactionSender(client, account, sidecars=SidecarMaker(side, blobs).make),
             account,
             Journal(config.data / "journal.sqlite3"),
             forced_depth=config.forced_depth,
@@ -130,6 +131,7 @@ def open_sequencer(config: SequencerConfig) -> Sequencer:
             beacon_url=config.beacon_url,
             blobs=blobs,
             archive=open_archive(config.data / "order.sqlite3", deployment),
+            side=side,
         )
     )
 

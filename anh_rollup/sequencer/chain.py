@@ -201,6 +201,11 @@ class SequencerChain:
         return len(self._waiting) + len(self._pool)
 
     @property
+    def chain_id(self) -> ChainId:
+        """The L2's."""
+        return self._setting.chain_id
+
+    @property
     def forced_depth(self) -> int:
         """L1 blocks above a forced transaction before a block takes it in."""
         return self._setting.forced_depth

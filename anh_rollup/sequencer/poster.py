@@ -5,39 +5,28 @@ that is out of date, reverts. After a crash or a reorg the same blocks are poste
 """
 
 import logging
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, takewhile
+from itertools import takewhile
 from typing import Final
 
-from anh_rollup.encoding.batches import (
-    BATCH_HEAD_SIZE,
-    BatchHeader,
-    encode_batch,
-    genesis_commitment,
-)
+from anh_rollup.encoding.batches import BatchHeader, genesis_commitment
 from anh_rollup.encoding.blobs import MOST_PAYLOAD, pack
 from anh_rollup.l1.contracts.inbox import Inbox
 from anh_rollup.l1.errors import L1RevertedError
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.l1.types import TransactionRequest
-from anh_rollup.primitives import ZERO_DIGEST, BatchNumber, BlockNumber, ChainId
-from anh_rollup.protocol.derivation import L2Block, batch_of
-from anh_rollup.protocol.sealed import block_size, first_unfounded
+from anh_rollup.primitives import ZERO_DIGEST, BatchNumber, BlockNumber
+from anh_rollup.protocol.derivation import L2Block
+from anh_rollup.protocol.sealed import first_unfounded
 from anh_rollup.sequencer.chain import SequencerChain
+from anh_rollup.sequencer.packing import Packer
 
 LOG = logging.getLogger(__name__)
 
 MOST_CALLDATA: Final = 56_000
 """Bytes of a batch as calldata: a dispute shows it beside a record of it in the 128 KiB that nodes relay."""
-
-MOST_BLOCKS: Final = 65_535
-"""Blocks of a batch (uint16)."""
-
-MOST_GAIN: Final = 2
-"""How often what is sure to fit a batch is tried at most: packing halves transfers at best (choice)."""
 
 MOST_IDLE_ORIGINS: Final = 300
 """L1 blocks that blocks without transactions wait for a batch: an hour on Ethereum (choice)."""
@@ -60,7 +49,12 @@ class Post:
     left: int = 0
 
 
-def decide(reader: OrderReader, chain: SequencerChain, most_bytes: int, chain_id: ChainId) -> Post | None:
+def decide(
+    reader: OrderReader,
+    chain: SequencerChain,
+    most_bytes: int,
+    packer: Packer = Packer(),  # noqa: B008, it is frozen
+) -> Post | None:
     """The batch that continues what L1 holds; None where there is nothing worth one.
 
     Blocks whose origin, or whose forced transactions, L1 does not have (yet, after a reorg) wait: such a
@@ -71,17 +65,17 @@ def decide(reader: OrderReader, chain: SequencerChain, most_bytes: int, chain_id
     unfounded = first_unfounded(reached, reader.queue_until(cursor.number), reader.order.head.forced_end)
     founded = reached[:unfounded]
     due = _due(founded, cursor.number, chain.forced_depth)
-    blocks = fitting(due, most_bytes) if due else []
-    if not blocks or blocks[0].header.parent != reader.order.head.header.hash:
+    if not due or due[0].header.parent != reader.order.head.header.hash:
         return None
-    batch = batch_of(blocks)
+    packed = packer.pack(due, most_bytes)
+    batch, blocks = packed.batch, due[: len(packed.batch.blocks)]
     latest = reader.batches[-1] if reader.batches else None
-    previous = latest.commitment if latest is not None else genesis_commitment(chain_id)
+    previous = latest.commitment if latest is not None else genesis_commitment(chain.chain_id)
     number = BatchNumber(latest.header.number + 1 if latest is not None else 1)
     forced_end = reader.order.head.forced_end + batch.forced
     count = len(batch.records)
     head = BatchHeader(number, previous, batch.transactions_root, count, ZERO_DIGEST, forced_end)
-    return Post(tuple(blocks), head, encode_batch(batch), len(waiting) - len(blocks))
+    return Post(tuple(blocks), head, packed.payload, len(waiting) - len(blocks))
 
 
 def _due(blocks: Sequence[L2Block], l1_block: BlockNumber, depth: int) -> Sequence[L2Block]:
@@ -118,24 +112,6 @@ def most_batch_bytes(*, blobs: bool) -> int:
     return MOST_PAYLOAD if blobs else MOST_CALLDATA
 
 
-def fitting(blocks: Sequence[L2Block], most_bytes: int) -> list[L2Block]:
-    """The first blocks that fit one batch; at least one, as every block is smaller than a batch.
-
-    Where they are more than are sure to fit, the last one that fits is found by halving, as only the whole
-    batch says how long it is.
-    """
-    sure = max(1, _sure_to_fit(blocks[:MOST_BLOCKS], most_bytes))
-    more = range(sure + 1, 1 + min(len(blocks), MOST_BLOCKS, MOST_GAIN * sure))
-    gained = bisect_right(more, most_bytes, key=lambda count: len(encode_batch(batch_of(blocks[:count]))))
-    return list(blocks[: sure + gained])
-
-
-def _sure_to_fit(blocks: Sequence[L2Block], most_bytes: int) -> int:
-    """How many of the first blocks fit one batch, however little packing gains."""
-    ends = accumulate([block_size(block) for block in blocks], initial=BATCH_HEAD_SIZE)
-    return sum(end <= most_bytes for end in ends) - 1
-
-
 class Poster:
     """Posts what is sealed.
 
@@ -144,8 +120,8 @@ class Poster:
         reader: The order that L1 holds; refreshed by the chain's `follow`.
         inbox: The contract.
         sender: The sequencer's account.
-        chain_id: The L2's.
         blobs: Whether own transactions go into blobs instead of calldata.
+        packer: Packs the batches.
     """
 
     def __init__(
@@ -155,23 +131,25 @@ class Poster:
         inbox: Inbox,
         sender: TransactionSender,
         *,
-        chain_id: ChainId,
         blobs: bool,
+        packer: Packer = Packer(),  # noqa: B008, it is frozen
     ) -> None:
         self._chain = chain
         self._reader = reader
         self._inbox = inbox
         self._sender = sender
-        self._chain_id = chain_id
         self._blobs = blobs
+        self._packer = packer
 
     def step(self) -> Post | None:
         """Posts one batch if there is something to post; what was posted.
 
         Raises:
-            L1Error: L1 cannot be reached, or refuses for a reason that a fresh view does not explain.
+            L1Error: L1 cannot be reached, or refuses for a reason that a fresh view does not explain; or the
+                process that packs failed.
         """
-        post = decide(self._reader, self._chain, most_batch_bytes(blobs=self._blobs), self._chain_id)
+        most = most_batch_bytes(blobs=self._blobs)
+        post = decide(self._reader, self._chain, most, self._packer)
         if post is None:
             return None
         try:

@@ -18,6 +18,7 @@ from anh_rollup.l1.order_archive import OrderArchive
 from anh_rollup.l1.order_reader import OrderReader
 from anh_rollup.l1.posted_batch import PostedBatch
 from anh_rollup.l1.sender import TransactionSender
+from anh_rollup.l1.side_process import SideProcess
 from anh_rollup.primitives import BlockNumber, Digest
 from anh_rollup.protocol.admission import RejectedError
 from anh_rollup.protocol.derivation import Placement
@@ -27,6 +28,7 @@ from anh_rollup.sequencer.chain import FORCED_DEPTH, SequencerChain, Setting
 from anh_rollup.sequencer.journal import Journal
 from anh_rollup.sequencer.known_records import KnownRecords
 from anh_rollup.sequencer.lapses import Lapser
+from anh_rollup.sequencer.packing import Packer
 from anh_rollup.sequencer.pool import PoolLimits
 from anh_rollup.sequencer.poster import Poster, most_batch_bytes
 from anh_rollup.sequencer.sender_rates import SenderLimits
@@ -54,6 +56,7 @@ class Parts:
         senders: See `Setting`.
         blobs: See `BatchDataReader`'s `store`.
         archive: See `OrderReader`.
+        side: See `Packer`.
         clock: Seconds since 1970.
     """
 
@@ -70,6 +73,7 @@ class Parts:
     beacon_url: str | None = None
     blobs: BlobStore | None = None
     archive: OrderArchive | None = None
+    side: SideProcess | None = None
     pool: PoolLimits = field(default_factory=PoolLimits)
     senders: SenderLimits = field(default_factory=SenderLimits)
     clock: Callable[[], float] = time.time
@@ -95,7 +99,6 @@ class Sequencer:
         archive = fitting(parts.archive, parts.journal)
         self.reader = OrderReader(parts.deployment, client, data, known.decode, archive)
         self.reader.refresh()
-        chain_id = parts.deployment.l2_chain_id
         blobs = not parts.force_calldata and client.supports_blobs()
         most = most_batch_bytes(blobs=blobs)
         self.chain = SequencerChain(self.reader, parts.journal, _setting(parts, most), known)
@@ -114,8 +117,8 @@ class Sequencer:
             self.reader,
             inbox,
             parts.sender,
-            chain_id=chain_id,
             blobs=blobs,
+            packer=Packer(parts.side),
         )
 
     def order(self) -> None:

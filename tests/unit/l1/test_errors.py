@@ -17,7 +17,7 @@ TRANSIENT = {
     "L1UnreachableError",
     "LaggingNodeError",
     "ReorgDetectedError",
-    "SidecarProcessError",
+    "SideProcessError",
     "StaleViewError",
     "TransactionPendingError",
 }

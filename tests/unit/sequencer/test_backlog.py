@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from anh_rollup.encoding.batches import BATCH_HEAD_SIZE
 from anh_rollup.l1.deployment import Rules
-from anh_rollup.primitives import L2_CHAIN_ID, Digest
+from anh_rollup.primitives import Digest
 from anh_rollup.protocol.admission import RejectedError, RejectReason
 from anh_rollup.sequencer.backlog import SLOT, SLOTS_PER_BATCH, most_unposted
 from anh_rollup.sequencer.chain import FORCED_DEPTH
@@ -47,7 +47,7 @@ def test_with_a_bound_of_one_batch_one_batch_holds_all_that_waits(tmp_path: Path
     for _ in range(20):
         run.load([100, 700])
     assert LIMITS >= run.refused >= {RejectReason.BACKLOG_FULL}
-    post = decide(run.l1, run.chain, SMALL_BATCH, L2_CHAIN_ID)
+    post = decide(run.l1, run.chain, SMALL_BATCH)
     assert post is not None
     assert post.left == 0
     assert SMALL_BATCH - 1_000 < len(post.payload) <= SMALL_BATCH
@@ -105,7 +105,7 @@ class Run:
 
     def end_slot(self, *, posting: bool) -> None:
         """Mines an L1 block, with the next batch where one is posted."""
-        post = decide(self.l1, self.chain, SMALL_BATCH, L2_CHAIN_ID) if posting else None
+        post = decide(self.l1, self.chain, SMALL_BATCH) if posting else None
         if post is None:
             self.l1.mine()
         else:
@@ -157,7 +157,7 @@ def payloads(l1: FakeL1) -> list[bytes]:
 def test_a_batch_head_is_counted_before_the_first_block(tmp_path: Path) -> None:
     run = Run(tmp_path, delay=60)
     run.load([1_000])
-    post = decide(run.l1, run.chain, SMALL_BATCH, L2_CHAIN_ID)
+    post = decide(run.l1, run.chain, SMALL_BATCH)
     assert post is not None
     waited = run.chain._sealed.bytes_after(0)
     assert waited < len(post.payload) <= BATCH_HEAD_SIZE + waited

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from anh_rollup.primitives import L2_CHAIN_ID
 from anh_rollup.protocol.fees import BLOCK_GAS_LIMIT
 from anh_rollup.protocol.ledger import Account, Charged, Skipped, SkipReason
 from anh_rollup.sequencer.chain import SequencerChain
@@ -174,7 +173,7 @@ def test_a_reorg_that_takes_a_forced_transaction_for_good_costs_its_block_and_no
     l1.mine(3)
     chain.follow()
     assert chain.block(1) == signed  # it may come back
-    assert decide(l1, chain, BATCH_BYTES, L2_CHAIN_ID) is None
+    assert decide(l1, chain, BATCH_BYTES) is None
     l1.mine(3)
     chain.follow()
     chain = chain_on(l1, tmp_path)
@@ -182,7 +181,7 @@ def test_a_reorg_that_takes_a_forced_transaction_for_good_costs_its_block_and_no
     assert block is not None
     assert (block.number, block.forced, chain.signs(1, block.hash)) == (1, 0, False)
     assert isinstance(outcome(chain, raw), Charged)
-    assert decide(l1, chain, BATCH_BYTES, L2_CHAIN_ID) is not None
+    assert decide(l1, chain, BATCH_BYTES) is not None
 
 
 def test_a_forced_transaction_that_comes_back_after_a_reorg_keeps_its_block(
@@ -199,7 +198,7 @@ def test_a_forced_transaction_that_comes_back_after_a_reorg_keeps_its_block(
     l1.mine(4)
     chain.follow()
     assert chain.block(1) == signed
-    assert decide(l1, chain, BATCH_BYTES, L2_CHAIN_ID) is not None
+    assert decide(l1, chain, BATCH_BYTES) is not None
 
 
 def test_a_reorg_that_takes_a_deposit_changes_no_later_blocks_hash(

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from anh_rollup.primitives import L2_CHAIN_ID, Address, Digest
+from anh_rollup.primitives import Address, Digest
 from anh_rollup.protocol.admission import RejectedError
 from anh_rollup.protocol.ledger import Charged
 from anh_rollup.sequencer.chain import SequencerChain
@@ -100,7 +100,7 @@ class Lives(RuleBasedStateMachine):
     @rule()
     def post(self) -> None:
         self.l1.refresh()
-        post = decide(self.l1, self.chain, BATCH_BYTES, L2_CHAIN_ID)
+        post = decide(self.l1, self.chain, BATCH_BYTES)
         if post is not None and post.batch.forced_end <= len(self.l1.queue):
             self.l1.post(list(post.blocks))
 

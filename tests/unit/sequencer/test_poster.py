@@ -4,21 +4,19 @@ from typing import Any
 
 import pytest
 
-from anh_rollup.encoding.batches import BATCH_HEAD_SIZE, decode_batch, encode_batch, genesis_commitment
+from anh_rollup.encoding.batches import decode_batch, encode_batch, genesis_commitment
 from anh_rollup.encoding.blobs import MOST_PAYLOAD, unpack
 from anh_rollup.l1.contracts.inbox import Inbox
 from anh_rollup.l1.errors import L1RevertedError
 from anh_rollup.l1.types import TransactionRequest
 from anh_rollup.primitives import L2_CHAIN_ID
 from anh_rollup.protocol.derivation import batch_of
-from anh_rollup.protocol.sealed import block_size
 from anh_rollup.sequencer.chain import SequencerChain
 from anh_rollup.sequencer.poster import (
     MOST_CALLDATA,
     MOST_IDLE_ORIGINS,
     Poster,
     decide,
-    fitting,
     most_batch_bytes,
 )
 from tests.doubles.ordering import ALICE, BOB, ETHER, FakeL1, chain_on, record_of
@@ -44,12 +42,12 @@ def seal(chain: SequencerChain, *nonces: int) -> None:
 
 
 def test_there_is_nothing_to_post_at_first(l1: FakeL1, chain: SequencerChain) -> None:
-    assert decide(l1, chain, MOST, L2_CHAIN_ID) is None
+    assert decide(l1, chain, MOST) is None
 
 
 def test_the_first_batch_names_the_genesis_commitment(l1: FakeL1, chain: SequencerChain) -> None:
     seal(chain, 0, 1)
-    post = decide(l1, chain, MOST, L2_CHAIN_ID)
+    post = decide(l1, chain, MOST)
     assert post is not None
     assert [block.number for block in post.blocks] == [1, 2]
     assert (post.batch.number, post.batch.previous) == (1, genesis_commitment(L2_CHAIN_ID))
@@ -63,9 +61,9 @@ def test_the_next_batch_continues_where_l1_stands(l1: FakeL1, chain: SequencerCh
     seal(chain, 0)
     l1.post(chain.blocks_after(0))
     chain.follow()
-    assert decide(l1, chain, MOST, L2_CHAIN_ID) is None
+    assert decide(l1, chain, MOST) is None
     seal(chain, 1)
-    post = decide(l1, chain, MOST, L2_CHAIN_ID)
+    post = decide(l1, chain, MOST)
     assert post is not None
     assert (post.batch.number, post.batch.previous) == (2, l1.batches[-1].commitment)
     assert [block.number for block in post.blocks] == [2]
@@ -81,7 +79,7 @@ def test_forced_entries_are_consumed_by_the_batch_that_has_their_block(
     seal(chain, 0)
     l1.mine(chain.forced_depth)
     chain.follow()
-    post = decide(l1, chain, MOST, L2_CHAIN_ID)
+    post = decide(l1, chain, MOST)
     assert post is not None
     assert (post.batch.forced_end, post.batch.count) == (2, 1)
 
@@ -96,10 +94,10 @@ def test_blocks_behind_a_forced_transaction_wait_until_no_reorg_makes_their_batc
     seal(chain, 0)
     l1.mine()
     chain.follow()
-    assert decide(l1, chain, MOST, L2_CHAIN_ID) is None
+    assert decide(l1, chain, MOST) is None
     l1.mine()
     chain.follow()
-    post = decide(l1, chain, MOST, L2_CHAIN_ID)
+    post = decide(l1, chain, MOST)
     assert post is not None
 
     l1.reorg(chain.forced_depth)
@@ -116,30 +114,19 @@ def test_blocks_whose_origin_a_reorg_took_wait_until_l1_is_there_again(
     seal(chain, 0)
     l1.reorg(1)
     chain.follow()
-    assert decide(l1, chain, MOST, L2_CHAIN_ID) is None
+    assert decide(l1, chain, MOST) is None
     l1.mine()
     chain.follow()
-    assert decide(l1, chain, MOST, L2_CHAIN_ID) is not None
+    assert decide(l1, chain, MOST) is not None
 
 
 def test_what_does_not_fit_waits_for_the_next_batch(l1: FakeL1, chain: SequencerChain) -> None:
     seal(chain, 0, 1, 2)
     blocks = chain.blocks_after(0)
     two = len(encode_batch(batch_of(blocks[:2])))
-    assert fitting(blocks, two) == blocks[:2]
-    assert fitting(blocks, two - 1) == blocks[:1]
-    post = decide(l1, chain, two, L2_CHAIN_ID)
+    post = decide(l1, chain, two)
     assert post is not None
     assert (len(post.payload), post.left) == (two, 1)
-
-
-def test_a_batch_takes_what_packing_makes_room_for(l1: FakeL1, chain: SequencerChain) -> None:
-    seal(chain, *range(40))
-    blocks = chain.blocks_after(0)
-    sure = BATCH_HEAD_SIZE + sum(block_size(block) for block in blocks[:20])
-    fits = fitting(blocks, sure)
-    assert 20 < len(fits) < 40
-    assert len(encode_batch(batch_of(fits))) <= sure < len(encode_batch(batch_of(blocks[: len(fits) + 1])))
 
 
 def test_every_block_fits_a_batch_of_its_own(l1: FakeL1, tmp_path: Path) -> None:
@@ -148,7 +135,7 @@ def test_every_block_fits_a_batch_of_its_own(l1: FakeL1, tmp_path: Path) -> None
     for nonce in range(40):
         chain.submit([ALICE.transfer(nonce, BOB.address, 1)])
     chain.seal()
-    post = decide(l1, chain, most, L2_CHAIN_ID)
+    post = decide(l1, chain, most)
     assert post is not None
     assert len(post.payload) <= most
     assert 0 < chain.waiting + post.batch.count <= 40
@@ -165,9 +152,9 @@ def test_a_block_without_transactions_waits_for_the_next_transaction(
     l1: FakeL1, chain: SequencerChain
 ) -> None:
     chain.seal()
-    assert decide(l1, chain, MOST, L2_CHAIN_ID) is None
+    assert decide(l1, chain, MOST) is None
     seal(chain, 0)
-    post = decide(l1, chain, MOST, L2_CHAIN_ID)
+    post = decide(l1, chain, MOST)
     assert post is not None
     assert [len(block.transactions) for block in post.blocks] == [0, 1]
 
@@ -177,10 +164,10 @@ def test_a_block_without_transactions_does_not_wait_for_ever(l1: FakeL1, chain: 
     assert block is not None
     l1.mine(MOST_IDLE_ORIGINS - (l1.number - block.header.origin_number) - 1)
     chain.follow()
-    assert decide(l1, chain, MOST, L2_CHAIN_ID) is None
+    assert decide(l1, chain, MOST) is None
     l1.mine()
     chain.follow()
-    post = decide(l1, chain, MOST, L2_CHAIN_ID)
+    post = decide(l1, chain, MOST)
     assert post is not None
     assert (post.blocks, post.batch.count) == ((block,), 0)
 
@@ -193,7 +180,7 @@ def test_a_forced_transaction_waits_for_no_other(l1: FakeL1, chain: SequencerCha
     chain.seal()
     l1.mine(chain.forced_depth)
     chain.follow()
-    post = decide(l1, chain, MOST, L2_CHAIN_ID)
+    post = decide(l1, chain, MOST)
     assert post is not None
     assert (len(post.blocks), post.batch.forced_end, post.batch.count) == (2, 1, 0)
 
@@ -219,7 +206,7 @@ INBOX = "0x" + "00" * 19 + "01"
 
 
 def poster(l1: FakeL1, chain: SequencerChain, sender: FakeSender, *, blobs: bool = False) -> Poster:
-    return Poster(chain, l1, Inbox(None, INBOX), sender, chain_id=L2_CHAIN_ID, blobs=blobs)
+    return Poster(chain, l1, Inbox(None, INBOX), sender, blobs=blobs)
 
 
 def test_a_batch_goes_out_as_blobs_or_as_calldata(l1: FakeL1, chain: SequencerChain) -> None:
@@ -283,12 +270,12 @@ def test_after_a_crash_between_sending_and_seeing_nothing_is_posted_twice(
 
 def test_the_same_blocks_are_posted_again_after_a_reorg(l1: FakeL1, chain: SequencerChain) -> None:
     seal(chain, 0)
-    first = decide(l1, chain, MOST, L2_CHAIN_ID)
+    first = decide(l1, chain, MOST)
     l1.post(chain.blocks_after(0))
     chain.follow()
     l1.reorg(1)
     chain.follow()
-    assert decide(l1, chain, MOST, L2_CHAIN_ID) == first
+    assert decide(l1, chain, MOST) == first
 
 
 @pytest.mark.parametrize("refusals", [["ForcedEntryLeftOut"], ["ForcedEntryLeftOut", "NothingOverdue"]])

@@ -1,4 +1,4 @@
-"""The process that makes sidecars: the same values, whatever becomes of it."""
+"""The process beside a sequencer's: the same values, whatever becomes of it."""
 
 import os
 import signal
@@ -13,14 +13,15 @@ import pytest
 from anh_rollup.encoding.blobs import BLOB_CAPACITY, BLOB_SIZE, pack
 from anh_rollup.l1.blob_store import BlobStore
 from anh_rollup.l1.blobs import BlobMalformedError, make_sidecar, versioned_hash
-from anh_rollup.l1.sidecar_process import SidecarProcess, SidecarProcessError
+from anh_rollup.l1.side_process import SideProcess, SideProcessError
+from anh_rollup.l1.sidecars import SidecarMaker
 
 BLOBS = pack(b"\1" * (BLOB_CAPACITY + 1))
 
 #: An owner that starts the process, says its number, and waits to be killed.
 OWNER = """
 import time
-from anh_rollup.l1.sidecar_process import _start
+from anh_rollup.l1.side_process import _start
 
 print((process := _start()).pid, flush=True)
 time.sleep(600)
@@ -33,42 +34,36 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> BlobStore:
 
 
 @pytest.fixture(scope="module")
-def sidecars(store: BlobStore) -> Iterator[SidecarProcess]:
-    made = SidecarProcess(store)
+def sidecars(store: BlobStore) -> Iterator[SidecarMaker]:
+    made = SidecarMaker(SideProcess(), store)
     yield made
-    made.close()
+    made.side.close()
 
 
-def pid_of(sidecars: SidecarProcess) -> int:
-    assert sidecars._process is not None
-    return sidecars._process.pid
-
-
-def test_it_makes_what_this_process_would_make_and_keeps_it(
-    sidecars: SidecarProcess, store: BlobStore
-) -> None:
+def test_it_makes_what_this_process_would_make_and_keeps_it(sidecars: SidecarMaker, store: BlobStore) -> None:
     assert len(BLOBS) == 2
     assert sidecars.make(BLOBS) == make_sidecar(BLOBS)
-    first = pid_of(sidecars)
+    first = sidecars.side.pid
     assert sidecars.make(BLOBS[:1]) == make_sidecar(BLOBS[:1])
-    assert pid_of(sidecars) == first
+    assert sidecars.side.pid == first
     assert [store.get(versioned_hash(blob)) for blob in BLOBS] == list(BLOBS)
 
 
-def test_one_that_was_killed_is_replaced(sidecars: SidecarProcess) -> None:
+def test_one_that_was_killed_is_replaced(sidecars: SidecarMaker) -> None:
     sidecars.make(BLOBS[:1])
-    os.kill(pid_of(sidecars), signal.SIGKILL)
-    with pytest.raises(SidecarProcessError, match="the process that computes blob proofs failed"):
+    assert sidecars.side.pid is not None
+    os.kill(sidecars.side.pid, signal.SIGKILL)
+    with pytest.raises(SideProcessError, match="blob proofs failed: it ended with code -9"):
         sidecars.make(BLOBS[:1])
     assert sidecars.make(BLOBS[:1]) == make_sidecar(BLOBS[:1])
 
 
 @pytest.mark.parametrize("blobs", [[], [bytes(BLOB_SIZE)] * 7, [b"short"]])
-def test_what_is_no_blob_never_reaches_it(blobs: list[bytes]) -> None:
-    fresh = SidecarProcess()
+def test_what_is_no_blob_never_reaches_it(blobs: list[bytes], store: BlobStore) -> None:
+    fresh = SidecarMaker(SideProcess(), store)
     with pytest.raises(BlobMalformedError):
         fresh.make(blobs)
-    assert fresh._process is None
+    assert fresh.side.pid is None
 
 
 def test_it_ends_when_its_owner_is_killed() -> None:
