@@ -12,7 +12,7 @@ import numpy as np
 
 from anh_rollup.encoding.checks import UINT8_MOST, UINT32_MOST, in_range
 from anh_rollup.encoding.errors import EncodingError, EncodingReason
-from anh_rollup.encoding.hashing import hash_rows, keccak256
+from anh_rollup.encoding.hashing import hash_numbers, hash_rows, keccak256
 from anh_rollup.encoding.merkle import (
     MerkleTree,
     check_indices,
@@ -403,9 +403,10 @@ def _tree_roots(flat: Elements) -> np.ndarray[tuple[int, int], np.dtype[np.uint8
     """The roots (N, 32) of the trees over the chunks of N tensors (N, elements) of one shape."""
     samples, count = flat.shape
     chunks = chunk_count_of(count)
-    padded = np.zeros((samples, chunks * CHUNK_ELEMENTS), ">i4")
-    padded[:, :count] = flat
-    nodes = np.frombuffer(hash_rows(padded.tobytes(), CHUNK_SIZE), np.uint8).reshape(samples, -1)
+    if count % CHUNK_ELEMENTS:
+        flat = np.pad(flat, ((0, 0), (0, -count % CHUNK_ELEMENTS)))
+    leaves = hash_numbers(flat.reshape(samples * chunks, CHUNK_ELEMENTS))
+    nodes = np.frombuffer(leaves, np.uint8).reshape(samples, -1)
     for level in range(depth_of(chunks)):
         if nodes.shape[1] % (2 * DIGEST_SIZE):
             padding = np.frombuffer(zero_hash(level), np.uint8)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from anh_rollup.encoding.checks import INT32_MOST, UINT32_MOST
 from anh_rollup.encoding.errors import EncodingError, EncodingReason
-from anh_rollup.encoding.hashing import hash_rows, keccak256
+from anh_rollup.encoding.hashing import hash_numbers, keccak256
 from anh_rollup.encoding.merkle import MerkleTree, check_indices, depth_of, root_from_multiproof
 from anh_rollup.encoding.reader import Reader
 from anh_rollup.primitives import DIGEST_SIZE, Digest
@@ -44,10 +44,6 @@ ELEMENT_SIZE: Final = 4
 
 CHUNK_SIZE: Final = CHUNK_ELEMENTS * ELEMENT_SIZE
 """Bytes of a leaf."""
-
-# Chunks that are turned into bytes at a time while hashing: 8 MiB, so that a tree needs little beside the
-# tensor.
-_SLAB: Final = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +119,7 @@ class TensorTree:
             EncodingError: There is no such chunk (OUT_OF_RANGE).
         """
         check_indices([index], self.chunk_count)
-        return _chunk_bytes(self.elements.reshape(-1), index, 1)
+        return _chunk_bytes(self.elements.reshape(-1), index)
 
     def opening(self, chunks: Sequence[int], width: int | None = None) -> Opening:
         """These strictly ascending chunks with their proof, in the smallest sufficient width unless told.
@@ -164,7 +160,7 @@ def opening_tree_root(shape: Sequence[int], opening: Opening) -> Digest:
     check_indices(opening.chunks, chunk_count_of(count))
     elements = opening.elements()
     _check_padding(elements, opening.chunks, count)
-    packed = hash_rows(elements.astype(">i4").tobytes(), CHUNK_SIZE)
+    packed = hash_numbers(elements)
     leaves = [packed[first : first + DIGEST_SIZE] for first in range(0, len(packed), DIGEST_SIZE)]
     depth = depth_of(chunk_count_of(count))
     return root_from_multiproof(leaves, opening.chunks, opening.proof, depth)
@@ -269,16 +265,16 @@ def _text(shape: Sequence[int]) -> str:
     return "x".join([str(dimension) for dimension in shape])
 
 
-def _chunk_bytes(flat: Elements, first: int, count: int) -> bytes:
-    """Consecutive chunks as bytes, the tensor's last one padded."""
-    packed = flat[first * CHUNK_ELEMENTS : (first + count) * CHUNK_ELEMENTS].astype(">i4").tobytes()
-    return packed + bytes(-len(packed) % CHUNK_SIZE)
+def _chunk_bytes(flat: Elements, index: int) -> bytes:
+    """A chunk as bytes, the tensor's last one padded."""
+    packed = flat[index * CHUNK_ELEMENTS : (index + 1) * CHUNK_ELEMENTS].astype(">i4").tobytes()
+    return packed.ljust(CHUNK_SIZE, b"\0")
 
 
 def _leaves(flat: Elements) -> bytes:
-    chunks = chunk_count_of(len(flat))
-    firsts = range(0, chunks, _SLAB)
-    return b"".join([hash_rows(_chunk_bytes(flat, first, _SLAB), CHUNK_SIZE) for first in firsts])
+    whole = len(flat) // CHUNK_ELEMENTS
+    hashes = hash_numbers(flat[: whole * CHUNK_ELEMENTS].reshape(whole, CHUNK_ELEMENTS))
+    return hashes if len(flat) == whole * CHUNK_ELEMENTS else hashes + keccak256(_chunk_bytes(flat, whole))
 
 
 def _least_width(packed: bytes) -> int:

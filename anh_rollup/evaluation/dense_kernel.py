@@ -13,7 +13,7 @@ from typing import Final
 
 from llvmlite import ir
 
-from anh_rollup.evaluation.machine_code import (
+from anh_rollup.kernels.machine_code import (
     FUSED,
     NUMBER,
     POINTER,

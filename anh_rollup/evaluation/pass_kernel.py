@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from llvmlite import ir
 
-from anh_rollup.evaluation.machine_code import (
+from anh_rollup.kernels.machine_code import (
     NUMBER,
     POINTER,
     REAL,

@@ -15,10 +15,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from anh_rollup.evaluation.dense_kernel import VECTORS, Layer, kernel
-from anh_rollup.evaluation.row_threads import in_parts
 from anh_rollup.evaluation.torch_passes import address_of, laid_out
 from anh_rollup.evaluation.torch_patches import KEPT_GEOMETRIES, geometry, with_margins
 from anh_rollup.evaluation.torch_step import Step
+from anh_rollup.kernels.threads import in_parts
 from anh_rollup.tensor.shapes import Window
 
 #: Multiply-adds that are worth a part of their own (choice: about 0.1 milliseconds).
@@ -166,7 +166,8 @@ def _run(step: Step, source: Tensor, ready: Packed, result: Tensor, at: _Geometr
         high=step.value.high,
     )
     work = len(at.places) * ready.weights.numel()
-    in_parts(lambda start, stop: compiled(layer, start, stop), groups * chunks * blocks, work // PART_WORK)
+    parts, most = groups * chunks * blocks, work // PART_WORK
+    in_parts(lambda start, stop: compiled(layer, start, stop), parts, most, torch.get_num_threads())
 
 
 def _chunk(places: int) -> int:

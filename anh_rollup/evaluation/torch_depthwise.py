@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from anh_rollup.evaluation.depthwise_kernel import TILES, Layer, Taps, kernel
-from anh_rollup.evaluation.machine_code import Kernel
-from anh_rollup.evaluation.row_threads import in_parts
 from anh_rollup.evaluation.torch_passes import laid_out
 from anh_rollup.evaluation.torch_patches import KEPT_GEOMETRIES, parts_of, patches_of, with_margins
 from anh_rollup.evaluation.torch_step import Step
 from anh_rollup.evaluation.torch_weights import Folded, rounded
+from anh_rollup.kernels.machine_code import Kernel
+from anh_rollup.kernels.threads import in_parts
 from anh_rollup.tensor.shapes import Window
 
 #: Multiply-adds that are worth a part of their own (choice: about 0.05 milliseconds).
@@ -64,8 +64,8 @@ def _compiled(compiled: Kernel, step: Step, g: Window, images: Tensor, folded: F
         low=step.value.low,
         high=step.value.high,
     )
-    count = images.shape[0] * g.out_h
-    in_parts(lambda start, stop: compiled(layer, start, stop), count, result.numel() * g.terms // PART_WORK)
+    count, most = images.shape[0] * g.out_h, result.numel() * g.terms // PART_WORK
+    in_parts(lambda start, stop: compiled(layer, start, stop), count, most, torch.get_num_threads())
     return result
 
 

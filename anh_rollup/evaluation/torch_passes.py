@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from anh_rollup.evaluation.machine_code import Kernel
 from anh_rollup.evaluation.pass_kernel import DIMS, ORDER, STRETCH, Order, Pass, kernel
 from anh_rollup.evaluation.passes import Group, orders_of
-from anh_rollup.evaluation.row_threads import in_parts
 from anh_rollup.evaluation.torch_step import Step
+from anh_rollup.kernels.machine_code import Kernel
+from anh_rollup.kernels.threads import in_parts
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Program
 
@@ -218,8 +218,8 @@ def _pass_over(compiled: Kernel, orders: _Orders, layout: _Layout, addresses: Se
     *outer, width = layout.sizes
     stretches = -(-width // STRETCH)
     told = Pass(orders.address, len(orders.table), address_of(arrays), width, stretches, *outer)
-    work = prod(layout.sizes) * len(orders.table)
-    in_parts(lambda start, stop: compiled(told, start, stop), prod(outer) * stretches, work // PART_WORK)
+    count, most = prod(outer) * stretches, prod(layout.sizes) * len(orders.table) // PART_WORK
+    in_parts(lambda start, stop: compiled(told, start, stop), count, most, torch.get_num_threads())
 
 
 def _broadcast(x: Tensor, sizes: Sequence[int]) -> Steps:

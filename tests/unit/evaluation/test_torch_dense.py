@@ -13,8 +13,8 @@ from llvmlite import binding
 
 from anh_rollup.evaluation import torch_dense
 from anh_rollup.evaluation.dense_kernel import VECTORS, compiled_for, kernel
-from anh_rollup.evaluation.machine_code import NARROW, WIDE, Kernel, Processor
 from anh_rollup.evaluation.sources import Sources
+from anh_rollup.kernels.machine_code import NARROW, WIDE, Kernel, Processor
 from anh_rollup.tensor.errors import RangeRefusedError, ShapeRefusedError
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Kind, Program, Value

@@ -12,10 +12,10 @@ from llvmlite import binding
 
 from anh_rollup.evaluation import torch_depthwise
 from anh_rollup.evaluation.depthwise_kernel import TILES, compiled_for, kernel
-from anh_rollup.evaluation.machine_code import NARROW, WIDE, Kernel, Processor
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
 from anh_rollup.evaluation.torch_backend import TorchEvaluator
+from anh_rollup.kernels.machine_code import NARROW, WIDE, Kernel, Processor
 from anh_rollup.tensor.errors import RangeRefusedError, ShapeRefusedError
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Kind, Program, Value

@@ -13,13 +13,13 @@ from llvmlite import binding
 
 from anh_rollup.encoding.checks import INT32_LEAST, INT32_MOST
 from anh_rollup.evaluation import torch_passes
-from anh_rollup.evaluation.machine_code import NARROW, WIDE, Kernel, Processor
 from anh_rollup.evaluation.pass_kernel import DIMS, STRETCH, VECTORS, Order, compiled_for, kernel
 from anh_rollup.evaluation.passes import MOST_ORDERS, Group, order_of
 from anh_rollup.evaluation.sources import Sources
 from anh_rollup.evaluation.torch_backend import TorchEvaluator
 from anh_rollup.evaluation.torch_passes import Fused, copy_into, folded, laid_out
 from anh_rollup.evaluation.torch_step import step_of
+from anh_rollup.kernels.machine_code import NARROW, WIDE, Kernel, Processor
 from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.errors import ProgramError
 from anh_rollup.tensor.opcodes import Opcode

@@ -4,7 +4,7 @@ from ast import literal_eval
 
 import pytest
 
-FORBIDDEN = ("torch", "onnxruntime", "eth.vm", "evm", "pyrevm", "sklearn")
+FORBIDDEN = ("torch", "onnxruntime", "llvmlite", "eth.vm", "evm", "pyrevm", "sklearn")
 
 
 def loaded_by(*modules: str) -> str:
@@ -34,8 +34,8 @@ def test_a_sequencer_loads_neither_a_network_library_nor_an_evm(modules: tuple[s
 @pytest.mark.parametrize("role", ["accountant", "challenger", "follower"])
 def test_a_role_starts_without_network_libraries(role: str) -> None:
     found = literal_eval(loaded_by(f"anh_rollup.cli.{role}"))
-    assert not {"torch", "onnxruntime"} & set(found)
+    assert not {"torch", "onnxruntime", "llvmlite"} & set(found)
 
 
 def test_the_probe_sees_what_training_loads() -> None:
-    assert loaded_by("anh_rollup.cli.training") == "['torch', 'onnxruntime']"
+    assert loaded_by("anh_rollup.cli.training") == "['torch', 'onnxruntime', 'llvmlite']"

@@ -1,4 +1,4 @@
-"""Parts are done once each, at the same time, by threads that all evaluations share."""
+"""Parts are done once each, at the same time, by threads that all work shares."""
 
 import os
 import threading
@@ -6,32 +6,27 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anh_rollup.evaluation.row_threads import PARTS, in_parts
+from anh_rollup.kernels.threads import PARTS, in_parts
 
 
 @given(threads=st.integers(1, 5), count=st.integers(1, 50), most=st.integers(0, 30))
 def test_parts_are_as_many_as_may_be_and_cover_everything_once(threads: int, count: int, most: int) -> None:
     done: list[tuple[int, int]] = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch, "get_num_threads", lambda: threads)
-        in_parts(lambda start, stop: done.append((start, stop)), count, most)
+    in_parts(lambda start, stop: done.append((start, stop)), count, most, threads)
     assert len(done) == (1 if threads == 1 else max(1, min(PARTS * threads, count, most)))
     assert [place for start, stop in sorted(done) for place in range(start, stop)] == list(range(count))
 
 
-def test_parts_run_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+def test_parts_run_at_the_same_time() -> None:
     meeting = threading.Barrier(3, timeout=30)
-    in_parts(lambda _start, _stop: meeting.wait() and None, 3, 3)
+    in_parts(lambda _start, _stop: meeting.wait() and None, 3, 3, 3)
     assert not meeting.broken
 
 
-def test_nobody_waits_for_threads_that_are_busy_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+def test_nobody_waits_for_threads_that_are_busy_elsewhere() -> None:
     begun, over = threading.Semaphore(0), threading.Event()
 
     def slow(_start: int, _stop: int) -> None:
@@ -39,18 +34,17 @@ def test_nobody_waits_for_threads_that_are_busy_elsewhere(monkeypatch: pytest.Mo
         assert over.wait(30)
 
     with ThreadPoolExecutor(1) as other:
-        busy = other.submit(in_parts, slow, 2, 2)
+        busy = other.submit(in_parts, slow, 2, 2, 2)
         assert begun.acquire(timeout=30)
         assert begun.acquire(timeout=30)
         done: list[int] = []
-        in_parts(lambda start, _: done.append(start), 2, 2)
+        in_parts(lambda start, _: done.append(start), 2, 2, 2)
         assert (done, busy.done()) == ([0, 1], False)
         over.set()
         busy.result()
 
 
-def test_many_evaluations_share_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+def test_many_callers_share_the_threads() -> None:
     seen: set[threading.Thread] = set()
 
     def work(_start: int, _stop: int) -> None:
@@ -60,12 +54,11 @@ def test_many_evaluations_share_the_threads(monkeypatch: pytest.MonkeyPatch) -> 
     for caller in ("first", "second"):
         meeting = threading.Barrier(3, timeout=30)
         with ThreadPoolExecutor(1, thread_name_prefix=caller) as evaluation:
-            evaluation.submit(in_parts, work, 3, 3).result()
-    assert sorted(each.name for each in seen) == ["depthwise_0", "depthwise_1", "first_0", "second_0"]
+            evaluation.submit(in_parts, work, 3, 3, 3).result()
+    assert sorted(each.name for each in seen) == ["first_0", "kernel_0", "kernel_1", "second_0"]
 
 
-def test_nothing_writes_any_more_when_the_own_part_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+def test_nothing_writes_any_more_when_the_own_part_has_failed() -> None:
     caller, meeting, failed = threading.current_thread(), threading.Barrier(2, timeout=30), threading.Event()
     done: list[int] = []
 
@@ -79,18 +72,17 @@ def test_nothing_writes_any_more_when_the_own_part_has_failed(monkeypatch: pytes
         done.append(start)
 
     with pytest.raises(KeyboardInterrupt):
-        in_parts(work, 8, 8)
+        in_parts(work, 8, 8, 2)
     # The part that had begun, and none of those that had not.
     assert len(done) == 1
 
 
-def test_a_forked_process_starts_threads_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+def test_a_forked_process_starts_threads_of_its_own() -> None:
     done: list[int] = []
-    in_parts(lambda start, _: done.append(start), 2, 2)
+    in_parts(lambda start, _: done.append(start), 2, 2, 2)
     child = os.fork()
     if child == 0:
         threading.Timer(30, os._exit, (1,)).start()
-        in_parts(lambda start, _: done.append(start), 2, 2)
+        in_parts(lambda start, _: done.append(start), 2, 2, 2)
         os._exit(0 if sorted(done) == [0, 0, 1, 1] else 2)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -1,8 +1,8 @@
-"""Compiled code that lets go of the interpreter's lock, on as many threads as torch uses.
+"""Compiled code that lets go of the interpreter's lock, on several threads.
 
-torch lends its threads to nothing from outside. So there are threads beside them, one fewer than torch's,
-which sleep while torch works; all evaluations share them, and whoever asks does parts itself. Nobody waits
-for a thread that has not begun: on a busy machine that can take longer than the work.
+torch lends its threads to nothing from outside. So there are threads beside them, one fewer than are asked
+for, which sleep while torch works; all work of the process shares them, and whoever asks does parts itself.
+Nobody waits for a thread that has not begun: on a busy machine that can take longer than the work.
 """
 
 import os
@@ -12,21 +12,24 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from functools import lru_cache
 from typing import Final
 
-import torch
-
 #: Parts for each thread, so that one that comes late or is held up leaves its share to others (choice).
 PARTS: Final = 4
 
 
-def in_parts(work: Callable[[int, int], None], count: int, most: int) -> None:
-    """Does `work(start, stop)` for parts of `range(count)` on at most torch's number of threads.
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def in_parts(work: Callable[[int, int], None], count: int, most: int, threads: int) -> None:
+    """Does `work(start, stop)` for parts of `range(count)`, several at a time.
 
     Args:
         work: Runs without the interpreter's lock, and fails nowhere.
         count: How many there are.
         most: The most parts; at least one is made.
+        threads: How many work at a time, the caller's own among them.
     """
-    threads = torch.get_num_threads()
     parts = 1 if threads == 1 else max(1, min(PARTS * threads, count, most))
     if parts == 1:
         work(0, count)
@@ -52,6 +55,6 @@ def in_parts(work: Callable[[int, int], None], count: int, most: int) -> None:
         wait([other for other in others if not other.cancel()])
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _threads(_process: int, count: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(count, thread_name_prefix="depthwise")
+    return ThreadPoolExecutor(count, thread_name_prefix="kernel")

@@ -1,0 +1,1 @@
+"""Compiled code, and threads that run it: what evaluation and hashing share."""
