@@ -17,7 +17,7 @@ from rich.text import Text
 from anh_rollup.cli.artifact_source import write_new
 from anh_rollup.cli.model_import import Wanted
 from anh_rollup.cli.network_page import Findings, page_of
-from anh_rollup.cli.network_words import Rows, comparison_rows, report_rows
+from anh_rollup.cli.network_words import Rows, advice, comparison_rows, report_rows
 from anh_rollup.cli.options import printable, visible
 from anh_rollup.importing.comparison import MOST_TRACED, Comparison, compare
 from anh_rollup.importing.layers import Layer, layers_of, readings_of
@@ -52,6 +52,8 @@ def import_into(store_url: str, wanted: Wanted, *, layers: bool) -> None:
         console.print(_layer_table(layers_of(network)))
     if done.comparison is not None:
         console.print(_table(comparison_rows(done.comparison), title="beside onnxruntime"))
+        if words := advice(done.comparison):
+            console.print(Text(words, style="yellow"))
 
 
 def write_page(page: Path, wanted: Wanted) -> None:

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 from anh_rollup.cli.charts import Mark, chart
 from anh_rollup.cli.markup import element, plain, written
-from anh_rollup.cli.network_words import Rows, comparison_rows, report_rows
+from anh_rollup.cli.network_words import Rows, advice, comparison_rows, report_rows
 from anh_rollup.cli.page_style import STYLE
 from anh_rollup.evaluation.dispute_cost import DisputeCost
 from anh_rollup.importing.comparison import Comparison
@@ -187,7 +187,8 @@ def _called(at: int, layer: Layer) -> str:
 def _tables(found: Findings) -> list[Element]:
     tables = []
     if found.comparison is not None:
-        words = "On samples that are held back. Errors are parts of the range of onnxruntime's outputs."
+        words = "On samples that are held back. Errors are parts of the range of onnxruntime's outputs. "
+        words += advice(found.comparison)
         tables.append(_section("Beside onnxruntime", words, _table(comparison_rows(found.comparison))))
     if found.report.dispute is not None:
         tables.append(_section("A dispute on L1", _DISPUTE, _dispute(found.report.dispute)))

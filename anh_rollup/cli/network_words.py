@@ -44,3 +44,13 @@ def comparison_rows(found: Comparison) -> Rows:
         ("exact evaluation of a sample", f"{found.exact_seconds * 1e3:.2f} ms"),
         ("onnxruntime", f"{found.float_seconds * 1e3:.2f} ms"),
     ]
+
+
+def advice(found: Comparison) -> str:
+    """What to do about values that lie outside of their number formats; empty where none do."""
+    if not found.saturated:
+        return ""
+    return (
+        f"{found.saturated:,} elements were larger than the samples that show ranges let expect, so these "
+        "answers are wrong. Import it again with more samples, and with such as the network will see."
+    )

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -68,6 +69,17 @@ def test_the_page_shows_every_layer_and_number() -> None:
         assert value in told
     assert found.report.dispute is not None
     assert f"{found.report.dispute.challenger.gas:,}" in told
+
+
+def test_who_sees_saturated_elements_is_told_what_to_do() -> None:
+    found = findings()
+    assert found.comparison is not None
+    assert "more samples" not in " ".join(Reader(page_of(found)).texts)
+    large = compare(model(), found.network, {"x": 100 * numbers(4, 6, seed=8)})
+    assert large.saturated
+    told = " ".join(Reader(page_of(replace(found, comparison=large))).texts)
+    assert f"{large.saturated:,} elements were larger" in told
+    assert "more samples" in told
 
 
 def test_without_samples_no_error_is_shown() -> None:
