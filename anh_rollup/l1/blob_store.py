@@ -23,7 +23,7 @@ class BlobStore:
     """Blobs by versioned hash, compressed; usable from several threads and processes at a time.
 
     Before each stands a hash of it and its name. Who keeps a blob has checked it against the versioned hash,
-    so that to read it takes none of the curve's arithmetic, whose tables alone take a process a second.
+    so that to read it takes none of the curve's arithmetic.
 
     Attributes:
         folder: Where they are; made when the first one is kept.

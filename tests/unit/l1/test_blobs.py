@@ -1,4 +1,5 @@
 import hashlib
+from random import Random
 
 import ckzg
 import pytest
@@ -10,6 +11,7 @@ from anh_rollup.l1.blobs import (
     evaluation_point,
     load_trusted_setup,
     open_element,
+    versioned,
     versioned_hash,
 )
 
@@ -38,3 +40,17 @@ def test_what_is_no_blob_or_not_in_it_is_not_opened() -> None:
         open_element(BLOB, 4096)
     with pytest.raises(BlobMalformedError, match=f"3 bytes instead of {BLOB_SIZE}"):
         open_element(b"abc", 0)
+
+
+@pytest.mark.parametrize("elements", [[0] * 4096, [1] + [0] * 4095, [0] * 4095 + [BLS_MODULUS - 1], None])
+def test_a_hash_is_that_of_the_commitment_that_is_sent(elements: list[int] | None) -> None:
+    chance = Random(4844)
+    elements = elements or [chance.randrange(BLS_MODULUS) for _ in range(4096)]
+    blob = b"".join([element.to_bytes(32, "big") for element in elements])
+    assert versioned_hash(blob) == versioned(ckzg.blob_to_kzg_commitment(blob, load_trusted_setup()))
+
+
+def test_an_element_outside_of_the_field_has_no_hash() -> None:
+    blob = bytes(BLOB_SIZE - 32) + BLS_MODULUS.to_bytes(32, "big")
+    with pytest.raises(BlobMalformedError, match="a field element is not below the BLS12-381 modulus"):
+        versioned_hash(blob)
