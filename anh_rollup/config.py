@@ -34,6 +34,7 @@ class AccountantConfig:
         allowed_folders: Folders below which `file://` URIs of others are read.
         private_hosts: Whether artifacts are fetched from private hosts.
         answers_with: What answers inference jobs: `auto`, `onnxruntime` or `torch`.
+        checks_answers: Whether answers are evaluated exactly before they are claimed.
         drill: A lie to tell, for tests; None for an honest accountant.
         cluster: Address of the Ray cluster that evaluates; None evaluates on this machine.
         workers: Most evaluations of samples at a time there; None for all of its cores.
@@ -60,6 +61,7 @@ class AccountantConfig:
     allowed_folders: tuple[Path, ...]
     private_hosts: bool
     answers_with: str
+    checks_answers: bool
     drill: str | None
     cluster: str | None = None
     workers: int | None = None

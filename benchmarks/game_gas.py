@@ -184,7 +184,9 @@ class Table:
             chain=DisputeChain(self.deployment, sender, Freshness(None, time.time)),
             account=account,
             order=OrderReader(self.deployment, client, BatchDataReader(client)),
-            worker=Worker(store, make_evaluator(), lambda _task: lie.parameters, make_answerer("auto")),
+            worker=Worker(
+                store, make_evaluator(), lambda _task: lie.parameters, make_answerer("auto", store)
+            ),
             drafts=Drafts(folder),
             conditions=Conditions(least_reward=lie.reward),
             uri=folder.as_uri(),

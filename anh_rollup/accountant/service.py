@@ -358,7 +358,7 @@ class Accountant:
         """A result as this conduct claims it, with its score lists in the store where it publishes them."""
         scores = []
         for index in range(len(job.properties)):
-            told = self._evaluated(job, root, index)
+            told = self.conduct.evaluated(index, self.worker.claimable(job, root, index, urgent=True))
             if self.conduct.lists:
                 self.worker.store.put_scores(told.scores.scores)
             scores.append(scores_of(told))

@@ -5,9 +5,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
+import numpy as np
+
 from anh_rollup.encoding.artifacts import Dataset, Model
+from anh_rollup.encoding.scores import ScoreTree
 from anh_rollup.encoding.tensors import Elements
 from anh_rollup.errors import AnhError
+from anh_rollup.evaluation import reference
 from anh_rollup.evaluation.backend import Evaluator
 from anh_rollup.evaluation.disputability import check_disputable
 from anh_rollup.evaluation.errors import WorkTooLargeError
@@ -157,6 +161,7 @@ class Worker:
         train: How to train.
         answer: How to answer.
         most_work: Multiply-adds that the evaluation of one property may take.
+        checks_answers: Whether answers are evaluated before they are claimed, and not only in a game.
         evaluations: What was evaluated, and whose turn it is.
     """
 
@@ -165,6 +170,7 @@ class Worker:
     train: Trainer
     answer: Answerer
     most_work: int = MOST_WORK
+    checks_answers: bool = True
     evaluations: Evaluations = field(default_factory=lambda: Evaluations(most_waiting=MOST_WAITING))
     _in_work: tuple[Job, bytes] | None = None
 
@@ -277,10 +283,31 @@ class Worker:
         """The scores of a kept result; its score lists are in the store when this returns."""
         scores = []
         for index in range(len(job.properties)):
-            evaluated = self.evaluated(job, root, index)
+            evaluated = self.claimable(job, root, index)
             self.store.put_scores(evaluated.scores.scores)
             scores.append(scores_of(evaluated))
         return Result(root, tuple(scores))
+
+    def claimable(self, job: Job, root: bytes, index: int, *, urgent: bool = False) -> EvaluatedProperty:
+        """One property of a kept result as it is claimed.
+
+        Where answers are not checked, and the job takes none but the best score for every sample, nothing is
+        evaluated: these are the scores, or there is no claim to make. A trace is evaluated when it is asked.
+        """
+        wanted = job.properties[index]
+        if self.checks_answers or job.kind is JobKind.TRAINING:
+            return self.evaluated(job, root, index, urgent=urgent)
+        program, samples = self._scored(job, wanted)
+        best = program.output.high
+        if wanted.threshold < best * samples.count:
+            return self.evaluated(job, root, index, urgent=urgent)
+        return EvaluatedProperty(
+            program=program,
+            scores=ScoreTree(np.full(samples.count, best, dtype=np.int32)),
+            trace_of=lambda sample: self.evaluated(job, root, index).trace_of(sample),
+            path_of=lambda value, sample: self.evaluated(job, root, index).path_of(value, sample),
+            rules=reference,
+        )
 
     def is_known(self, job: Job, root: bytes, index: int) -> bool:
         """Whether a property of a kept result is in memory."""

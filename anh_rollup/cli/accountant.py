@@ -17,6 +17,7 @@ from anh_rollup.accountant.strategy import Conditions
 from anh_rollup.accountant.work import Worker
 from anh_rollup.cli.cluster_options import engine_options, joined, with_cluster
 from anh_rollup.cli.connecting import open_rollup
+from anh_rollup.cli.display import Display
 from anh_rollup.cli.ledger_player import ledger_service
 from anh_rollup.cli.on_demand import make_answerer, make_evaluator, make_trainer
 from anh_rollup.cli.options import (
@@ -108,6 +109,14 @@ USUAL: Final = Conditions()
     show_default=True,
     help="What answers.",
 )
+@click.option(
+    "--unchecked-answers",
+    "checks_answers",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Claim answers without evaluating them: one that is too far off costs the bond.",
+)
 @engine_options(
     "properties are evaluated", "With ray: most evaluations of samples at a time; default: all cores."
 )
@@ -155,13 +164,18 @@ def accountant_services(config: AccountantConfig, cluster: Cluster | None = None
     freshness = Freshness(config.most_lag, time.time)
     order = OrderReader(deployment, client, data)
     called = CalledJobs(order, _asking(config.follower_url))
-    trainer = make_trainer(store, conduct)
+    trainer, display = make_trainer(store, conduct), Display()
     accountant = Accountant(
         chain=DisputeChain(deployment, sender, freshness),
         account=account,
         order=called,
         worker=Worker(
-            store, make_evaluator(cluster), trainer, make_answerer(config.answers_with), config.most_work
+            store,
+            make_evaluator(cluster, display),
+            trainer,
+            make_answerer(config.answers_with, store, display),
+            config.most_work,
+            config.checks_answers,
         ),
         drafts=Drafts(config.store),
         conditions=Conditions(config.least_reward, config.least_time, reserved_games=config.reserved_games),

@@ -11,6 +11,7 @@ from anh_rollup.challenger.service import Challenger
 from anh_rollup.challenger.strategy import Budget
 from anh_rollup.cli.cluster_options import engine_options, joined, with_cluster
 from anh_rollup.cli.connecting import open_rollup
+from anh_rollup.cli.display import Display
 from anh_rollup.cli.ledger_player import ledger_service
 from anh_rollup.cli.on_demand import make_evaluator
 from anh_rollup.cli.options import (
@@ -96,7 +97,9 @@ def challenger_services(config: ChallengerConfig, cluster: Cluster | None = None
     store = ArtifactStore(config.store, policy, most_cache=config.most_cache)
     challenger = Challenger(
         chain=DisputeChain(deployment, sender, freshness),
-        examiner=Examiner(store, make_evaluator(cluster), order, deployment.l2_chain_id, config.most_work),
+        examiner=Examiner(
+            store, make_evaluator(cluster, Display()), order, deployment.l2_chain_id, config.most_work
+        ),
         budget=Budget(
             most_bonds=config.budget,
             most_demand_fees=config.most_demand_fees,

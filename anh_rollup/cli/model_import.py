@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from anh_rollup.cli.options import UsageError, store_option
+from anh_rollup.cli.options import FiniteRange, UsageError, store_option
 from anh_rollup.encoding.tensors import Shape
 from anh_rollup.importing.setting import Setting
 
@@ -76,6 +76,40 @@ class Wanted:
         )
 
 
+class QuestionsOptionError(UsageError):
+    """One of `--questions` and `--tolerance` without the other."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "--questions and --tolerance belong together",
+            remedy="Give both: the samples of a job, and how far an answer may be off.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """What a job asks a network.
+
+    Attributes:
+        file: An .npz file with inputs.
+        tolerance: How far an element of an answer may be off, in the output's own units.
+    """
+
+    file: Path
+    tolerance: float
+
+    @classmethod
+    def from_options(cls, file: Path | None, tolerance: float | None) -> "Questions | None":
+        """What the options say; None without any.
+
+        Raises:
+            QuestionsOptionError: One of them is missing.
+        """
+        if (file is None) != (tolerance is None):
+            raise QuestionsOptionError
+        return None if file is None or tolerance is None else cls(file, tolerance)
+
+
 _OPTIONS: Final = (
     click.argument("file"),
     click.option(
@@ -116,19 +150,35 @@ def _work() -> Any:
 @network_options
 @store_option()
 @click.option("--layers", is_flag=True, help="Show the range and number format of every value.")
-def import_command(store_url: str, *, layers: bool, **options: Any) -> None:
+@click.option(
+    "--questions",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Inputs of a job in an .npz file: makes a data set and a score program, prints the --property.",
+)
+@click.option(
+    "--tolerance",
+    type=FiniteRange(0.0, 1e9),
+    help="How far an answer to them may be off, in the output's units.",
+)
+def import_command(
+    store_url: str, questions: Path | None, tolerance: float | None, *, layers: bool, **options: Any
+) -> None:
     """Make a tensor program and a model of a network.
 
     FILE is an ONNX file, or package.module:function, which is run and gives a torch module.
-    Both go into the store; their roots and a report are printed. With samples, ranges are those that occur,
-    and the last quarter of the samples is compared with onnxruntime.
+    Both go into the store, and for an accountant the network itself, which onnxruntime answers with. Their
+    roots and a report are printed. With samples, ranges are those that occur, and the last quarter of the
+    samples is compared with onnxruntime. With questions there is all that an inference job needs.
 
     \b
     Example:
       anh model import resnet.onnx --samples images.npz --store ./artifacts
+      anh model import resnet.onnx --samples images.npz --store ./artifacts \\
+        --questions mine.npz --tolerance 0.01
       anh model import mine:encoder --input-shape image=1x3x32x32 --store ./artifacts
     """
-    _work().import_into(store_url, Wanted.from_options(options), layers=layers)
+    asked = Questions.from_options(questions, tolerance)
+    _work().import_into(store_url, Wanted.from_options(options), asked, layers=layers)
 
 
 @click.command(name="report")

@@ -10,22 +10,26 @@ from typing import Any, Final, TypeVar
 
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
 from anh_rollup.cli.artifact_source import write_new
-from anh_rollup.cli.model_import import Wanted
+from anh_rollup.cli.display import progress
+from anh_rollup.cli.model_import import Questions, Wanted
 from anh_rollup.cli.network_page import Findings, page_of
 from anh_rollup.cli.network_words import Rows, advice, comparison_rows, report_rows
 from anh_rollup.cli.options import printable, visible
+from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.importing.comparison import MOST_TRACED, Comparison, compare
 from anh_rollup.importing.layers import Layer, layers_of, readings_of
 from anh_rollup.importing.network import Network, import_network, split_samples
 from anh_rollup.importing.report import report_of
+from anh_rollup.importing.runnable import runnable
 from anh_rollup.importing.source import read_network
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.npz import read_arrays
+from anh_rollup.tensor.properties import closeness
 
 #: Of so many samples one is held back: ranges do not come from it, and errors are measured with it.
 ONE_HELD_OF: Final = 4
@@ -34,19 +38,25 @@ Arrays = dict[str, NDArray[Any]]
 T = TypeVar("T")
 
 
-def import_into(store_url: str, wanted: Wanted, *, layers: bool) -> None:
+def import_into(store_url: str, wanted: Wanted, questions: Questions | None, *, layers: bool) -> None:
     """Puts a network into a store, and prints roots, a report and with samples a comparison.
 
     Args:
         store_url: The store.
         wanted: The network.
+        questions: What a job asks it; a data set and a score program are made of them.
         layers: Whether every value is shown.
     """
     console = Console()
-    with _progress(console) as shown:
+    with progress(console) as shown:
         done = _imported(wanted, shown)
     network, store = done.network, ArtifactStore(store_url)
-    _print_roots(console, store.put_program(network.program), store.put_model(network.model))
+    program, model = store.put_program(network.program), store.put_model(network.model)
+    if done.file is not None:
+        store.put_network(program, model, done.file)
+    _print_roots(console, program, model)
+    if questions is not None:
+        console.print(f"property {_property(store, network, questions)}", soft_wrap=True, highlight=False)
     console.print(_table(report_rows(network, report_of(network))))
     if layers:
         console.print(_layer_table(layers_of(network)))
@@ -63,7 +73,7 @@ def write_page(page: Path, wanted: Wanted) -> None:
         ExportError: The file exists, or cannot be written.
     """
     console = Console()
-    with _progress(console) as shown:
+    with progress(console) as shown:
         done = _imported(wanted, shown)
         held = [] if done.held is None else split_samples(done.network.record, done.held)[:MOST_TRACED]
         readings = readings_of(done.network, shown.track(held, description="reading layers"))
@@ -75,21 +85,17 @@ def write_page(page: Path, wanted: Wanted) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Imported:
-    """A network, the samples that are held back, and how near it is on them; None without samples."""
+    """A network, its file, and without samples None: those held back, and how near it is."""
 
     network: Network
+    file: bytes | None
     held: Arrays | None
     comparison: Comparison | None
 
 
-def _progress(console: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-
-
-def _imported(wanted: Wanted, progress: Progress) -> _Imported:
+def _imported(wanted: Wanted, bars: Progress) -> _Imported:
     def watch(samples: Sequence[T], work: str, /) -> Iterable[T]:
-        return progress.track(samples, description=work)
+        return bars.track(samples, description=work)
 
     samples = None if wanted.samples is None else read_arrays(wanted.samples)
     shown, held = _split(samples)
@@ -102,7 +108,12 @@ def _imported(wanted: Wanted, progress: Progress) -> _Imported:
         output=wanted.output,
         watch=watch,
     )
-    return _Imported(network, held, None if held is None else compare(model, network, held, watch))
+    return _Imported(
+        network,
+        runnable(model, network.record),
+        held,
+        None if held is None else compare(model, network, held, watch),
+    )
 
 
 def _split(arrays: Arrays | None) -> tuple[Arrays | None, Arrays | None]:
@@ -117,6 +128,15 @@ def _split(arrays: Arrays | None) -> tuple[Arrays | None, Arrays | None]:
     return {name: each[:kept] for name, each in arrays.items()}, {
         n: each[kept:] for n, each in arrays.items()
     }
+
+
+def _property(store: ArtifactStore, network: Network, questions: Questions) -> str:
+    """What `anh job submit --property` takes: that each answer is near; its artifacts are in the store."""
+    asked = read_arrays(questions.file)
+    count = len(split_samples(network.record, asked))
+    score = closeness(network.program, round(questions.tolerance * 2.0**network.program.output.scale))
+    dataset = store.put_dataset(Dataset(network.quantized(asked)))
+    return f"0x{store.put_program(score).hex()}:0x{dataset.hex()}:{count}"
 
 
 def _print_roots(console: Console, program: bytes, model: bytes) -> None:

@@ -17,6 +17,7 @@ from anh_rollup.evaluation.backend import Evaluator, LoadedProgram
 from anh_rollup.evaluation.sources import Sources
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.tensor.program import Program, Tensor
+from anh_rollup.watching import Watch, unwatched
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,11 @@ class EvaluatorOnDemand:
 
     Attributes:
         cluster: What evaluates samples beside this process, if anything does.
+        watch: Shows how far it is with samples here.
     """
 
     cluster: Cluster | None = None
+    watch: Watch = unwatched
 
     def load(self, program: Program, parameters: Sequence[Tensor]) -> LoadedProgram:
         """See `Evaluator.load`."""
@@ -42,13 +45,13 @@ class EvaluatorOnDemand:
         return self._made().trace(program, sources, sample)
 
     def _made(self) -> Evaluator:
-        made: Evaluator = _training().make_evaluator(self.cluster)
+        made: Evaluator = _training().make_evaluator(self.cluster, self.watch)
         return made
 
 
-def make_evaluator(cluster: Cluster | None = None) -> Evaluator:
+def make_evaluator(cluster: Cluster | None = None, watch: Watch = unwatched) -> Evaluator:
     """See `training.make_evaluator`."""
-    return EvaluatorOnDemand(cluster)
+    return EvaluatorOnDemand(cluster, watch)
 
 
 def make_trainer(store: ArtifactStore, conduct: Conduct = HONEST) -> Trainer:
@@ -61,11 +64,11 @@ def make_trainer(store: ArtifactStore, conduct: Conduct = HONEST) -> Trainer:
     return work
 
 
-def make_answerer(engine: str) -> Answerer:
+def make_answerer(engine: str, store: ArtifactStore, watch: Watch = unwatched) -> Answerer:
     """See `training.make_answerer`."""
 
     def work(architecture: Program, samples: Dataset, model: Model) -> Sequence[Elements]:
-        answerer: Answerer = _training().make_answerer(engine)
+        answerer: Answerer = _training().make_answerer(engine, store, watch)
         return answerer(architecture, samples, model)
 
     return work

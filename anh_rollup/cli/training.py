@@ -17,6 +17,7 @@ from anh_rollup.tensor.program import Program
 from anh_rollup.training.answering import answer
 from anh_rollup.training.hints import TrainingHints, decode_hints
 from anh_rollup.training.trainer import Epoch, train
+from anh_rollup.watching import Watch, unwatched
 
 LOG = logging.getLogger(__name__)
 
@@ -24,9 +25,14 @@ LOG = logging.getLogger(__name__)
 UNCHECKED_EPOCHS: Final = 1
 
 
-def make_evaluator(cluster: Cluster | None = None) -> Evaluator:
-    """The exact backend that roles use; it gives what is much to a cluster where there is one."""
-    return TorchEvaluator() if cluster is None else ClusterEvaluator(TorchEvaluator(), cluster)
+def make_evaluator(cluster: Cluster | None = None, watch: Watch = unwatched) -> Evaluator:
+    """The exact backend that roles use; it gives what is much to a cluster where there is one.
+
+    Args:
+        cluster: The cluster, which tells by itself how far it is.
+        watch: Shows how far it is with samples here.
+    """
+    return TorchEvaluator(watch=watch) if cluster is None else ClusterEvaluator(TorchEvaluator(), cluster)
 
 
 def make_trainer(store: ArtifactStore, conduct: Conduct = HONEST) -> Trainer:
@@ -50,11 +56,18 @@ def make_trainer(store: ArtifactStore, conduct: Conduct = HONEST) -> Trainer:
     return work
 
 
-def make_answerer(engine: str) -> Answerer:
-    """How inference jobs are answered: from the float reading, by one of `ENGINES`."""
+def make_answerer(engine: str, store: ArtifactStore, watch: Watch = unwatched) -> Answerer:
+    """How inference jobs are answered: from the float reading, by one of `ENGINES`.
+
+    Args:
+        engine: Which one.
+        store: Where networks are that were imported here.
+        watch: Shows how far it is.
+    """
 
     def work(architecture: Program, samples: Dataset, model: Model) -> Sequence[Elements]:
-        return answer(architecture, samples, model.parameters, engine)
+        network = store.get_network(architecture.root, model.root)
+        return answer(architecture, samples, model.parameters, engine, network=network, watch=watch)
 
     return work
 

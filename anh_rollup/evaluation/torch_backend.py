@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from anh_rollup.evaluation.sources import Sources, check_loadable
 from anh_rollup.evaluation.torch_program import TorchProgram
 from anh_rollup.tensor.program import Program, Tensor
+from anh_rollup.watching import Watch, unwatched
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +18,11 @@ class TorchEvaluator:
             roughly; `torch_program.MOST_THREADS` of them count. It never changes a result. Measured: with 4
             or 8 MiB dense layers and convolutions are no slower than with more. Depthwise ones find in the
             cache what they read, and take two thirds of the time.
+        watch: Shows how far it is with the samples.
     """
 
     memory: int = 1 << 23
+    watch: Watch = unwatched
 
     def load(self, program: Program, parameters: Sequence[Tensor]) -> TorchProgram:
         """The program, ready to be evaluated many times. See `Evaluator.load`."""
@@ -37,4 +40,4 @@ class TorchEvaluator:
 
     def _loaded(self, program: Program, parameters: Sequence[Tensor], *, keeps: bool) -> TorchProgram:
         check_loadable(program, parameters)
-        return TorchProgram.of(program, tuple(parameters), self.memory, keeps=keeps)
+        return TorchProgram.of(program, tuple(parameters), self.memory, keeps=keeps, watch=self.watch)

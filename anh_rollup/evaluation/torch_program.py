@@ -28,6 +28,7 @@ from anh_rollup.evaluation.workload import lasting_values, working_elements
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Kind, Program, Value
 from anh_rollup.tensor.program import Tensor as Elements
+from anh_rollup.watching import Watch, unwatched
 
 _RULES: Final[dict[Opcode, Rule]] = {**ELEMENTWISE, **MOVEMENT}
 _LINEAR: Final = (Opcode.MATMUL, Opcode.CONV)
@@ -50,6 +51,7 @@ class TorchProgram:
         parameters: Its parameters, checked: per parameter an int32 array (*shape).
         memory: Bytes that the values of the samples evaluated at once may take for each thread, roughly.
         keeps: Whether what is the same for every sample is kept for another run.
+        watch: Shows how far it is with the samples.
         steps: For each instruction what is proven about it.
         users: For each value that is read the instructions that read it, in order.
         lasting: The values that do not depend on the sample.
@@ -67,6 +69,7 @@ class TorchProgram:
     parameters: tuple[Elements, ...]
     memory: int
     keeps: bool
+    watch: Watch
     steps: dict[int, Step]
     users: dict[int, list[int]]
     lasting: frozenset[int]
@@ -81,7 +84,13 @@ class TorchProgram:
 
     @classmethod
     def of(
-        cls, program: Program, parameters: tuple[Elements, ...], memory: int, *, keeps: bool
+        cls,
+        program: Program,
+        parameters: tuple[Elements, ...],
+        memory: int,
+        *,
+        keeps: bool,
+        watch: Watch = unwatched,
     ) -> "TorchProgram":
         """Looks at the program; computes nothing yet."""
         instructions = [each for each, value in enumerate(program.values) if value.opcode is not None]
@@ -99,6 +108,7 @@ class TorchProgram:
             parameters,
             memory,
             keeps,
+            watch,
             steps,
             users,
             lasting,
@@ -116,7 +126,7 @@ class TorchProgram:
         step = max(1, self.memory * threads // self.bytes_of_a_sample)
         keeps = self.keeps or sources.count > step
         with torch.inference_mode():
-            for start in range(0, sources.count, step):
+            for start in self.watch(range(0, sources.count, step), "evaluating"):
                 stop = min(start + step, sources.count)
                 output = self._output(sources.samples(start, stop), keeps=keeps)
                 result[start:stop] = output.numpy()

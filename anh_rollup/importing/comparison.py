@@ -14,9 +14,10 @@ from onnxruntime.capi import onnxruntime_pybind11_state as states
 
 from anh_rollup.evaluation.torch_backend import TorchEvaluator
 from anh_rollup.importing.errors import ImportingError
-from anh_rollup.importing.network import Arrays, Network, Watch, split_samples, unwatched
+from anh_rollup.importing.network import Arrays, Network, split_samples
 from anh_rollup.importing.real_evaluation import evaluate, values
 from anh_rollup.importing.record import Reals
+from anh_rollup.watching import Watch, unwatched
 
 #: Samples that are evaluated node by node to count saturated elements (choice).
 MOST_TRACED: Final = 16
@@ -145,7 +146,7 @@ def float_runner(model: ModelProto, network: Network) -> Callable[[Sequence[Real
         )
     except _REFUSALS as error:
         raise ComparisonError(str(error)) from error
-    kinds = {each.name: _TYPES[each.type] for each in session.get_inputs() if each.type in _TYPES}
+    kinds = {each.name: INPUT_TYPES[each.type] for each in session.get_inputs() if each.type in INPUT_TYPES}
 
     def run(sample: Sequence[Reals]) -> Reals:
         named = {
@@ -162,13 +163,16 @@ def float_runner(model: ModelProto, network: Network) -> Callable[[Sequence[Real
 
 
 #: numpy's types of onnxruntime's inputs.
-_TYPES: Final[dict[str, type[np.generic]]] = {
+INPUT_TYPES: Final[dict[str, type[np.generic]]] = {
     "tensor(float)": np.float32,
     "tensor(double)": np.float64,
     "tensor(float16)": np.float16,
     "tensor(int8)": np.int8,
     "tensor(uint8)": np.uint8,
+    "tensor(int16)": np.int16,
+    "tensor(uint16)": np.uint16,
     "tensor(int32)": np.int32,
+    "tensor(uint32)": np.uint32,
     "tensor(int64)": np.int64,
     "tensor(bool)": np.bool_,
 }

@@ -1,8 +1,8 @@
 """From a checked ONNX model to a program, a model, and what connects them to the network's real numbers."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,21 +22,9 @@ from anh_rollup.importing.record import Reals, Record
 from anh_rollup.importing.refinement import refined
 from anh_rollup.importing.setting import Setting
 from anh_rollup.tensor.program import Program, Tensor
+from anh_rollup.watching import Watch, unwatched
 
 Arrays = Mapping[str, NDArray[Any]]
-T = TypeVar("T")
-
-
-class Watch(Protocol):
-    """Goes through samples, and shows to whoever waits how far it is."""
-
-    def __call__(self, samples: Sequence[T], work: str, /) -> Iterable[T]:
-        """The samples, one after the other; `work` says what is done with them."""
-
-
-def unwatched(samples: Sequence[T], _work: str, /) -> Iterable[T]:
-    """The samples, and nothing is shown."""
-    return samples
 
 
 @dataclass(frozen=True, slots=True, eq=False)

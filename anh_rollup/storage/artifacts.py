@@ -22,6 +22,7 @@ from anh_rollup.encoding.artifacts import (
     encode_model,
 )
 from anh_rollup.encoding.errors import EncodingError
+from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.scores import ScoreTree, decode_scores, encode_scores
 from anh_rollup.protocol.jobs import Job
 from anh_rollup.storage.cache import FetchedArtifacts, unmark
@@ -163,6 +164,20 @@ class ArtifactStore:
             content = fetch(uri, name, replace(self.policy, most_bytes=MOST_RECIPE_BYTES))
         return content
 
+    def put_network(self, program: bytes, model: bytes, file: bytes) -> None:
+        """Keeps the ONNX file that a program and a model were imported from; nobody else is given it.
+
+        Raises:
+            ArtifactTooLargeError: It is larger than an artifact may be.
+        """
+        if len(file) > self._most_bytes:
+            raise ArtifactTooLargeError(f"the network of model 0x{model.hex()}", self._most_bytes)
+        self._files.write(_network_name(program, model), file)
+
+    def get_network(self, program: bytes, model: bytes) -> bytes | None:
+        """The ONNX file of a program with a model, or None; never fetched, for nothing could verify it."""
+        return self._files.read(_network_name(program, model), self._most_bytes)
+
     def has(self, kind: ArtifactKind, root: bytes) -> bool:
         """Whether this store holds something under an artifact's name (unverified)."""
         return self._files.exists(name_of(kind, root))
@@ -215,6 +230,11 @@ class ArtifactStore:
 def name_of(kind: ArtifactKind, root: bytes) -> str:
     """The name of an artifact in every store: `<kind>/<root>` in hexadecimal."""
     return f"{kind}/{root.hex()}"
+
+
+def _network_name(program: bytes, model: bytes) -> str:
+    """Not an `ArtifactKind`'s, so it is not served."""
+    return f"network/{keccak256(program + model).hex()}"
 
 
 def names_for(job: Job, result: bytes) -> Iterator[str]:

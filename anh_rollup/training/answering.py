@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
+import numpy as np
 import onnxruntime
 import torch
 from onnxruntime.capi import onnxruntime_pybind11_state
@@ -12,12 +13,14 @@ from torch import Tensor
 
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.encoding.tensors import Elements
+from anh_rollup.importing.comparison import INPUT_TYPES
 from anh_rollup.tensor.program import Program
 from anh_rollup.training.engines import AnsweringEngine
 from anh_rollup.training.errors import AnsweringError, TrainingError
 from anh_rollup.training.float_program import FloatProgram, real_fields, to_elements
 from anh_rollup.training.onnx_graph import to_onnx
 from anh_rollup.training.trainer import WORTH_THREADS
+from anh_rollup.watching import Watch, unwatched
 
 LOG = logging.getLogger(__name__)
 
@@ -44,7 +47,13 @@ Run = Callable[[Sequence[Tensor]], Tensor]
 
 
 def answer(
-    architecture: Program, samples: Dataset, parameters: Sequence[Elements], engine: str = "auto"
+    architecture: Program,
+    samples: Dataset,
+    parameters: Sequence[Elements],
+    engine: str = "auto",
+    *,
+    network: bytes | None = None,
+    watch: Watch = unwatched,
 ) -> tuple[Elements, ...]:
     """The architecture's outputs from its float reading, rounded to the output's scale: one answer a sample.
 
@@ -53,17 +62,25 @@ def answer(
         samples: Its fields are the data set's first ones.
         parameters: Exact parameters.
         engine: One of `ENGINES`; `auto` is onnxruntime, and torch for what onnxruntime does not take.
+        network: The ONNX file that the architecture was imported from, which `auto` runs as it is.
+        watch: Shows how far it is with the groups of samples.
 
     Raises:
         AnsweringError: Data and program do not fit, or the chosen engine does not take the program.
     """
     try:
         fields = real_fields(architecture, samples)
-        run = ENGINES[engine](architecture, parameters)
+        native = None if network is None or engine != AnsweringEngine.AUTO else _native(network)
+        run = native or ENGINES[engine](architecture, parameters)
         step = samples_at_once(architecture)
         starts = range(0, len(fields[0]), step)
-        outputs = [run([field[first : first + step] for field in fields]) for first in starts]
-        return (to_elements(torch.cat(outputs), architecture.output),)
+        # Rounded group by group, for four bytes of an element are held instead of eight.
+        groups = (
+            run([field[first : first + step] for field in fields]) for first in watch(starts, "answering")
+        )
+        shape = architecture.output.shape
+        outputs = [to_elements(each.reshape(-1, *shape), architecture.output) for each in groups]
+        return (np.concatenate(outputs),)
     except TrainingError as error:
         raise AnsweringError(error.reason) from error
 
@@ -96,13 +113,9 @@ def with_onnxruntime(architecture: Program, parameters: Sequence[Elements]) -> R
     """
     if sum(each.size for each in parameters) > MOST_ONNX_PARAMETERS:
         raise AnsweringError("the model is larger than an ONNX file can be", remedy="Answer with torch.")
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = ORT_ERRORS
-    if sum(value.size for value in architecture.values) * samples_at_once(architecture) < WORTH_THREADS:
-        options.intra_op_num_threads = 1
+    elements = sum(value.size for value in architecture.values) * samples_at_once(architecture)
     graph = to_onnx(architecture, parameters).SerializeToString()
-    with _refusals():
-        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    session = _session(graph, 1 if elements < WORTH_THREADS else 0)
 
     def run(fields: Sequence[Tensor]) -> Tensor:
         named = {f"field_{place}": field.numpy() for place, field in enumerate(fields)}
@@ -110,6 +123,50 @@ def with_onnxruntime(architecture: Program, parameters: Sequence[Elements]) -> R
             return torch.from_numpy(session.run(["output"], named)[0])
 
     return run
+
+
+def with_network(network: bytes) -> Run:
+    """The network that a program was imported from, as onnxruntime runs it: one sample after the other.
+
+    Args:
+        network: Its ONNX file, as `importing.runnable` writes it.
+
+    Raises:
+        AnsweringError: Onnxruntime refuses it.
+    """
+    session = _session(network)
+    inputs = [(each.name, each.shape, INPUT_TYPES[each.type]) for each in session.get_inputs()]
+
+    def run(fields: Sequence[Tensor]) -> Tensor:
+        outputs = []
+        for sample in zip(*(field.numpy() for field in fields), strict=True):
+            named = {
+                name: elements.reshape(shape).astype(kind)
+                for elements, (name, shape, kind) in zip(sample, inputs, strict=True)
+            }
+            with _refusals():
+                outputs.append(session.run(None, named)[0])
+        return torch.from_numpy(np.stack(outputs).astype(np.float64))
+
+    return run
+
+
+def _native(network: bytes) -> Run | None:
+    """The imported network, or None where onnxruntime refuses it."""
+    try:
+        return with_network(network)
+    except AnsweringError as error:
+        LOG.info("answering by the program: %s", error.reason)
+        return None
+
+
+def _session(graph: bytes, threads: int = 0) -> onnxruntime.InferenceSession:
+    """Onnxruntime on the processor; 0 threads are as many as it likes."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = ORT_ERRORS
+    options.intra_op_num_threads = threads
+    with _refusals():
+        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 @contextmanager

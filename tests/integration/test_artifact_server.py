@@ -92,6 +92,7 @@ def test_an_artifact_is_fetched_over_http_verified_and_kept(
         "/scores",
         "/scores/",
         "/drafts/secret",
+        f"/network/{'0' * 64}",
         "/scores/../drafts/secret",
         "/scores/%2e%2e/drafts/secret",
         "/scores/..%2fdrafts%2fsecret",
@@ -105,6 +106,7 @@ def test_an_artifact_is_fetched_over_http_verified_and_kept(
 def test_nothing_but_artifacts_is_served(theirs: ArtifactStore, path: str) -> None:
     theirs.put_scores(SCORES)
     FileStore(str(folder_of(theirs))).write("drafts/secret", b"a salt")
+    FileStore(str(folder_of(theirs))).write(f"network/{'0' * 64}", b"a network")
     with serving(make_app(folder_of(theirs))) as uri:
         session = requests.Session()
         prepared = session.prepare_request(requests.Request("GET", uri))

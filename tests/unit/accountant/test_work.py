@@ -100,6 +100,43 @@ def test_an_inference_leaves_its_answers_in_the_store(inference):
     assert inference.ours.get_dataset(result.root).root == inference.answers.root
 
 
+class Idle:
+    """An exact backend that nobody may use."""
+
+    load = evaluate = trace = staticmethod(unused)
+
+
+def test_unchecked_answers_are_claimed_with_the_best_scores_and_evaluated_in_a_game_alone(inference):
+    best = inference.program.output.high
+    wanted = replace(inference.job.properties[0], threshold=best * COUNT)
+    job = replace(inference.job, properties=(wanted,))
+    trusting = worker(inference, answer=lambda *_: inference.answers.fields)
+    trusting.checks_answers, trusting.evaluator = False, Idle()
+
+    result = trusting.perform(ordered(job))
+    told = trusting.claimable(job, result.root, 0)
+
+    assert result.scores == (scores_of(told),)
+    assert inference.ours.get_scores(told.scores.root).tolist() == [best] * COUNT
+    assert not trusting.is_known(job, result.root, 0)
+    trusting.evaluator = ReferenceEvaluator()
+    assert told.trace_of(0).score == inference.evaluated.scores.scores[0] == best - 1
+    assert told.path_of(0, 1) == inference.evaluated.path_of(0, 1)
+    trusting.checks_answers = True
+    with pytest.raises(ThresholdMissedError):
+        trusting.require_good(job, trusting.perform(ordered(job)))
+
+
+def test_unchecked_answers_are_evaluated_where_a_lower_sum_is_enough(inference):
+    wanted = replace(inference.job.properties[0], threshold=inference.program.output.high * COUNT - 1)
+    trusting = worker(inference, answer=lambda *_: inference.answers.fields)
+    trusting.checks_answers = False
+
+    result = trusting.perform(ordered(replace(inference.job, properties=(wanted,))))
+
+    assert result.scores == inference.claim.scores
+
+
 def test_a_trainer_can_ask_whether_its_parameters_are_good_enough(training):
     reached = training.claim.scores[0].sum
     told = []

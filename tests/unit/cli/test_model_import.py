@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from anh_rollup.cli import main
 from anh_rollup.cli.dispute_words import show_dispute
 from anh_rollup.cli.model_import import ShapeOptionError, parse_shapes
-from anh_rollup.encoding.artifacts import Model
+from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.evaluation.dispute_cost import dispute_cost
 from anh_rollup.evaluation.workload import multiply_adds
 from anh_rollup.importing.comparison import Comparison, compare
@@ -20,6 +20,7 @@ from anh_rollup.importing.layers import layers_of
 from anh_rollup.importing.network import Network, import_network
 from anh_rollup.importing.onnx_file import read_model
 from anh_rollup.importing.report import report_of
+from anh_rollup.importing.runnable import runnable
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.tensor.properties import closeness
 from tests.unit.importing.graphs import model_of, node
@@ -141,6 +142,25 @@ print([name for name in ("torch", "onnx", "onnxruntime") if name in sys.modules]
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_questions_become_what_a_job_takes(network: Path, tmp_path: Path) -> None:
+    asked, store = tmp_path / "asked.npz", ArtifactStore(tmp_path / "store")
+    questions = np.random.default_rng(12).normal(size=(5, 6)).astype(np.float32)
+    np.savez(asked, x=questions)
+    words = ["model", "import", network, "--input-shape", "x=1x6", "--store", tmp_path / "store"]
+
+    shown = anh(*words, "--questions", asked, "--tolerance", 0.25)
+
+    assert shown.exit_code == 0, shown.output
+    made = import_network(read_model(network), shapes={"x": (1, 6)})
+    score = closeness(made.program, 1 << (made.program.output.scale - 2))
+    data = Dataset(made.quantized({"x": questions}))
+    assert shown.output.splitlines()[2] == f"property 0x{score.root.hex()}:0x{data.root.hex()}:5"
+    assert store.get_program(score.root) == score
+    assert store.get_dataset(data.root).root == data.root
+    kept = store.get_network(made.program.root, made.model.root)
+    assert kept == runnable(read_model(network), made.record)
 
 
 def test_without_samples_nothing_is_compared(network: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from anh_rollup.evaluation.sources import Sources
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.training.answering import ENGINES
 from anh_rollup.training.engines import AnsweringEngine
+from anh_rollup.watching import unwatched
 from tests.doubles.small_program import random_fields, random_parameters, small_program
 
 
@@ -41,7 +42,7 @@ def test_trainers_and_answerers_are_made_as_asked_for(
     task: Any = "a task"
     three: Any = ("a program", "samples", "a model")
     assert make_trainer(store)(task) == (store, HONEST, task)
-    assert make_answerer("auto")(*three) == ("auto", *three)
+    assert make_answerer("auto", store)(*three) == ("auto", store, unwatched, *three)
 
 
 def test_every_engine_has_an_implementation() -> None:

@@ -1,7 +1,8 @@
 """Answers come from any engine, and are close to the exact outputs."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 import onnx
@@ -13,6 +14,8 @@ from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.encoding.tensors import Elements
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
+from anh_rollup.importing.network import Network, import_network
+from anh_rollup.importing.runnable import runnable
 from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.program import Program
 from anh_rollup.tensor.properties import closeness
@@ -21,6 +24,9 @@ from anh_rollup.training.answering import ENGINES, ORT_EXCEPTIONS, SAMPLES_AT_ON
 from anh_rollup.training.errors import AnsweringError
 from anh_rollup.training.onnx_graph import to_onnx
 from scripts import digits
+from tests.unit.importing.graphs import model_of, node
+
+T = TypeVar("T")
 
 
 def network() -> Program:
@@ -101,6 +107,54 @@ def test_a_model_of_another_architecture_is_refused(engine: str) -> None:
     assert refused.value.reason == (
         "parameters of the shapes [(16, 1)] for a program with [(16, 2), (16,), (3, 16), (3,)]"
     )
+
+
+def imported() -> tuple[Network, bytes, Dataset]:
+    """A network that computes in float32 what no table holds exactly, its file, and samples."""
+    rng = np.random.default_rng(6)
+    nodes = [node("MatMul", "x w", "h"), node("Tanh", "h")]
+    source = model_of(nodes, {"x": (1, 4)}, {"w": rng.normal(size=(4, 3)).astype(np.float32)})
+    samples = {"x": rng.normal(size=(SAMPLES_AT_ONCE + 9, 4)).astype(np.float32)}
+    made = import_network(source, samples=samples)
+    file = runnable(source, made.record)
+    assert file is not None
+    return made, file, Dataset(made.quantized(samples))
+
+
+def test_an_imported_network_answers_by_itself() -> None:
+    made, file, data = imported()
+    (answers,) = answer(made.program, data, made.emitted.parameters, network=file)
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    real = np.ldexp(data.fields[0], -made.program.fields[0].scale).astype(np.float32)
+    expected = np.concatenate([session.run(None, {"x": each[None]})[0] for each in real])
+    scaled = np.rint(np.ldexp(expected.astype(np.float64), made.program.output.scale))
+    assert np.array_equal(answers, scaled)
+    by_program = answer(made.program, data, made.emitted.parameters)
+    assert not np.array_equal(answers, by_program[0])
+    for engine in ("torch", "onnxruntime"):
+        chosen = answer(made.program, data, made.emitted.parameters, engine, network=file)
+        assert np.array_equal(chosen[0], answer(made.program, data, made.emitted.parameters, engine)[0])
+
+
+def test_the_program_answers_where_its_network_cannot_be_run(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    made, _, data = imported()
+    (answers,) = answer(made.program, data, made.emitted.parameters, network=b"no network")
+    assert np.array_equal(answers, answer(made.program, data, made.emitted.parameters)[0])
+    assert caplog.messages[0].startswith("answering by the program: onnxruntime refuses it: ")
+
+
+def test_whoever_waits_sees_every_group_of_samples() -> None:
+    seen: list[tuple[str, int]] = []
+
+    def watch(parts: Sequence[T], work: str, /) -> Iterator[T]:
+        for part in parts:
+            yield part
+            seen.append((work, len(parts)))
+
+    architecture = network()
+    answer(architecture, points(2 * SAMPLES_AT_ONCE + 1), model(architecture), watch=watch)
+    assert seen == [("answering", 3)] * 3
 
 
 def test_the_demo_networks_graph_is_one_that_onnx_checks() -> None:
