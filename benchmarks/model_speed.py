@@ -9,16 +9,20 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from time import process_time
 from typing import Any, Final
 
 import numpy as np
+import torch
 from onnx import ModelProto, helper
 
 from anh_rollup.encoding.artifacts import Dataset, Model, encode_dataset, encode_model
+from anh_rollup.encoding.hashing import WORTH, expect_rows
 from anh_rollup.importing.network import Arrays, Network, import_network
 from anh_rollup.tensor.codec import encode_program
+from anh_rollup.training.float_program import to_elements
 from benchmarks.model_peer import peer_of
 from benchmarks.networks.catalogue import CASES, Case
 from benchmarks.networks.wheels import PackageMissingError
@@ -30,8 +34,9 @@ SPEED_TARGET, MEMORY_TARGET, CLAIM_TARGET = 5.0, 3.0, 2.0
 
 #: Samples that show ranges (choice: formats follow from them, speed does not).
 SAMPLES: Final = 2
-#: Samples of a job whose answers are claimed.
+#: Samples of a job whose answers are claimed, and how many times.
 ANSWERS: Final = 16
+CLAIMS: Final = 7
 
 
 def save(folder: Path, model: ModelProto, network: Network, samples: Arrays) -> None:
@@ -92,22 +97,32 @@ def figures_of(name: str, folder: Path) -> list[Figure]:
 
 
 def claim(name: str, folder: Path, network: Network) -> Figure:
-    """What it takes to claim answers: rounding them, their bytes and their root."""
+    """What it takes to claim answers: rounding them, their bytes and their root; code is compiled before."""
     peer = peer_of(folder)
     output = network.program.output
-    real = np.asarray(peer(), np.float64).reshape(1, *output.shape)
-    start = process_time()
-    for _ in range(ANSWERS):
-        peer()
-    answering = process_time() - start
-    answers = np.repeat(real, ANSWERS, 0)
-    start = process_time()
-    rounded = np.clip(np.rint(np.ldexp(answers, output.scale)), output.low, output.high).astype(np.int32)
-    data = Dataset([rounded])
-    _ = data.root, encode_dataset(data)
-    taken = process_time() - start
-    name = f"{name}: claiming {ANSWERS} answers of onnxruntime's"
+    answer = torch.from_numpy(np.array(peer(), np.float32).reshape(1, *output.shape))
+    answers = answer.repeat(ANSWERS, *[1] * len(output.shape))
+
+    def claimed() -> None:
+        data = Dataset([to_elements(answers, output)])
+        _ = data.root, encode_dataset(data)
+
+    expect_rows(WORTH)
+    # Apart, for onnxruntime's threads go on spinning when they have done their work.
+    taken = _shortest(claimed)
+    answering = ANSWERS * _shortest(peer)
+    name = f"{name}: claiming {ANSWERS} answers of onnxruntime's, shortest of {CLAIMS}"
     return Figure(name, "% of answering", round(100 * taken / answering, 3), CLAIM_TARGET)
+
+
+def _shortest(work: Callable[[], Any]) -> float:
+    """Processor time of all threads."""
+    found = []
+    for _ in range(CLAIMS):
+        start = process_time()
+        work()
+        found.append(process_time() - start)
+    return min(found)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from anh_rollup.encoding.checks import UINT8_MOST, UINT32_MOST, in_range
 from anh_rollup.encoding.errors import EncodingError, EncodingReason
-from anh_rollup.encoding.hashing import hash_numbers, hash_rows, keccak256
+from anh_rollup.encoding.hashing import expect_rows, hash_numbers, hash_rows, keccak256
 from anh_rollup.encoding.merkle import (
     MerkleTree,
     check_indices,
@@ -308,6 +308,7 @@ def tensor_roots(field: Elements) -> bytes:
     count = check_shape(shape)
     head = TENSOR_TAG + encode_shape(shape)
     flat = field.reshape(len(field), count)
+    expect_rows(2 * len(field) * chunk_count_of(count))
     slab = max(1, _SLAB_BYTES // (chunk_count_of(count) * CHUNK_SIZE))
     slabs = [flat[first : first + slab] for first in range(0, len(flat), slab)]
     return b"".join([_prefixed_hashes(head, _tree_roots(rows)) for rows in slabs])
@@ -344,7 +345,7 @@ def encode_dataset(dataset: Dataset) -> bytes:
     """
     head = dataset.count.to_bytes(4, "big") + bytes([len(dataset.fields)])
     shapes = [encode_shape(shape) for shape in dataset.field_shapes]
-    return head + b"".join(shapes) + b"".join([field.astype(">i4").tobytes() for field in dataset.fields])
+    return b"".join([head, *shapes, *[field.astype(">i4").data for field in dataset.fields]])
 
 
 def decode_dataset(data: bytes, root: bytes | None = None) -> Dataset:

@@ -50,6 +50,12 @@ class Bulk:
 
     rows: int = 0
 
+    def expect(self, rows: int) -> None:
+        """Compiles if it pays for so many rows, as well."""
+        if self.rows < WORTH <= self.rows + rows:
+            self.rows = WORTH
+            self.hash_rows(memoryview(bytes(MANY * DIGEST_SIZE)), DIGEST_SIZE, turned=False)
+
     def hash_rows(self, data: memoryview, row_size: int, *, turned: bool) -> bytes:
         """The hashes of the first rows, of none or of most: see `bulk_hashing`."""
         count = len(data) // row_size
@@ -62,6 +68,11 @@ class Bulk:
 
 
 _bulk: Final = Bulk()
+
+
+def expect_rows(rows: int) -> None:
+    """Says that so many rows will have to be hashed in little time: what pays for them is compiled now."""
+    _bulk.expect(rows)
 
 
 def keccak256(data: Bytes) -> Digest:

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from anh_rollup.encoding.artifacts import Dataset, Model
+from anh_rollup.encoding.hashing import expect_rows
 from anh_rollup.encoding.scores import ScoreTree
 from anh_rollup.encoding.tensors import ELEMENT_SIZE, Elements, TensorTree, chunk_count_of
 from anh_rollup.evaluation import reference
@@ -76,6 +77,11 @@ def trace_bytes(program: Program) -> int:
     return sum(tensor_bytes(each.size) for each in program.values if each.kind not in SHARED)
 
 
+def trace_rows(program: Program) -> int:
+    """Rows that the trees of a sample's trace hash: the chunks, and nearly as many nodes above them."""
+    return 2 * sum(chunk_count_of(each.size) for each in program.values if each.kind not in SHARED)
+
+
 def evaluate_property(
     artifacts: Artifacts, evaluator: Evaluator, scores: Elements | None = None
 ) -> EvaluatedProperty:
@@ -90,6 +96,7 @@ def evaluate_property(
         SourcesRefusedError: The artifacts are not what the program declares.
     """
     sources = artifacts.sources
+    expect_rows(trace_rows(artifacts.program))
     loaded = evaluator.load(artifacts.program, sources.parameters)
     if scores is None:
         scores = loaded.evaluate(sources.fields, sources.answers).reshape(-1)

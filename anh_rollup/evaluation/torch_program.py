@@ -32,6 +32,7 @@ from anh_rollup.watching import Watch, unwatched
 
 _RULES: Final[dict[Opcode, Rule]] = {**ELEMENTWISE, **MOVEMENT}
 _LINEAR: Final = (Opcode.MATMUL, Opcode.CONV)
+_GIVEN: Final = (Kind.PARAMETER, Kind.CONSTANT)
 #: More threads than this get no more memory (choice: larger blocks are asked from the system each time).
 MOST_THREADS: Final = 4
 #: Their results may share memory with an input.
@@ -136,14 +137,20 @@ class TorchProgram:
         self, sample: int, fields: Sequence[Elements], answers: Sequence[Elements] = ()
     ) -> list[Elements]:
         """Every value for one sample, in program order: int32 arrays. See `LoadedProgram.trace`."""
-        sources = checked_sources(self.program, fields, answers, self.parameters)
+        sources = checked_sources(self.program, fields, answers, self.parameters).sample(sample)
+        found, alive = dict[int, Elements](), dict(self.fixed)
         with torch.inference_mode():
-            values = self._values(sources.sample(sample), keeps=self.keeps, keep_all=True)
-            # By numpy, for torch's threads wait for one another.
-            return [
-                self._given(value) if each not in values else values[each][0].numpy().astype(np.int32)
-                for each, value in enumerate(self.program.values)
-            ]
+            for each in self._traced():
+                self._do(each, sources, alive, keeps=self.keeps, keep_all=True)
+                value = self.program.values[each]
+                if value.kind not in _GIVEN:
+                    # By numpy, for torch's threads wait for one another; while the cache has the elements.
+                    found[each] = alive[each][0].numpy().astype(np.int32)
+                for read in value.inputs:
+                    if self.users[read][-1] == each:
+                        alive.pop(read, None)
+        values = enumerate(self.program.values)
+        return [self._given(value) if value.kind in _GIVEN else found[each] for each, value in values]
 
     def _given(self, value: Value) -> Elements:
         """The elements of a parameter or a constant."""
@@ -159,24 +166,18 @@ class TorchProgram:
         return [each for each in range(len(self.program.values)) if each in again or each not in self.spent]
 
     def _output(self, sources: Sources, *, keeps: bool) -> Tensor:
-        """The last value, (N or 1, *shape)."""
-        return self._values(sources, keeps=keeps, keep_all=False)[len(self.program.values) - 1]
-
-    def _values(self, sources: Sources, *, keeps: bool, keep_all: bool) -> dict[int, Tensor]:
-        """Values for these samples.
+        """The last value, (N or 1, *shape); each is dropped after its last use.
 
         Args:
             sources: The samples.
             keeps: Whether what is the same for every sample is kept for another run.
-            keep_all: Whether every value is given, but for parameters and constants that nothing reads any
-                more; else each is dropped after its last use.
         """
         alive = dict(self.fixed)
-        for place, each in enumerate(self._traced() if keep_all else self.order):
-            self._do(each, sources, alive, keeps=keeps, keep_all=keep_all)
-            for read in () if keep_all else self.dropped[place]:
+        for place, each in enumerate(self.order):
+            self._do(each, sources, alive, keeps=keeps, keep_all=False)
+            for read in self.dropped[place]:
                 alive.pop(read, None)
-        return alive
+        return alive[len(self.program.values) - 1]
 
     def timed(
         self, fields: Sequence[Elements], answers: Sequence[Elements] = ()

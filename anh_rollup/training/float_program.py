@@ -8,6 +8,7 @@ Arrays have a leading sample axis of length N, or of 1 where a value is the same
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -28,6 +29,9 @@ MOST_SCALE: Final = 48
 
 #: The least number below a square root, which keeps its slope finite at zero (choice: far below one unit).
 LEAST_RADICAND: Final = 1e-12
+
+#: Numbers that are rounded at a time (choice: they stay in the cache).
+_SLAB: Final = 1 << 14
 
 
 class FloatProgram(nn.Module):
@@ -158,12 +162,16 @@ def to_elements(real: Tensor, value: Value) -> Elements:
     Raises:
         TrainingError: Something is not finite.
     """
-    if not bool(torch.isfinite(real).all()):
-        raise TrainingError(
-            "the numbers are not finite any more", remedy="Lower the learning rate and train again."
-        )
-    scaled = (real.double() * 2.0**value.scale).round().clamp(value.low, value.high)
-    elements: Elements = scaled.numpy().astype("int32")
+    given, elements = real.reshape(-1).numpy(), np.empty(real.shape, np.int32)
+    for first in range(0, given.size, _SLAB):
+        # By numpy, for torch's threads wait for one another.
+        scaled = np.multiply(given[first : first + _SLAB], 2.0**value.scale, dtype=np.float64)
+        if not np.isfinite(scaled.sum()):
+            raise TrainingError(
+                "the numbers are not finite any more", remedy="Lower the learning rate and train again."
+            )
+        np.clip(np.rint(scaled, out=scaled), value.low, value.high, out=scaled)
+        elements.reshape(-1)[first : first + _SLAB] = scaled
     return elements
 
 

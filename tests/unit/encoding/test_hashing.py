@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -71,6 +72,17 @@ def test_few_rows_never_count() -> None:
     new = Bulk()
     assert new.hash_rows(memoryview(bytes(COUNTED - 1)), 1, turned=False) == b""
     assert new.rows == 0
+
+
+def test_what_is_expected_is_compiled_for_before_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = list[int]()
+    compiled = SimpleNamespace(hash_rows=lambda data, size, turned: calls.append(len(data) // size) or b"")
+    monkeypatch.setattr(hashing, "import_module", lambda _name: compiled)
+    new = Bulk()
+    for rows, compiles in ((WORTH - 1, False), (WORTH, True), (WORTH, False)):
+        calls.clear()
+        new.expect(rows)
+        assert bool(calls) == compiles
 
 
 def test_few_rows_are_not_worth_a_call() -> None:

@@ -188,6 +188,12 @@ def test_rounding_is_half_to_even_and_saturates() -> None:
     assert to_elements(given, value).tolist() == [0, 2, 0, -2, 4, -3]
 
 
+def test_many_numbers_round_as_each_of_them_alone() -> None:
+    value = ProgramBuilder().parameter((3, 30_001), scale=4).value
+    real = torch.linspace(-9, 9, 90_003).reshape(30_001, 3).T
+    assert (to_elements(real, value) == np.rint(real.double().numpy() * 16)).all()
+
+
 def test_loaded_parameters_come_back_as_they_were() -> None:
     b = ProgramBuilder()
     program = b.build(dense(b, field(b)))
