@@ -11,7 +11,7 @@ from anh_rollup.cluster.evaluator import ClusterEvaluator
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.tensors import Elements
 from anh_rollup.evaluation.backend import Evaluator
-from anh_rollup.evaluation.torch_backend import TorchEvaluator
+from anh_rollup.evaluation.device_program import fastest_evaluator
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.tensor.program import Program
 from anh_rollup.training.answering import answer
@@ -32,7 +32,7 @@ def make_evaluator(cluster: Cluster | None = None, watch: Watch = unwatched) -> 
         cluster: The cluster, which tells by itself how far it is.
         watch: Shows how far it is with samples here.
     """
-    return TorchEvaluator(watch=watch) if cluster is None else ClusterEvaluator(TorchEvaluator(), cluster)
+    return fastest_evaluator(watch) if cluster is None else ClusterEvaluator(fastest_evaluator(), cluster)
 
 
 def make_trainer(store: ArtifactStore, conduct: Conduct = HONEST) -> Trainer:

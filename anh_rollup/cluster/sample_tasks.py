@@ -4,7 +4,7 @@ from collections import OrderedDict
 from typing import Final
 
 from anh_rollup.evaluation.backend import LoadedProgram
-from anh_rollup.evaluation.torch_backend import TorchEvaluator
+from anh_rollup.evaluation.device_program import fastest_evaluator
 from anh_rollup.tensor.codec import decode_program
 from anh_rollup.tensor.program import Tensor
 
@@ -31,7 +31,7 @@ def evaluate_rows(model: Model, fields: tuple[Tensor, ...], answers: tuple[Tenso
 def _loaded(model: Model) -> LoadedProgram:
     name, program, parameters = model
     if name not in _LOADED:
-        _LOADED[name] = TorchEvaluator().load(decode_program(program), parameters)
+        _LOADED[name] = fastest_evaluator().load(decode_program(program), parameters)
     _LOADED.move_to_end(name)
     while len(_LOADED) > MOST_LOADED:
         _LOADED.popitem(last=False)

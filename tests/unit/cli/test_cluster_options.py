@@ -17,7 +17,7 @@ from anh_rollup.cli.cluster_options import (
 from anh_rollup.cli.training import make_evaluator
 from anh_rollup.cluster.cluster import Cluster
 from anh_rollup.cluster.evaluator import ClusterEvaluator
-from anh_rollup.evaluation.torch_backend import TorchEvaluator
+from anh_rollup.evaluation.device_program import fastest_evaluator
 
 
 def options(engine: str = "local", workers: int | None = None, address: str | None = None) -> dict[str, Any]:
@@ -95,6 +95,6 @@ def test_a_cluster_is_joined_for_as_long_as_it_is_needed(monkeypatch: pytest.Mon
 
 
 def test_samples_go_to_a_cluster_only_where_there_is_one() -> None:
-    assert make_evaluator() == TorchEvaluator()
+    assert make_evaluator() == fastest_evaluator()
     cluster = Cluster("a:1")
-    assert make_evaluator(cluster) == ClusterEvaluator(TorchEvaluator(), cluster)
+    assert make_evaluator(cluster) == ClusterEvaluator(fastest_evaluator(), cluster)
