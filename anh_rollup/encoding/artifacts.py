@@ -194,7 +194,7 @@ class Model:
                 (WRONG_TYPE, WRONG_SHAPE).
         """
         in_range(len(parameters), 1, MOST_PARAMETERS, name="the number of parameters")
-        self.tensors = tuple([TensorTree(elements) for elements in parameters])
+        self.tensors = tuple(TensorTree.several(parameters))
         self.tree = MerkleTree([tensor.root for tensor in self.tensors])
 
     @property

@@ -119,7 +119,7 @@ class _Tracer:
         self._artifacts = artifacts
         self._loaded = loaded
         self._lock = Lock()
-        self._shared: dict[int, TensorTree] = {}
+        self._shared = _parameters(artifacts)
         self._kept: OrderedDict[int, Trace] = OrderedDict()
         self._most = max(1, MOST_KEPT // max(1, trace_bytes(artifacts.program)))
 
@@ -133,16 +133,21 @@ class _Tracer:
             return found
 
     def _compute(self, sample: int) -> Trace:
-        program, sources = self._artifacts.program, self._artifacts.sources
+        values, sources = self._artifacts.program.values, self._artifacts.sources
         tensors = self._loaded.trace(sample, sources.fields, sources.answers)
-        return Trace.of([self._tree(program, value, each) for value, each in enumerate(tensors)])
+        new = [value for value in range(len(tensors)) if value not in self._shared]
+        made = TensorTree.several([np.asarray(tensors[value]) for value in new])
+        found = self._shared | dict(zip(new, made, strict=True))
+        self._shared = {value: tree for value, tree in found.items() if values[value].kind in SHARED}
+        return Trace.of([found[value] for value in range(len(tensors))])
 
-    def _tree(self, program: Program, value: int, elements: Elements) -> TensorTree:
-        source, model = program.values[value], self._artifacts.model
-        if source.kind is Kind.PARAMETER and model is not None:
-            return model.tensors[source.index]  # the model's root was checked by the same trees
-        if source.kind not in SHARED:
-            return TensorTree(np.asarray(elements))
-        if value not in self._shared:
-            self._shared[value] = TensorTree(np.asarray(elements))
-        return self._shared[value]
+
+def _parameters(artifacts: Artifacts) -> dict[int, TensorTree]:
+    """The parameters' trees: the model's root was checked by the same ones."""
+    if artifacts.model is None:
+        return {}
+    values = artifacts.program.values
+    return {
+        each: artifacts.model.tensors[values[each].index]
+        for each in artifacts.program.source_ids(Kind.PARAMETER)
+    }

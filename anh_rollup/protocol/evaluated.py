@@ -46,8 +46,11 @@ class Trace:
 
     def changed(self, replaced: Mapping[int, Tensor]) -> "Trace":
         """The same trace with other elements for some values."""
-        trees = {value: TensorTree(elements) for value, elements in replaced.items()}
-        return Trace.of([trees.get(value, tensor) for value, tensor in enumerate(self.tensors)])
+        tensors, roots = list(self.tensors), self.tree.nodes(0)
+        for value, elements in replaced.items():
+            tensors[value] = TensorTree(elements)
+            roots[value] = tensors[value].root
+        return Trace(tuple(tensors), MerkleTree(roots))
 
 
 class ElementRules(Protocol):

@@ -86,6 +86,23 @@ def test_a_single_leaf_is_its_own_root() -> None:
     assert (tree.root, tree.depth, tree.count, tree.proof(0)) == (b"\7" * 32, 0, 1, [])
 
 
+@given(st.lists(COUNTS, max_size=6))
+def test_several_trees_are_those_of_each_alone(counts: list[int]) -> None:
+    packed = [b"".join(leaves_of(count)) for count in counts]
+    together, alone = MerkleTree.several(packed), [MerkleTree(each) for each in packed]
+    shown = [
+        [[tree.nodes(level) for level in range(tree.depth + 1)] for tree in trees]
+        for trees in (together, alone)
+    ]
+    assert shown[0] == shown[1]
+
+
+def test_no_tree_of_several_is_empty() -> None:
+    with pytest.raises(EncodingError) as caught:
+        MerkleTree.several([bytes(32), b""])
+    assert caught.value.reason is EncodingReason.OUT_OF_RANGE
+
+
 @given(A_LEAF_OF_A_TREE)
 def test_a_proof_leads_every_node_to_the_root(place: tuple[int, int]) -> None:
     count, index = place

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anh_rollup.encoding import tensors
 from anh_rollup.encoding.errors import EncodingError, EncodingReason
 from anh_rollup.encoding.hashing import keccak256
 from anh_rollup.encoding.merkle import MerkleTree
@@ -31,6 +32,19 @@ def tensor_of(shape: tuple[int, ...], bits: int = 32, seed: int = 0) -> Elements
 def leaves_of(elements: Elements) -> list[bytes]:
     data = b"".join([int(element).to_bytes(4, "big", signed=True) for element in elements.ravel()])
     return [keccak256(data[at : at + 128].ljust(128, b"\0")) for at in range(0, len(data), 128)]
+
+
+@given(st.lists(SHAPES, max_size=7), st.integers(1, 3), st.integers(0, 100))
+def test_several_tensors_have_the_trees_of_each_alone(
+    shapes: list[tuple[int, ...]], together: int, small: int
+) -> None:
+    given_tensors = [tensor_of(shape, seed=seed) for seed, shape in enumerate(shapes)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tensors, "_TOGETHER", together)
+        patch.setattr(tensors, "_SMALL", small)
+        found = TensorTree.several(given_tensors)
+    assert [each.root for each in found] == [TensorTree(each).root for each in given_tensors]
+    assert [each.elements.tobytes() for each in found] == [each.tobytes() for each in given_tensors]
 
 
 @given(SHAPES)
