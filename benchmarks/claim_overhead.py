@@ -13,9 +13,10 @@ import torch
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.scores import ScoreTree, encode_scores
 from anh_rollup.encoding.tensors import Elements
+from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.evaluation.sources import Sources
-from anh_rollup.evaluation.torch_backend import TorchEvaluator
 from anh_rollup.training.trainer import train
+from benchmarks.model_process import use_processors
 from benchmarks.report import Figure, seconds, shortest, show
 from scripts import digits
 from scripts.submit_training_job import LEAST_RIGHT
@@ -43,7 +44,7 @@ def trained(images: digits.Digits, seed: int) -> tuple[tuple[Elements, ...], flo
 def scores_of(parameters: tuple[Elements, ...], data: Dataset) -> Elements:
     """Every sample's score."""
     sources = Sources(data.fields, (), parameters)
-    return TorchEvaluator().evaluate(digits.score_program(), sources).reshape(-1)
+    return FastEvaluator().evaluate(digits.score_program(), sources).reshape(-1)
 
 
 def claiming(parameters: tuple[Elements, ...], scores: Elements) -> None:
@@ -70,6 +71,7 @@ def shares(images: digits.Digits, seed: int) -> tuple[float, float]:
 
 def main() -> None:
     """Measures and prints the figures."""
+    use_processors(1)
     torch.set_num_threads(1)
     images = digits.load()
     claims, checks = zip(*(shares(images, seed) for seed in range(RUNS)), strict=True)

@@ -35,7 +35,7 @@ from anh_rollup.encoding.tensors import Elements
 from anh_rollup.encoding.transactions import decode_signed, encode_record
 from anh_rollup.evaluation.dispute_cost import Side
 from anh_rollup.evaluation.evaluations import Evaluations, Key
-from anh_rollup.evaluation.torch_backend import TorchEvaluator
+from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.l1.deployment import bind
 from anh_rollup.l1.disputes import Call, DisputeChain, Freshness
@@ -176,8 +176,8 @@ class Ground:
         self.network.user_folder.mkdir(exist_ok=True)
         self._order = self._posted(self._job(store))
         answers = (inference.answers,)
-        self._worker = Worker(store, TorchEvaluator(), _untrained, lambda *_: answers, evaluations=Kept())
-        examiner = Examiner(store, TorchEvaluator(), self._order, L2_CHAIN_ID, evaluations=Kept())
+        self._worker = Worker(store, FastEvaluator(), _untrained, lambda *_: answers, evaluations=Kept())
+        examiner = Examiner(store, FastEvaluator(), self._order, L2_CHAIN_ID, evaluations=Kept())
         self.challenger = TimedChallenger(self._chain("challenger"), examiner)
 
     def _job(self, store: ArtifactStore) -> Job:

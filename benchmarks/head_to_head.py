@@ -20,7 +20,7 @@ from anh_rollup.cli.local_network import LOCAL_RULES, LocalNetwork
 from anh_rollup.cli.moves import moves_of
 from anh_rollup.cli.processes import ProcessGroup
 from anh_rollup.encoding.artifacts import Dataset
-from anh_rollup.evaluation.torch_backend import TorchEvaluator
+from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.importing.network import import_network
 from anh_rollup.l1.contracts.claims import ClaimState
 from anh_rollup.primitives import ETHER, Seconds
@@ -113,7 +113,7 @@ def job_about(store: ArtifactStore, published: Published, deadline: int) -> Job:
     shown, asked = {"x": published.images(8, 1)}, {"x": published.images(SAMPLES, 2)}
     network = import_network(published.model(), samples=shown)
     fields = network.quantized(asked)
-    exact = TorchEvaluator().load(network.program, network.emitted.parameters).evaluate(fields)
+    exact = FastEvaluator().load(network.program, network.emitted.parameters).evaluate(fields)
     tolerance = int(np.abs(exact).max()) // TOLERANCE
     wanted = Property(
         store.put_program(closeness(network.program, tolerance)), store.put_dataset(Dataset(fields)), SAMPLES

@@ -26,7 +26,7 @@ from anh_rollup.cli.processes import ProcessGroup
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.encoding.checks import INT32_MOST
 from anh_rollup.evaluation.dispute_cost import Side, cost_at, dispute_cost
-from anh_rollup.evaluation.torch_backend import TorchEvaluator
+from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.importing.network import Network, import_network
 from anh_rollup.l1.deployment import Rules
 from anh_rollup.tensor.program import Program
@@ -93,7 +93,7 @@ class Row:
 
 def inference_of(network: Network, samples: Dataset) -> Inference:
     """A job about a network whose answers are all wrong by one unit."""
-    loaded = TorchEvaluator().load(network.program, network.emitted.parameters)
+    loaded = FastEvaluator().load(network.program, network.emitted.parameters)
     right = loaded.evaluate(samples.fields)
     wrong = np.where(right < INT32_MOST, right + 1, right - 1).astype(np.int32)
     return Inference(network.program, closeness(network.program, 0), network.model, samples, wrong)
@@ -101,7 +101,7 @@ def inference_of(network: Network, samples: Dataset) -> Inference:
 
 def evaluation_seconds(inference: Inference) -> float:
     """The shortest of some evaluations of one sample by the score program, everything prepared."""
-    loaded = TorchEvaluator().load(inference.score, inference.model.parameters)
+    loaded = FastEvaluator().load(inference.score, inference.model.parameters)
     one, answer = [each[:1] for each in inference.samples.fields], [inference.answers[:1]]
     loaded.evaluate(one, answer)
     found = []

@@ -4,7 +4,6 @@ It prints the most memory that it had. `benchmarks.model_speed` saved what it re
 """
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +12,8 @@ from typing import Any, Final
 import numpy as np
 import onnxruntime
 
-#: Threads of either side (choice: what the figures are promised for).
-THREADS: Final = min(2, len(os.sched_getaffinity(0)))
-#: Evaluations of a process whose memory is looked at.
-ROUNDS: Final = 3
+from benchmarks.model_process import THREADS, peak
+
 #: onnxruntime's log level that shows errors only.
 _ERRORS: Final = 3
 
@@ -31,15 +28,6 @@ def peer_of(folder: Path) -> Callable[[], Any]:
         feeds = dict(saved)
     output = folder.joinpath("output").read_text(encoding="utf-8")
     return lambda: session.run([output], feeds)[0]
-
-
-def peak(work: Callable[[], Any]) -> dict[str, float]:
-    """The most memory that this process had, in MiB, once it has worked."""
-    for _ in range(ROUNDS):
-        work()
-    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    kibibytes = next(line.split()[1] for line in lines if line.startswith("VmHWM"))
-    return {"peak": int(kibibytes) / 1024}
 
 
 if __name__ == "__main__":

@@ -1,67 +1,45 @@
 """Exact evaluation of one imported network, in a process of its own: `benchmarks.model_speed` starts these.
 
-`python -m benchmarks.model_runs pair FOLDER PAIRS` times it and onnxruntime in turns, `peak FOLDER` prints
-the most memory that it had, and `profile FOLDER` where its time goes.
+`python -m benchmarks.model_runs peak FOLDER` prints the most memory that it had, and `profile FOLDER` where
+its time goes.
 """
 
 import json
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 from typing import Any, Final
 
 import numpy as np
-import torch
 
 from anh_rollup.encoding.artifacts import decode_model
-from anh_rollup.evaluation.torch_backend import TorchEvaluator
-from anh_rollup.evaluation.torch_passes import Fused
-from anh_rollup.evaluation.torch_program import TorchProgram
+from anh_rollup.evaluation.compiled_passes import Fused
+from anh_rollup.evaluation.compiled_program import CompiledProgram
+from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.tensor.codec import decode_program
-from benchmarks.model_peer import ROUNDS, THREADS, peak, peer_of
+from benchmarks.model_process import ROUNDS, THREADS, peak, use_processors
 
 #: Instructions that a profile names, the slowest first.
 SHOWN: Final = 12
 
 
-def exact_of(folder: Path) -> tuple[TorchProgram, list[Any]]:
+def exact_of(folder: Path) -> tuple[CompiledProgram, list[Any]]:
     """The loaded program, and the fields of the sample."""
-    torch.set_num_threads(THREADS)
+    use_processors(THREADS)
     program = decode_program(folder.joinpath("program").read_bytes())
     parameters = decode_model(folder.joinpath("model").read_bytes()).parameters
     with np.load(folder / "fields.npz") as saved:
         fields = list(saved.values())
-    return TorchEvaluator().load(program, parameters), fields
+    loaded = FastEvaluator().load(program, parameters)
+    if not isinstance(loaded, CompiledProgram):
+        raise SystemExit("this system runs no code from memory")
+    return loaded, fields
 
 
 def ours_of(folder: Path) -> Callable[[], Any]:
     """Exact evaluation of the sample."""
     program, fields = exact_of(folder)
     return lambda: program.evaluate(fields)
-
-
-def pairs(folder: Path, count: int) -> dict[str, float]:
-    """Seconds of both, and the medians of what they are to each other, by the clock and by processor time."""
-    ours, peer = ours_of(folder), peer_of(folder)
-    for each in (ours, peer, ours, peer):
-        each()
-    rows = [(*_seconds(ours), *_seconds(peer)) for _ in range(count)]
-    own, own_used, other, other_used = zip(*rows, strict=True)
-    return {
-        "ours": median(own),
-        "peer": median(other),
-        "clock": median(a / b for a, b in zip(own, other, strict=True)),
-        "processor": median(a / b for a, b in zip(own_used, other_used, strict=True)),
-    }
-
-
-def _seconds(work: Callable[[], Any]) -> tuple[float, float]:
-    """By the clock, and of all processors."""
-    start, used = time.perf_counter(), time.process_time()
-    work()
-    return time.perf_counter() - start, time.process_time() - used
 
 
 def profile(folder: Path) -> str:
@@ -84,12 +62,7 @@ def profile(folder: Path) -> str:
 def main() -> None:
     """Does what the arguments say, and prints it."""
     what, folder = sys.argv[1], Path(sys.argv[2])
-    if what == "profile":
-        print(profile(folder))
-    elif what == "pair":
-        print(json.dumps(pairs(folder, int(sys.argv[3]))))
-    else:
-        print(json.dumps(peak(ours_of(folder))))
+    print(profile(folder) if what == "profile" else json.dumps(peak(ours_of(folder))))
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ def imported(name: str, folder: Path) -> tuple[Case, Network]:
 def figures_of(name: str, folder: Path) -> list[Figure]:
     """Time and memory of one network."""
     _, network = imported(name, folder)
-    found: dict[str, Any] = json.loads(run("model_runs", "pair", folder, PAIRS))
+    found: dict[str, Any] = json.loads(run("model_pairs", folder, PAIRS))
     ours = json.loads(run("model_runs", "peak", folder))["peak"]
     peer = json.loads(run("model_peer", folder))["peak"]
     times = f"{1_000 * found['ours']:.0f} to {1_000 * found['peer']:.0f} ms"

@@ -15,8 +15,8 @@ from sklearn.model_selection import train_test_split
 
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.encoding.tensors import Elements
+from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.evaluation.sources import Sources
-from anh_rollup.evaluation.torch_backend import TorchEvaluator
 from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.program import Program
 from anh_rollup.tensor.properties import accuracy, closeness
@@ -96,7 +96,7 @@ def hints(training_data: bytes) -> TrainingHints:
 
 def right(parameters: tuple[Elements, ...], images: Dataset) -> int:
     """How many images the exact reading of the network gets right."""
-    scores = TorchEvaluator().evaluate(score_program(), Sources(images.fields, (), parameters))
+    scores = FastEvaluator().evaluate(score_program(), Sources(images.fields, (), parameters))
     return int(scores.sum())
 
 

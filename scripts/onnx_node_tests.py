@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anh_rollup.errors import AnhError
-from anh_rollup.evaluation.torch_backend import TorchEvaluator
+from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.importing.errors import KnownValueNeededError
 from anh_rollup.importing.network import lowered, network_of
 from anh_rollup.importing.onnx_file import check_model
@@ -144,7 +144,7 @@ def _difference(record: Record, inputs: dict[str, Array], wanted: Array) -> floa
     samples = {field.name: inputs[field.name].reshape(1, *field.sample_shape) for field in record.fields}
     network = network_of(record, samples if record.fields else None)
     fields = network.quantized(samples)
-    exact = network.real(TorchEvaluator().load(network.program, network.emitted.parameters).evaluate(fields))
+    exact = network.real(FastEvaluator().load(network.program, network.emitted.parameters).evaluate(fields))
     if exact.size != wanted.size:
         return float("inf")
     real = wanted.astype(np.float64)

@@ -11,7 +11,7 @@ from anh_rollup.cluster.evaluator import ClusterEvaluator
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.tensors import Elements
 from anh_rollup.evaluation.backend import Evaluator
-from anh_rollup.evaluation.device_program import fastest_evaluator
+from anh_rollup.evaluation.fast_backend import fastest_evaluator
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.tensor.program import Program
 from anh_rollup.training.answering import answer

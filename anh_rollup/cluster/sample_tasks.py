@@ -4,7 +4,7 @@ from collections import OrderedDict
 from typing import Final
 
 from anh_rollup.evaluation.backend import LoadedProgram
-from anh_rollup.evaluation.device_program import fastest_evaluator
+from anh_rollup.evaluation.fast_backend import fastest_evaluator
 from anh_rollup.tensor.codec import decode_program
 from anh_rollup.tensor.program import Tensor
 

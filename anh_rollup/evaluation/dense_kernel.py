@@ -8,7 +8,6 @@ Sums of integers below 2^53 are exact in float64 in any order, fused or not.
 """
 
 import ctypes
-from functools import lru_cache
 from typing import Final
 
 from llvmlite import ir
@@ -23,7 +22,6 @@ from anh_rollup.kernels.machine_code import (
     Processor,
     Writer,
     compiled,
-    this_processor,
 )
 
 #: Vectors of channels whose sums stay in registers together, at most.
@@ -71,13 +69,6 @@ class Layer(ctypes.Structure):
     """
 
     _fields_ = _LAYER
-
-
-@lru_cache(maxsize=1)
-def kernel() -> Kernel | None:
-    """The kernel for this processor, compiled once; None where the system runs no code from memory."""
-    processor = this_processor()
-    return None if processor is None else compiled_for(processor)
 
 
 def compiled_for(processor: Processor) -> Kernel:

@@ -9,7 +9,6 @@ Sums of integers below 2^53 are exact in float64 in any order, fused or not.
 """
 
 import ctypes
-from functools import lru_cache
 from typing import Final
 
 from llvmlite import ir
@@ -24,7 +23,6 @@ from anh_rollup.kernels.machine_code import (
     Processor,
     Writer,
     compiled,
-    this_processor,
 )
 
 #: Columns whose sums stay in registers together, the most first.
@@ -80,16 +78,6 @@ class Taps(ctypes.Structure):
     """
 
     _fields_ = _TAPS
-
-
-@lru_cache(maxsize=1)
-def kernel() -> Kernel | None:
-    """The kernel for this processor, compiled once; None where the system runs no code from memory.
-
-    It computes rows of outputs; those of all images are numbered.
-    """
-    processor = this_processor()
-    return None if processor is None else compiled_for(processor)
 
 
 def compiled_for(processor: Processor) -> Kernel:

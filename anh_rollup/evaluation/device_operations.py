@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from anh_rollup.evaluation.device_products import device_product
-from anh_rollup.evaluation.torch_step import Step, aligned
+from anh_rollup.evaluation.steps import Step
+from anh_rollup.evaluation.torch_step import aligned
 from anh_rollup.tensor.opcodes import LinearFlags, Opcode, Reduction, Relation
 from anh_rollup.tensor.shapes import Window, window
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from anh_rollup.evaluation.steps import FLOAT64_EXACT
 from anh_rollup.evaluation.torch_linear import exact_product
-from anh_rollup.evaluation.torch_step import FLOAT64_EXACT
 
 #: Bits of a slice.
 SLICE: Final = 8

@@ -8,11 +8,11 @@ from typing import Final
 import numpy as np
 import torch
 
-from anh_rollup.evaluation.backend import Evaluator, LoadedProgram
+from anh_rollup.evaluation.backend import LoadedProgram
 from anh_rollup.evaluation.device_operations import apply
+from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.evaluation.sources import Sources, check_loadable, checked_sources
-from anh_rollup.evaluation.torch_backend import TorchEvaluator
-from anh_rollup.evaluation.torch_step import Step, step_of
+from anh_rollup.evaluation.steps import Step, step_of
 from anh_rollup.evaluation.workload import held_elements, lasting_values
 from anh_rollup.tensor.program import Kind, Program, Tensor
 from anh_rollup.watching import Watch, unwatched
@@ -30,10 +30,10 @@ SLICES_WORTH: Final = 16
 INT8_UNITS: Final = (7, 5)
 
 
-def fastest_evaluator(watch: Watch = unwatched) -> Evaluator:
-    """The exact backend for this machine: on a graphics processor where torch sees one."""
+def device_evaluator(watch: Watch = unwatched) -> "DeviceEvaluator | None":
+    """The evaluator on the first graphics processor that torch sees; None where it sees none."""
     if not torch.cuda.is_available():
-        return TorchEvaluator(watch=watch)
+        return None
     worth = SLICES_WORTH if torch.cuda.get_device_capability() >= INT8_UNITS else 0
     return DeviceEvaluator(worth=worth, watch=watch)
 
@@ -61,7 +61,7 @@ class DeviceEvaluator:
         check_loadable(program, parameters)
         places = [each for each, value in enumerate(program.values) if value.opcode is not None]
         steps = {each: step_of(program, each) for each in places}
-        beside = TorchEvaluator(watch=self.watch).load(program, parameters)
+        beside = FastEvaluator(watch=self.watch).load(program, parameters)
         return DeviceProgram(self, program, tuple(parameters), steps, lasting_values(program), beside)
 
     def evaluate(self, program: Program, sources: Sources) -> Tensor:

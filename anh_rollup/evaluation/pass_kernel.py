@@ -10,7 +10,6 @@ Numbers are integers in float64, and every order clamps its result. A table mult
 import ctypes
 from collections.abc import Callable
 from enum import IntEnum
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -25,7 +24,6 @@ from anh_rollup.kernels.machine_code import (
     Processor,
     Writer,
     compiled,
-    this_processor,
 )
 
 #: Elements of a stretch, at most (choice: vectors of a pass fit the nearest caches).
@@ -105,13 +103,6 @@ class Pass(ctypes.Structure):
     """
 
     _fields_ = _PASS
-
-
-@lru_cache(maxsize=1)
-def kernel() -> Kernel | None:
-    """The kernel for this processor, compiled once; None where the system runs no code from memory."""
-    processor = this_processor()
-    return None if processor is None else compiled_for(processor)
 
 
 def compiled_for(processor: Processor) -> Kernel:

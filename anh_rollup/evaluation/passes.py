@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anh_rollup.evaluation.pass_kernel import ORDER, VECTORS, Order
-from anh_rollup.evaluation.torch_step import FLOAT64_EXACT, Step
+from anh_rollup.evaluation.steps import FLOAT64_EXACT, Step
 from anh_rollup.tensor.opcodes import Opcode, Relation
 from anh_rollup.tensor.program import Program
 

@@ -1,4 +1,4 @@
-"""The fast exact evaluator: the same bytes as the reference, on ordinary floating-point kernels."""
+"""The exact evaluator on torch: the same bytes as the reference, on ordinary floating-point products."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,9 +15,7 @@ class TorchEvaluator:
 
     Attributes:
         memory: Bytes that the values of the samples evaluated at once may take for each of torch's threads,
-            roughly; `torch_program.MOST_THREADS` of them count. It never changes a result. Measured: with 4
-            or 8 MiB dense layers and convolutions are no slower than with more. Depthwise ones find in the
-            cache what they read, and take two thirds of the time.
+            roughly; `torch_program.MOST_THREADS` of them count. It never changes a result.
         watch: Shows how far it is with the samples.
     """
 

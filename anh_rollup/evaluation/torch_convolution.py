@@ -16,9 +16,9 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from anh_rollup.evaluation.steps import Step
 from anh_rollup.evaluation.torch_depthwise import convolve_depthwise
 from anh_rollup.evaluation.torch_patches import Place, geometry, parts_of
-from anh_rollup.evaluation.torch_step import Step
 from anh_rollup.evaluation.torch_weights import Folded, rounded
 from anh_rollup.tensor.shapes import Window
 
@@ -34,7 +34,7 @@ def convolve(step: Step, x: Tensor, folded: Folded) -> Tensor:
     g = geometry(step.shapes, step.value.attributes)
     images = x.reshape(x.shape[0], g.height, g.width, g.channels)
     if g.group_channels == 1 and g.groups > 1:
-        result = convolve_depthwise(step, g, images, folded)
+        result = convolve_depthwise(step, g, images.to(folded.dtype), folded)
     else:
         result = _convolve(step, g, images.to(folded.dtype), folded, x.dtype)
     return result.to(x.dtype).reshape(x.shape[0], *step.value.shape)

@@ -9,7 +9,8 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from anh_rollup.evaluation.torch_step import FLOAT64_EXACT, Rule, Step, aligned, shifted
+from anh_rollup.evaluation.steps import FLOAT64_EXACT, Step
+from anh_rollup.evaluation.torch_step import Rule, aligned, shifted
 from anh_rollup.tensor.opcodes import Opcode, Relation
 
 

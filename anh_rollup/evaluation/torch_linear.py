@@ -8,19 +8,20 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from anh_rollup.evaluation.operations import apply, finish_linear
+from anh_rollup.evaluation.steps import FLOAT64_EXACT, Step
 from anh_rollup.evaluation.torch_convolution import convolve
-from anh_rollup.evaluation.torch_dense import Packed, convolve_dense, multiply, multiply_batches
 from anh_rollup.evaluation.torch_patches import parts_of, patches_of, with_margins
-from anh_rollup.evaluation.torch_step import FLOAT64_EXACT, Step, clamped, shifted
+from anh_rollup.evaluation.torch_step import clamped, shifted
 from anh_rollup.evaluation.torch_weights import Folded, products, rounded
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.shapes import window
 
 
-def linear(step: Step, inputs: Sequence[Tensor], folded: Folded | Packed | None) -> Tensor:
+def linear(step: Step, inputs: Sequence[Tensor], folded: Folded | None) -> Tensor:
     """A MATMUL's or CONV's elements, clamped: (N or 1, *shape).
 
     Args:
@@ -30,11 +31,19 @@ def linear(step: Step, inputs: Sequence[Tensor], folded: Folded | Packed | None)
     """
     if folded is None:
         return _by_reference(step, inputs) if step.has_wide_margins else _general(step, inputs)
-    if isinstance(folded, Packed):
-        return (multiply if step.value.opcode is Opcode.MATMUL else convolve_dense)(step, inputs[0], folded)
     if step.value.opcode is Opcode.MATMUL:
         return _matmul(step, inputs[0], folded)
     return convolve(step, inputs[0], folded)
+
+
+def on_arrays(step: Step) -> Callable[..., None]:
+    """Work that gives an array the elements of a MATMUL or CONV, from arrays of float64."""
+
+    def work(result: NDArray[np.float64], *inputs: NDArray[np.float64]) -> None:
+        with torch.inference_mode():
+            result[...] = linear(step, [torch.from_numpy(each) for each in inputs], None).numpy()
+
+    return work
 
 
 def _by_reference(step: Step, inputs: Sequence[Tensor]) -> Tensor:
@@ -52,9 +61,6 @@ def _matmul(step: Step, x: Tensor, folded: Folded) -> Tensor:
 def _general(step: Step, inputs: Sequence[Tensor]) -> Tensor:
     """Operands that differ from sample to sample, or sums beyond float64."""
     x, w = inputs[:2]
-    done = _batches(step, inputs)
-    if done is not None:
-        return done
     if step.value.opcode is Opcode.CONV:
         sums = _general_conv(step, x, w)
     elif w.shape[0] == 1:
@@ -64,17 +70,6 @@ def _general(step: Step, inputs: Sequence[Tensor]) -> Tensor:
         rows = x if w.ndim > 3 else x.reshape(x.shape[0], -1, x.shape[-1])
         sums = exact_product(rows, w, step.magnitudes)
     return _finished(step, sums.reshape(-1, *step.value.shape), inputs[2:])
-
-
-def _batches(step: Step, inputs: Sequence[Tensor]) -> Tensor | None:
-    """A MATMUL of operands that both depend on the sample; None where it is another one, or too wide."""
-    x, w = inputs[:2]
-    if len(inputs) > 2 or step.value.opcode is not Opcode.MATMUL or x.shape[0] != w.shape[0]:
-        return None
-    half = (1 << step.value.attributes[0]) >> 1
-    if step.magnitudes[0] * step.magnitudes[1] * x.shape[-1] + half > FLOAT64_EXACT:
-        return None
-    return multiply_batches(step, x, w)
 
 
 def _shared_product(x: Tensor, w: Tensor, magnitudes: Sequence[int]) -> Tensor:

@@ -4,13 +4,10 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
-import numpy as np
-import torch
 from torch import Tensor
 
 from anh_rollup.encoding.tensors import Shape
-from anh_rollup.evaluation.torch_passes import copy_into, laid_out
-from anh_rollup.evaluation.torch_step import Step
+from anh_rollup.evaluation.steps import Step
 from anh_rollup.tensor.shapes import Window, window
 
 #: Bytes of the patches of a convolution that are unfolded at once, such that they stay in a core's cache
@@ -58,12 +55,10 @@ def with_margins(image: Tensor, step: Step) -> Tensor:
     """Images (N, height, width, channels) with a CONV's margins of zeros."""
     top, left, bottom, right = step.value.attributes[5:9]
     if not any((top, left, bottom, right)):
-        return laid_out(image)
+        return image.contiguous()
     samples, height, width, channels = image.shape
-    # numpy asks for zeros, which the system gives without writing them.
-    size = (samples, top + height + bottom, left + width + right, channels)
-    result = torch.from_numpy(np.zeros(size)).to(image.dtype)
-    copy_into(result[:, top : top + height, left : left + width], image)
+    result = image.new_zeros((samples, top + height + bottom, left + width + right, channels))
+    result[:, top : top + height, left : left + width] = image
     return result
 
 

@@ -5,9 +5,8 @@ program's proven ranges say that no intermediate loses a bit (`torch_linear`, `t
 reference's int64 rule where they do not.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from time import perf_counter
 from typing import Final
 
 import numpy as np
@@ -15,14 +14,12 @@ import torch
 from torch import Tensor
 
 from anh_rollup.evaluation.operations import apply
-from anh_rollup.evaluation.passes import Group, schedule
 from anh_rollup.evaluation.sources import Sources, checked_sources
-from anh_rollup.evaluation.torch_dense import Packed
+from anh_rollup.evaluation.steps import Step, step_of
 from anh_rollup.evaluation.torch_elementwise import ELEMENTWISE
 from anh_rollup.evaluation.torch_linear import linear
 from anh_rollup.evaluation.torch_movement import MOVEMENT
-from anh_rollup.evaluation.torch_passes import Fused
-from anh_rollup.evaluation.torch_step import Rule, Step, clamped, step_of
+from anh_rollup.evaluation.torch_step import Rule, clamped
 from anh_rollup.evaluation.torch_weights import Folded, fold
 from anh_rollup.evaluation.workload import lasting_values, working_elements
 from anh_rollup.tensor.opcodes import Opcode
@@ -56,13 +53,11 @@ class TorchProgram:
         steps: For each instruction what is proven about it.
         users: For each value that is read the instructions that read it, in order.
         lasting: The values that do not depend on the sample.
-        order: Values and passes in the order in which they run.
-        dropped: For each place of `order` the values that nothing behind it reads.
+        dropped: For each value those that nothing behind it reads.
         bytes_of_a_sample: What one sample's values take at once, at most.
         tables: Parameters that GATHER takes elements of, and nothing else reads: they stay int32.
         fixed: Those of them that are kept, (1, *shape).
         folded: For each linear instruction the prepared weights that are kept, None where it has none.
-        singles: Passes of one instruction, for traces and what fits no larger one; None where there is none.
         spent: The lasting values that only what is kept was computed from.
     """
 
@@ -74,13 +69,11 @@ class TorchProgram:
     steps: dict[int, Step]
     users: dict[int, list[int]]
     lasting: frozenset[int]
-    order: list[int | Fused]
     dropped: list[list[int]]
     bytes_of_a_sample: int
     tables: frozenset[int]
     fixed: dict[int, Tensor] = field(default_factory=dict)
-    folded: dict[int, Folded | Packed | None] = field(default_factory=dict)
-    singles: dict[int, Fused | None] = field(default_factory=dict)
+    folded: dict[int, Folded | None] = field(default_factory=dict)
     spent: set[int] = field(default_factory=set)
 
     @classmethod
@@ -101,9 +94,8 @@ class TorchProgram:
             for each in program.values[user].inputs:
                 users.setdefault(each, []).append(user)
         lasting = lasting_values(program)
-        order = _order(program, steps, users, lasting)
-        dropped = _dropped(program, order, users)
-        size = _bytes_of_a_sample(program, order, dropped, lasting)
+        dropped = _dropped(program, users)
+        size = _bytes_of_a_sample(program, dropped, lasting)
         return cls(
             program,
             parameters,
@@ -113,7 +105,6 @@ class TorchProgram:
             steps,
             users,
             lasting,
-            order,
             dropped,
             size,
             _tables(program, users),
@@ -141,7 +132,8 @@ class TorchProgram:
         found, alive = dict[int, Elements](), dict(self.fixed)
         with torch.inference_mode():
             for each in self._traced():
-                self._do(each, sources, alive, keeps=self.keeps, keep_all=True)
+                if each not in self.fixed:
+                    alive[each] = self._value(each, sources, alive, keeps=self.keeps)
                 value = self.program.values[each]
                 if value.kind not in _GIVEN:
                     # By numpy, for torch's threads wait for one another; while the cache has the elements.
@@ -173,42 +165,12 @@ class TorchProgram:
             keeps: Whether what is the same for every sample is kept for another run.
         """
         alive = dict(self.fixed)
-        for place, each in enumerate(self.order):
-            self._do(each, sources, alive, keeps=keeps, keep_all=False)
-            for read in self.dropped[place]:
+        for each in range(len(self.program.values)):
+            if each not in self.fixed and each not in self.spent:
+                alive[each] = self._value(each, sources, alive, keeps=keeps)
+            for read in self.dropped[each]:
                 alive.pop(read, None)
         return alive[len(self.program.values) - 1]
-
-    def timed(
-        self, fields: Sequence[Elements], answers: Sequence[Elements] = ()
-    ) -> Iterator[tuple[float, int | Fused]]:
-        """Evaluates all samples at once, and gives the seconds of each value and pass, in their order."""
-        sources, alive = checked_sources(self.program, fields, answers, self.parameters), dict(self.fixed)
-        with torch.inference_mode():
-            for place, each in enumerate(self.order):
-                start = perf_counter()
-                self._do(each, sources, alive, keeps=self.keeps, keep_all=False)
-                for read in self.dropped[place]:
-                    alive.pop(read, None)
-                yield perf_counter() - start, each
-
-    def _do(
-        self, each: int | Fused, sources: Sources, alive: dict[int, Tensor], *, keeps: bool, keep_all: bool
-    ) -> None:
-        """Computes a value or a pass, unless what was kept is enough."""
-        if isinstance(each, Fused):
-            self._pass(each, alive)
-        elif each not in self.fixed and (keep_all or each not in self.spent):
-            alive[each] = self._value(each, sources, alive, keeps=keeps)
-
-    def _pass(self, each: Fused, alive: dict[int, Tensor]) -> None:
-        """Several element-wise instructions; one by one where they do not fit a pass."""
-        results = each.run(alive)
-        if results is not None:
-            alive.update(zip(each.group.results, results, strict=True))
-            return
-        for member in each.group.members:
-            alive[member] = self._other(member, alive)
 
     def _value(self, each: int, sources: Sources, alive: dict[int, Tensor], *, keeps: bool) -> Tensor:
         value = self.program.values[each]
@@ -256,13 +218,6 @@ class TorchProgram:
     def _other(self, each: int, alive: dict[int, Tensor]) -> Tensor:
         """An instruction's elements, clamped; by the reference's rule where no float is wide enough."""
         step = self.steps[each]
-        if each not in self.singles:
-            group = Group([each], list(dict.fromkeys(step.value.inputs)), [each])
-            self.singles[each] = Fused.of(self.program, group, self.steps)
-        single = self.singles[each]
-        done = None if single is None else single.run(alive)
-        if done is not None:
-            return done[0]
         inputs, opcode = [alive[source] for source in step.value.inputs], step.value.opcode
         raw = None if opcode is None else _RULES[opcode](step, inputs)
         if raw is None:
@@ -283,44 +238,21 @@ def _tables(program: Program, users: dict[int, list[int]]) -> frozenset[int]:
     )
 
 
-def _order(
-    program: Program, steps: dict[int, Step], users: dict[int, list[int]], lasting: frozenset[int]
-) -> list[int | Fused]:
-    """Values and passes; instructions that no pass can do stand by themselves."""
-    found: list[int | Fused] = []
-    for each in schedule(program, steps, users, lasting):
-        fused = Fused.of(program, each, steps) if isinstance(each, Group) else None
-        found.extend([each] if isinstance(each, int) else [fused] if fused else each.members)
+def _dropped(program: Program, users: dict[int, list[int]]) -> list[list[int]]:
+    """For each value those that nothing behind it reads; the output is none of them."""
+    found: list[list[int]] = [[] for _ in program.values]
+    for each in range(len(program.values) - 1):
+        found[max([each, *users.get(each, ())])].append(each)
     return found
 
 
-def _dropped(program: Program, order: Sequence[int | Fused], users: dict[int, list[int]]) -> list[list[int]]:
-    """For each place of the order the values that nothing behind it reads; the output is none of them."""
-    places = {
-        each: place
-        for place, some in enumerate(order)
-        for each in (some.group.members if isinstance(some, Fused) else [some])
-    }
-    found: list[list[int]] = [[] for _ in order]
-    for each, place in places.items():
-        if each != len(program.values) - 1:
-            found[max([place, *(places[user] for user in users.get(each, ()))])].append(each)
-    return found
-
-
-def _bytes_of_a_sample(
-    program: Program, order: Sequence[int | Fused], dropped: list[list[int]], lasting: frozenset[int]
-) -> int:
+def _bytes_of_a_sample(program: Program, dropped: list[list[int]], lasting: frozenset[int]) -> int:
     """What one sample's values take at once, at most."""
-    alive: dict[int, int] = {}
-    most = 8
-    for place, each in enumerate(order):
-        made = each.group.results if isinstance(each, Fused) else [each]
-        alive.update((one, 8 * program.values[one].size) for one in made if one not in lasting)
-        extra = 0 if isinstance(each, Fused) else 8 * working_elements(program, each)
-        most = max(most, sum(alive.values()) + extra)
-        for one in dropped[place]:
-            alive.pop(one, None)
+    alive, most = 0, 8
+    for each, value in enumerate(program.values):
+        alive += 0 if each in lasting else 8 * value.size
+        most = max(most, alive + 8 * working_elements(program, each))
+        alive -= sum(8 * program.values[one].size for one in dropped[each] if one not in lasting)
     return most
 
 

@@ -8,21 +8,14 @@ significant bit.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from anh_rollup.evaluation.torch_dense import Packed, packed
-from anh_rollup.evaluation.torch_step import (
-    FLOAT32_EXACT,
-    FLOAT64_EXACT,
-    Step,
-    clamped,
-    float32_is_exact,
-)
+from anh_rollup.evaluation.steps import FLOAT32_EXACT, FLOAT64_EXACT, Step
+from anh_rollup.evaluation.torch_step import clamped, float32_is_exact
 from anh_rollup.tensor.opcodes import LinearFlags, Opcode
 from anh_rollup.tensor.shapes import term_count
 
@@ -52,7 +45,7 @@ class Folded:
         return self.weight.dtype
 
 
-def fold(step: Step, weights: Sequence[Tensor]) -> Folded | Packed | None:
+def fold(step: Step, weights: Sequence[Tensor]) -> Folded | None:
     """Weights prepared once for all samples.
 
     Args:
@@ -60,8 +53,7 @@ def fold(step: Step, weights: Sequence[Tensor]) -> Folded | Packed | None:
         weights: Weights and extras that are the same for all samples, each (1, *shape).
 
     Returns:
-        `Packed` for the compiled kernel where that serves; None where weights have leading axes, or float64
-        is too narrow.
+        None where weights have leading axes, or float64 is too narrow.
     """
     if step.value.opcode is Opcode.MATMUL and weights[0].ndim != 3:
         return None
@@ -73,12 +65,6 @@ def fold(step: Step, weights: Sequence[Tensor]) -> Folded | Packed | None:
     if dtype is None:
         return None
     units, alike = np.ldexp(1.0, -shifts), bool((shifts == shifts[0]).all())
-    if dtype == torch.float64 and not (groups > 1 and weight.shape[1] == _taps(step)):
-        shape = (groups, weight.shape[0] // groups)
-        extras = [torch.from_numpy(each).expand(weight.shape[0]).reshape(shape) for each in (units, addend)]
-        ready = packed(weight.reshape(*shape, -1), *extras)
-        if ready is not None:
-            return ready
     scaled = weight if alike else weight * torch.from_numpy(units)[:, None]
     return Folded(
         scaled.to(dtype).reshape(groups, -1, weight.shape[1]),
@@ -86,11 +72,6 @@ def fold(step: Step, weights: Sequence[Tensor]) -> Folded | Packed | None:
         float(units[0]) if alike else 1.0,
         bool((shifts > 0).any()),
     )
-
-
-def _taps(step: Step) -> int:
-    """Products of a sum that each read another place."""
-    return prod(step.shapes[1][1:-1])
 
 
 def _exact_type(weight: Tensor, step: Step, addend: float) -> torch.dtype | None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 from onnxruntime.capi import onnxruntime_pybind11_state as states
 
-from anh_rollup.evaluation.torch_backend import TorchEvaluator
+from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.importing.errors import ImportingError
 from anh_rollup.importing.network import Arrays, Network, split_samples
 from anh_rollup.importing.real_evaluation import evaluate, values
@@ -102,7 +102,7 @@ def compare(model: ModelProto, network: Network, samples: Arrays, watch: Watch =
     run = float_runner(model, network)
     wanted = np.stack([run(sample) for sample in watch(singles, "running onnxruntime")])
     fields = network.quantized(samples)
-    loaded = TorchEvaluator().load(network.program, network.emitted.parameters)
+    loaded = FastEvaluator().load(network.program, network.emitted.parameters)
     starts = range(0, len(singles), BATCH)
     outputs = [
         loaded.evaluate([each[at : at + BATCH] for each in fields])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from anh_rollup.evaluation.backend import LoadedProgram
-from anh_rollup.evaluation.torch_backend import TorchEvaluator
+from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.importing.network import Network
 from anh_rollup.importing.ranges import Range
 from anh_rollup.importing.real_evaluation import values
@@ -66,7 +66,7 @@ def readings_of(network: Network, samples: Iterable[Sequence[Reals]]) -> list[Re
         network: The network.
         samples: Sample by sample, the elements of each input, as `network.split_samples` gives them.
     """
-    loaded = TorchEvaluator().load(network.program, network.emitted.parameters)
+    loaded = FastEvaluator().load(network.program, network.emitted.parameters)
     found: dict[int, Reading] = {}
     for sample in samples:
         for place, one in _readings(network, loaded, sample):

@@ -8,7 +8,7 @@ import ctypes
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import reduce
+from functools import cache, reduce
 from typing import Any, Final
 
 from llvmlite import binding, ir
@@ -47,11 +47,13 @@ class Kernel:
 
     Attributes:
         engine: What holds the code.
+        address: Where the code begins.
         function: The code.
         lanes: Real numbers in a vector of it.
     """
 
     engine: binding.ExecutionEngine
+    address: int
     function: Callable[[Any, int, int], None]
     lanes: int
 
@@ -60,6 +62,7 @@ class Kernel:
         self.function(record, start, stop)
 
 
+@cache
 def this_processor() -> Processor | None:
     """The processor at hand; None where the system runs no code from memory."""
     try:
@@ -69,6 +72,12 @@ def this_processor() -> Processor | None:
     features = binding.get_host_cpu_features()
     lanes = WIDE if features.get("avx512f") else NARROW
     return Processor(binding.get_host_cpu_name(), features.flatten(), lanes)
+
+
+@cache
+def kernel_of(build: Callable[[Processor], Kernel], processor: Processor) -> Kernel:
+    """A kernel that is compiled once for a processor."""
+    return build(processor)
 
 
 def compiled(
@@ -101,7 +110,8 @@ def compiled(
     engine = binding.create_mcjit_compiler(parsed, machine)
     engine.finalize_object()
     signature = ctypes.CFUNCTYPE(None, ctypes.POINTER(record), ctypes.c_int64, ctypes.c_int64)
-    return Kernel(engine, signature(engine.get_function_address(name)), processor.lanes)
+    address = engine.get_function_address(name)
+    return Kernel(engine, address, signature(address), processor.lanes)
 
 
 def _optimize(module: binding.ModuleRef, machine: binding.TargetMachine, *, vectorized: bool) -> None:

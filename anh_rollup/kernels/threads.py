@@ -1,7 +1,6 @@
 """Compiled code that lets go of the interpreter's lock, on several threads.
 
-torch lends its threads to nothing from outside. So there are threads beside them, one fewer than are asked
-for, which sleep while torch works; all work of the process shares them, and whoever asks does parts itself.
+All work of the process shares the threads, one fewer than are asked for, and whoever asks does parts itself.
 Nobody waits for a thread that has not begun: on a busy machine that can take longer than the work.
 """
 

@@ -28,7 +28,7 @@ MOST_NETWORKS: Final = 8
 
 LIGHT_WORK: Final = 1 << 26
 """Multiply-adds of one sample up to which the reference evaluates. Measured: for small networks it is faster
-than torch, and a third as fast for convolutions of this work, which take a tenth of a second."""
+than a first evaluation on compiled code, which convolutions of this work gain from."""
 
 RETRY_SECONDS: Final = 60.0
 """Until a heavy network tries again to load an evaluator that did not load (choice)."""

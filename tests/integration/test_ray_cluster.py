@@ -28,8 +28,8 @@ from anh_rollup.cluster.evaluator import ClusterEvaluator
 from anh_rollup.cluster.identity import own_identity
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.evaluation.backend import Evaluator
+from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.evaluation.properties import Artifacts, evaluate_property
-from anh_rollup.evaluation.torch_backend import TorchEvaluator
 from anh_rollup.world.schema import FOUND
 from anh_rollup.world.worker import Outcomes
 from anh_rollup.world.worker_pool import HERE, Engines
@@ -100,11 +100,11 @@ def test_two_nodes_find_what_is_found_here_to_the_byte(
         pool = Counting(cluster)
         pool.start()
         found = executed(tmp_path / "cluster", Engines(pool=pool))
-        there = scores(SAMPLES, ClusterEvaluator(TorchEvaluator(), cluster, least_work=1))
+        there = scores(SAMPLES, ClusterEvaluator(FastEvaluator(), cluster, least_work=1))
         failed = cluster.submit("operator:truediv", 1, 0).exception()
     assert found == executed(tmp_path / "here", HERE)
     assert pool.executed > 10
-    assert there == scores(SAMPLES, TorchEvaluator())
+    assert there == scores(SAMPLES, FastEvaluator())
     assert "the Ray cluster has 2 node(s) with 2 core(s) for us" in caplog.messages
     assert re.search(rf"evaluated {SAMPLES} samples in [0-9.]+ s, 0 of them here", caplog.text)
     assert isinstance(failed, TaskFailedError)
@@ -149,12 +149,12 @@ def test_a_node_that_is_killed_in_the_middle_changes_nothing(
             pool.start()
             ends = elsewhere.submit(executed, tmp_path / "cluster", Engines(pool=pool))
         else:
-            ends = elsewhere.submit(scores, 40_000, ClusterEvaluator(TorchEvaluator(), cluster, 1))
+            ends = elsewhere.submit(scores, 40_000, ClusterEvaluator(FastEvaluator(), cluster, 1))
         assert asked.wait(30)
         nodes.remove(second)
         found = ends.result()
         until(lambda: cluster.nodes == before - 1)
-    expected = executed(tmp_path / "here", HERE) if work == "closure" else scores(40_000, TorchEvaluator())
+    expected = executed(tmp_path / "here", HERE) if work == "closure" else scores(40_000, FastEvaluator())
     assert found == expected
     assert "node 127.0.0.1 is lost; what it had is done elsewhere" in caplog.messages
 
@@ -192,17 +192,17 @@ def test_a_cluster_that_is_gone_is_joined_again_and_work_goes_on_meanwhile(
     with ray_nodes(1) as nodes, closing(joined(nodes)) as cluster:
         address = nodes.address
         nodes.behead()
-        evaluator = ClusterEvaluator(TorchEvaluator(), cluster, least_work=1)
-        assert scores(SAMPLES, evaluator) == scores(SAMPLES, TorchEvaluator())
+        evaluator = ClusterEvaluator(FastEvaluator(), cluster, least_work=1)
+        assert scores(SAMPLES, evaluator) == scores(SAMPLES, FastEvaluator())
         until(lambda: cluster.nodes == 0)
         nodes.shutdown()
         assert any("the Ray cluster is lost; work goes on here" in line for line in caplog.messages)
-        assert scores(SAMPLES, evaluator) == scores(SAMPLES, TorchEvaluator())
+        assert scores(SAMPLES, evaluator) == scores(SAMPLES, FastEvaluator())
         with ray_nodes(1, int(address.rpartition(":")[2])) as again:
             assert again.address == address
             until(lambda: cluster.nodes == 1)
             caplog.clear()
-            assert scores(SAMPLES, evaluator) == scores(SAMPLES, TorchEvaluator())
+            assert scores(SAMPLES, evaluator) == scores(SAMPLES, FastEvaluator())
             assert f"evaluated {SAMPLES} samples" in caplog.text
             cluster.close()
 
@@ -218,8 +218,8 @@ def test_a_cluster_is_reached_from_outside_through_its_client_server(nodes: RayN
             until(lambda: accepts_connections(port))
             with closing(Cluster(f"ray://127.0.0.1:{port}")) as cluster:
                 cluster.start()
-                evaluator = ClusterEvaluator(TorchEvaluator(), cluster, least_work=1)
-                assert scores(SAMPLES, evaluator) == scores(SAMPLES, TorchEvaluator())
+                evaluator = ClusterEvaluator(FastEvaluator(), cluster, least_work=1)
+                assert scores(SAMPLES, evaluator) == scores(SAMPLES, FastEvaluator())
         finally:
             running.terminate()
 

@@ -17,7 +17,7 @@ from anh_rollup.cli.cluster_options import (
 from anh_rollup.cli.training import make_evaluator
 from anh_rollup.cluster.cluster import Cluster
 from anh_rollup.cluster.evaluator import ClusterEvaluator
-from anh_rollup.evaluation.device_program import fastest_evaluator
+from anh_rollup.evaluation.fast_backend import fastest_evaluator
 
 
 def options(engine: str = "local", workers: int | None = None, address: str | None = None) -> dict[str, Any]:

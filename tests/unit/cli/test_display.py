@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from anh_rollup.cli.display import REPORT_SECONDS, Display
+from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.evaluation.sources import Sources
-from anh_rollup.evaluation.torch_backend import TorchEvaluator
 from tests.doubles.small_program import random_fields, random_parameters, small_program
 
 
@@ -62,6 +62,6 @@ def test_the_exact_evaluator_shows_its_groups_and_never_other_bytes(
     display = Display(Console(file=io.StringIO()), clock=lambda: next(clock))
     program = small_program()
     sources = Sources(random_fields(program, 7, 1), (), random_parameters(program, 2))
-    found = TorchEvaluator(memory=1, watch=display).evaluate(program, sources)
-    assert np.array_equal(found, TorchEvaluator().evaluate(program, sources))
+    found = FastEvaluator(memory=1, watch=display).evaluate(program, sources)
+    assert np.array_equal(found, FastEvaluator().evaluate(program, sources))
     assert caplog.messages == [f"evaluating: {done} of 7 parts" for done in range(7)]

@@ -12,9 +12,9 @@ from anh_rollup.cluster.errors import ClusterClosedError, ClusterError, ClusterL
 from anh_rollup.cluster.evaluator import ClusterEvaluator
 from anh_rollup.cluster.sample_tasks import _LOADED, MOST_LOADED, evaluate_rows
 from anh_rollup.evaluation.errors import SourcesRefusedError
+from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
-from anh_rollup.evaluation.torch_backend import TorchEvaluator
 from tests.doubles.clusters import FakeCluster, SilentCluster
 from tests.doubles.small_program import random_fields, random_parameters, small_program
 
@@ -35,7 +35,7 @@ def rows(cluster: FakeCluster) -> list[int]:
 
 
 def evaluator(cluster: Any, least_work: int = 1) -> ClusterEvaluator:
-    return ClusterEvaluator(TorchEvaluator(), cluster, least_work)
+    return ClusterEvaluator(FastEvaluator(), cluster, least_work)
 
 
 def expected() -> bytes:

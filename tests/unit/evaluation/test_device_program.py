@@ -9,18 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anh_rollup.encoding.tensors import Shape
-from anh_rollup.evaluation import device_operations, device_products, device_program
+from anh_rollup.evaluation import device_operations, device_products, device_program, fast_backend
 from anh_rollup.evaluation.device_products import device_product, slice_count, sliced_product, slices_of
-from anh_rollup.evaluation.device_program import DeviceEvaluator, fastest_evaluator
+from anh_rollup.evaluation.device_program import DeviceEvaluator
+from anh_rollup.evaluation.fast_backend import FastEvaluator, fastest_evaluator
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
-from anh_rollup.evaluation.torch_backend import TorchEvaluator
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Program
 from scripts.generate_vectors.random_cases import random_case
+from tests.doubles.evaluators import same_trace
 from tests.doubles.small_program import random_fields, random_parameters, small_program
-from tests.unit.evaluation.test_torch_backend import same_trace, with_parameters
-from tests.unit.evaluation.test_torch_programs import PLAIN, convolved, random_program, random_sources
+from tests.unit.evaluation.test_fast_backend import with_parameters
+from tests.unit.evaluation.test_fast_programs import PLAIN, convolved, random_program, random_sources
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -164,7 +165,7 @@ def test_what_the_device_has_no_room_for_is_evaluated_on_the_processor(
     [
         ((9, 0), DeviceEvaluator("cuda", worth=device_program.SLICES_WORTH)),
         ((7, 0), DeviceEvaluator("cuda", worth=0)),
-        (None, TorchEvaluator()),
+        (None, FastEvaluator()),
     ],
 )
 def test_a_graphics_processor_is_chosen_where_torch_sees_one(
@@ -172,4 +173,12 @@ def test_a_graphics_processor_is_chosen_where_torch_sees_one(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: capability is not None)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
+    monkeypatch.setattr(fast_backend, "DRIVERS", (__file__,))
     assert fastest_evaluator() == expected
+
+
+def test_torch_is_not_even_asked_where_there_is_no_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fast_backend, "DRIVERS", ("/nowhere",))
+    monkeypatch.setattr(fast_backend.sys, "platform", "linux")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: pytest.fail("torch was asked"))
+    assert fastest_evaluator() == FastEvaluator()

@@ -12,9 +12,9 @@ from anh_rollup.encoding.errors import EncodingError
 from anh_rollup.encoding.scores import ScoreTree, encode_scores
 from anh_rollup.encoding.tensors import TensorTree, check_shape, encode_tensor
 from anh_rollup.evaluation.errors import SourcesRefusedError
+from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources, check_score_program
-from anh_rollup.evaluation.torch_backend import TorchEvaluator
 from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.errors import ProgramError
 from anh_rollup.training.errors import TrainingError
@@ -106,7 +106,7 @@ def test_a_shape_is_of_few_numbers_above_zero(shape: Any) -> None:
 # --- evaluating ---
 
 
-@pytest.mark.parametrize("evaluator", [ReferenceEvaluator(), TorchEvaluator()], ids=["reference", "torch"])
+@pytest.mark.parametrize("evaluator", [ReferenceEvaluator(), FastEvaluator()], ids=["reference", "torch"])
 @pytest.mark.parametrize("form", [*OTHER_TYPES, *OTHER_SHAPES])
 @pytest.mark.parametrize("place", ["field", "parameter"])
 def test_sources_of_another_form_are_refused(evaluator: Any, form: str, place: str) -> None:
@@ -119,7 +119,7 @@ def test_sources_of_another_form_are_refused(evaluator: Any, form: str, place: s
             ask()
 
 
-@pytest.mark.parametrize("evaluator", [ReferenceEvaluator(), TorchEvaluator()], ids=["reference", "torch"])
+@pytest.mark.parametrize("evaluator", [ReferenceEvaluator(), FastEvaluator()], ids=["reference", "torch"])
 @pytest.mark.parametrize("form", OTHER_ORDERS)
 def test_the_order_in_memory_changes_no_score(evaluator: Any, form: str) -> None:
     expected = ReferenceEvaluator().evaluate(PROGRAM, Sources(FIELDS, (), PARAMETERS))
@@ -127,7 +127,7 @@ def test_the_order_in_memory_changes_no_score(evaluator: Any, form: str) -> None
     assert np.array_equal(found, expected)
 
 
-@pytest.mark.parametrize("evaluator", [ReferenceEvaluator(), TorchEvaluator()], ids=["reference", "torch"])
+@pytest.mark.parametrize("evaluator", [ReferenceEvaluator(), FastEvaluator()], ids=["reference", "torch"])
 @pytest.mark.parametrize("sample", [-1, 3, 2**70, 1.5, None, "0"])
 def test_a_sample_that_is_none_is_refused(evaluator: Any, sample: Any) -> None:
     with pytest.raises(SourcesRefusedError, match="3 samples are given"):
@@ -136,7 +136,7 @@ def test_a_sample_that_is_none_is_refused(evaluator: Any, sample: Any) -> None:
 
 def test_elements_outside_their_declared_range_are_refused() -> None:
     with pytest.raises(SourcesRefusedError, match="elements in"):
-        TorchEvaluator().evaluate(PROGRAM, Sources((GOOD + np.int32(1_000), FIELDS[1]), (), PARAMETERS))
+        FastEvaluator().evaluate(PROGRAM, Sources((GOOD + np.int32(1_000), FIELDS[1]), (), PARAMETERS))
 
 
 def test_a_score_program_gives_one_number_for_each_sample_of_its_data_set() -> None:

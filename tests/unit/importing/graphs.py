@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from anh_rollup.evaluation.torch_backend import TorchEvaluator
+from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.importing.network import Network, import_network
 
 Array = NDArray[Any]
@@ -52,7 +52,7 @@ def runtime(model: ModelProto, sample: Mapping[str, Array]) -> Array:
 
 def exact(network: Network, samples: Mapping[str, Array]) -> Array:
     """The exact reading on samples, as real numbers."""
-    loaded = TorchEvaluator().load(network.program, network.emitted.parameters)
+    loaded = FastEvaluator().load(network.program, network.emitted.parameters)
     return network.real(loaded.evaluate(network.quantized(samples)))
 
 

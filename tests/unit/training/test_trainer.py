@@ -10,8 +10,8 @@ import torch
 
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.encoding.tensors import Elements
+from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.evaluation.sources import Sources
-from anh_rollup.evaluation.torch_backend import TorchEvaluator
 from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.program import Program
 from anh_rollup.tensor.properties import accuracy, squared_loss
@@ -46,7 +46,7 @@ def sectors(count: int = 300) -> Dataset:
 def right(program: Program, data: Dataset, parameters: Sequence[Elements]) -> int:
     """The exact score of a whole data set."""
     sources = Sources(data.fields, (), tuple(parameters))
-    return int(TorchEvaluator().evaluate(program, sources).sum())
+    return int(FastEvaluator().evaluate(program, sources).sum())
 
 
 def never(_parameters: Sequence[Elements]) -> bool:
@@ -234,7 +234,7 @@ def test_the_demo_network_reaches_its_target() -> None:
     assert digits.right(trained.parameters, images.test) / digits.TEST_IMAGES >= 0.97
     for engine in ("torch", "onnxruntime"):
         answers = answer(digits.architecture(), images.test, trained.parameters, engine)
-        close = TorchEvaluator().evaluate(
+        close = FastEvaluator().evaluate(
             digits.closeness_program(), Sources(images.test.fields[:1], answers, trained.parameters)
         )
         assert int(close.sum()) == digits.TEST_IMAGES

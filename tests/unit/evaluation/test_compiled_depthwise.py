@@ -1,43 +1,30 @@
 """Depthwise convolutions give the reference's bytes, whatever their geometry, vectors and threads are."""
 
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from llvmlite import binding
 
-from anh_rollup.evaluation import torch_depthwise
-from anh_rollup.evaluation.depthwise_kernel import TILES, compiled_for, kernel
+from anh_rollup.evaluation import compiled_depthwise
+from anh_rollup.evaluation.compiled_dense import Packed
+from anh_rollup.evaluation.compiled_depthwise import Scaled
+from anh_rollup.evaluation.compiled_program import CompiledProgram
+from anh_rollup.evaluation.depthwise_kernel import TILES
+from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
-from anh_rollup.evaluation.torch_backend import TorchEvaluator
-from anh_rollup.kernels.machine_code import NARROW, WIDE, Kernel, Processor
+from anh_rollup.kernels.machine_code import NARROW, WIDE, kernel_of, this_processor
 from anh_rollup.tensor.errors import RangeRefusedError, ShapeRefusedError
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Kind, Program, Value
 from anh_rollup.tensor.shapes import Window, window
+from tests.doubles.evaluators import BUILDS, processor_of, same, small_parts
 
 SMALL = st.integers(1, 3)
 MARGIN = st.sampled_from([0, 1, 2, 9])
-#: For this processor, for its vectors in both widths, and for any processor of its kind.
-BUILDS = ("here", "wide", "narrow", "generic")
-
-
-@cache
-def built(build: str) -> Kernel:
-    if build == "here":
-        here = kernel()
-        assert here is not None
-        return here
-    if build == "generic":
-        return compiled_for(Processor("generic", "", NARROW))
-    features = binding.get_host_cpu_features().flatten()
-    lanes = WIDE if build == "wide" else NARROW
-    return compiled_for(Processor(binding.get_host_cpu_name(), features, lanes))
 
 
 @st.composite
@@ -98,28 +85,13 @@ def extreme(program: Program, samples: int, seed: int) -> Sources:
     return Sources(fields, (), tuple(elements(each, each.shape) for each in program.parameters))
 
 
-def same(program: Program, sources: Sources) -> None:
-    ours = TorchEvaluator().evaluate(program, sources)
-    assert ours.tobytes() == ReferenceEvaluator().evaluate(program, sources).tobytes()
-
-
 @pytest.mark.parametrize("build", BUILDS)
 @given(program=layers(), samples=st.integers(1, 3), threads=st.integers(1, 3), seed=st.integers(0, 999))
 def test_any_geometry_on_any_vectors_and_threads_gives_the_reference_bytes(
     build: str, program: Program, samples: int, threads: int, seed: int
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch_depthwise, "kernel", lambda: built(build))
-        patch.setattr(torch_depthwise, "PART_WORK", 1)
-        patch.setattr(torch, "get_num_threads", lambda: threads)
-        same(program, extreme(program, samples, seed))
-
-
-@given(program=layers(), samples=st.integers(1, 3), seed=st.integers(0, 999))
-def test_without_compiled_code_the_bytes_are_the_same(program: Program, samples: int, seed: int) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch_depthwise, "kernel", lambda: None)
-        same(program, extreme(program, samples, seed))
+    with small_parts(compiled_depthwise, threads):
+        same(program, extreme(program, samples, seed), FastEvaluator(processor=processor_of(build)))
 
 
 @pytest.mark.parametrize(("x_bits", "w_bits"), [(31, 18), (31, 19), (31, 20), (18, 31), (25, 25), (24, 15)])
@@ -132,22 +104,14 @@ def test_the_largest_sums_are_exact_up_to_the_width_of_a_float64_and_beyond(x_bi
         same(program, Sources((image[np.newaxis],), (), (w,)))
 
 
-def test_a_layer_of_one_output_a_channel_runs_compiled_and_any_other_does_not(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    ran = []
-
-    def seen(*arguments: int) -> None:
-        ran.append(arguments[1:])
-        built("here")(*arguments)
-
-    monkeypatch.setattr(torch_depthwise, "kernel", lambda: seen)
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
-    for outputs in (4, 8):
-        attributes = (3, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1, 4)
-        program = _program((5, 5, 4), (outputs, 2, 2, 1), attributes, 8, 8)
-        same(program, extreme(program, 3, 0))
-    assert ran == [(0, 3 * 4)]
+@pytest.mark.parametrize(("outputs", "kind"), [(4, Scaled), (8, Packed)])
+def test_a_layer_of_one_output_a_channel_has_a_kernel_of_its_own(outputs: int, kind: type) -> None:
+    program = _program((5, 5, 4), (outputs, 2, 2, 1), (3, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1, 4), 8, 8)
+    sources = extreme(program, 3, 0)
+    loaded = FastEvaluator().load(program, sources.parameters)
+    assert isinstance(loaded, CompiledProgram)
+    loaded.evaluate(sources.fields)
+    assert [type(each) for each in loaded.weights.values()] == [kind]
 
 
 @given(program=layers())
@@ -155,7 +119,7 @@ def test_a_layer_of_one_output_a_channel_runs_compiled_and_any_other_does_not(
 def test_tiles_cover_every_column_once_and_read_the_taps_that_are_inside(program: Program) -> None:
     g = _window(program)
     column = 0
-    for size, result, source, weight, count in torch_depthwise._tiles(g).tolist():
+    for size, result, source, weight, count in compiled_depthwise._tiles(g).tolist():
         assert (size in TILES, result) == (True, column * g.channels)
         for each in range(column, column + size):
             left = each * g.stride[1] - g.top_left[1]
@@ -175,20 +139,20 @@ def _window(program: Program) -> Window:
 
 def test_only_short_tables_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     program = _program((5000, 3), (3, 3, 1), (3, 0, 0, 1, 2, 0, 1, 0, 1, 1, 1, 3), 8, 8)
-    torch_depthwise._kept_tables.cache_clear()
+    compiled_depthwise._kept_tables.cache_clear()
     for most, kept in ((2500, 0), (2501, 1)):
-        monkeypatch.setattr(torch_depthwise, "MOST_KEPT", most)
+        monkeypatch.setattr(compiled_depthwise, "MOST_KEPT", most)
         same(program, extreme(program, 1, 0))
-        assert torch_depthwise._kept_tables.cache_info().currsize == kept
+        assert compiled_depthwise._kept_tables.cache_info().currsize == kept
 
 
 def test_several_evaluations_at_once_may_be_the_first() -> None:
     program = _program((9, 9, 11), (11, 3, 3, 1), (20, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 11), 24, 15)
     sources = extreme(program, 3, 0)
     expected = ReferenceEvaluator().evaluate(program, sources).tobytes()
-    kernel.cache_clear()
+    kernel_of.cache_clear()
     with ThreadPoolExecutor(8) as evaluations:
-        found = [evaluations.submit(TorchEvaluator().evaluate, program, sources) for _ in range(16)]
+        found = [evaluations.submit(FastEvaluator().evaluate, program, sources) for _ in range(16)]
         assert {each.result().tobytes() for each in found} == {expected}
 
 
@@ -197,8 +161,8 @@ def test_without_memory_that_may_run_there_is_no_kernel(monkeypatch: pytest.Monk
         raise OSError(13, "cannot allocate executable memory")
 
     monkeypatch.setattr(binding, "check_jit_execution", refused)
-    kernel.cache_clear()
+    this_processor.cache_clear()
     try:
-        assert kernel() is None
+        assert this_processor() is None
     finally:
-        kernel.cache_clear()
+        this_processor.cache_clear()

@@ -1,60 +1,45 @@
 """Element-wise instructions in one pass: the reference's bytes, whatever they read and however it lies."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
-
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from llvmlite import binding
 
 from anh_rollup.encoding.checks import INT32_LEAST, INT32_MOST
-from anh_rollup.evaluation import torch_passes
-from anh_rollup.evaluation.pass_kernel import DIMS, STRETCH, VECTORS, Order, compiled_for, kernel
+from anh_rollup.evaluation import compiled_passes
+from anh_rollup.evaluation.compiled_passes import Fused, copy_into, folded, laid_out
+from anh_rollup.evaluation.compiled_program import CompiledProgram
+from anh_rollup.evaluation.fast_backend import FastEvaluator
+from anh_rollup.evaluation.pass_kernel import DIMS, STRETCH, VECTORS, Order
 from anh_rollup.evaluation.passes import MOST_ORDERS, Group, order_of
 from anh_rollup.evaluation.sources import Sources
-from anh_rollup.evaluation.torch_backend import TorchEvaluator
-from anh_rollup.evaluation.torch_passes import Fused, copy_into, folded, laid_out
-from anh_rollup.evaluation.torch_step import step_of
-from anh_rollup.kernels.machine_code import NARROW, WIDE, Kernel, Processor
+from anh_rollup.evaluation.steps import step_of
+from anh_rollup.evaluation.tape import Tape
 from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.errors import ProgramError
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Kind, Program, Value
-from tests.unit.evaluation.test_torch_backend import same
-from tests.unit.evaluation.test_torch_depthwise import extreme
+from tests.doubles.evaluators import BUILDS, processor_of, same, small_parts
+from tests.unit.evaluation.test_compiled_depthwise import extreme
 
-#: For this processor, for its vectors in both widths, for any processor of its kind, and not at all.
-BUILDS = ("here", "wide", "narrow", "generic", "none")
 OPCODES = (
     Opcode.ADD, Opcode.SUB, Opcode.MUL, Opcode.SHIFT, Opcode.MIN, Opcode.MAX, Opcode.ABS, Opcode.COMPARE,
     Opcode.SELECT, Opcode.TABLE, Opcode.DIV, Opcode.SQRT,
 )  # fmt: skip
 
 
-@cache
-def built(build: str) -> Kernel | None:
-    if build == "none":
-        return None
-    if build == "here":
-        return kernel()
-    if build == "generic":
-        return compiled_for(Processor("generic", "", NARROW))
-    features = binding.get_host_cpu_features().flatten()
-    return compiled_for(Processor(binding.get_host_cpu_name(), features, WIDE if build == "wide" else NARROW))
+def compiled(program: Program) -> CompiledProgram:
+    """A program without parameters on this processor's kernels."""
+    loaded = FastEvaluator().load(program, ())
+    assert isinstance(loaded, CompiledProgram)
+    return loaded
 
 
-@contextmanager
-def compiled_as(build: str, threads: int) -> Iterator[None]:
-    """One kernel, and so many threads with parts as small as can be."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch_passes, "kernel", lambda: built(build))
-        patch.setattr(torch_passes, "PART_WORK", 1)
-        patch.setattr(torch, "get_num_threads", lambda: threads)
-        yield
+def tape_of(build: str) -> Tape:
+    """A tape that notes nothing."""
+    processor = processor_of(build)
+    assert processor is not None
+    return Tape(processor)
 
 
 def attributes_of(opcode: Opcode, rng: np.random.Generator) -> tuple[int, ...]:
@@ -126,8 +111,8 @@ def test_any_chain_on_any_vectors_and_threads_gives_the_reference_bytes(
     build: str, seed: int, length: int, samples: int, threads: int
 ) -> None:
     program = random_chain(seed, length)
-    with compiled_as(build, threads):
-        same(program, extreme(program, samples, seed))
+    with small_parts(compiled_passes, threads):
+        same(program, extreme(program, samples, seed), FastEvaluator(processor=processor_of(build)))
 
 
 @pytest.mark.parametrize("width", [1, STRETCH - 1, STRETCH, 2 * STRETCH + 3])
@@ -153,7 +138,7 @@ def chain_of(count: int) -> Program:
 @pytest.mark.parametrize("count", [2, VECTORS - 4, VECTORS + 6])
 def test_a_pass_that_takes_too_many_vectors_runs_instruction_by_instruction(count: int) -> None:
     program = chain_of(count)
-    loaded = TorchEvaluator().load(program, ())
+    loaded = compiled(program)
     assert any(isinstance(each, Fused) for each in loaded.order) is (count < VECTORS)
     same(program, extreme(program, 3, 1))
 
@@ -161,7 +146,7 @@ def test_a_pass_that_takes_too_many_vectors_runs_instruction_by_instruction(coun
 def test_a_pass_has_so_many_orders_at_most() -> None:
     program = chain_of(2 * MOST_ORDERS)
     same(program, extreme(program, 3, 1))
-    for each in TorchEvaluator().load(program, ()).order:
+    for each in compiled(program).order:
         assert not isinstance(each, Fused) or len(each.group.members) <= MOST_ORDERS
 
 
@@ -182,7 +167,7 @@ def test_what_runs_in_a_pass_and_what_is_written() -> None:
     root = b.emit(Opcode.SQRT, [total], (0,))
     low = b.emit(Opcode.MIN, [squared, x], ())
     program = b.build(b.emit(Opcode.SUB, [low, b.reshape(root, (4, 1))], (0, 0, 0)))
-    loaded = TorchEvaluator().load(program, ())
+    loaded = compiled(program)
     groups = [each.group for each in loaded.order if isinstance(each, Fused)]
     assert groups == [Group([1, 2], [0], [2]), Group([4], [3], [4]), Group([5, 7], [2, 0, 6], [7])]
     same(program, extreme(program, 3, 3))
@@ -191,19 +176,20 @@ def test_what_runs_in_a_pass_and_what_is_written() -> None:
 @given(
     sizes=st.lists(st.integers(1, 5), min_size=1, max_size=DIMS + 2),
     seed=st.integers(0, 999),
-    build=st.sampled_from(BUILDS),
+    build=st.sampled_from(BUILDS[:-1]),
 )
 def test_a_copy_has_the_same_elements_however_they_lay(sizes: list[int], seed: int, build: str) -> None:
     rng = np.random.default_rng(seed)
-    x = torch.from_numpy(rng.normal(size=sizes)).permute(*rng.permutation(len(sizes)))[..., ::2]
-    target = torch.zeros([2 * each for each in x.shape], dtype=torch.float64)
-    part = target[tuple(slice(None, None, 2) for _ in x.shape)]
-    with compiled_as(build, 2):
-        assert torch.equal(laid_out(x), x)
-        assert laid_out(x).is_contiguous()
-        copy_into(part, x)
-    assert torch.equal(part, x)
-    assert float(target.abs().sum()) == pytest.approx(float(x.abs().sum()))
+    x = rng.normal(size=sizes).transpose(*rng.permutation(len(sizes)))[..., ::2]
+    target = np.zeros([2 * each for each in x.shape])
+    part, tape = target[tuple(slice(None, None, 2) for _ in x.shape)], tape_of(build)
+    with small_parts(compiled_passes, 2):
+        whole = laid_out(tape, x)
+        copy_into(tape, part, x)
+    assert whole.flags.c_contiguous
+    for each in (whole, part):
+        np.testing.assert_array_equal(each, x)
+    assert np.abs(target).sum() == pytest.approx(np.abs(x).sum())
 
 
 @given(
@@ -214,24 +200,22 @@ def test_a_copy_has_the_same_elements_however_they_lay(sizes: list[int], seed: i
 )
 def test_windows_are_folded_in_one_pass(sizes: list[int], first: int, count: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    x = torch.from_numpy(rng.integers(-99, 99, sizes).astype(np.float64)).transpose(0, 3)
-    axes = range(first, first + count)
+    x = rng.integers(-99, 99, sizes).astype(np.float64).swapaxes(0, 3)
+    axes, tape = range(first, first + count), tape_of("here")
     bounds = {"low": -120.0, "high": 90.0, "half": 0.0, "unit": 1.0}
-    found = [folded(x, axes, order, bounds) for order in (Order.SUM, Order.GREATER)]
+    found = [folded(tape, x, axes, order, bounds) for order in (Order.SUM, Order.GREATER)]
     if np.prod([x.shape[each] for each in axes]) < 2:
         assert found == [None, None]
         return
-    expected = [x.sum(tuple(axes)).clamp(-120, 90), x.amax(tuple(axes)).clamp(-120, 90)]
-    assert all(
-        one is not None and torch.equal(one, other) for one, other in zip(found, expected, strict=True)
-    )
+    expected = [np.clip(join.reduce(x, tuple(axes)), -120, 90) for join in (np.add, np.maximum)]
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_a_table_that_depends_on_the_sample_is_in_no_pass() -> None:
     b = ProgramBuilder()
     x, table = b.field((5,), low=-99, high=99), b.field((4,), low=-(2**30), high=2**30)
     program = b.build(b.emit(Opcode.TABLE, [x, table], (-50, 5)))
-    loaded = TorchEvaluator().load(program, ())
+    loaded = compiled(program)
     assert loaded.order == [0, 1, 2]
     rng = np.random.default_rng(0)
     fields = tuple(

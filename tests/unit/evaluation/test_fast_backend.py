@@ -1,45 +1,31 @@
-"""The torch backend gives the reference's bytes: on every instruction, at every edge of its floats."""
+"""The fast evaluators give the reference's bytes: on every instruction, at every edge of its floats."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from anh_rollup.encoding.checks import INT32_LEAST, INT32_MOST
+from anh_rollup.evaluation.compiled_dense import Packed
+from anh_rollup.evaluation.compiled_program import CompiledProgram
 from anh_rollup.evaluation.errors import SourcesRefusedError
+from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
 from anh_rollup.evaluation.torch_backend import TorchEvaluator
 from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.errors import RangeRefusedError
 from anh_rollup.tensor.opcodes import Opcode
-from anh_rollup.tensor.program import Kind, Program, Tensor, Value
+from anh_rollup.tensor.program import Kind, Program, Value
 from scripts.generate_vectors.random_cases import Case, random_case, random_tensor
+from tests.doubles.evaluators import same
 from tests.doubles.small_program import deep_program, random_fields, random_parameters, small_program
 
 SEEDS = st.integers(0, 2**32 - 1)
-
-
-def same(program: Program, sources: Sources, evaluator: TorchEvaluator | None = None) -> None:
-    """Asserts that both evaluators give the same bytes, for all samples and for one's trace."""
-    ours = (evaluator or TorchEvaluator()).evaluate(program, sources)
-    reference = ReferenceEvaluator().evaluate(program, sources)
-    assert (ours.dtype, ours.shape) == (reference.dtype, reference.shape)
-    assert ours.tobytes() == reference.tobytes()
-    last = sources.count - 1
-    expected = ReferenceEvaluator().trace(program, sources, last)
-    same_trace(TorchEvaluator().trace(program, sources, last), expected)
-    loaded = TorchEvaluator().load(program, sources.parameters)
-    for _ in range(2):
-        # The second time with what the first has kept.
-        assert loaded.evaluate(sources.fields, sources.answers).tobytes() == reference.tobytes()
-        same_trace(loaded.trace(last, sources.fields, sources.answers), expected)
-
-
-def same_trace(ours: list[Tensor], reference: list[Tensor]) -> None:
-    for one, other in zip(ours, reference, strict=True):
-        assert (one.dtype, one.shape, one.tobytes()) == (other.dtype, other.shape, other.tobytes())
 
 
 def with_samples(case: Case, samples: int, rng: np.random.Generator) -> Sources:
@@ -166,7 +152,7 @@ def test_roots_next_to_squares_are_exact(root: int, off: int, power: int) -> Non
 def test_the_number_of_samples_at_once_never_changes_a_byte(memory: int) -> None:
     program = small_program()
     sources = Sources(random_fields(program, 7, 1), (), random_parameters(program, 2))
-    same(program, sources, TorchEvaluator(memory=memory))
+    same(program, sources, FastEvaluator(memory=memory), TorchEvaluator(memory=memory))
 
 
 def test_a_whole_network_and_a_long_chain_give_the_reference_bytes() -> None:
@@ -217,19 +203,11 @@ def test_parts_of_several_samples_of_which_the_last_has_fewer_give_the_reference
     same(*convolution(16, 16, 16, groups, 3, samples=23))
 
 
-def test_a_setting_that_allows_shorter_floats_changes_no_byte(request: pytest.FixtureRequest) -> None:
-    kept = torch.get_float32_matmul_precision()
-    request.addfinalizer(lambda: torch.set_float32_matmul_precision(kept))
-    torch.set_float32_matmul_precision("medium")
-    program, sources = product(64, 4095, 31, 3)
-    same(program, sources)
-
-
 def test_it_leaves_its_inputs_as_they_are() -> None:
     program = small_program()
     fields, parameters = random_fields(program, 4, 8), random_parameters(program, 9)
     copies = [each.copy() for each in (*fields, *parameters)]
-    TorchEvaluator().evaluate(program, Sources(fields, (), parameters))
+    FastEvaluator().evaluate(program, Sources(fields, (), parameters))
     for before, after in zip(copies, (*fields, *parameters), strict=True):
         assert before.tobytes() == after.tobytes()
 
@@ -247,7 +225,7 @@ def test_elements_outside_the_declared_range_are_refused() -> None:
     fields = random_fields(program, 2, 1)
     fields[0][1, 0, 0] = (128, -128)
     with pytest.raises(SourcesRefusedError) as refused:
-        TorchEvaluator().evaluate(program, Sources(fields, (), random_parameters(program, 2)))
+        FastEvaluator().evaluate(program, Sources(fields, (), random_parameters(program, 2)))
     assert str(refused.value) == "field 0: elements in [-128, 128], declared [-128, 127]"
 
 
@@ -256,38 +234,72 @@ def test_a_trace_of_a_sample_that_is_not_there_is_refused(sample: int) -> None:
     program = small_program()
     sources = Sources(random_fields(program, 2, 1), (), random_parameters(program, 2))
     with pytest.raises(SourcesRefusedError) as refused:
-        TorchEvaluator().trace(program, sources, sample)
+        FastEvaluator().trace(program, sources, sample)
     assert str(refused.value) == f"sample {sample}: 2 samples are given"
 
 
-def test_a_loaded_program_keeps_prepared_weights_and_not_what_they_were_prepared_from() -> None:
+def test_weights_are_prepared_once_however_many_instructions_multiply_by_them() -> None:
     b = ProgramBuilder()
-    x = b.field((4,), low=-9, high=9)
-    w, both = b.parameter((3, 4), low=-9, high=9), b.parameter((4, 3), low=-9, high=9)
-    turned = b.transpose(both, (1, 0))
+    x, w = b.field((4,), low=-9, high=9), b.parameter((4, 4), low=-9, high=9)
+    turned = b.transpose(w, (1, 0))
     y = b.linear(x, w, low=-999, high=999) + b.linear(x, turned, low=-999, high=999)
-    program = b.build(y + b.sum(both))
+    program = b.build(y + b.linear(x, w, low=-99, high=99) + b.sum(w))
     rng = np.random.default_rng(3)
-    parameters = tuple(rng.integers(-9, 10, each.shape, dtype=np.int32) for each in program.parameters)
+    parameters = (rng.integers(-9, 10, (4, 4), dtype=np.int32),)
     fields = (rng.integers(-9, 10, (5, 4), dtype=np.int32),)
+    sources = Sources(fields, (), parameters)
+    loaded = FastEvaluator().load(program, parameters)
+    assert isinstance(loaded, CompiledProgram)
+    loaded.evaluate(fields)
+    assert [type(each) for each in loaded.weights.values()] == [Packed, Packed]
+    same(program, sources)
 
-    loaded = TorchEvaluator().load(program, parameters)
-    for _ in range(2):
+
+@pytest.mark.parametrize("counts", [(3, 1, 3, 2, 1, 3), (1, 1, 4, 1)])
+def test_work_that_was_noted_gives_the_same_for_other_samples(counts: tuple[int, ...]) -> None:
+    program = small_program()
+    parameters = random_parameters(program, 0)
+    loaded = FastEvaluator().load(program, parameters)
+    for seed, count in enumerate(counts):
+        fields = random_fields(program, count, seed)
         expected = ReferenceEvaluator().evaluate(program, Sources(fields, (), parameters))
         assert loaded.evaluate(fields).tobytes() == expected.tobytes()
-        # Neither the weights, nor what was turned to become weights, nor the parameter under a kept sum.
-        assert loaded.spent == {each for each in loaded.lasting if each not in loaded.fixed}
-        assert len(loaded.spent) == 3
-        assert [folded is not None for folded in loaded.folded.values()] == [True, True]
+
+
+def test_threads_that_share_a_loaded_program_get_their_own_samples_outputs() -> None:
+    program = small_program()
+    parameters = random_parameters(program, 0)
+    loaded = FastEvaluator().load(program, parameters)
+    given = [random_fields(program, 2, seed) for seed in range(24)]
+    expected = [
+        ReferenceEvaluator().evaluate(program, Sources(each, (), parameters)).tobytes() for each in given
+    ]
+    with ThreadPoolExecutor(4) as threads:
+        assert [each.tobytes() for each in threads.map(loaded.evaluate, given)] == expected
+
+
+def test_networks_that_kernels_carry_are_evaluated_without_torch() -> None:
+    code = """
+import sys
+from anh_rollup.evaluation.fast_backend import FastEvaluator
+from anh_rollup.evaluation.sources import Sources
+from tests.doubles.small_program import random_fields, random_parameters, small_program
+program = small_program()
+sources = Sources(random_fields(program, 3, 1), (), random_parameters(program, 2))
+FastEvaluator().evaluate(program, sources)
+FastEvaluator().trace(program, sources, 0)
+assert "torch" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_loaded_program_takes_sample_after_sample_and_refuses_what_does_not_fit() -> None:
     program = small_program()
     parameters = random_parameters(program, 0)
     with pytest.raises(SourcesRefusedError, match="parameters: 0 given"):
-        TorchEvaluator().load(program, ())
+        FastEvaluator().load(program, ())
 
-    loaded = TorchEvaluator().load(program, parameters)
+    loaded = FastEvaluator().load(program, parameters)
     fields = random_fields(program, 3, 1)
     whole = loaded.evaluate(fields)
     singles = [loaded.evaluate([each[place : place + 1] for each in fields]) for place in range(3)]

@@ -2,54 +2,36 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from llvmlite import binding
 
-from anh_rollup.evaluation import torch_dense
-from anh_rollup.evaluation.dense_kernel import VECTORS, compiled_for, kernel
+from anh_rollup.evaluation import compiled_dense
+from anh_rollup.evaluation.compiled_dense import Exact, packed
+from anh_rollup.evaluation.dense_kernel import VECTORS
+from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.evaluation.sources import Sources
-from anh_rollup.kernels.machine_code import NARROW, WIDE, Kernel, Processor
+from anh_rollup.evaluation.tape import Tape
+from anh_rollup.kernels.machine_code import NARROW, WIDE, this_processor
 from anh_rollup.tensor.errors import RangeRefusedError, ShapeRefusedError
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Kind, Program, Value
 from anh_rollup.tensor.shapes import window
-from tests.unit.evaluation.test_torch_backend import same
-from tests.unit.evaluation.test_torch_depthwise import extreme
+from tests.doubles.evaluators import BUILDS, processor_of, same, small_parts
+from tests.unit.evaluation.test_compiled_depthwise import extreme
 
 SMALL = st.integers(1, 3)
-#: For this processor, for its vectors in both widths, for any processor of its kind, and not at all.
-BUILDS = ("here", "wide", "narrow", "generic", "none")
 #: Channels around one vector and one block.
 CHANNELS = (1, 2, NARROW, WIDE, WIDE + 1, VECTORS * NARROW + 1, VECTORS * WIDE, 2 * VECTORS * WIDE + 5)
 
 
-@cache
-def built(build: str) -> Kernel | None:
-    if build == "none":
-        return None
-    if build == "here":
-        return kernel()
-    if build == "generic":
-        return compiled_for(Processor("generic", "", NARROW))
-    features = binding.get_host_cpu_features().flatten()
-    lanes = WIDE if build == "wide" else NARROW
-    return compiled_for(Processor(binding.get_host_cpu_name(), features, lanes))
-
-
 @contextmanager
-def compiled_as(build: str, threads: int, chunk: int) -> Iterator[None]:
-    """One kernel, so many threads with parts as small as can be, and so many places at once."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch_dense, "kernel", lambda: built(build))
-        patch.setattr(torch_dense, "PART_WORK", 1)
-        patch.setattr(torch_dense, "CHUNK", chunk)
-        patch.setattr(torch, "get_num_threads", lambda: threads)
+def in_pieces(threads: int, chunk: int) -> Iterator[None]:
+    """So many threads with parts as small as can be, and so many places at once."""
+    with pytest.MonkeyPatch.context() as patch, small_parts(compiled_dense, threads):
+        patch.setattr(compiled_dense, "CHUNK", chunk)
         yield
 
 
@@ -125,8 +107,8 @@ def products(draw: st.DrawFn) -> Program:
 def test_any_sums_of_products_on_any_vectors_and_threads_give_the_reference_bytes(
     build: str, program: Program, samples: int, threads: int, chunk: int, seed: int
 ) -> None:
-    with compiled_as(build, threads, chunk):
-        same(program, extreme(program, samples, seed))
+    with in_pieces(threads, chunk):
+        same(program, extreme(program, samples, seed), FastEvaluator(processor=processor_of(build)))
 
 
 @pytest.mark.parametrize("build", BUILDS)
@@ -143,15 +125,15 @@ def test_the_largest_sums_are_exact_up_to_the_width_of_a_float64_and_beyond(
         w[..., 1::2, :] = program.values[1].high
         for one in (x, x + 1, -(x + 1)):
             given = (one[np.newaxis], w[np.newaxis]) if lead else (one[np.newaxis],)
-            with compiled_as(build, 2, 8):
-                same(program, Sources(given, (), () if lead else (w,)))
+            sources = Sources(given, (), () if lead else (w,))
+            with in_pieces(2, 8):
+                same(program, sources, FastEvaluator(processor=processor_of(build)))
 
 
 def test_weights_take_four_bytes_each_and_whole_vectors() -> None:
-    compiled = kernel()
-    assert compiled is not None
-    ones = torch.ones((2, 5, 7), dtype=torch.float64)
-    ready = torch_dense.packed(ones, ones[:, :, 0], ones[:, :, 0])
-    assert ready is not None
-    assert (ready.weights.dtype, tuple(ready.weights.shape)) == (torch.int32, (2, 7 * compiled.lanes))
-    assert int(ready.weights.sum()) == 2 * 5 * 7
+    here = this_processor()
+    assert here is not None
+    ones = np.ones((2, 5, 7))
+    ready = packed(Tape(here), Exact(ones, ones[:, :, 0], ones[:, :, 0]))
+    assert (ready.weights.dtype, ready.weights.shape) == (np.int32, (2, 7 * here.lanes))
+    assert ready.weights.sum() == 2 * 5 * 7

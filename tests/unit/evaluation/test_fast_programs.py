@@ -1,15 +1,15 @@
-"""The torch backend on whole random programs: what lives how long, and how many samples run at once."""
+"""The fast evaluators on whole random programs: what lives how long, and how many samples run at once."""
 
 from math import prod
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from anh_rollup.encoding.checks import INT32_LEAST, INT32_MOST
 from anh_rollup.encoding.tensors import Shape
+from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
 from anh_rollup.evaluation.torch_backend import TorchEvaluator
@@ -18,8 +18,8 @@ from anh_rollup.tensor.errors import RangeRefusedError
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Kind, Program, Value
 from scripts.generate_vectors.random_cases import random_case, random_range, random_shape, random_tensor
+from tests.doubles.evaluators import same
 from tests.doubles.small_program import random_fields, random_parameters, small_program
-from tests.unit.evaluation.test_torch_backend import same
 
 
 def random_program(rng: np.random.Generator, instructions: int) -> Program:
@@ -81,13 +81,18 @@ def test_random_programs_give_the_reference_bytes(
 ) -> None:
     rng = np.random.default_rng(seed)
     program = random_program(rng, instructions)
-    same(program, random_sources(program, samples, rng), TorchEvaluator(memory=memory))
+    same(
+        program,
+        random_sources(program, samples, rng),
+        FastEvaluator(memory=memory),
+        TorchEvaluator(memory=memory),
+    )
 
 
 def test_no_samples_give_no_outputs() -> None:
     program = small_program()
     sources = Sources(random_fields(program, 0, 1), (), random_parameters(program, 2))
-    for evaluator in (TorchEvaluator(), ReferenceEvaluator()):
+    for evaluator in (FastEvaluator(), TorchEvaluator(), ReferenceEvaluator()):
         outputs = evaluator.evaluate(program, sources)
         assert (outputs.shape, outputs.dtype) == ((0,), np.dtype(np.int32))
 
@@ -196,18 +201,3 @@ def test_margins_are_zeros_however_the_image_lies_in_memory(kind: str, strides: 
         same(program, Sources((images, kernels), (), ()))
     else:
         same(program, Sources((images,), (), (kernels[0],)))
-
-
-@pytest.mark.parametrize("is_read_otherwise", [False, True])
-def test_tables_stay_int32_where_elements_are_only_gathered(is_read_otherwise: bool) -> None:
-    b = ProgramBuilder()
-    x, table = b.field((6,), low=-2, high=11), b.parameter((10, 3), low=INT32_LEAST, high=INT32_MOST)
-    taken = b.emit(Opcode.GATHER, [table, x], (0,))
-    whole = b.emit(Opcode.REDUCE, [table], (1, 0, 0, 1))
-    program = b.build(b.emit(Opcode.MAX, [taken, whole], ()) if is_read_otherwise else taken)
-    sources = Sources(random_fields(program, 4, 1), (), random_parameters(program, 2))
-    same(program, sources)
-    loaded = TorchEvaluator().load(program, sources.parameters)
-    loaded.evaluate(sources.fields)
-    kept = [each.dtype for each in loaded.fixed.values() if each.shape == (1, 10, 3)]
-    assert kept == [torch.float64 if is_read_otherwise else torch.int32]
