@@ -7,11 +7,14 @@ rows of the networks named, or of all. It takes about an hour, so it is no part 
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import Final
 
 from anh_rollup.evaluation.workload import multiply_adds
 from anh_rollup.importing.comparison import Comparison, compare
+from anh_rollup.importing.emission import emit
 from anh_rollup.importing.network import Network, import_network
 from anh_rollup.importing.setting import Setting
 from benchmarks.networks.catalogue import CASES, SHOWN, Case
@@ -43,14 +46,12 @@ def row(name: str, network: Network, found: Comparison) -> str:
 
 def measured(name: str, case: Case) -> list[str]:
     """A network's lines, one for each setting."""
-    shown, rows = case.samples(SHOWN, 1), []
+    network, rows = import_network(case.model, shapes=case.shapes, samples=case.samples(SHOWN, 1)), []
+    held = case.samples(max(LEAST, -(-DECISIONS // prod(network.program.output.shape[:-1]))), 2)
     for setting in Setting:
-        network = import_network(case.model, shapes=case.shapes, samples=shown, setting=setting)
-        shape = network.program.output.shape
-        each = 1
-        for size in shape[:-1] if len(shape) > 1 else ():
-            each *= size
-        held = case.samples(max(LEAST, -(-DECISIONS // each)), 2)
+        # Ranges and formats are the same with every setting.
+        emitted = emit(network.record, network.ranges, network.formats, setting)
+        network = replace(network, emitted=emitted, setting=setting)
         rows.append(row(name, network, compare(case.model, network, held)))
         print(rows[-1], flush=True)
     return rows

@@ -15,11 +15,11 @@ from onnxruntime.capi import onnxruntime_pybind11_state as states
 from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.importing.errors import ImportingError
 from anh_rollup.importing.network import Arrays, Network, split_samples
-from anh_rollup.importing.real_evaluation import evaluate, values
-from anh_rollup.importing.record import Reals
+from anh_rollup.importing.real_evaluation import values
+from anh_rollup.importing.record import Operation, Reals
 from anh_rollup.watching import Watch, unwatched
 
-#: Samples that are evaluated node by node to count saturated elements (choice).
+#: Samples that are evaluated node by node, where the exact reading is farthest from onnxruntime (choice).
 MOST_TRACED: Final = 16
 #: Samples that are evaluated at once (choice).
 BATCH: Final = 16
@@ -60,7 +60,8 @@ class ComparisonError(ImportingError):
 class Comparison:
     """How near an imported network is to onnxruntime on samples, and how fast.
 
-    Errors are relative to the range of onnxruntime's outputs, from the least to the largest.
+    Errors are relative to the range of onnxruntime's outputs, from the least to the largest. What needs
+    float64 is of up to `MOST_TRACED` samples, those where the exact reading is farthest from onnxruntime.
 
     Attributes:
         samples: How many samples.
@@ -69,7 +70,7 @@ class Comparison:
         largest_format_error: Of the exact reading beside the record in float64: what is due to them alone.
         decisions: Places along the last axis of the outputs, over all samples.
         agreement: Part of the decisions with the same largest output.
-        saturated: Elements, of all values of up to `MOST_TRACED` samples, outside of their number format.
+        saturated: Elements, of all values, outside of their number format in float64.
         exact_seconds, float_seconds: One sample, by the exact evaluator and by onnxruntime.
     """
 
@@ -109,23 +110,26 @@ def compare(model: ModelProto, network: Network, samples: Arrays, watch: Watch =
         for at in watch(starts, "evaluating exactly")
     ]
     exact = network.real(np.concatenate(outputs)).reshape(wanted.shape)
-    traced = singles[:MOST_TRACED]
-    real = np.stack(
-        [evaluate(network.record, sample) for sample in watch(traced, "evaluating in float64")]
-    ).reshape(-1, *wanted.shape[1:])
     span = float(np.ptp(wanted)) or float(np.abs(wanted).max()) or 1.0
     error = np.abs(exact - wanted) / span
+    worst = error.reshape(len(singles), -1).max(1)
+    farthest: list[int] = np.argsort(-worst, kind="stable")[:MOST_TRACED].tolist()
+    reals, outside = zip(
+        *(_real_and_saturated(network, singles[at]) for at in watch(farthest, "evaluating in float64")),
+        strict=True,
+    )
+    real = np.stack(reals).reshape(-1, *wanted.shape[1:])
     same = _decisions(exact) == _decisions(wanted)
     one = [each[:1] for each in fields]
     return Comparison(
         samples=len(singles),
         largest_error=float(error.max()),
         mean_error=float(error.mean()),
-        largest_lowering_error=float(np.abs(real - wanted[: len(traced)]).max() / span),
-        largest_format_error=float(np.abs(exact[: len(traced)] - real).max() / span),
+        largest_lowering_error=float(np.abs(real - wanted[farthest]).max() / span),
+        largest_format_error=float(np.abs(exact[farthest] - real).max() / span),
         decisions=same.size,
         agreement=float(same.mean()),
-        saturated=sum(saturated(network, sample) for sample in traced),
+        saturated=sum(outside),
         exact_seconds=_seconds(lambda: loaded.evaluate(one)),
         float_seconds=_seconds(lambda: run(singles[0])),
     )
@@ -178,14 +182,15 @@ INPUT_TYPES: Final[dict[str, type[np.generic]]] = {
 }
 
 
-def saturated(network: Network, sample: Sequence[Reals]) -> int:
-    """How many elements of all values lie outside of their number format for one sample."""
-    count = 0
+def _real_and_saturated(network: Network, sample: Sequence[Reals]) -> tuple[Reals, int]:
+    """The output for one sample in float64, and how many elements of all values their formats cannot hold."""
+    count, elements = 0, np.zeros(0)
     for place, elements in values(network.record, sample):
-        at = network.formats[place]
-        outside = (elements < (at.low - 1) * at.unit) | (elements > (at.high + 1) * at.unit)
-        count += int((outside & np.isfinite(elements)).sum())
-    return count
+        if network.record.nodes[place].operation is not Operation.CONSTANT:
+            at = network.formats[place]
+            outside = (elements < (at.low - 1) * at.unit) | (elements > (at.high + 1) * at.unit)
+            count += int((outside & np.isfinite(elements)).sum())
+    return elements, count
 
 
 def _decisions(outputs: Reals) -> Array:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from math import inf, isfinite, isnan, prod
+from math import ceil, inf, isfinite, isnan, log2, prod
 from typing import Final
 
 import numpy as np
@@ -14,6 +14,8 @@ from anh_rollup.importing.record import UNBOUNDED, Field, Operation, RealNode, R
 HEADROOM: Final = 2.0
 #: The square of what grows twofold grows fourfold; a product gets so many headrooms at most (choice).
 MOST_DEGREE: Final = 3
+#: What a sample has fewer elements of gets one headroom more, for samples show less of it (choice).
+FEW: Final = 16
 #: How much wider a function's range is than its values at some places show, as a part of it.
 _BETWEEN: Final = 2.0**-10
 #: What an input is taken to hold where no sample shows it (choice): standardized reals, small integers.
@@ -56,15 +58,26 @@ LONG: Final = Range(-(2.0**31), 2.0**31 - 1)
 
 
 def observed(record: Record, samples: Iterable[Sequence[Reals]]) -> list[Range]:
-    """What the elements of each node were in some samples, one at least."""
+    """What the elements of each node were in some samples, one at least; constants are looked at once."""
     found: list[Range | None] = [None] * len(record.nodes)
     for sample in samples:
         for place, elements in values(record, sample):
-            finite = elements[np.isfinite(elements)]
-            seen = Range(float(finite.min()), float(finite.max())) if finite.size else Range(0.0, 0.0)
             before = found[place]
-            found[place] = seen if before is None else before.union(seen)
+            if before is None:
+                found[place] = _of(elements)
+            elif record.nodes[place].operation is not Operation.CONSTANT:
+                found[place] = before.union(_of(elements))
     return [Range(0.0, 0.0) if each is None else each for each in found]
+
+
+def _of(elements: Reals) -> Range:
+    """Where those lie that are finite; zero alone where none is."""
+    if not elements.size:
+        return Range(0.0, 0.0)
+    found = Range(float(elements.min()), float(elements.max()))
+    if isfinite(found.low) and isfinite(found.high):
+        return found
+    return _of(elements[np.isfinite(elements)])
 
 
 def field_range(field: Field, seen: Range | None) -> Range:
@@ -85,6 +98,30 @@ def _wide(seen: Range, headroom: float, *, is_whole: bool) -> Range:
     return wide.within(LONG) if is_whole and seen.within(LONG) == seen else wide
 
 
+def _shown(seen: Range, headroom: float, proven: Range, *, is_whole: bool) -> Range:
+    """What samples show of a node with headroom, inside of what is proven.
+
+    Real numbers get all that is proven where that takes no more bits. Where the nearest is not farther from
+    zero than they are apart, samples show no sign: a mean that is just below zero for some is above it for
+    others.
+    """
+    wide = _wide(seen, headroom, is_whole=is_whole)
+    if is_whole or not wide.magnitude:
+        return wide.within(proven)
+    has_room = proven.magnitude <= 2.0 ** ceil(log2(wide.magnitude))
+    edge = proven.magnitude if has_room else wide.magnitude
+    is_near = 0 < max(seen.low, -seen.high) < seen.high - seen.low
+    has_sign = not is_near or proven.low >= 0 or proven.high <= 0
+    low = wide.low if wide.low >= 0 and has_sign else -edge
+    high = wide.high if wide.high <= 0 and has_sign else edge
+    return Range(low, high).within(proven)
+
+
+def _enforced(at: Range, proven: Range) -> Range:
+    """Where a node's elements are for any input: what is proven, within a format, and those reach to zero."""
+    return at.union(Range(0.0, 0.0)).within(proven)
+
+
 def _is_exact(node: RealNode, proven: Range) -> bool:
     """Whether a node's integers fit 32 bits whatever the input is, so that samples need not tell."""
     return node.is_whole and node.operation is not Operation.ARGMAX and proven.within(LONG) == proven
@@ -100,18 +137,20 @@ def ranges_of(record: Record, samples: Iterable[Sequence[Reals]] | None) -> list
     seen = None if samples is None else observed(record, samples)
     degrees = _degrees(record)
     found: list[Range] = []
+    enforced: list[Range] = []
     for place, node in enumerate(record.nodes):
         if node.operation is Operation.FIELD:
             field = record.fields[node.attributes[0]]
-            proven = field_range(field, None if seen is None else seen[place])
+            at, proven = field_range(field, None if seen is None else seen[place]), Range(*UNBOUNDED)
         else:
             sources = [record.nodes[each] for each in node.inputs]
-            proven = propagated(node, [found[each] for each in node.inputs], sources)
+            at = proven = propagated(node, [enforced[each] for each in node.inputs], sources)
         is_free = seen is not None and node.operation not in (Operation.FIELD, Operation.CONSTANT)
         if is_free and seen is not None and not _is_exact(node, proven):
-            wide = _wide(seen[place], HEADROOM ** degrees[place], is_whole=node.is_whole)
-            proven = wide.within(proven)
-        found.append(proven)
+            headroom = HEADROOM ** (degrees[place] + (prod(node.shape) < FEW))
+            at = _shown(seen[place], headroom, proven, is_whole=node.is_whole)
+        found.append(at)
+        enforced.append(_enforced(at, proven))
     return _together(record, found)
 
 
@@ -149,8 +188,7 @@ def propagated(node: RealNode, inputs: Sequence[Range], sources: Sequence[RealNo
         sources: Its inputs; constants among them are known element by element.
     """
     if node.operation is Operation.CONSTANT:
-        finite = node.elements[np.isfinite(node.elements)]
-        return Range(float(finite.min()), float(finite.max())) if finite.size else Range(0.0, 0.0)
+        return _of(node.elements)
     if node.operation in (Operation.MATMUL, Operation.CONV):
         raw = _linear(node, inputs, sources)
     elif node.operation is Operation.SUM:
@@ -173,8 +211,10 @@ def _times(x: float, y: float) -> float:
     return 0.0 if x == 0 or y == 0 else x * y
 
 
-def _product(_node: RealNode, inputs: Sequence[Range]) -> Range:
-    return _corners(_times, inputs[0], inputs[1])
+def _product(node: RealNode, inputs: Sequence[Range]) -> Range:
+    found = _corners(_times, inputs[0], inputs[1])
+    is_square = node.inputs[0] == node.inputs[1]
+    return Range(max(found.low, 0.0), found.high) if is_square else found
 
 
 def _quotient(node: RealNode, inputs: Sequence[Range]) -> Range:

@@ -6,7 +6,7 @@ from enum import StrEnum
 class Setting(StrEnum):
     """How a network is imported.
 
-    `PRECISE` gives weights all bits that float64 leaves, `FAST` 16 bits, and coarser tables.
+    `PRECISE` gives weights all bits that float64 leaves, `FAST` 18 bits, and coarser tables.
     """
 
     PRECISE = "precise"

@@ -14,7 +14,7 @@ from anh_rollup.tensor.opcodes import MOST_SHIFT
 
 #: Bits of magnitude of weights: what they take at most, and with the fast setting.
 MOST_WEIGHT_BITS: Final = 24
-FAST_WEIGHT_BITS: Final = 15
+FAST_WEIGHT_BITS: Final = 17
 #: A channel's sums stay below two to this power, and so does its bias: float64 holds both together.
 SUM_BITS: Final = 52
 #: Fraction bits of a bias beyond those of the result (choice: its rounding is then a sixteenth of a step).

@@ -1,5 +1,6 @@
 """Ranges: what samples show, what interval arithmetic proves, and both together."""
 
+from collections.abc import Sequence
 from math import inf
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from anh_rollup.importing.ranges import (
     ASSUMED_REAL,
     ASSUMED_WHOLE,
+    FEW,
     HEADROOM,
     Range,
     field_range,
@@ -39,8 +41,69 @@ def test_samples_show_the_least_and_the_greatest() -> None:
 
 
 def test_shown_ranges_get_headroom_inside_of_what_is_proven() -> None:
-    field, _, product, _ = (each.widened(HEADROOM) for each in SHOWN)
-    assert ranges_of(RECORD, SAMPLES) == [field, Range(-2.0, 5.0), product, Range(0.0, 6.0)]
+    field, edge = SHOWN[0].widened(HEADROOM), HEADROOM * np.abs(KERNEL).sum(1).max()
+    assert ranges_of(RECORD, SAMPLES) == [field, Range(-2.0, 5.0), Range(-edge, edge), Range(0.0, 6.0)]
+
+
+def summed(sums: Sequence[float], rows: int) -> Range:
+    """The range of so many sums of two numbers, all the same in each sample."""
+    record = Record(
+        (
+            RealNode(Operation.FIELD, (rows, 2), attributes=(0,)),
+            RealNode(Operation.SUM, (rows,), (0,), attributes=(1, 1)),
+        ),
+        (Field("x", (1, rows, 2), is_whole=False),),
+        "y",
+    )
+    return ranges_of(record, [[np.tile([2.0 + each, -2.0], (rows, 1))] for each in sums])[1]
+
+
+@pytest.mark.parametrize(
+    ("sums", "wanted"),
+    [
+        ([-0.5, -0.125], Range(-0.5 * HEADROOM, 0.5 * HEADROOM)),
+        ([0.125, 0.5], Range(-0.5 * HEADROOM, 0.5 * HEADROOM)),
+        ([0.5, 1.0], Range(0.5 / HEADROOM, 1.0 * HEADROOM)),
+        ([-1.0, -0.5], Range(-1.0 * HEADROOM, -0.5 / HEADROOM)),
+        ([0.0, 0.5], Range(0.0, 0.5 * HEADROOM)),
+    ],
+    ids=["just below zero", "just above", "far above", "far below", "from zero on"],
+)
+def test_sums_lie_on_both_sides_of_zero_where_samples_show_them_near_it(
+    sums: list[float], wanted: Range
+) -> None:
+    assert summed(sums, FEW) == wanted
+
+
+@pytest.mark.parametrize(("second", "most"), [(0.5, 4.0), (0.0, 2.0)], ids=["no more bits", "more bits"])
+def test_all_that_is_proven_counts_where_it_takes_no_more_bits(second: float, most: float) -> None:
+    total = RealNode(Operation.SUM, (FEW,), (0,), attributes=(1, 1))
+    field = RealNode(Operation.FIELD, (FEW, 2), attributes=(0,))
+    record = Record((field, total), (Field("x", (1, FEW, 2), is_whole=False),), "y")
+    assert ranges_of(record, [[np.tile([1.0, second], (FEW, 1))]])[1].high == most
+
+
+def test_what_a_sample_has_few_elements_of_gets_more_room() -> None:
+    assert summed([-0.5, 0.5], FEW - 1).high == HEADROOM * summed([-0.5, 0.5], FEW).high
+
+
+def test_a_quotient_is_bounded_by_what_is_proven_of_its_divisor() -> None:
+    nodes = (
+        RealNode(Operation.FIELD, (FEW,), attributes=(0,)),
+        RealNode(Operation.MUL, (FEW,), (0, 0)),
+        RealNode(Operation.CONSTANT, (), array=np.array(0.25)),
+        RealNode(Operation.ADD, (FEW,), (1, 2)),
+        RealNode(Operation.DIV, (FEW,), (2, 3)),
+    )
+    record = Record(nodes, (Field("x", (1, FEW), is_whole=False),), "y")
+    found = ranges_of(record, [[np.full(FEW, 0.5)]])
+    assert found[3].low == 0.25
+    assert found[4].high == 1.0
+
+
+def test_squares_are_not_negative() -> None:
+    square = RealNode(Operation.MUL, (2,), (0, 0))
+    assert propagated(square, [Range(-3.0, 2.0)] * 2, [FIELD] * 2) == Range(0.0, 9.0)
 
 
 def test_without_samples_ranges_are_proven_from_what_is_assumed() -> None:
