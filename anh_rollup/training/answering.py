@@ -32,6 +32,9 @@ ELEMENTS_AT_ONCE: Final = 1 << 28
 #: Most elements of all parameters in an ONNX file: protobuf ends at 2 GiB.
 MOST_ONNX_PARAMETERS: Final = 1 << 28
 
+#: Values of a program whose graph onnxruntime loads in seconds: an LSTM of 2,906 took it three minutes.
+MOST_ONNX_VALUES: Final = 1 << 11
+
 #: onnxruntime's level of log messages from which on they are shown: errors.
 ORT_ERRORS: Final = 3
 
@@ -179,7 +182,10 @@ def _refusals() -> Iterator[None]:
 
 
 def with_either(architecture: Program, parameters: Sequence[Elements]) -> Run:
-    """Onnxruntime where it takes the program, otherwise torch."""
+    """Onnxruntime where it takes the program and is soon ready, otherwise torch."""
+    if len(architecture.values) > MOST_ONNX_VALUES:
+        LOG.info("answering with torch: the program has %d values", len(architecture.values))
+        return with_torch(architecture, parameters)
     try:
         return with_onnxruntime(architecture, parameters)
     except (AnsweringError, TrainingError) as error:

@@ -194,6 +194,18 @@ def test_torch_answers_what_the_onnx_graph_cannot_hold(
     assert refused.value.remedy == "Answer with torch."
 
 
+def test_torch_answers_what_onnxruntime_takes_long_to_load(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    architecture, data = network(), points(3)
+    count = len(architecture.values)
+    monkeypatch.setattr(answering, "MOST_ONNX_VALUES", count - 1)
+    (either,) = answer(architecture, data, model(architecture))
+    assert caplog.messages == [f"answering with torch: the program has {count} values"]
+    assert np.array_equal(either, answer(architecture, data, model(architecture), "torch")[0])
+
+
 def test_what_no_engine_takes_is_refused_by_name() -> None:
     program, data = varying_kernel()
     with pytest.raises(AnsweringError) as refused:
