@@ -21,6 +21,9 @@ from anh_rollup.tensor.program import Program
 #: Elements, times orders, that are worth a part of their own (choice: about 0.1 milliseconds).
 PART_WORK: Final = 1 << 19
 
+#: Rows of fewer elements than this are no stretches: another dimension is (choice: one vector).
+NARROW_ROW: Final = 8
+
 #: Lengths of sums and maxima whose orders are kept (choice).
 KEPT_FOLDS: Final = 64
 
@@ -246,7 +249,7 @@ def _contiguous(sizes: Sequence[int]) -> Steps:
 
 
 def _layout(sizes: Sequence[int], steps: Sequence[Sequence[int]]) -> _Layout | None:
-    """As few dimensions as can be; None where that is too many."""
+    """As few dimensions as can be, with a wide one last; None where that is too many."""
     kept: list[tuple[int, tuple[int, ...]]] = []
     for size, own in zip(sizes, zip(*steps, strict=True), strict=True):
         if size == 1:
@@ -257,6 +260,8 @@ def _layout(sizes: Sequence[int], steps: Sequence[Sequence[int]]) -> _Layout | N
             kept.append((size, own))
     if len(kept) > DIMS:
         return None
+    if kept and kept[-1][0] < NARROW_ROW:
+        kept.append(kept.pop(max(range(len(kept)), key=lambda place: kept[place][0])))
     kept = [(1, (0,) * len(steps))] * (DIMS - len(kept)) + kept
     arrays = np.zeros((len(steps), 1 + DIMS), dtype=np.int64)
     arrays[:, 1:] = np.array([own for _, own in kept], dtype=np.int64).T

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from anh_rollup.encoding.checks import INT32_LEAST, INT32_MOST
 from anh_rollup.evaluation import compiled_passes
-from anh_rollup.evaluation.compiled_passes import Fused, copy_into, folded, laid_out
+from anh_rollup.evaluation.compiled_passes import NARROW_ROW, Fused, copy_into, folded, laid_out
 from anh_rollup.evaluation.compiled_program import CompiledProgram
 from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.evaluation.pass_kernel import DIMS, STRETCH, VECTORS, Order
@@ -122,6 +122,15 @@ def test_rows_of_any_width_are_cut_into_stretches(width: int) -> None:
     column = b.field((3, 1), low=-99, high=99)
     program = b.build(b.emit(Opcode.MAX, [b.emit(Opcode.ADD, [x, row], (0, 3, 1)), column], ()))
     same(program, extreme(program, 2, 5))
+
+
+@pytest.mark.parametrize("channels", [1, 3, NARROW_ROW - 1, NARROW_ROW])
+def test_narrow_rows_give_the_reference_bytes_however_they_lie(channels: int) -> None:
+    b = ProgramBuilder()
+    x, row = b.field((channels, 5, 90), low=-(2**20), high=2**20), b.field((channels,), low=-9, high=9)
+    turned = b.transpose(x, (1, 2, 0))
+    program = b.build(b.emit(Opcode.MUL, [b.emit(Opcode.ADD, [turned, row], (0, 3, 1)), turned], (20,)))
+    same(program, extreme(program, 3, 5))
 
 
 def chain_of(count: int) -> Program:
