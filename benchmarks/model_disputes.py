@@ -29,6 +29,7 @@ from anh_rollup.evaluation.dispute_cost import Side, cost_at, dispute_cost
 from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.importing.network import Network, import_network
 from anh_rollup.l1.deployment import Rules
+from anh_rollup.node import short_pauses
 from anh_rollup.tensor.program import Program
 from anh_rollup.tensor.properties import closeness
 from benchmarks.dispute_ground import Ground, Inference, Times, played
@@ -138,6 +139,7 @@ def measured(name: str) -> Row:
     with (
         tempfile.TemporaryDirectory(prefix="anh-disputes-") as folder,
         ProcessGroup(Path(folder) / "logs") as processes,
+        short_pauses(),  # as the roles run
     ):
         local = LocalNetwork(Path(folder), processes, rules=Rules(), block_seconds=None)
         local.start_l1()
