@@ -70,9 +70,9 @@ class CompiledProgram:
         order: Values and passes in the order in which they run.
         dropped: For each place of `order` the values that nothing behind it reads.
         bytes_of_a_sample: What one sample's values take at once, at most.
-        last_users: For each value that is read the last instruction that reads it.
         weights: Prepared weights, each once however many instructions multiply by them.
-        singles: Passes of one instruction, for traces and what fits no larger one; None where there is none.
+        singles: Passes of one instruction, for what fits no larger one; None where there is none.
+        wholes: By their first instructions the passes that give all results, for traces.
     """
 
     program: Program
@@ -86,9 +86,9 @@ class CompiledProgram:
     order: list[int | Fused]
     dropped: list[list[int]]
     bytes_of_a_sample: int
-    last_users: dict[int, int]
     weights: dict[_Weights, Packed | Scaled | None] = field(default_factory=dict)
     singles: dict[int, Fused | None] = field(default_factory=dict)
+    wholes: dict[int, Fused] = field(default_factory=dict)
     _floats: WeakValueDictionary[int | bytes, Floats] = field(default_factory=WeakValueDictionary)
     _tapes: dict[int, tuple[Tape, Floats]] = field(default_factory=dict)
     #: A list of one, which is all that noted work holds of this.
@@ -117,11 +117,7 @@ class CompiledProgram:
         order = _order(program, steps, users, lasting)
         dropped = _dropped(program, order, users)
         size = _bytes_of_a_sample(program, order, dropped, lasting)
-        last_users = {each: own[-1] for each, own in users.items()}
-        return cls(
-            program, parameters, processor, memory, keeps, watch, steps, lasting, order, dropped, size,
-            last_users,
-        )  # fmt: skip
+        return cls(program, parameters, processor, memory, keeps, watch, steps, lasting, order, dropped, size)
 
     def evaluate(self, fields: Sequence[Tensor], answers: Sequence[Tensor] = ()) -> Tensor:
         """The output for every sample: int32 array (N, *output shape). See `LoadedProgram.evaluate`."""
@@ -139,20 +135,28 @@ class CompiledProgram:
     def trace(self, sample: int, fields: Sequence[Tensor], answers: Sequence[Tensor] = ()) -> list[Tensor]:
         """Every value for one sample, in program order: int32 arrays. See `LoadedProgram.trace`."""
         sources = checked_sources(self.program, fields, answers, self.parameters)
-        found, alive, tape = list[Tensor](), dict[int, Floats](), Tape(self.processor, arena=Arena())
+        found, alive, tape = dict[int, Tensor](), dict[int, Floats](), Tape(self.processor, arena=Arena())
         with self._turn:
             self._given[0] = sources.sample(sample)
-            for each, value in enumerate(self.program.values):
-                if value.kind in _GIVEN:
-                    found.append(self._elements(value))
-                    continue
-                alive[each] = self._value(tape, each, alive)
+            for place, each in enumerate(self.order):
+                if isinstance(each, Fused):
+                    self._pass(tape, self._whole(each), alive)
+                else:
+                    alive[each] = self._value(tape, each, alive)
                 # While the cache has the elements.
-                found.append(alive[each][0].astype(np.int32))
-                for read in value.inputs:
-                    if self.last_users[read] == each:
-                        alive.pop(read, None)
-        return found
+                found.update((made, alive[made][0].astype(np.int32)) for made in _made(each))
+                for read in self.dropped[place]:
+                    alive.pop(read, None)
+        values = enumerate(self.program.values)
+        return [self._elements(value) if value.kind in _GIVEN else found[each] for each, value in values]
+
+    def _whole(self, fused: Fused) -> Fused:
+        """The same pass, which gives the results of all its instructions."""
+        members = fused.group.members
+        if members[0] not in self.wholes:
+            group = Group(members, fused.group.sources, members)
+            self.wholes[members[0]] = Fused.of(self.program, group, self.steps) or fused
+        return self.wholes[members[0]]
 
     def timed(self, fields: Sequence[Tensor], answers: Sequence[Tensor] = ()) -> Iterator[tuple[float, Any]]:
         """Evaluates all samples at once, and gives the seconds of each piece of work with what it is for."""
@@ -327,13 +331,14 @@ def _order(
     return [each for each in found if isinstance(each, Fused) or program.values[each].kind not in _GIVEN]
 
 
+def _made(each: int | Fused) -> list[int]:
+    """The values that a step of the order gives, or has inside."""
+    return each.group.members if isinstance(each, Fused) else [each]
+
+
 def _dropped(program: Program, order: Sequence[int | Fused], users: dict[int, list[int]]) -> list[list[int]]:
     """For each place of the order the values that nothing behind it reads; the output is none of them."""
-    places = {
-        each: place
-        for place, some in enumerate(order)
-        for each in (some.group.members if isinstance(some, Fused) else [some])
-    }
+    places = {each: place for place, some in enumerate(order) for each in _made(some)}
     found: list[list[int]] = [[] for _ in order]
     for each, place in places.items():
         if each != len(program.values) - 1:
