@@ -130,6 +130,7 @@ class CompiledProgram:
             for start in self.watch(range(0, sources.count, step), "evaluating"):
                 stop = min(start + step, sources.count)
                 result[start:stop] = self._output(sources.samples(start, stop), keeps=keeps)
+            self._given[0] = Sources()
         return result
 
     def trace(self, sample: int, fields: Sequence[Tensor], answers: Sequence[Tensor] = ()) -> list[Tensor]:
@@ -147,6 +148,7 @@ class CompiledProgram:
                 found.update((made, alive[made][0].astype(np.int32)) for made in _made(each))
                 for read in self.dropped[place]:
                     alive.pop(read, None)
+            self._given[0] = Sources()
         values = enumerate(self.program.values)
         return [self._elements(value) if value.kind in _GIVEN else found[each] for each, value in values]
 

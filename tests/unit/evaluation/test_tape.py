@@ -82,6 +82,32 @@ def test_each_piece_of_work_is_timed_for_its_owner() -> None:
     assert result.tolist() == [4, 4, 4]
 
 
+def test_a_profile_names_every_value_and_pass_that_takes_time() -> None:
+    program = small_program()
+    loaded = FastEvaluator().load(program, random_parameters(program, 0))
+    assert isinstance(loaded, CompiledProgram)
+    owners = [owner for _, owner in loaded.timed(random_fields(program, 2, 1))]
+    assert list(dict.fromkeys(map(str, owners))) == [
+        str(each) for each in loaded.order if str(each) in set(map(str, owners))
+    ]
+    assert {program.values[each].name for each in owners if isinstance(each, int)} >= {
+        "FIELD",
+        "CONV",
+        "MATMUL",
+    }
+
+
+def test_a_loaded_program_keeps_no_hold_on_the_samples() -> None:
+    program = small_program()
+    loaded = FastEvaluator().load(program, random_parameters(program, 0))
+    fields = random_fields(program, 3, 1)
+    gone = weakref.finalize(fields[0], lambda: None)
+    loaded.evaluate(fields)
+    loaded.trace(1, fields)
+    del fields
+    assert not gone.alive
+
+
 def test_a_loaded_program_goes_with_all_its_memory_without_the_collector() -> None:
     program = small_program()
     loaded = FastEvaluator().load(program, random_parameters(program, 0))
