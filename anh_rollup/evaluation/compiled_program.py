@@ -93,7 +93,7 @@ class CompiledProgram:
     _tapes: dict[int, tuple[Tape, Floats]] = field(default_factory=dict)
     #: A list of one, which is all that noted work holds of this.
     _given: list[Sources] = field(default_factory=lambda: [Sources()])
-    _turn: Any = field(default_factory=Lock)
+    _turn: Lock = field(default_factory=Lock)
 
     @classmethod
     def of(
@@ -243,13 +243,11 @@ class CompiledProgram:
         if each not in self.singles:
             group = Group([each], list(dict.fromkeys(step.value.inputs)), [each])
             self.singles[each] = Fused.of(self.program, group, self.steps)
-        single, rule = (
-            self.singles[each],
-            None if step.value.opcode is None else MOVEMENT.get(step.value.opcode),
-        )
+        single = self.singles[each]
         if single is not None:
             done = single.run(tape, [self._read(source, alive) for source in single.group.sources])
             return None if done is None else done[0]
+        rule = None if step.value.opcode is None else MOVEMENT.get(step.value.opcode)
         if rule is None:
             return None
         raw = rule(tape, step, [self._read(source, alive) for source in step.value.inputs])

@@ -14,7 +14,7 @@ from anh_rollup.tensor.opcodes import Opcode, Reduction
 
 def _reduce(step: Step, inputs: Sequence[Tensor]) -> Tensor | None:
     kind, shift, first, count = step.value.attributes
-    whole = inputs[0].flatten(first + 1, first + count) if count else inputs[0].unsqueeze(first + 1)
+    whole = inputs[0].flatten(first + 1, first + count)
     if kind == Reduction.ARGMAX:
         # torch promises the first of several maxima.
         return whole.argmax(first + 1).to(torch.float64)

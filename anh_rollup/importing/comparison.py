@@ -14,6 +14,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as states
 
 from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.importing.errors import ImportingError
+from anh_rollup.importing.input_types import INPUT_TYPES
 from anh_rollup.importing.network import Arrays, Network, split_samples
 from anh_rollup.importing.real_evaluation import values
 from anh_rollup.importing.record import Operation, Reals
@@ -164,22 +165,6 @@ def float_runner(model: ModelProto, network: Network) -> Callable[[Sequence[Real
         return np.asarray(output, np.float64)
 
     return run
-
-
-#: numpy's types of onnxruntime's inputs.
-INPUT_TYPES: Final[dict[str, type[np.generic]]] = {
-    "tensor(float)": np.float32,
-    "tensor(double)": np.float64,
-    "tensor(float16)": np.float16,
-    "tensor(int8)": np.int8,
-    "tensor(uint8)": np.uint8,
-    "tensor(int16)": np.int16,
-    "tensor(uint16)": np.uint16,
-    "tensor(int32)": np.int32,
-    "tensor(uint32)": np.uint32,
-    "tensor(int64)": np.int64,
-    "tensor(bool)": np.bool_,
-}
 
 
 def _real_and_saturated(network: Network, sample: Sequence[Reals]) -> tuple[Reals, int]:

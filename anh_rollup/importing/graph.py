@@ -17,6 +17,7 @@ from anh_rollup.encoding.tensors import MOST_RANK, Shape
 from anh_rollup.importing.control_flow import CONTROL_FLOW
 from anh_rollup.importing.errors import InputRefusedError, OperatorRefusedError
 from anh_rollup.importing.function_bodies import PREVIEW, body_of, is_older, nodes_of
+from anh_rollup.importing.input_types import INPUT_TYPES
 from anh_rollup.importing.known_values import FAULTS, MOST_BYTES, is_misread, is_random, known_outputs
 from anh_rollup.importing.onnx_file import LEAST_OPSET, MOST_NAME, OWN_DOMAINS, array_of, node_name, opset_of
 from anh_rollup.importing.operators.context import Context
@@ -30,10 +31,6 @@ Array = NDArray[Any]
 
 #: Nodes that are visited, those of branches and of operators' definitions included (choice).
 MOST_VISITS: Final = 262_144
-
-#: The types of inputs that a tensor program can have.
-_TYPES: Final = frozenset("fiub")
-
 
 #: The domain of onnxruntime's own operators; one of them is done.
 ONNXRUNTIME: Final = "com.microsoft"
@@ -149,7 +146,7 @@ class _Walk:
             dtype = np.dtype(helper.tensor_dtype_to_np_dtype(kind.elem_type))
         except (KeyError, TypeError) as error:
             raise InputRefusedError(name[:MOST_NAME], "it is no tensor of numbers") from error
-        if dtype.kind not in _TYPES:
+        if dtype.type not in INPUT_TYPES.values():
             raise InputRefusedError(name[:MOST_NAME], f"type {dtype}, expected numbers or truth values")
         whole, truth, bounds = dtype.kind in "iub", dtype.kind == "b", SHORT.get(dtype.name)
         return self._reals.input(Field(name, tuple(shape), whole, truth, bounds), dtype)

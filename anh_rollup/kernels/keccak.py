@@ -8,7 +8,7 @@ registers. Ethereum's padding is 0x01 behind a row and 0x80 in its last block's 
 import ctypes
 import sys
 from collections.abc import Sequence
-from functools import lru_cache, reduce
+from functools import reduce
 from itertools import product
 from typing import Final
 
@@ -22,6 +22,7 @@ from anh_rollup.kernels.machine_code import (
     Processor,
     Writer,
     compiled,
+    kernel_of,
     this_processor,
 )
 
@@ -57,11 +58,12 @@ class Rows(ctypes.Structure):
     _fields_ = _ROWS
 
 
-@lru_cache(maxsize=1)
 def kernel() -> Kernel | None:
     """The kernel for this processor, compiled once; None where the system runs no code from memory."""
     processor = this_processor()
-    return None if processor is None or sys.byteorder != "little" else compiled_for(processor)
+    if processor is None or sys.byteorder != "little":
+        return None
+    return kernel_of(compiled_for, processor)
 
 
 def compiled_for(processor: Processor) -> Kernel:

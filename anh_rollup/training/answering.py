@@ -13,7 +13,7 @@ from torch import Tensor
 
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.encoding.tensors import Elements
-from anh_rollup.importing.comparison import INPUT_TYPES
+from anh_rollup.importing.input_types import INPUT_TYPES
 from anh_rollup.tensor.program import Program
 from anh_rollup.training.engines import AnsweringEngine
 from anh_rollup.training.errors import AnsweringError, TrainingError
