@@ -71,6 +71,7 @@ class CompiledProgram:
         dropped: For each place of `order` the values that nothing behind it reads.
         bytes_of_a_sample: What one sample's values take at once, at most.
         weights: Prepared weights, each once however many instructions multiply by them.
+        exact: Whether float64 holds the sums of weights with inputs of a magnitude.
         singles: Passes of one instruction, for what fits no larger one; None where there is none.
         wholes: By their first instructions the passes that give all results, for traces.
     """
@@ -86,7 +87,8 @@ class CompiledProgram:
     order: list[int | Fused]
     dropped: list[list[int]]
     bytes_of_a_sample: int
-    weights: dict[_Weights, Packed | Scaled | None] = field(default_factory=dict)
+    weights: dict[_Weights, Packed | Scaled] = field(default_factory=dict)
+    exact: dict[tuple[_Weights, int], bool] = field(default_factory=dict)
     singles: dict[int, Fused | None] = field(default_factory=dict)
     wholes: dict[int, Fused] = field(default_factory=dict)
     _floats: WeakValueDictionary[int | bytes, Floats] = field(default_factory=WeakValueDictionary)
@@ -275,15 +277,14 @@ class CompiledProgram:
         """Weights that are the same for all samples, ready for a kernel; None where none is for them."""
         own, value = step.value.inputs[1:], step.value
         key = (own, value.attributes, value.opcode)
-        if key not in self.weights:
-            exact = exact_weights(step, [self._narrow(each, alive) for each in own])
-            if exact is None:
-                self.weights[key] = None
-            elif value.opcode is Opcode.CONV and _is_depthwise(step):
-                self.weights[key] = scaled(exact)
-            else:
-                self.weights[key] = packed(Tape(self.processor), exact)
-        return self.weights[key]
+        bounded = (key, step.magnitudes[0])
+        if bounded not in self.exact:
+            found = exact_weights(step, [self._narrow(each, alive) for each in own])
+            self.exact[bounded] = found is not None
+            if found is not None and key not in self.weights:
+                is_scaled = value.opcode is Opcode.CONV and _is_depthwise(step)
+                self.weights[key] = scaled(found) if is_scaled else packed(Tape(self.processor), found)
+        return self.weights[key] if self.exact[bounded] else None
 
     def _narrow(self, each: int, alive: dict[int, Floats]) -> NDArray[Any]:
         """A value, with the type that it has without being touched: (N or 1, *shape)."""

@@ -15,6 +15,7 @@ from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.evaluation.sources import Sources
 from anh_rollup.evaluation.tape import Tape
 from anh_rollup.kernels.machine_code import NARROW, WIDE, this_processor
+from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.errors import RangeRefusedError, ShapeRefusedError
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Kind, Program, Value
@@ -128,6 +129,26 @@ def test_the_largest_sums_are_exact_up_to_the_width_of_a_float64_and_beyond(
             sources = Sources(given, (), () if lead else (w,))
             with in_pieces(2, 8):
                 same(program, sources, FastEvaluator(processor=processor_of(build)))
+
+
+@pytest.mark.parametrize("is_wide_first", [False, True])
+def test_weights_that_two_inputs_share_are_exact_for_the_wider_one_too(is_wide_first: bool) -> None:
+    b = ProgramBuilder()
+    wide, narrow = b.field((3, 64), low=-(2**31), high=2**31 - 1), b.field((3, 64), low=-1, high=1)
+    w = b.parameter((5, 64), low=-(2**24), high=2**24)
+    bounds = {"low": -(2**31), "high": 2**31 - 1}
+    both = (wide, narrow) if is_wide_first else (narrow, wide)
+    products = [b.emit(Opcode.MATMUL, [each, w], (0, 0, 0), **bounds) for each in both]
+    program = b.build(b.emit(Opcode.CONCAT, products, (0,), **bounds))
+    rng = np.random.default_rng(1)
+    # Sums that pass 2^53 in between and end small, where each lost bit shows.
+    weights = rng.integers(2**24 - 64, 2**24, (5, 64), dtype=np.int32)
+    weights[:, 1::2] = -weights[:, ::2]
+    fields = (
+        rng.integers(2**31 - 4, 2**31, (4, 3, 64)).astype(np.int32),
+        rng.integers(-1, 2, (4, 3, 64), dtype=np.int32),
+    )
+    same(program, Sources(fields, (), (weights,)))
 
 
 def test_weights_take_four_bytes_each_and_whole_vectors() -> None:
