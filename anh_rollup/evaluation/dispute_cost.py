@@ -46,7 +46,7 @@ _PROVE_SOURCE: Final = 240_000
 _HASH: Final = 300
 _NODE: Final = 350
 _INPUT: Final = 5_000
-_TERM: Final = 110
+_TERM: Final = 120
 _FAR_TERM: Final = 1_200
 _PARTIAL_SUM: Final = 1_000
 
