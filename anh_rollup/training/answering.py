@@ -65,7 +65,8 @@ def answer(
         samples: Its fields are the data set's first ones.
         parameters: Exact parameters.
         engine: One of `ENGINES`; `auto` is onnxruntime, and torch for what onnxruntime does not take.
-        network: The ONNX file that the architecture was imported from, which `auto` runs as it is.
+        network: The ONNX file that the architecture was imported from, which `auto` runs as it is: where it
+            refuses a sample or gives no number, the program answers all.
         watch: Shows how far it is with the groups of samples.
 
     Raises:
@@ -73,19 +74,24 @@ def answer(
     """
     try:
         fields = real_fields(architecture, samples)
-        native = None if network is None or engine != AnsweringEngine.AUTO else _native(network)
-        run = native or ENGINES[engine](architecture, parameters)
-        step = samples_at_once(architecture)
-        starts = range(0, len(fields[0]), step)
-        # Rounded group by group, for four bytes of an element are held instead of eight.
-        groups = (
-            run([field[first : first + step] for field in fields]) for first in watch(starts, "answering")
-        )
-        shape = architecture.output.shape
-        outputs = [to_elements(each.reshape(-1, *shape), architecture.output) for each in groups]
-        return (np.concatenate(outputs),)
+        if network is not None and engine == AnsweringEngine.AUTO:
+            try:
+                return _answers(architecture, fields, with_network(network), watch)
+            except (AnsweringError, TrainingError) as error:
+                LOG.info("answering by the program: %s", error.reason)
+        return _answers(architecture, fields, ENGINES[engine](architecture, parameters), watch)
     except TrainingError as error:
         raise AnsweringError(error.reason) from error
+
+
+def _answers(architecture: Program, fields: Sequence[Tensor], run: Run, watch: Watch) -> tuple[Elements, ...]:
+    """All samples, group by group: rounded at once, for an element is four bytes then instead of eight."""
+    step = samples_at_once(architecture)
+    starts = range(0, len(fields[0]), step)
+    groups = (run([field[first : first + step] for field in fields]) for first in watch(starts, "answering"))
+    shape = architecture.output.shape
+    outputs = [to_elements(each.reshape(-1, *shape), architecture.output) for each in groups]
+    return (np.concatenate(outputs),)
 
 
 def samples_at_once(architecture: Program) -> int:
@@ -152,15 +158,6 @@ def with_network(network: bytes) -> Run:
         return torch.from_numpy(np.stack(outputs).astype(np.float64))
 
     return run
-
-
-def _native(network: bytes) -> Run | None:
-    """The imported network, or None where onnxruntime refuses it."""
-    try:
-        return with_network(network)
-    except AnsweringError as error:
-        LOG.info("answering by the program: %s", error.reason)
-        return None
 
 
 def _session(graph: bytes, threads: int = 0) -> onnxruntime.InferenceSession:

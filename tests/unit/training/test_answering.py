@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from onnx import TensorProto, helper
 from torch import Tensor
 
 from anh_rollup.encoding.artifacts import Dataset
@@ -142,6 +143,42 @@ def test_the_program_answers_where_its_network_cannot_be_run(caplog: pytest.LogC
     (answers,) = answer(made.program, data, made.emitted.parameters, network=b"no network")
     assert np.array_equal(answers, answer(made.program, data, made.emitted.parameters)[0])
     assert caplog.messages[0].startswith("answering by the program: onnxruntime refuses it: ")
+
+
+def test_the_program_answers_samples_that_its_network_gives_no_number_for(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    # What calibration did not show: an index beyond the table, and 0 / 0.
+    caplog.set_level(logging.INFO)
+    table = np.arange(12, dtype=np.float32).reshape(6, 2)
+    lookup = model_of([node("Gather", "t i")], {"i": (1, 3)}, {"t": table}, dtype=TensorProto.INT64)
+    ratio = model_of([node("Div", "x x")], {"x": (1, 4)})
+    shown = {"i": np.array([[0, 1, 5], [4, 2, 3]]), "x": np.ones((2, 4), np.float32)}
+    for source, name, asked, word in (
+        (lookup, "i", 6, "onnxruntime refuses it"),
+        (ratio, "x", 0, "not finite"),
+    ):
+        made = import_network(source, samples={name: shown[name]})
+        data = Dataset((np.full((2, *made.program.fields[0].shape), asked, np.int32),))
+        (answers,) = answer(
+            made.program, data, made.emitted.parameters, network=runnable(source, made.record)
+        )
+        assert np.array_equal(answers, answer(made.program, data, made.emitted.parameters)[0])
+        assert word in caplog.messages.pop()
+        caplog.clear()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint32, np.uint64, np.int64])
+def test_networks_of_integers_answer(dtype: type[np.generic], caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    source = model_of([node("Cast", "x", "y", to=TensorProto.FLOAT)], {"x": (1, 4)}, dtype=kind)
+    samples = {"x": np.arange(8).reshape(2, 4).astype(dtype)}
+    made = import_network(source, samples=samples)
+    data = Dataset(made.quantized(samples))
+    (answers,) = answer(made.program, data, made.emitted.parameters, network=runnable(source, made.record))
+    assert np.ldexp(answers, -made.program.output.scale).tolist() == samples["x"].tolist()
+    assert caplog.messages == []
 
 
 def test_whoever_waits_sees_every_group_of_samples() -> None:
