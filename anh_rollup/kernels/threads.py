@@ -7,8 +7,10 @@ Nobody waits for a thread that has not begun: on a busy machine that can take lo
 import os
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import lru_cache
+from threading import Lock
 from typing import Final
 
 #: Parts for each thread, so that one that comes late or is held up leaves its share to others (choice).
@@ -43,15 +45,28 @@ def in_parts(work: Callable[[int, int], None], count: int, most: int, threads: i
                 return
             work(*part)
 
-    # A forked process has none of its parent's threads.
-    helpers = min(threads, parts) - 1
-    others = [_threads(os.getpid(), threads - 1).submit(do_some) for _ in range(helpers)]
+    def help_out(turn: Lock) -> None:
+        if turn.acquire(blocking=False):
+            try:
+                do_some()
+            finally:
+                turn.release()
+
+    # Held by a helper while it works, and by the caller for ever after: a late one does nothing.
+    turns = [Lock() for _ in range(min(threads, parts) - 1)]
     try:
+        # Where the system has no more threads, or the interpreter ends, those who came and the caller do it.
+        with suppress(RuntimeError):
+            # A forked process has none of its parent's threads.
+            helpers = _threads(os.getpid(), threads - 1)
+            for turn in turns:
+                helpers.submit(help_out, turn)
         do_some()
     finally:
         # Whatever ends the work here: who has begun still writes into what the caller holds.
         left.clear()
-        wait([other for other in others if not other.cancel()])
+        for turn in turns:
+            turn.acquire()
 
 
 @lru_cache(maxsize=2)

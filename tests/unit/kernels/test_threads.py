@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anh_rollup.kernels import threads as module
 from anh_rollup.kernels.threads import PARTS, in_parts
 
 
@@ -75,6 +76,37 @@ def test_nothing_writes_any_more_when_the_own_part_has_failed() -> None:
         in_parts(work, 8, 8, 2)
     # The part that had begun, and none of those that had not.
     assert len(done) == 1
+
+
+def test_whoever_came_is_waited_for_when_the_system_has_no_more_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    start, started, begun, done = (
+        threading.Thread.start,
+        list[threading.Thread](),
+        threading.Event(),
+        set[int](),
+    )
+
+    def only_one(thread: threading.Thread) -> None:
+        started.append(thread)
+        if len(started) > 1:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    def work(part: int, _stop: int) -> None:
+        if threading.current_thread() in started:
+            begun.set()
+            time.sleep(0.1)
+        else:
+            assert begun.wait(30)
+        done.add(part)
+
+    module._threads.cache_clear()
+    monkeypatch.setattr(threading.Thread, "start", only_one)
+    in_parts(work, 12, 12, 3)
+    module._threads.cache_clear()
+    assert (len(started), done) == (2, {*range(12)})
 
 
 def test_a_forked_process_starts_threads_of_its_own() -> None:
