@@ -7,10 +7,9 @@ Nobody waits for a thread that has not begun: on a busy machine that can take lo
 import os
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from functools import lru_cache
-from threading import Lock
 from typing import Final
 
 #: Parts for each thread, so that one that comes late or is held up leaves its share to others (choice).
@@ -45,15 +44,15 @@ def in_parts(work: Callable[[int, int], None], count: int, most: int, threads: i
                 return
             work(*part)
 
-    def help_out(turn: Lock) -> None:
-        if turn.acquire(blocking=False):
+    def help_out(turn: Future[None]) -> None:
+        if turn.set_running_or_notify_cancel():
             try:
                 do_some()
             finally:
-                turn.release()
+                turn.set_result(None)
 
-    # Held by a helper while it works, and by the caller for ever after: a late one does nothing.
-    turns = [Lock() for _ in range(min(threads, parts) - 1)]
+    # Made here, for the executor gives none for what it has queued when a thread does not start.
+    turns = [Future[None]() for _ in range(min(threads, parts) - 1)]
     try:
         # Where the system has no more threads, or the interpreter ends, those who came and the caller do it.
         with suppress(RuntimeError):
@@ -65,8 +64,7 @@ def in_parts(work: Callable[[int, int], None], count: int, most: int, threads: i
     finally:
         # Whatever ends the work here: who has begun still writes into what the caller holds.
         left.clear()
-        for turn in turns:
-            turn.acquire()
+        wait([turn for turn in turns if not turn.cancel()])
 
 
 @lru_cache(maxsize=2)
