@@ -3,6 +3,7 @@
 `SideProcess` starts this module. In the role's own process nobody would get an answer meanwhile.
 """
 
+import os
 import pickle
 import subprocess
 import sys
@@ -98,4 +99,7 @@ def serve(asked: BinaryIO, answers: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.stdin.buffer, sys.stdout.buffer)
+    # What a library prints goes where errors go, and not among the answers.
+    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as own:
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        serve(sys.stdin.buffer, own)

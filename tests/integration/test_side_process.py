@@ -66,6 +66,11 @@ def test_what_is_no_blob_never_reaches_it(blobs: list[bytes], store: BlobStore) 
     assert fresh.side.pid is None
 
 
+def test_what_is_printed_there_is_no_answer(sidecars: SidecarMaker) -> None:
+    assert sidecars.side.run(os.write, 1, b"said by a library\n") == 18
+    assert sidecars.side.run(divmod, 7, 2) == (3, 1)
+
+
 def test_it_ends_when_its_owner_is_killed() -> None:
     with subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE) as owner:
         assert owner.stdout is not None

@@ -122,9 +122,24 @@ def test_unchecked_answers_are_claimed_with_the_best_scores_and_evaluated_in_a_g
     trusting.evaluator = ReferenceEvaluator()
     assert told.trace_of(0).score == inference.evaluated.scores.scores[0] == best - 1
     assert told.path_of(0, 1) == inference.evaluated.path_of(0, 1)
-    trusting.checks_answers = True
-    with pytest.raises(ThresholdMissedError):
-        trusting.require_good(job, trusting.perform(ordered(job)))
+
+
+def test_samples_whose_native_answers_are_not_good_enough_are_answered_exactly(inference, caplog):
+    best = inference.program.output.high
+    wanted = replace(inference.job.properties[0], threshold=best * COUNT)
+    b = ProgramBuilder()
+    x = b.field((2,), low=-9, high=9)
+    itself = b.build(b.maximum(x, x))
+    inference.user.put_program(itself)
+    job = replace(inference.job, properties=(wanted,), architecture=itself.root)
+    careful = worker(inference, answer=lambda *_: inference.answers.fields)
+
+    result = careful.perform(ordered(job))
+
+    careful.require_good(job, result)
+    assert result.root != inference.answers.root
+    assert careful.in_work == ((job, result.root),)
+    assert "answered by the exact reading" in caplog.text
 
 
 def test_unchecked_answers_are_evaluated_where_a_lower_sum_is_enough(inference):
