@@ -55,7 +55,8 @@ $(CONTRACTS_STAMP): $(CONTRACTS) foundry.toml package.json scripts/build_contrac
 demo: setup ## Play the whole story once on a local chain
 	$(BIN)/python -m scripts.demo
 
-test: lint test-contracts ## The gate: lint, contract tests, Python tests
+test: setup ## The gate: lint, contract tests, Python tests
+	$(MAKE) --jobs=2 --output-sync lint test-contracts
 	$(PYTEST) -m 'not slow and not ganache' $(TESTS)
 
 test-all: lint networks ## The gate with slow tests, Ganache and long fuzzing; gas beyond snapshots/ fails
