@@ -20,7 +20,7 @@ from anh_rollup.importing.comparison import Comparison, compare, float_runner
 from anh_rollup.importing.emission import emit
 from anh_rollup.importing.network import Arrays, Network, import_network, split_samples
 from anh_rollup.importing.setting import Setting
-from benchmarks.networks.catalogue import CASES, SHOWN, Case
+from benchmarks.networks.catalogue import CASES, EVERYWHERE, SHOWN, Case
 
 PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "imported-models.md"
 #: Between these lines the page holds the table.
@@ -92,7 +92,7 @@ def updated(page: str, name: str, rows: Sequence[str]) -> str:
 def main() -> None:
     """Measures the networks named, or all, and writes their lines."""
     for name in sys.argv[1:] or CASES:
-        rows = measured(name, CASES[name]())
+        rows = measured(name, EVERYWHERE[name]())
         PAGE.write_text(updated(PAGE.read_text(encoding="utf-8"), name, rows), encoding="utf-8")
 
 

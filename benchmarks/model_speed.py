@@ -2,7 +2,8 @@
 
 Same threads, same samples, in turns; memory in processes of their own, each with what it needs to run the
 network and nothing else. `--only NAME` measures one network, `--profile NAME` says where the time of its
-exact evaluation goes. Beside them stands what a claim adds to answers that onnxruntime gives.
+exact evaluation goes. With `--everywhere` language models score each place of a sequence, not the last one
+alone. Beside them stands what a claim adds to answers that onnxruntime gives.
 """
 
 import json
@@ -24,7 +25,7 @@ from anh_rollup.importing.network import Arrays, Network, import_network
 from anh_rollup.tensor.codec import encode_program
 from anh_rollup.training.float_program import to_elements
 from benchmarks.model_peer import peer_of
-from benchmarks.networks.catalogue import CASES, Case
+from benchmarks.networks.catalogue import CASES, EVERYWHERE, Case
 from benchmarks.networks.wheels import PackageMissingError
 from benchmarks.report import PAIRS, Figure, show
 
@@ -72,7 +73,7 @@ def run(module: str, *arguments: object) -> str:
 
 def imported(name: str, folder: Path) -> tuple[Case, Network]:
     """A network, saved for the processes that run it."""
-    case = CASES[name]()
+    case = (EVERYWHERE if "--everywhere" in sys.argv[1:] else CASES)[name]()
     samples = case.samples(SAMPLES, 0)
     network = import_network(case.model, shapes=case.shapes, samples=samples)
     save(folder, case.model, network, samples)

@@ -107,19 +107,19 @@ def _words(vocabulary: int, length: int, count: int, seed: int) -> Arrays:
     return {"ids": np.exp(rng.uniform(0, np.log(vocabulary), (count, length))).astype(np.int64) % vocabulary}
 
 
-def gpt2(length: int = language.TOKENS, **size: int) -> Case:
+def gpt2(length: int = language.TOKENS, *, everywhere: bool = False, **size: int) -> Case:
     """GPT-2 small with weights as GPT-2 initializes them, and outliers in its residual stream."""
     torch.manual_seed(1)
-    module = language.with_outliers(language.Gpt2(**size))
+    module = language.with_outliers(language.Gpt2(everywhere=everywhere, **size))
     vocabulary = module.words.num_embeddings
     model = exported(module, {"ids": torch.zeros(1, length, dtype=torch.int64)})
     return Case(model, lambda count, seed: _words(vocabulary, length, count, seed))
 
 
-def lstm(length: int = language.TOKENS, **size: int) -> Case:
+def lstm(length: int = language.TOKENS, *, everywhere: bool = False, **size: int) -> Case:
     """A language model of two LSTM layers with random weights."""
     torch.manual_seed(1)
-    module = language.LstmModel(**size)
+    module = language.LstmModel(everywhere=everywhere, **size)
     vocabulary = module.words.num_embeddings
     model = exported(module, {"ids": torch.zeros(1, length, dtype=torch.int64)})
     return Case(model, lambda count, seed: _words(vocabulary, length, count, seed))
@@ -211,4 +211,10 @@ CASES: Final[dict[str, Callable[[], Case]]] = {
     "vit": vit,
     "lstm": lstm,
     "gpt2": gpt2,
+}
+
+#: The same, where language models score each place of a sequence: many decisions of one evaluation.
+EVERYWHERE: Final[dict[str, Callable[[], Case]]] = CASES | {
+    "lstm": lambda: lstm(everywhere=True),
+    "gpt2": lambda: gpt2(everywhere=True),
 }

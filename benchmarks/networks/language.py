@@ -130,10 +130,19 @@ class Gpt2Layer(nn.Module):
 
 
 class Gpt2(nn.Module):
-    """GPT-2: the scores of the next token after each of `ids` (N, T)."""
+    """GPT-2: the scores of the token after `ids` (N, T), as generation asks, or after each of them."""
 
-    def __init__(self, vocabulary: int = 50_257, width: int = 768, heads: int = 12, layers: int = 12) -> None:
+    def __init__(
+        self,
+        *,
+        everywhere: bool = False,
+        vocabulary: int = 50_257,
+        width: int = 768,
+        heads: int = 12,
+        layers: int = 12,
+    ) -> None:
         super().__init__()
+        self.everywhere = everywhere
         self.words, self.positions = nn.Embedding(vocabulary, width), nn.Embedding(1024, width)
         blocks = [Gpt2Layer(width, heads) for _ in range(layers)]
         self.blocks, self.layers = blocks, nn.ModuleList(blocks)
@@ -146,13 +155,14 @@ class Gpt2(nn.Module):
                 nn.init.zeros_(each)
 
     def forward(self, ids: Tensor) -> Tensor:
-        """The scores (N, T, vocabulary); the output's weights are those of the words."""
+        """The scores (N, vocabulary) or (N, T, vocabulary); the output's weights are those of the words."""
         t = ids.shape[1]
         x = self.words(ids) + self.positions(torch.arange(t))
         mask = torch.full((t, t), torch.finfo(torch.float32).min).triu(1)
         for layer in self.layers:
             x = layer(x, mask)
-        scores: Tensor = self.norm(x) @ self.words.weight.T
+        x = self.norm(x)
+        scores: Tensor = (x if self.everywhere else x[:, -1]) @ self.words.weight.T
         return scores
 
 
@@ -175,15 +185,20 @@ def with_outliers(module: Gpt2) -> Gpt2:
 
 
 class LstmModel(nn.Module):
-    """A language model of two LSTM layers: the scores of the next token after each of `ids` (N, T)."""
+    """A language model of two LSTM layers: scores of the token after `ids` (N, T), or after each of them.
 
-    def __init__(self, vocabulary: int = 10_000, width: int = 256) -> None:
+    Its size is that of the medium one of Zaremba, Sutskever and Vinyals (arXiv 1409.2329).
+    """
+
+    def __init__(self, *, everywhere: bool = False, vocabulary: int = 10_000, width: int = 650) -> None:
         super().__init__()
+        self.everywhere = everywhere
         self.words = nn.Embedding(vocabulary, width)
         self.states = nn.LSTM(width, width, 2, batch_first=True)
         self.scores = nn.Linear(width, vocabulary)
 
     def forward(self, ids: Tensor) -> Tensor:
-        """The scores (N, T, vocabulary)."""
-        scores: Tensor = self.scores(self.states(self.words(ids))[0])
+        """The scores (N, vocabulary) or (N, T, vocabulary)."""
+        states = self.states(self.words(ids))[0]
+        scores: Tensor = self.scores(states if self.everywhere else states[:, -1])
         return scores

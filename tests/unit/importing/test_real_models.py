@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from anh_rollup.importing.comparison import Comparison, compare
 from anh_rollup.importing.network import import_network
 from anh_rollup.importing.torch_module import ExportRefusedError, export_module
-from benchmarks.networks.catalogue import CASES, SHOWN, exported, gpt2
+from benchmarks.networks.catalogue import EVERYWHERE, SHOWN, exported, gpt2
 from benchmarks.networks.vision import VisionTransformer
 
 
@@ -103,7 +103,7 @@ ROUNDED = {"magika": 5e-3}
     ["magika", "minilm", "ddddocr-reader", "ddddocr-detector", "lstm", "resnet18", "mobilenet-v3", "vit"],
 )
 def test_published_networks(name: str) -> None:
-    case = CASES[name]()
+    case = EVERYWHERE[name]()
     network = import_network(case.model, shapes=case.shapes, samples=case.samples(SHOWN, 1))
     found = compare(case.model, network, case.samples(4, 2))
     check(found, ROUNDED.get(name, 1e-4))
@@ -112,6 +112,6 @@ def test_published_networks(name: str) -> None:
 
 @pytest.mark.slow
 def test_outliers_in_a_residual_stream_cost_no_precision() -> None:
-    case = gpt2(length=24, vocabulary=500, width=96, heads=3, layers=4)
+    case = gpt2(length=24, everywhere=True, vocabulary=500, width=96, heads=3, layers=4)
     network = import_network(case.model, samples=case.samples(SHOWN, 1))
     check(compare(case.model, network, case.samples(8, 2)))
