@@ -8,10 +8,14 @@ import pickle
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from typing import BinaryIO, ParamSpec, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, Final, ParamSpec, TypeVar
 
 from anh_rollup.l1.errors import TransientL1Error
+
+#: Seconds that a call may take (choice): a hundred times what a full batch takes.
+LONGEST: Final = 180.0
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -36,9 +40,13 @@ class SideProcess:
     """Runs functions of modules; usable from several threads, which take turns.
 
     The process starts with the first call and ends when its owner does, in whatever way.
+
+    Args:
+        longest: Seconds that a call may take: what waits longer has failed, and its process is ended.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, longest: float = LONGEST) -> None:
+        self._longest = longest
         self._turn = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -53,9 +61,10 @@ class SideProcess:
                 process = self._process = self._process or _start()
                 if process.stdin is None or process.stdout is None:
                     raise BrokenPipeError("it has no pipes")
-                pickle.dump((function, args, kwargs), process.stdin)
-                process.stdin.flush()
-                result: _R = pickle.load(process.stdout)  # noqa: S301, the other end is this module
+                with _ended_after(self._longest, process):
+                    pickle.dump((function, args, kwargs), process.stdin)
+                    process.stdin.flush()
+                    result: _R = pickle.load(process.stdout)  # noqa: S301, the other end is this module
             except (OSError, EOFError, pickle.UnpicklingError) as error:
                 raise SideProcessError(f"it ended with code {self._end()}") from error
         return result
@@ -85,6 +94,18 @@ def _start() -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", __spec__.name]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, start_new_session=True)  # noqa: S603
+
+
+@contextmanager
+def _ended_after(seconds: float, process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Ends a process where what is done inside takes longer, so that nobody waits for it any more."""
+    alarm = threading.Timer(seconds, process.kill)
+    alarm.daemon = True
+    alarm.start()
+    try:
+        yield
+    finally:
+        alarm.cancel()
 
 
 def serve(asked: BinaryIO, answers: BinaryIO) -> None:

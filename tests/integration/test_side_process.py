@@ -58,6 +58,17 @@ def test_one_that_was_killed_is_replaced(sidecars: SidecarMaker) -> None:
     assert sidecars.make(BLOBS[:1]) == make_sidecar(BLOBS[:1])
 
 
+def test_one_that_does_not_answer_is_ended_and_replaced() -> None:
+    side = SideProcess(longest=8.0)
+    assert side.run(divmod, 7, 2) == (3, 1)
+    assert side.pid is not None
+    os.kill(side.pid, signal.SIGSTOP)
+    with pytest.raises(SideProcessError, match="it ended with code -9"):
+        side.run(divmod, 7, 2)
+    assert side.run(divmod, 9, 2) == (4, 1)
+    side.close()
+
+
 @pytest.mark.parametrize("blobs", [[], [bytes(BLOB_SIZE)] * 7, [b"short"]])
 def test_what_is_no_blob_never_reaches_it(blobs: list[bytes], store: BlobStore) -> None:
     fresh = SidecarMaker(SideProcess(), store)
