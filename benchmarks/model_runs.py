@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from anh_rollup.encoding.artifacts import decode_model
 from anh_rollup.evaluation.compiled_passes import Fused
 from anh_rollup.evaluation.compiled_program import CompiledProgram
 from anh_rollup.evaluation.fast_backend import FastEvaluator
@@ -27,13 +26,16 @@ def exact_of(folder: Path) -> tuple[CompiledProgram, list[Any]]:
     """The loaded program, and the fields of the sample."""
     use_processors(THREADS)
     program = decode_program(folder.joinpath("program").read_bytes())
-    parameters = decode_model(folder.joinpath("model").read_bytes()).parameters
-    with np.load(folder / "fields.npz") as saved:
-        fields = list(saved.values())
+    parameters, fields = (_arrays(folder / name) for name in ("parameters.npz", "fields.npz"))
     loaded = FastEvaluator().load(program, parameters)
     if not isinstance(loaded, CompiledProgram):
         raise SystemExit("this system runs no code from memory")
     return loaded, fields
+
+
+def _arrays(path: Path) -> list[Any]:
+    with np.load(path) as saved:
+        return list(saved.values())
 
 
 def ours_of(folder: Path) -> Callable[[], Any]:

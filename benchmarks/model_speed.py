@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from onnx import ModelProto, helper
 
-from anh_rollup.encoding.artifacts import Dataset, Model, encode_dataset, encode_model
+from anh_rollup.encoding.artifacts import Dataset, encode_dataset
 from anh_rollup.encoding.hashing import WORTH, expect_rows
 from anh_rollup.importing.network import Arrays, Network, import_network
 from anh_rollup.tensor.codec import encode_program
@@ -52,7 +52,7 @@ def save(folder: Path, model: ModelProto, network: Network, samples: Arrays) -> 
     one = {name: elements[:1] for name, elements in samples.items()}
     folder.joinpath("network.onnx").write_bytes(model.SerializeToString())
     folder.joinpath("program").write_bytes(encode_program(network.program))
-    folder.joinpath("model").write_bytes(encode_model(Model(network.emitted.parameters)))
+    np.savez(folder / "parameters.npz", *network.emitted.parameters)
     np.savez(folder / "feeds.npz", **feeds)
     np.savez(folder / "fields.npz", *network.quantized(one))
     folder.joinpath("output").write_text(network.record.output_name, encoding="utf-8")

@@ -1,7 +1,7 @@
-"""The compiled backend's sums of products: weights as int32, and one pass over the outputs.
+"""The compiled backend's sums of products: weights as whole numbers, and one pass over the outputs.
 
-A weight takes four bytes, as in a float32 network, and becomes a float64 in a register. The kernel is
-`dense_kernel`; what float64 does not carry runs elsewhere.
+A weight takes four bytes, as in a float32 network, or fewer where all weights fit, and becomes a float64 in a
+register. The kernel is `dense_kernel`; what float64 does not carry runs elsewhere.
 """
 
 from collections.abc import Sequence
@@ -12,10 +12,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from anh_rollup.evaluation import dense_kernel
 from anh_rollup.evaluation.arena import address_of
 from anh_rollup.evaluation.compiled_passes import Floats, copy_into, fill, laid_out
-from anh_rollup.evaluation.dense_kernel import VECTORS, Layer
+from anh_rollup.evaluation.dense_kernel import COMPILED_FOR, VECTORS, Layer
 from anh_rollup.evaluation.steps import FLOAT64_EXACT, Step
 from anh_rollup.evaluation.tape import Tape
 from anh_rollup.tensor.opcodes import LinearFlags, Opcode
@@ -56,13 +55,13 @@ class Packed:
     """Weights as the kernel reads them.
 
     Attributes:
-        weights: (groups, terms * padded) int32, see `dense_kernel.Layer`.
+        weights: (groups, terms * padded) int8, int16 or int32, see `dense_kernel.Layer`.
         unit: (groups, padded): 2^-shift of each channel.
         addend: (groups, padded): bias and half a unit, as large as the sums.
         outputs: Channels of a group.
     """
 
-    weights: NDArray[np.int32]
+    weights: NDArray[np.signedinteger[Any]]
     unit: Floats
     addend: Floats
     outputs: int
@@ -116,30 +115,47 @@ def _extras(step: Step, extras: Sequence[Floats]) -> tuple[NDArray[np.int32], Fl
     return shifts, bias
 
 
-def packed(tape: Tape, exact: Exact) -> Packed:
-    """Weights made ready, in memory of the tape; what reads them may run as often as it likes."""
-    lanes = tape.kernel(dense_kernel.compiled_for).lanes
+def narrowest(weights: NDArray[Any]) -> tuple[np.dtype[np.signedinteger[Any]], int]:
+    """The narrowest type that holds int32 weights without the zeros that all of them end in, and these."""
+    joint = int(np.bitwise_or.reduce(weights, axis=None))
+    zeros = max(0, (joint & -joint).bit_length() - 1)
+    most = max(int(weights.max()), -1 - int(weights.min())) >> zeros
+    return np.min_scalar_type(-1 - most), zeros
+
+
+def packed(tape: Tape, exact: Exact, *, narrows: bool) -> Packed:
+    """Weights made ready, in memory of the tape; what reads them may run as often as it likes.
+
+    Args:
+        tape: Where it is done.
+        exact: The weights.
+        narrows: Whether they take as few bytes as they can, for those that stay as they are. Sums are then
+            smaller by a power of two, and as exact.
+    """
+    lanes = tape.processor.lanes
     groups, outputs, terms = exact.weights.shape
     padded = -(-outputs // lanes) * lanes
-    weights: NDArray[np.int32] = tape.empty((groups, terms * padded), np.int32)
-    tape.do(_packing(VECTORS * lanes, padded), weights, exact.weights)
+    given = exact.weights.astype(np.int32, copy=False) if narrows else exact.weights
+    kind, zeros = narrowest(given) if narrows else (np.dtype(np.int32), 0)
+    weights: NDArray[np.signedinteger[Any]] = tape.empty((groups, terms * padded), kind)
+    tape.do(_packing(VECTORS * lanes, padded, zeros), weights, given)
     extras = []
-    for each in (exact.unit, exact.addend):
+    for each in (np.ldexp(exact.unit, zeros), np.ldexp(exact.addend, -zeros)):
         extra = np.zeros((groups, padded))
         extra[:, :outputs] = each
         extras.append(extra)
     return Packed(weights, extras[0], extras[1], outputs)
 
 
-def _packing(block: int, padded: int) -> Any:
-    def work(weights: NDArray[np.int32], given: NDArray[Any]) -> None:
+def _packing(block: int, padded: int, zeros: int) -> Any:
+    def work(weights: NDArray[np.signedinteger[Any]], given: NDArray[Any]) -> None:
         groups, _, terms = given.shape
         channels = given.swapaxes(1, 2)
         for start in range(0, padded, block):
             size = min(block, padded - start)
             own = channels[:, :, start : start + size]
             part = weights[:, start * terms : (start + size) * terms].reshape(groups, terms, size)
-            part[:, :, : own.shape[2]] = own
+            part[:, :, : own.shape[2]] = own >> zeros if zeros else own
             part[:, :, own.shape[2] :] = 0
 
     return work
@@ -172,7 +188,7 @@ def multiply_batches(tape: Tape, step: Step, x: Floats, w: Floats) -> Floats | N
         return None
     kernels = laid_out(tape, w).reshape(-1, *w.shape[-2:])
     alike = np.ones(kernels.shape[:2])
-    ready = packed(tape, Exact(kernels, alike * 2.0**-shift, alike * half))
+    ready = packed(tape, Exact(kernels, alike * 2.0**-shift, alike * half), narrows=False)
     x = laid_out(tape, x)
     rows = x.size // terms // len(kernels)
     steps = (rows * terms, rows * ready.outputs, ready.outputs)
@@ -208,7 +224,7 @@ def _with_margins(tape: Tape, images: Floats, step: Step) -> Floats:
 
 def _run(tape: Tape, step: Step, source: Floats, ready: Packed, at: _Geometry) -> Floats:
     """The elements of a result."""
-    kernel = tape.kernel(dense_kernel.compiled_for)
+    kernel = tape.kernel(COMPILED_FOR[ready.weights.itemsize])
     result: Floats = tape.empty((source.shape[0], *step.value.shape))
     groups, padded = ready.unit.shape
     blocks, chunk = -(-padded // (VECTORS * kernel.lanes)), _chunk(len(at.places))

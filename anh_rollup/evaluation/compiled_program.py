@@ -283,7 +283,8 @@ class CompiledProgram:
             self.exact[bounded] = found is not None
             if found is not None and key not in self.weights:
                 is_scaled = value.opcode is Opcode.CONV and _is_depthwise(step)
-                self.weights[key] = scaled(found) if is_scaled else packed(Tape(self.processor), found)
+                tape = Tape(self.processor)
+                self.weights[key] = scaled(found) if is_scaled else packed(tape, found, narrows=True)
         return self.weights[key] if self.exact[bounded] else None
 
     def _narrow(self, each: int, alive: dict[int, Floats]) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""Machine code for sums of products by weights in int32: matrix products and convolutions in one pass.
+"""Machine code for sums of products by whole weights: matrix products and convolutions in one pass.
 
 The sums of eight places by three vectors of channels stay in registers while all terms go by; then they are
 rounded and clamped, and every output is written once. Images are never unfolded: a place reads some runs of
@@ -8,6 +8,8 @@ Sums of integers below 2^53 are exact in float64 in any order, fused or not.
 """
 
 import ctypes
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from llvmlite import ir
@@ -27,7 +29,6 @@ from anh_rollup.kernels.machine_code import (
 #: Vectors of channels whose sums stay in registers together, at most.
 VECTORS: Final = 3
 
-_WEIGHT: Final = ir.IntType(32)
 _ADDRESSES: Final = ("source", "result", "weights", "unit", "addend", "places", "runs")
 _COUNTS: Final = ("place_count", "chunk", "chunks", "blocks", "run_count", "run_terms")
 _STEPS: Final = ("source_group", "result_group", "result_place", "weight_group", "outputs", "padded")
@@ -47,7 +48,7 @@ class Layer(ctypes.Structure):
     Attributes:
         source: Address of float64, the numbers that are multiplied.
         result: Address of float64.
-        weights: Address of int32: group by group, block by block, term by term the block's channels.
+        weights: Address of integers: group by group, block by block, term by term the block's channels.
         unit: Address of float64 (groups, padded): what sums are multiplied by.
         addend: Address of float64 (groups, padded): what sums start from.
         places: Address of int64 (place_count): where each place reads from.
@@ -71,17 +72,25 @@ class Layer(ctypes.Structure):
     _fields_ = _LAYER
 
 
-def compiled_for(processor: Processor) -> Kernel:
-    """A kernel for a processor; a vector holds neighbouring channels."""
-    return compiled("multiply", Layer, lambda function: _Writer(function, processor.lanes).write(), processor)
+def _compiled_for(size: int, processor: Processor) -> Kernel:
+    """A kernel for a processor and weights of so many bytes; a vector holds neighbouring channels."""
+    return compiled(
+        "multiply", Layer, lambda function: _Writer(function, processor.lanes, size).write(), processor
+    )
+
+
+COMPILED_FOR: Final[Mapping[int, Callable[[Processor], Kernel]]] = {
+    size: partial(_compiled_for, size) for size in (1, 2, 4)
+}
+"""By the bytes of a weight what compiles the kernel for a processor."""
 
 
 class _Writer(Writer):
     """Writes the function, loop in loop: units, tiles of places, runs, terms."""
 
-    def __init__(self, function: ir.Function, lanes: int) -> None:
+    def __init__(self, function: ir.Function, lanes: int, size: int) -> None:
         super().__init__(function, _LAYER)
-        self.lanes = lanes
+        self.lanes, self.size, self.weight = lanes, size, ir.IntType(8 * size)
         self.kind = ir.VectorType(REAL, lanes)
         # Eight places need 27 registers of the widest kind; where there are 16, four do.
         self.tiles = (8, 4, 2, 1) if lanes > 4 else (4, 2, 1)
@@ -136,7 +145,7 @@ class _Writer(Writer):
             away = self.load(layer["runs"], run, NUMBER, NUMBER)
             sources = [self.address(layer["source"], b.add(each, away)) for each in places]
             start = b.mul(b.mul(run, layer["run_terms"]), NUMBER(vectors * self.lanes))
-            weights = self.address(layer["weights"], b.add(place["weight"], start), _WEIGHT)
+            weights = self.address(layer["weights"], b.add(place["weight"], start), self.weight)
             with self.counted(NUMBER(0), layer["run_terms"]) as term:
                 self._add_term(sums, sources, weights, term)
         for place_sums, own in zip(sums, range(size), strict=True):
@@ -147,11 +156,11 @@ class _Writer(Writer):
     ) -> None:
         """Adds one product to each sum."""
         b, vectors = self.b, len(sums[0])
-        row = b.gep(weights, (b.mul(term, NUMBER(vectors * self.lanes)),), source_etype=_WEIGHT)
+        row = b.gep(weights, (b.mul(term, NUMBER(vectors * self.lanes)),), source_etype=self.weight)
         taken = []
         for vector in range(vectors):
-            at = b.gep(row, (NUMBER(vector * self.lanes),), source_etype=_WEIGHT)
-            whole = b.load(at, typ=ir.VectorType(_WEIGHT, self.lanes), align=4)
+            at = b.gep(row, (NUMBER(vector * self.lanes),), source_etype=self.weight)
+            whole = b.load(at, typ=ir.VectorType(self.weight, self.lanes), align=self.size)
             taken.append(b.sitofp(whole, self.kind))
         for source, own in zip(sources, sums, strict=True):
             number = b.load(b.gep(source, (term,), source_etype=REAL), typ=REAL, align=8)

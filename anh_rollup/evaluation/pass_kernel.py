@@ -180,6 +180,13 @@ class _Writer(Writer):
         with self.counted(NUMBER(0), b.select(is_one, whole, NUMBER(0)), self.lanes) as place:
             self._copy((outside, place), (inside, place), self.kind, loads=loads)
         rest = b.select(is_one, whole, NUMBER(0))
+        if loads:
+            # Whole vectors: what lies behind a stretch is computed for nothing.
+            is_same = b.icmp_signed("==", steps[-1], NUMBER(0))
+            every = self.splat(b.load(outside, typ=REAL, align=8), self.kind)
+            with self.counted(NUMBER(0), b.select(is_same, count, NUMBER(0)), self.lanes) as place:
+                b.store(every, b.gep(inside, (place,), source_etype=REAL), align=8)
+            rest = b.select(is_same, count, rest)
         with self.counted(rest, count) as place:
             self._copy((outside, b.mul(place, steps[-1])), (inside, place), REAL, loads=loads)
 

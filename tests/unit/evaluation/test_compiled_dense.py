@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from anh_rollup.evaluation import compiled_dense
-from anh_rollup.evaluation.compiled_dense import Exact, packed
+from anh_rollup.evaluation.compiled_dense import Exact, narrowest, packed
 from anh_rollup.evaluation.dense_kernel import VECTORS
 from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.evaluation.sources import Sources
@@ -151,10 +151,47 @@ def test_weights_that_two_inputs_share_are_exact_for_the_wider_one_too(is_wide_f
     same(program, Sources(fields, (), (weights,)))
 
 
-def test_weights_take_four_bytes_each_and_whole_vectors() -> None:
+#: The largest weight, by the bytes that weights then take.
+WIDTHS = {1: 2**7 - 1, 2: 2**15 - 1, 4: 2**24 - 1}
+
+
+@pytest.mark.parametrize(("size", "most"), [*WIDTHS.items(), (2, 2**7), (4, 2**15)])
+@pytest.mark.parametrize("zeros", [0, 5])
+def test_weights_take_as_few_bytes_as_hold_them_and_whole_vectors(size: int, most: int, zeros: int) -> None:
+    here = this_processor()
+    assert here is not None
+    weights = np.full((2, 5, 7), most << zeros, dtype=np.int32)
+    weights[0, 0, 0] = (-most - 1) << zeros
+    units = np.full((2, 5), 0.5)
+    ready = packed(Tape(here), Exact(weights, units, 3 * units), narrows=True)
+    assert (ready.weights.itemsize, ready.weights.shape) == (size, (2, 7 * here.lanes))
+    assert ready.weights.sum(dtype=np.int64) == weights.sum(dtype=np.int64) >> zeros
+    assert (ready.unit.max(), ready.addend.max()) == (0.5 * 2**zeros, 1.5 / 2**zeros)
+
+
+def test_weights_that_change_with_the_sample_take_four_bytes() -> None:
     here = this_processor()
     assert here is not None
     ones = np.ones((2, 5, 7))
-    ready = packed(Tape(here), Exact(ones, ones[:, :, 0], ones[:, :, 0]))
-    assert (ready.weights.dtype, ready.weights.shape) == (np.int32, (2, 7 * here.lanes))
-    assert ready.weights.sum() == 2 * 5 * 7
+    ready = packed(Tape(here), Exact(ones, ones[:, :, 0], ones[:, :, 0]), narrows=False)
+    assert (ready.weights.dtype, ready.weights.sum()) == (np.int32, 2 * 5 * 7)
+
+
+def test_weights_of_nothing_but_zeros_take_a_byte() -> None:
+    assert narrowest(np.zeros((1, 3, 2), dtype=np.int32)) == (np.int8, 0)
+
+
+@pytest.mark.parametrize("build", BUILDS)
+@pytest.mark.parametrize("most", WIDTHS.values())
+@pytest.mark.parametrize(("zeros", "flags"), [(0, 3), (3, 0), (6, 1), (6, 3)])
+def test_weights_that_end_in_zeros_give_the_reference_bytes(
+    build: str, most: int, zeros: int, flags: int
+) -> None:
+    shapes = [(9, 26), (9, 31), (26, 31)]
+    program = program_of(Opcode.MATMUL, shapes, (16, 30), flags, 9, ())
+    rng = np.random.default_rng(zeros)
+    weights = (rng.integers(-most - 1, most + 1, (26, 31)) << zeros).astype(np.int32)
+    bias, shifts = rng.integers(-(2**20), 2**20, 26, np.int32), rng.integers(0, 20, 26, np.int32)
+    x = rng.integers(-(2**16), 2**16, (2, 9, 31), np.int32)
+    extras = {0: (), 1: (bias,), 3: (bias, shifts)}[flags]
+    same(program, Sources((x,), (), (weights, *extras)), FastEvaluator(processor=processor_of(build)))
