@@ -71,7 +71,7 @@ class Wanted:
             options.pop("file"),
             options.pop("samples"),
             tuple(shapes.items()),
-            Setting(options.pop("setting")),
+            Setting(options.pop("setting") or Setting.PRECISE),
             options.pop("output"),
         )
 
@@ -110,6 +110,44 @@ class Questions:
         return None if file is None or tolerance is None else cls(file, tolerance)
 
 
+class LabelledOptionError(UsageError):
+    """Some of `--training-data`, `--test-data` and `--accuracy` without the others."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "--training-data, --test-data and --accuracy belong together",
+            remedy="Give all: data to train on, data to be right about, and the part that has to be right.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """What a job has a network learn.
+
+    Attributes:
+        training: An .npz file with inputs and their labels.
+        test: Another one, for the property.
+        accuracy: The part of its labels that has to be right.
+    """
+
+    training: Path
+    test: Path
+    accuracy: float
+
+    @classmethod
+    def from_options(cls, training: Path | None, test: Path | None, share: float | None) -> "Labelled | None":
+        """What the options say; None without any.
+
+        Raises:
+            LabelledOptionError: One of them is missing.
+        """
+        if training is None and test is None and share is None:
+            return None
+        if training is None or test is None or share is None:
+            raise LabelledOptionError
+        return cls(training, test, share)
+
+
 _OPTIONS: Final = (
     click.argument("file"),
     click.option(
@@ -127,9 +165,7 @@ _OPTIONS: Final = (
     click.option(
         "--setting",
         type=click.Choice([each.value for each in Setting]),
-        default=Setting.PRECISE.value,
-        show_default=True,
-        help="How many bits weights and tables get.",
+        help="How many bits weights and tables get; default precise, with training data trainable.",
     ),
     click.option("--output", metavar="NAME", help="Which output of the network; the first by default."),
 )
@@ -160,6 +196,19 @@ def _work() -> Any:
     type=FiniteRange(0.0, 1e9),
     help="How far an answer to them may be off, in the output's units.",
 )
+@click.option(
+    "--training-data",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Inputs and an array `label` in an .npz file: makes all that a training job needs.",
+)
+@click.option(
+    "--test-data",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="As --training-data; what the trained network has to be right about.",
+)
+@click.option(
+    "--accuracy", type=FiniteRange(0.0, 1.0), help="The part of the test data's labels that has to be right."
+)
 def import_command(
     store_url: str, questions: Path | None, tolerance: float | None, *, layers: bool, **options: Any
 ) -> None:
@@ -168,7 +217,8 @@ def import_command(
     FILE is an ONNX file, or package.module:function, which is run and gives a torch module.
     Both go into the store, and for an accountant the network itself, which onnxruntime answers with. Their
     roots and a report are printed. With samples, ranges are those that occur, and the last quarter of the
-    samples is compared with onnxruntime. With questions there is all that an inference job needs.
+    samples is compared with onnxruntime. With questions there is all that an inference job needs, with
+    training data all that a training job does, which starts from the network's weights.
 
     \b
     Example:
@@ -176,9 +226,16 @@ def import_command(
       anh model import resnet.onnx --samples images.npz --store ./artifacts \\
         --questions mine.npz --tolerance 0.01
       anh model import mine:encoder --input-shape image=1x3x32x32 --store ./artifacts
+      anh model import new.onnx --store ./artifacts --training-data train.npz --test-data test.npz \\
+        --accuracy 0.97
     """
     asked = Questions.from_options(questions, tolerance)
-    _work().import_into(store_url, Wanted.from_options(options), asked, layers=layers)
+    learnt = Labelled.from_options(
+        *(options.pop(each) for each in ("training_data", "test_data", "accuracy"))
+    )
+    if learnt is not None:
+        options["setting"] = options["setting"] or Setting.TRAINABLE
+    _work().import_into(store_url, Wanted.from_options(options), asked, learnt, layers=layers)
 
 
 @click.command(name="report")

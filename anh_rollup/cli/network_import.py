@@ -16,10 +16,11 @@ from rich.text import Text
 
 from anh_rollup.cli.artifact_source import write_new
 from anh_rollup.cli.display import progress
-from anh_rollup.cli.model_import import Questions, Wanted
+from anh_rollup.cli.model_import import Labelled, Questions, Wanted
 from anh_rollup.cli.network_page import Findings, page_of
 from anh_rollup.cli.network_words import Rows, advice, comparison_rows, report_rows
 from anh_rollup.cli.options import printable, visible
+from anh_rollup.cli.training_import import shown_samples, training_order
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.importing.comparison import MOST_TRACED, Comparison, compare
 from anh_rollup.importing.layers import Layer, layers_of, readings_of
@@ -38,18 +39,22 @@ Arrays = dict[str, NDArray[Any]]
 T = TypeVar("T")
 
 
-def import_into(store_url: str, wanted: Wanted, questions: Questions | None, *, layers: bool) -> None:
+def import_into(
+    store_url: str, wanted: Wanted, questions: Questions | None, learnt: Labelled | None, *, layers: bool
+) -> None:
     """Puts a network into a store, and prints roots, a report and with samples a comparison.
 
     Args:
         store_url: The store.
         wanted: The network.
         questions: What a job asks it; a data set and a score program are made of them.
+        learnt: What a job has it learn; data sets, a score program and a recipe are made of it.
         layers: Whether every value is shown.
     """
     console = Console()
+    samples = None if learnt is None or wanted.samples is not None else shown_samples(learnt.training)
     with progress(console) as shown:
-        done = _imported(wanted, shown)
+        done = _imported(wanted, shown, samples)
     network, store = done.network, ArtifactStore(store_url)
     program, model = store.put_program(network.program), store.put_model(network.model)
     if done.file is not None:
@@ -57,6 +62,9 @@ def import_into(store_url: str, wanted: Wanted, questions: Questions | None, *, 
     _print_roots(console, program, model)
     if questions is not None:
         console.print(f"property {_property(store, network, questions)}", soft_wrap=True, highlight=False)
+    if learnt is not None:
+        order = training_order(store_url, network, model, learnt)
+        console.print(f"order it with: {order}", soft_wrap=True, highlight=False, markup=False)
     console.print(_table(report_rows(network, report_of(network))))
     if layers:
         console.print(_layer_table(layers_of(network)))
@@ -93,11 +101,11 @@ class _Imported:
     comparison: Comparison | None
 
 
-def _imported(wanted: Wanted, bars: Progress) -> _Imported:
+def _imported(wanted: Wanted, bars: Progress, samples: Arrays | None = None) -> _Imported:
     def watch(samples: Sequence[T], work: str, /) -> Iterable[T]:
         return bars.track(samples, description=work)
 
-    samples = None if wanted.samples is None else read_arrays(wanted.samples)
+    samples = samples if wanted.samples is None else read_arrays(wanted.samples)
     shown, held = _split(samples)
     model = read_network(wanted.file, dict(wanted.shapes), samples or {})
     network = import_network(

@@ -15,8 +15,9 @@ from anh_rollup.evaluation.fast_backend import fastest_evaluator
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.tensor.program import Program
 from anh_rollup.training.answering import answer
+from anh_rollup.training.float_program import FloatProgram
 from anh_rollup.training.hints import TrainingHints, decode_hints
-from anh_rollup.training.trainer import Epoch, train
+from anh_rollup.training.trainer import Epoch, tune
 from anh_rollup.watching import Watch, unwatched
 
 LOG = logging.getLogger(__name__)
@@ -46,10 +47,13 @@ def make_trainer(store: ArtifactStore, conduct: Conduct = HONEST) -> Trainer:
 
     def work(task: TrainingTask) -> Sequence[Elements]:
         hints, samples = _hints(store, task)
+        module = FloatProgram(task.architecture)
+        if hints.initial_root is not None:
+            module.load(store.get_model(hints.initial_root, task.job.uri).parameters)
         if not conduct.checks:
             hints = hints.model_copy(update={"epochs": UNCHECKED_EPOCHS})
         LOG.info("training 0x%s: %d samples", task.job.architecture.hex()[:8], samples.count)
-        trained = train(task.architecture, samples, hints, task.is_good, progress=_tell)
+        trained = tune(module, samples, hints, task.is_good, _tell)
         LOG.info("trained %d epochs in %.1f s", trained.epochs, trained.seconds)
         return trained.parameters
 

@@ -22,7 +22,7 @@ from anh_rollup.importing.ranges import Range
 from anh_rollup.importing.record import UNBOUNDED, Operation, RealNode, Reals, Record
 from anh_rollup.importing.setting import Setting
 from anh_rollup.importing.tables import MOST_ERROR, tabulated, tail_error
-from anh_rollup.importing.weights import quantized
+from anh_rollup.importing.weights import quantized, reach
 from anh_rollup.tensor.builder import Node, ProgramBuilder
 from anh_rollup.tensor.opcodes import MOST_SCALING, LinearFlags, Opcode, Reduction
 from anh_rollup.tensor.program import Program, Tensor
@@ -118,7 +118,7 @@ class _Emission:
         if not self.is_known(place):
             return self._nodes[place]
         node = self._record.nodes[place]
-        most = float(np.abs(node.elements).max())
+        most = reach(node.elements, self._setting) if node.is_weight else float(np.abs(node.elements).max())
         room = (bits - bits_above(most)) if most else bits
         room = min(room, MOST_SCALE if scale is None else scale)
         wanted = 0 if node.is_whole else room
@@ -128,13 +128,14 @@ class _Emission:
 
     def _constant(self, node: RealNode, scale: int) -> Node:
         elements = _integers(node.elements, scale)
-        is_real = node.array is not None and node.array.dtype.kind == "f"
-        is_weight = is_real and elements.size > 1 and bool(elements.any())
-        return self.parameter(elements, scale) if is_weight else self.builder.constant(elements, scale=scale)
+        if node.is_weight and (elements.any() or self._setting.room > 1):
+            return self.parameter(elements, scale, reach(node.elements, self._setting))
+        return self.builder.constant(elements, scale=scale)
 
-    def parameter(self, elements: Tensor, scale: int) -> Node:
-        """A tensor of the model; its range is a power of two with room for a training to move."""
-        bits = min(int(np.abs(elements.astype(np.int64)).max()).bit_length(), 31)
+    def parameter(self, elements: Tensor, scale: int, most: float) -> Node:
+        """A tensor of the model; its range is a power of two with all that it holds, and `most`."""
+        top = max(int(np.abs(elements.astype(np.int64)).max()), int(min(most * 2.0**scale, 2.0**31)) - 1)
+        bits = min(top.bit_length(), 31)
         node = self.builder.parameter(elements.shape, scale=scale, low=-(1 << bits), high=(1 << bits) - 1)
         self._parameters.append(elements)
         return node
@@ -188,10 +189,12 @@ class _Emission:
         kernel = self._record.nodes[node.inputs[1]].elements
         bias = self._record.nodes[node.inputs[2]].elements if len(node.inputs) > 2 else None
         made = quantized(kernel, bias, self.format(node.inputs[0]), at, self._setting)
-        nodes = [self.parameter(made.weight.astype(np.int32), int(made.scales.min()))]
+        most = reach(kernel, self._setting)
+        nodes = [self.parameter(made.weight.astype(np.int32), int(made.scales.min()), most)]
         flags = LinearFlags(0)
-        if made.bias is not None:
-            nodes.append(self.parameter(made.bias.astype(np.int32), at.scale + made.guard))
+        if bias is not None and made.bias is not None:
+            most = reach(bias, self._setting)
+            nodes.append(self.parameter(made.bias.astype(np.int32), at.scale + made.guard, most))
             flags |= LinearFlags.BIAS
         if made.is_uniform:
             return nodes, int(made.shifts[0]), made.guard, flags

@@ -1,6 +1,6 @@
 """From a checked ONNX model to a program, a model, and what connects them to the network's real numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from anh_rollup.importing.onnx_file import MOST_NAME
 from anh_rollup.importing.ranges import Range, ranges_of
 from anh_rollup.importing.record import Reals, Record
 from anh_rollup.importing.refinement import refined
+from anh_rollup.importing.room import with_room
 from anh_rollup.importing.setting import Setting
 from anh_rollup.tensor.program import Program, Tensor
 from anh_rollup.watching import Watch, unwatched
@@ -116,13 +117,18 @@ def network_of(
 ) -> Network:
     """A record with number formats; arguments and errors as for `import_network`."""
     shown = None if samples is None else split_samples(record, samples)
-    ranges = ranges_of(record, None if shown is None else watch(shown, "finding ranges"))
+    ranges = _ranges(record, None if shown is None else watch(shown, "finding ranges"), setting)
     better = refined(record, ranges)
     if better is not record:
         record = better
-        ranges = ranges_of(record, None if shown is None else watch(shown, "finding ranges again"))
+        ranges = _ranges(record, None if shown is None else watch(shown, "finding ranges again"), setting)
     formats = formats_of(record, ranges)
     return Network(record, tuple(ranges), tuple(formats), emit(record, ranges, formats, setting), setting)
+
+
+def _ranges(record: Record, shown: Iterable[Sequence[Reals]] | None, setting: Setting) -> list[Range]:
+    found = ranges_of(record, shown)
+    return found if setting.room == 1 else with_room(record, found, setting)
 
 
 def split_samples(record: Record, samples: Arrays) -> list[list[Reals]]:

@@ -112,6 +112,11 @@ class RealNode:
         return None if self.tie is None else (self.tie, self.operation, self.shape)
 
     @property
+    def is_weight(self) -> bool:
+        """Whether a training may change it: a constant of several real numbers."""
+        return self.array is not None and self.array.dtype.kind == "f" and self.array.size > 1
+
+    @property
     def elements(self) -> Reals:
         """A constant's elements in float64."""
         return np.zeros(self.shape) if self.array is None else np.asarray(self.array, np.float64)

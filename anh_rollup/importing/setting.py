@@ -1,13 +1,25 @@
 """What whoever imports a network chooses; without the libraries that an import needs."""
 
 from enum import StrEnum
+from typing import Final
+
+#: How many times as large as in the network at hand its weights and values may become in a training (choice:
+#: four bits, of which all formats have more than accuracy needs).
+ROOM: Final = 16.0
 
 
 class Setting(StrEnum):
     """How a network is imported.
 
-    `PRECISE` gives weights all bits that float64 leaves, `FAST` 18 bits, and coarser tables.
+    `PRECISE` gives weights all bits that float64 leaves, `FAST` 18 bits, and coarser tables. `TRAINABLE` has
+    room for other weights than those at hand: it makes architectures.
     """
 
     PRECISE = "precise"
     FAST = "fast"
+    TRAINABLE = "trainable"
+
+    @property
+    def room(self) -> float:
+        """How many times as large weights and values may become."""
+        return ROOM if self is Setting.TRAINABLE else 1.0

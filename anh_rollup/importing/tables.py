@@ -13,7 +13,7 @@ from anh_rollup.importing.setting import Setting
 from anh_rollup.tensor.opcodes import MOST_SCALING
 
 #: Straight lines between a table's entries are nearer to the function than this part of its range.
-TOLERANCE: Final = {Setting.PRECISE: 2.0**-22, Setting.FAST: 2.0**-18}
+TOLERANCE: Final = {Setting.PRECISE: 2.0**-22, Setting.FAST: 2.0**-18, Setting.TRAINABLE: 2.0**-22}
 #: Entries of a table (choice: 128 KiB of a program).
 MOST_ENTRIES: Final = 1 << 15
 #: Places between two entries at which the error is looked at.

@@ -23,6 +23,9 @@ MOST_GUARD: Final = 4
 #: the bound that is proven for all channels together would lose.
 MOST_SPREAD: Final = 8
 
+#: What a weight may become at least where there is room for a training (choice): many begin as zeros.
+LEAST_REACH: Final = 1.0
+
 IntArray = NDArray[np.int64]
 
 
@@ -50,6 +53,12 @@ class LinearWeights:
         return bool((self.shifts == self.shifts[0]).all())
 
 
+def reach(array: Reals, setting: Setting) -> float:
+    """How large an element of a parameter may become: as large as one is, and more where there is room."""
+    most = float(np.abs(array).max())
+    return most if setting.room == 1 else max(most * setting.room, LEAST_REACH)
+
+
 def quantized(
     kernel: Reals, bias: Reals | None, x: Format, result: Format, setting: Setting
 ) -> LinearWeights:
@@ -59,12 +68,15 @@ def quantized(
     them all; so no bit is spent that would make the product slower.
     """
     rows = np.abs(kernel.reshape(kernel.shape[0], -1))
-    largest, total = rows.max(1), rows.sum(1)
+    largest, total, added = rows.max(1), rows.sum(1), np.zeros(len(rows)) if bias is None else np.abs(bias)
+    if setting.room > 1:
+        # Channels have one format, so that a training moves them by the same steps.
+        largest = np.full_like(largest, reach(kernel, setting))
+        total = np.maximum(np.full_like(total, total.max() * setting.room), largest)
+        added = added if bias is None else np.full_like(added, reach(bias, setting))
     bits = FAST_WEIGHT_BITS if setting is Setting.FAST else _weight_bits(rows.shape[1], x)
     least = np.full(kernel.shape[0], MOST_SHIFT - x.scale + result.scale, np.int64)
-    for each, (most, weight, moved) in enumerate(
-        zip(largest, total, np.zeros_like(total) if bias is None else np.abs(bias), strict=True)
-    ):
+    for each, (most, weight, moved) in enumerate(zip(largest, total, added, strict=True)):
         if weight > 0:
             by_sum = SUM_BITS - log2(max(-x.low, x.high, 1)) - log2(weight)
             least[each] = min(least[each], floor(min(bits - log2(most), by_sum)))
@@ -76,7 +88,7 @@ def quantized(
     shape = (-1, *(1,) * (kernel.ndim - 1))
     guard = 0
     if bias is not None:
-        room = 30 - result.scale - bits_above(float(np.abs(bias).max()) or 1.0)
+        room = 30 - result.scale - bits_above(reach(bias, setting) or 1.0)
         guard = int(max(0, min(MOST_GUARD, room, shifts.min())))
     moved_bias = None if bias is None else _rounded(np.ldexp(bias, result.scale + guard))
     return LinearWeights(

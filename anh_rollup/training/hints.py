@@ -25,6 +25,7 @@ class TrainingHints(BaseModel):
         epochs: Most passes over the data.
         batch_size: Samples of one step.
         learning_rate: Peak step size of the optimizer.
+        initial_model: Root of the model to start from; without it parameters begin by their use.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -35,6 +36,12 @@ class TrainingHints(BaseModel):
     epochs: Annotated[int, Field(ge=1, le=100_000)] = 60
     batch_size: Annotated[int, Field(ge=1, le=1 << 20)] = 64
     learning_rate: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = 2e-3
+    initial_model: Root | None = None
+
+    @property
+    def initial_root(self) -> bytes | None:
+        """`initial_model` as bytes."""
+        return None if self.initial_model is None else bytes.fromhex(self.initial_model[2:])
 
     @property
     def data_root(self) -> bytes:

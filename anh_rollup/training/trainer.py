@@ -100,14 +100,25 @@ def train(
     """
     if seed is not None:
         torch.manual_seed(seed)
-    elements = sum(value.size for value in architecture.values) * min(hints.batch_size, samples.count)
+    return tune(FloatProgram(architecture), samples, hints, judge, progress)
+
+
+def tune(
+    module: FloatProgram,
+    samples: Dataset,
+    hints: TrainingHints,
+    judge: Judge,
+    progress: Callable[[Epoch], None] = lambda _: None,
+) -> Trained:
+    """Trains a module from the parameters that it has; arguments and errors as for `train`."""
+    elements = sum(value.size for value in module.program.values) * min(hints.batch_size, samples.count)
     if elements > MOST_STEP:
         raise TrainingError(
             f"a step holds {elements} elements of all values, {MOST_STEP} are the most",
             remedy="Choose a smaller batch_size, or a smaller network.",
         )
     with _threads(1 if elements < WORTH_THREADS else torch.get_num_threads()):
-        return _train(architecture, samples, hints, judge, progress)
+        return _train(module, samples, hints, judge, progress)
 
 
 @contextmanager
@@ -122,17 +133,16 @@ def _threads(count: int) -> Iterator[None]:
 
 
 def _train(
-    architecture: Program,
+    module: FloatProgram,
     samples: Dataset,
     hints: TrainingHints,
     judge: Judge,
     progress: Callable[[Epoch], None],
 ) -> Trained:
     started = time.perf_counter()
-    module = FloatProgram(architecture)
     if not any(each.requires_grad for each in module.parameters()):
         raise TrainingError("the architecture has no parameters")
-    fields, target = _tensors(architecture, samples, hints)
+    fields, target = _tensors(module.program, samples, hints)
     batches = -(-len(target) // hints.batch_size)
     optimizer = torch.optim.AdamW(module.parameters(), lr=hints.learning_rate, weight_decay=WEIGHT_DECAY)
     steps = hints.epochs * batches

@@ -31,6 +31,8 @@ def default_of(member: str) -> str:
     field = TrainingHints.model_fields[member]
     if field.is_required():
         return "required"
+    if field.default is None:
+        return "none"
     return f"`{json.dumps(field.default)}`" if isinstance(field.default, str) else str(field.default)
 
 

@@ -1,19 +1,24 @@
-"""How long accountants train: a drill lies only where its result reaches what the job asks for."""
+"""How long accountants train and from where."""
 
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from anh_rollup.accountant.conduct import HONEST, Conduct
 from anh_rollup.accountant.drills import DRILLS
 from anh_rollup.accountant.work import TrainingTask
 from anh_rollup.cli.training import UNCHECKED_EPOCHS, make_trainer
-from anh_rollup.encoding.artifacts import Dataset
+from anh_rollup.encoding.artifacts import Dataset, Model
+from anh_rollup.encoding.tensors import Elements
 from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, Property
 from anh_rollup.storage.artifacts import ArtifactStore
-from anh_rollup.training.hints import TrainingHints
+from anh_rollup.storage.errors import ArtifactCorruptError, ArtifactError, ArtifactMissingError
+from anh_rollup.training.errors import TrainingError
+from anh_rollup.training.float_program import FloatProgram
+from anh_rollup.training.hints import TrainingHints, encode_hints
 from tests.doubles.small_program import random_fields, small_program
 
 #: The drills that claim what nobody checked: their network may be worth nothing.
@@ -30,11 +35,11 @@ def trained_epochs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     job = Job(JobKind.TRAINING, program.root, NO_ROOT, (wanted,), 2_000_000_000, "")
     asked: list[int] = []
 
-    def train(_architecture: Any, _samples: Any, hints: TrainingHints, *_judge: Any, **_named: Any) -> Any:
+    def tune(_module: Any, _samples: Any, hints: TrainingHints, *_judge: Any) -> Any:
         asked.append(hints.epochs)
         return SimpleNamespace(epochs=hints.epochs, seconds=0.0, parameters=())
 
-    monkeypatch.setattr("anh_rollup.cli.training.train", train)
+    monkeypatch.setattr("anh_rollup.cli.training.tune", tune)
 
     def epochs(conduct: Conduct) -> int:
         make_trainer(store, conduct)(TrainingTask(job, program, samples, lambda _: True))
@@ -53,3 +58,62 @@ def test_an_honest_accountant_trains_as_long_as_the_hints_say(trained_epochs: An
 def test_only_a_drill_whose_result_need_not_be_good_hardly_trains(drill: str, trained_epochs: Any) -> None:
     expected = UNCHECKED_EPOCHS if drill in UNCHECKED else trained_epochs(HONEST)
     assert trained_epochs(DRILLS[drill]) == expected
+
+
+class Started:
+    """Trainings of a job whose recipe names a model; what they would begin with is noted instead."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.program = small_program()
+        self.samples = Dataset(random_fields(self.program, 3, 1))
+        self.store = ArtifactStore(folder)
+        self.data = self.store.put_dataset(self.samples)
+        self.begun: list[tuple[Elements, ...]] = []
+        monkeypatch.setattr("anh_rollup.cli.training.tune", self._tune)
+
+    def _tune(self, module: FloatProgram, *_rest: Any) -> Any:
+        self.begun.append(module.rounded())
+        return SimpleNamespace(epochs=1, seconds=0.0, parameters=())
+
+    def train(self, initial: bytes) -> None:
+        hints = TrainingHints(training_data=f"0x{self.data.hex()}", initial_model=f"0x{initial.hex()}")
+        self.store.put_recipe(self.store.put_program(self.program), encode_hints(hints))
+        wanted = Property(self.program.root, self.data, 2)
+        job = Job(JobKind.TRAINING, self.program.root, NO_ROOT, (wanted,), 2_000_000_000, "")
+        make_trainer(self.store)(TrainingTask(job, self.program, self.samples, lambda _: True))
+
+
+@pytest.fixture
+def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Started:
+    return Started(tmp_path, monkeypatch)
+
+
+def test_a_training_starts_from_the_model_that_its_recipe_names(started: Started) -> None:
+    rng = np.random.default_rng(4)
+    model = [
+        rng.integers(each.low, each.high + 1, each.shape).astype(np.int32)
+        for each in started.program.parameters
+    ]
+    started.train(started.store.put_model(Model(model)))
+    (begun,) = started.begun
+    assert [each.tolist() for each in begun] == [each.tolist() for each in model]
+
+
+def test_a_model_of_another_network_is_refused(started: Started) -> None:
+    with pytest.raises(TrainingError, match=r"parameters of the shapes \[\(3,\)\] for a program with"):
+        started.train(started.store.put_model(Model([np.zeros(3, np.int32)])))
+    assert not started.begun
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"), [(None, ArtifactMissingError), (b"not it", ArtifactCorruptError)]
+)
+def test_a_model_that_is_not_there_is_refused(
+    started: Started, tmp_path: Path, content: bytes | None, expected: type[ArtifactError]
+) -> None:
+    if content is not None:
+        (tmp_path / "model").mkdir(exist_ok=True)
+        (tmp_path / "model" / ("ee" * 32)).write_bytes(content)
+    with pytest.raises(expected):
+        started.train(b"\xee" * 32)
+    assert not started.begun

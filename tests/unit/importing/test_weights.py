@@ -7,15 +7,17 @@ from hypothesis import strategies as st
 
 from anh_rollup.importing.formats import Format
 from anh_rollup.importing.record import Reals
-from anh_rollup.importing.setting import Setting
+from anh_rollup.importing.setting import ROOM, Setting
 from anh_rollup.importing.weights import (
     FAST_WEIGHT_BITS,
+    LEAST_REACH,
     MOST_GUARD,
     MOST_SPREAD,
     MOST_WEIGHT_BITS,
     SUM_BITS,
     LinearWeights,
     quantized,
+    reach,
 )
 
 X = Format(12, -(2**23), 2**23 - 1)
@@ -61,6 +63,19 @@ def test_channels_of_one_size_share_a_shift() -> None:
     assert quantized(same, None, X, RESULT, Setting.PRECISE).is_uniform
     same[1] *= 64
     assert not quantized(same, None, X, RESULT, Setting.PRECISE).is_uniform
+
+
+def test_channels_share_a_format_where_there_is_room_for_a_training() -> None:
+    real = kernel(2)
+    real[1] *= 64
+    made = quantized(real, np.zeros(5), X, RESULT, Setting.TRAINABLE)
+    assert made.is_uniform
+    assert np.abs(made.weight).max() * ROOM <= 2**MOST_WEIGHT_BITS
+    assert (reach(real, Setting.TRAINABLE), reach(real, Setting.PRECISE)) == (
+        ROOM * np.abs(real).max(),
+        np.abs(real).max(),
+    )
+    assert reach(np.zeros(5), Setting.TRAINABLE) == LEAST_REACH
 
 
 def test_channels_of_tiny_weights_are_no_finer_than_the_spread_allows() -> None:

@@ -21,6 +21,7 @@ ROOT = "0x" + "ab" * 32
         epochs=st.integers(1, 100_000),
         batch_size=st.integers(1, 1 << 20),
         learning_rate=st.floats(1e-9, 10),
+        initial_model=st.none() | st.binary(min_size=32, max_size=32).map(lambda root: f"0x{root.hex()}"),
     )
 )
 def test_hints_come_back_from_their_document(hints: TrainingHints) -> None:
@@ -36,8 +37,14 @@ def test_only_the_training_data_has_to_be_named() -> None:
         epochs=60,
         batch_size=64,
         learning_rate=2e-3,
+        initial_model=None,
     )
-    assert hints.data_root == b"\xab" * 32
+    assert (hints.data_root, hints.initial_root) == (b"\xab" * 32, None)
+
+
+def test_a_model_to_start_from_is_named_by_its_root() -> None:
+    hints = decode_hints(json.dumps({"training_data": ROOT, "initial_model": "0x" + "cd" * 32}).encode())
+    assert hints.initial_root == b"\xcd" * 32
 
 
 @pytest.mark.parametrize(
@@ -57,6 +64,8 @@ def test_only_the_training_data_has_to_be_named() -> None:
         ({"learning_rate": 0}, "learning_rate"),
         ({"learning_rate": -1.0}, "learning_rate"),
         ({"learning_rate": 11}, "learning_rate"),
+        ({"initial_model": "0x12"}, "initial_model"),
+        ({"initial_model": 7}, "initial_model"),
         ({"code": "import os"}, "code"),
     ],
 )

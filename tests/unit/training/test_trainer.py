@@ -18,8 +18,9 @@ from anh_rollup.tensor.properties import accuracy, squared_loss
 from anh_rollup.training import trainer
 from anh_rollup.training.answering import answer
 from anh_rollup.training.errors import TrainingError
+from anh_rollup.training.float_program import FloatProgram
 from anh_rollup.training.hints import TrainingHints
-from anh_rollup.training.trainer import Epoch, Trained, train
+from anh_rollup.training.trainer import Epoch, Trained, train, tune
 from scripts import digits
 
 ROOT = "0x" + "00" * 32
@@ -88,6 +89,28 @@ def test_it_fits_numbers_too() -> None:
     program = squared_loss(architecture, scale=16)
     # The mean squared error is below that of rounding to 1/64.
     assert right(program, data, trained.parameters) / 400 > -(2**16) / 64**2
+
+
+def test_trained_parameters_need_fewer_epochs_than_none() -> None:
+    """The circle is turned by a tenth of a sector: whoever knew its sectors has something to learn."""
+    architecture, program, before = classifier(), accuracy(classifier()), sectors()
+    turn = np.array([[math.cos(0.2), math.sin(0.2)], [-math.sin(0.2), math.cos(0.2)]])
+    after = Dataset(((before.fields[0] @ turn).round().astype(np.int32), before.fields[1]))
+    hints = TrainingHints(training_data=ROOT, epochs=100, batch_size=32, learning_rate=3e-3)
+
+    def judge(parameters: Sequence[Elements]) -> bool:
+        return right(program, after, parameters) >= 285
+
+    known = train(architecture, before, hints, lambda each: right(program, before, each) >= 290, seed=3)
+    module = FloatProgram(architecture)
+    module.load(known.parameters)
+    assert known.good
+    assert not judge(known.parameters)
+    torch.manual_seed(3)
+    tuned, new = tune(module, after, hints, judge), train(architecture, after, hints, judge, seed=3)
+    assert tuned.good
+    assert new.good
+    assert tuned.epochs < new.epochs / 2
 
 
 def test_the_same_seed_gives_the_same_parameters() -> None:
