@@ -20,7 +20,6 @@ from anh_rollup.accountant.actions import Defend
 from anh_rollup.accountant.drafts import Drafts
 from anh_rollup.accountant.service import Accountant
 from anh_rollup.accountant.work import TrainingTask, Worker
-from anh_rollup.challenger.actions import Action as Attacking
 from anh_rollup.challenger.actions import Attack
 from anh_rollup.challenger.examine import Examiner
 from anh_rollup.challenger.service import Challenger
@@ -41,7 +40,9 @@ from anh_rollup.l1.deployment import bind
 from anh_rollup.l1.disputes import Call, DisputeChain, Freshness
 from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.primitives import ETHER, HOUR, L2_CHAIN_ID, BatchNumber, Digest, Gas, Seconds, Wei
+from anh_rollup.protocol.game import GameView
 from anh_rollup.protocol.jobs import DNN_ADDRESS, Job, JobKind, Property, order_calldata
+from anh_rollup.protocol.moves import Move
 from anh_rollup.protocol.orders import OrderedBatch, OrderedJob
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.tensor.program import Program
@@ -98,16 +99,14 @@ class TimedAccountant(Accountant):
 
 @dataclass(slots=True)
 class TimedChallenger(Challenger):
-    """A challenger whose moves are timed, with the transaction that makes them."""
+    """A challenger whose moves are timed: from the position to the move that answers it."""
 
     times: Times = field(default_factory=Times)
 
-    def act(self, action: Attacking) -> None:
-        """Carries an action out."""
-        if not isinstance(action, Attack):
-            return Challenger.act(self, action)
+    def answer(self, action: Attack) -> tuple[GameView, Move] | None:
+        """The move that an attack takes now, with the state of the game that it answers."""
         with self.times.measured():
-            return Challenger.act(self, action)
+            return Challenger.answer(self, action)
 
 
 @dataclass(slots=True)

@@ -181,9 +181,10 @@ A job asks each network about {SAMPLES} samples. A liar answers wrongly and clai
 its trace is wrong in one random element of one random instruction, {LIES} times anew. Each lie is refuted
 on a real anvil by the shipped contracts and the shipped challenger. Moves and gas are those of the
 honest side, from the opening of the game to the refutation, seals among them; "at most" is what `anh model
-import` foretells for any lie. An answer is all that a side computes for one move: the longest one makes
-the sample's trace with its trees. It is compared with the shortest of {ROUNDS} evaluations of one
-sample, on the clock, whatever else the machine does; wanted are at most 10 times.
+import` foretells for any lie. An answer is all that a side does from a position to the move that it then
+sends: the longest one makes the sample's trace with its trees. It is compared with the shortest of {ROUNDS}
+evaluations of one sample, on the clock, whatever else the machine does; wanted are at most 10 times. What
+all samples share is prepared for both, with the first evaluation.
 
 {head}
 {chr(10).join(rows.values())}

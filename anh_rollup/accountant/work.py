@@ -292,7 +292,8 @@ class Worker:
         model = Model(tuple(parameters))
         for wanted in job.properties:
             program, samples = self._scored(job, wanted)
-            evaluated = evaluate_property(Artifacts(program, samples, None, model), self.evaluator)
+            held = Artifacts(program, samples, None, model)
+            evaluated = evaluate_property(held, self.evaluator, disputable=False)
             if evaluated.scores.total < wanted.threshold:
                 return False
         return True

@@ -29,6 +29,8 @@ from anh_rollup.l1.disputes import DisputeChain
 from anh_rollup.l1.docket import ClaimRecord
 from anh_rollup.l1.errors import TransientL1Error
 from anh_rollup.protocol.attack import decide_challenger
+from anh_rollup.protocol.game import GameView
+from anh_rollup.protocol.moves import Move
 from anh_rollup.protocol.refutations import OpenGame
 
 LOG = logging.getLogger(__name__)
@@ -174,6 +176,12 @@ class Challenger:
             self.chain.send("open", contract.request("open", *head, *game.opened, value=bond))
 
     def _attack(self, action: Attack) -> None:
+        answer = self.answer(action)
+        if answer is not None:
+            self.chain.play(*answer)
+
+    def answer(self, action: Attack) -> tuple[GameView, Move] | None:
+        """The move that an attack takes now, with the state of the game that it answers; None for no move."""
         position = action.game.position
         record = self.chain.docket.claims[position.claim]
         evaluated = self.examiner.known(record.claim, record.job, position.property)
@@ -181,8 +189,7 @@ class Challenger:
             self._disputed.append((record, position.property))
         view = self.chain.view(action.game, self.chain.client.head().time)
         move = decide_challenger(view, evaluated, record.claim, record.job)
-        if move is not None:
-            self.chain.play(view, move)
+        return None if move is None else (view, move)
 
     def _leave(self, action: Leave) -> None:
         """Says once that a claim is left."""

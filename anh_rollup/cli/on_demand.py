@@ -40,7 +40,7 @@ class EvaluatorOnDemand:
         """See `Evaluator.evaluate`."""
         return self._made().evaluate(program, sources)
 
-    def trace(self, program: Program, sources: Sources, sample: int) -> list[Tensor]:
+    def trace(self, program: Program, sources: Sources, sample: int) -> Sequence[Tensor]:
         """See `Evaluator.trace`."""
         return self._made().trace(program, sources, sample)
 

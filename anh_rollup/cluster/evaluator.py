@@ -69,7 +69,7 @@ class ClusterEvaluator:
             return self.local.evaluate(program, sources)
         return self.load(program, sources.parameters).evaluate(sources.fields, sources.answers)
 
-    def trace(self, program: Program, sources: Sources, sample: int) -> list[Tensor]:
+    def trace(self, program: Program, sources: Sources, sample: int) -> Sequence[Tensor]:
         """Every value for one sample, in program order: int32 arrays. See `Evaluator.trace`."""
         return self.local.trace(program, sources, sample)
 
@@ -113,7 +113,13 @@ class ClusterProgram:
             evaluation.give_up()
             cluster.release(shared)
 
-    def trace(self, sample: int, fields: Sequence[Tensor], answers: Sequence[Tensor] = ()) -> list[Tensor]:
+    def prepare_traces(self) -> None:
+        """Makes ready what the traces of all samples share. See `LoadedProgram.prepare_traces`."""
+        self.local.prepare_traces()
+
+    def trace(
+        self, sample: int, fields: Sequence[Tensor], answers: Sequence[Tensor] = ()
+    ) -> Sequence[Tensor]:
         """Every value for one sample, in program order: int32 arrays. See `LoadedProgram.trace`."""
         return self.local.trace(sample, fields, answers)
 

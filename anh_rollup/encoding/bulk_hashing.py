@@ -23,15 +23,33 @@ def hash_rows(data: memoryview, row_size: int, *, turned: bool) -> bytes:
         row_size: Bytes of a row.
         turned: Whether the bytes of each 4 are taken in the opposite order.
     """
+    places = np.arange(len(data) // row_size, dtype=np.int32)
+    hashes = np.empty((len(places), DIGEST_SIZE), np.uint8)
+    return hashes[: hash_into(data, row_size, hashes, places, turned=turned)].tobytes()
+
+
+def hash_into(
+    data: memoryview, row_size: int, hashes: NDArray[np.uint8], places: NDArray[np.int32], *, turned: bool
+) -> int:
+    """Writes the hashes of as many rows as can be read in whole blocks; says how many.
+
+    Args:
+        data: At least as many rows as places, one behind the other.
+        row_size: Bytes of a row.
+        hashes: Where the hashes belong, (N, 32), side by side.
+        places: For each row which of these.
+        turned: Whether the bytes of each 4 are taken in the opposite order.
+    """
     compiled, padding = keccak.kernel(), _padding(row_size)
     blocks = row_size // BLOCK_SIZE + 1
-    count = max(0, (len(data) - BLOCK_SIZE * blocks) // row_size + 1)
+    count = min(len(places), max(0, (len(data) - BLOCK_SIZE * blocks) // row_size + 1))
     if compiled is None or count == 0:
-        return b""
-    rows, hashes = np.frombuffer(data, np.uint8), np.empty((count, DIGEST_SIZE), np.uint8)
+        return 0
+    rows = np.frombuffer(data, np.uint8)
     told = Rows(
         rows=rows.ctypes.data,
         hashes=hashes.ctypes.data,
+        places=places.ctypes.data,
         row_size=row_size,
         last_row=count - 1,
         last_block=blocks - 1,
@@ -41,7 +59,7 @@ def hash_rows(data: memoryview, row_size: int, *, turned: bool) -> bytes:
     )
     groups = -(-count // compiled.lanes)
     in_parts(lambda start, stop: compiled(told, start, stop), groups, count // PART_ROWS, processors())
-    return hashes.tobytes()
+    return count
 
 
 @lru_cache(maxsize=256)

@@ -17,6 +17,12 @@ from anh_rollup.primitives import DIGEST_SIZE, Digest
 Bytes = bytes | bytearray | memoryview
 """What may be hashed: anything that lies in memory as one stretch of bytes."""
 
+Hashes = NDArray[np.uint8]
+"""Hashes side by side, (N, 32)."""
+
+Places = NDArray[np.int32]
+"""Which of them."""
+
 MANY: Final = 24
 """Rows that compiled code hashes (measured: from here on it takes less time than single sponges)."""
 
@@ -58,13 +64,25 @@ class Bulk:
 
     def hash_rows(self, data: memoryview, row_size: int, *, turned: bool) -> bytes:
         """The hashes of the first rows, of none or of most: see `bulk_hashing`."""
-        count = len(data) // row_size
+        compiled = self._compiled(len(data) // row_size)
+        return b"" if compiled is None else bytes(compiled.hash_rows(data, row_size, turned=turned))
+
+    def hash_into(
+        self, data: memoryview, row_size: int, hashes: Hashes, places: Places, *, turned: bool
+    ) -> int:
+        """Of how many of the first rows it wrote the hashes: see `bulk_hashing`."""
+        compiled = self._compiled(len(places))
+        return (
+            0 if compiled is None else int(compiled.hash_into(data, row_size, hashes, places, turned=turned))
+        )
+
+    def _compiled(self, count: int) -> Any:
+        """What hashes so many rows; None where they do not pay for it."""
         if self.rows < WORTH and count >= COUNTED:
             self.rows += count
         if self.rows < WORTH or count < MANY:
-            return b""
-        compiled: Any = import_module("anh_rollup.encoding.bulk_hashing")
-        return bytes(compiled.hash_rows(data, row_size, turned=turned))
+            return None
+        return import_module("anh_rollup.encoding.bulk_hashing")
 
 
 _bulk: Final = Bulk()
@@ -102,6 +120,26 @@ def hash_numbers(rows: NDArray[np.int32]) -> bytes:
     firsts = range(len(hashes) // DIGEST_SIZE, len(rows), _SLAB)
     slabs = (rows[first : first + _SLAB].astype(">i4").tobytes() for first in firsts)
     return b"".join([hashes, *(_one_by_one(slab, 4 * width) for slab in slabs)])
+
+
+def hash_into(
+    data: NDArray[np.uint8], row_size: int, hashes: Hashes, places: Places, *, turned: bool
+) -> None:
+    """Writes the hash of each of the first rows where it belongs.
+
+    Args:
+        data: At least as many rows as places, one behind the other, each of a multiple of 4 bytes.
+        row_size: Bytes of a row.
+        hashes: Where they belong, (N, 32), side by side.
+        places: For each row which of these.
+        turned: Whether the bytes of each 4 are taken in the opposite order.
+    """
+    done, count = _bulk.hash_into(data.data, row_size, hashes, places, turned=turned), len(places)
+    for first in range(done, count, _SLAB):
+        own = places[first : first + _SLAB]
+        slab = data[first * row_size : (first + len(own)) * row_size]
+        rows = slab.view(np.uint32).byteswap().tobytes() if turned else slab.tobytes()
+        hashes[own] = np.frombuffer(_one_by_one(rows, row_size), np.uint8).reshape(-1, DIGEST_SIZE)
 
 
 def _one_by_one(data: Bytes, row_size: int) -> bytes:

@@ -71,14 +71,11 @@ class MerkleTree:
 
     __slots__ = ("_levels", "count", "depth")
 
-    def __init__(
-        self, leaves: Sequence[bytes] | bytes | bytearray | memoryview, levels: list[bytes] | None = None
-    ) -> None:
+    def __init__(self, leaves: Sequence[bytes] | bytes | bytearray | memoryview) -> None:
         """Builds the tree.
 
         Args:
             leaves: Either 32-byte strings, or all of them packed into one.
-            levels: The packed nodes of all levels, where they are known.
 
         Raises:
             EncodingError: No leaves (OUT_OF_RANGE), or a leaf of another size (WRONG_LENGTH).
@@ -86,17 +83,25 @@ class MerkleTree:
         packed = _packed(leaves)
         self.count = len(packed) // DIGEST_SIZE
         self.depth = depth_of(self.count)
-        self._levels = _levels_of([packed])[0] if levels is None else levels
+        self._levels: Sequence[bytes | memoryview] = _levels_of([packed])[0]
 
     @classmethod
     def several(cls, leaves: Sequence[bytes]) -> list["MerkleTree"]:
         """The trees over each of these packed leaves, in less time than one after the other."""
-        return [cls(levels[0], levels) for levels in _levels_of(leaves)]
+        return [cls.known(levels) for levels in _levels_of(leaves)]
+
+    @classmethod
+    def known(cls, levels: Sequence[bytes | memoryview]) -> "MerkleTree":
+        """The tree of which all packed nodes are known, level by level; nothing is hashed or copied."""
+        tree = cls.__new__(cls)
+        tree.count, tree._levels = len(levels[0]) // DIGEST_SIZE, levels  # noqa: SLF001
+        tree.depth = depth_of(tree.count)
+        return tree
 
     @property
     def root(self) -> Digest:
         """The node at level `depth`."""
-        return Digest(self._levels[self.depth])
+        return Digest(bytes(self._levels[self.depth]))
 
     def node(self, level: int, index: int) -> Digest:
         """The node `index` of `level`.
@@ -156,7 +161,7 @@ class MerkleTree:
 
     def _node(self, level: int, index: int) -> Digest:
         packed = self._levels[level][index * DIGEST_SIZE : (index + 1) * DIGEST_SIZE]
-        return Digest(packed) if packed else _ZERO_HASHES[level]
+        return Digest(bytes(packed)) if packed else _ZERO_HASHES[level]
 
     def _check(self, level: int, index: int) -> None:
         check_level(level, self.depth)

@@ -20,9 +20,14 @@ class Arena:
     Addresses stay good as long as the arena lives. It is no more than one thread's at a time.
     """
 
-    def __init__(self) -> None:
-        self._chunks: list[NDArray[np.uint8]] = []
-        self._free: list[tuple[int, int]] = []
+    def __init__(self, beside: "Arena | None" = None) -> None:
+        """Has no memory yet, or another one's.
+
+        Args:
+            beside: One whose memory it uses, too: who writes into arrays of one loses what is in the other's.
+        """
+        self._chunks: list[NDArray[np.uint8]] = [] if beside is None else beside._chunks  # noqa: SLF001
+        self._free: list[tuple[int, int]] = sorted(map(_inside, self._chunks))
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike = np.float64) -> NDArray[Any]:
         """An array whose elements are whatever they are."""
@@ -53,9 +58,14 @@ class Arena:
                 return start
         chunk = np.empty(max(size, CHUNK) + ALIGNMENT, dtype=np.uint8)
         self._chunks.append(chunk)
-        start = -(-address_of(chunk) // ALIGNMENT) * ALIGNMENT
-        self.free(start, max(size, CHUNK))
+        self.free(*_inside(chunk))
         return self._taken(size)
+
+
+def _inside(chunk: NDArray[np.uint8]) -> tuple[int, int]:
+    """Where the first line of a chunk begins, and how many bytes are usable from there on."""
+    start = address_of(chunk)
+    return -(-start // ALIGNMENT) * ALIGNMENT, len(chunk) - ALIGNMENT
 
 
 class _Block:

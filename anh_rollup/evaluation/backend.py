@@ -22,7 +22,13 @@ class LoadedProgram(Protocol):
         """
         ...
 
-    def trace(self, sample: int, fields: Sequence[Tensor], answers: Sequence[Tensor] = ()) -> list[Tensor]:
+    def prepare_traces(self) -> None:
+        """Makes ready what the traces of all samples share, so that the first one takes no longer."""
+        ...
+
+    def trace(
+        self, sample: int, fields: Sequence[Tensor], answers: Sequence[Tensor] = ()
+    ) -> Sequence[Tensor]:
         """Every value for one sample, sources and constants too, in program order: int32 arrays (*shape).
 
         Raises:
@@ -48,6 +54,6 @@ class Evaluator(Protocol):
         """The same as `load` and `LoadedProgram.evaluate`, for a program that is evaluated once."""
         ...
 
-    def trace(self, program: Program, sources: Sources, sample: int) -> list[Tensor]:
+    def trace(self, program: Program, sources: Sources, sample: int) -> Sequence[Tensor]:
         """The same as `load` and `LoadedProgram.trace`, for a program that is evaluated once."""
         ...

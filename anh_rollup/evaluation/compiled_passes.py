@@ -46,6 +46,29 @@ class _Layout:
 
 
 @dataclass(frozen=True, slots=True)
+class Sink:
+    """Where values go as int32, whatever else is done with them.
+
+    Attributes:
+        base: The address of their memory, (1,): what is noted goes to another one when this changes.
+        places: For each value that goes there at how many bytes behind it.
+    """
+
+    base: NDArray[np.int64]
+    places: Mapping[int, int]
+
+    def take(self, tape: Tape, value: int, x: Floats) -> None:
+        """Has the elements of a value written, (1, *shape)."""
+        if value not in self.places:
+            return
+        layout = _layout(x.shape, [_steps(x), _contiguous(x.shape)])
+        if layout is None:
+            self.take(tape, value, laid_out(tape, x))
+            return
+        _pass_over(tape, _WRITE, layout, [x], [address_of(x), self.places[value]], self)
+
+
+@dataclass(frozen=True, slots=True)
 class Fused:
     """A pass of a program.
 
@@ -77,14 +100,19 @@ class Fused:
             return None
         return cls(group, orders, program.values[group.members[0]].shape, frozenset(tables))
 
-    def run(self, tape: Tape, sources: Sequence[Floats]) -> list[Floats] | None:
-        """The results; None where its sources lie in too many ways at once."""
+    def run(self, tape: Tape, sources: Sequence[Floats], sink: Sink | None = None) -> list[Floats] | None:
+        """The results, and more into a sink; None where its sources lie in too many ways at once."""
         layout = self._layout(sources)
         if layout is None:
             return None
         samples = self._samples(sources)
         results = [tape.empty((samples, *self.shape)) for _ in self.group.results]
-        _pass_over(tape, self.orders, layout, [*sources, *results])
+        touched = [*sources, *results]
+        addresses = None
+        if sink is not None:
+            places = [sink.places[each] for each in self.group.written]
+            addresses = [*map(address_of, touched), *places]
+        _pass_over(tape, self.orders, layout, touched, addresses, sink)
         return results
 
     def _samples(self, sources: Sequence[Floats]) -> int:
@@ -100,7 +128,8 @@ class Fused:
                 steps.append((0,) * len(sizes))
             else:
                 return None
-        return _layout(sizes, [*steps, *[_contiguous(sizes)] * len(self.group.results)])
+        made = len(self.group.results) + len(self.group.written)
+        return _layout(sizes, [*steps, *[_contiguous(sizes)] * made])
 
 
 def laid_out(tape: Tape, x: Floats) -> Floats:
@@ -198,13 +227,14 @@ def _moves(numbers: Sequence[tuple[str, float]]) -> Orders:
     return table
 
 
-def _copy_orders() -> Orders:
+def _copy_orders(last: Order) -> Orders:
     table = np.zeros(2, dtype=ORDER)
-    table["order"], table["array"] = (Order.LOAD, Order.STORE), (0, 1)
+    table["order"], table["array"] = (Order.LOAD, last), (0, 1)
     return table
 
 
-_COPY: Final = _copy_orders()
+_COPY: Final = _copy_orders(Order.STORE)
+_WRITE: Final = _copy_orders(Order.WRITE)
 
 
 def _pass_over(
@@ -213,6 +243,7 @@ def _pass_over(
     layout: _Layout,
     touched: Sequence[Floats],
     addresses: Sequence[int] | None = None,
+    sink: Sink | None = None,
 ) -> None:
     """One pass.
 
@@ -222,15 +253,18 @@ def _pass_over(
         layout: How its arrays lie.
         touched: All memory that it reads and writes.
         addresses: Of its arrays, where those are not `touched`.
+        sink: Where its arrays of int32 lie.
     """
     arrays = layout.arrays.copy()
     arrays[:, 0] = [address_of(each) for each in touched] if addresses is None else addresses
     *outer, width = layout.sizes
     stretches = -(-width // STRETCH)
-    told = Pass(address_of(orders), len(orders), address_of(arrays), width, stretches, *outer)
+    base = 0 if sink is None else address_of(sink.base)
+    told = Pass(orders.ctypes.data, len(orders), address_of(arrays), base, width, stretches, *outer)
     work = prod(layout.sizes) * len(orders)
     kernel = tape.kernel(pass_kernel.compiled_for)
-    tape.call(kernel, told, prod(outer) * stretches, work // PART_WORK, [*touched, arrays, orders])
+    kept = [*touched, arrays, orders] if sink is None else [*touched, arrays, orders, sink.base]
+    tape.call(kernel, told, prod(outer) * stretches, work // PART_WORK, kept)
 
 
 def _steps(x: NDArray[Any]) -> Steps:

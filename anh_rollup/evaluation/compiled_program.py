@@ -7,7 +7,7 @@ again on the same memory (`tape`).
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from threading import Lock
 from typing import Any, Final
@@ -16,7 +16,8 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from anh_rollup.evaluation.arena import Arena
+from anh_rollup.encoding.tensors import CHUNK_SIZE
+from anh_rollup.evaluation.arena import Arena, address_of
 from anh_rollup.evaluation.compiled_dense import (
     Packed,
     convolve,
@@ -28,12 +29,14 @@ from anh_rollup.evaluation.compiled_dense import (
 )
 from anh_rollup.evaluation.compiled_depthwise import Scaled, convolve_depthwise, scaled
 from anh_rollup.evaluation.compiled_movement import MOVEMENT
-from anh_rollup.evaluation.compiled_passes import Floats, Fused, limited
+from anh_rollup.evaluation.compiled_passes import Floats, Fused, Sink, limited
 from anh_rollup.evaluation.operations import apply
+from anh_rollup.evaluation.packed_traces import SHARED, packing_of
 from anh_rollup.evaluation.passes import Group, schedule
 from anh_rollup.evaluation.sources import Sources, checked_sources
 from anh_rollup.evaluation.steps import Step, step_of
 from anh_rollup.evaluation.tape import Tape
+from anh_rollup.evaluation.tensor_forest import PackedTensors, Packing
 from anh_rollup.evaluation.workload import lasting_values, working_elements
 from anh_rollup.kernels.machine_code import Processor
 from anh_rollup.kernels.threads import processors
@@ -45,9 +48,10 @@ from anh_rollup.watching import Watch, unwatched
 MOST_THREADS: Final = 4
 #: Numbers of samples whose work stays noted (choice: full blocks, and the rest).
 MOST_TAPES: Final = 2
+#: Bytes of a sample's values up to which the work for traces stays noted with its memory (choice).
+MOST_NOTED: Final = 1 << 27
 #: What does sums of products that no kernel carries: few programs have any, and torch takes much memory.
 _TORCH: Final = "anh_rollup.evaluation.torch_linear"
-_GIVEN: Final = (Kind.CONSTANT, Kind.PARAMETER)
 _LINEAR: Final = (Opcode.MATMUL, Opcode.CONV)
 
 #: An instruction's weights, and what says how they are prepared.
@@ -73,7 +77,6 @@ class CompiledProgram:
         weights: Prepared weights, each once however many instructions multiply by them.
         exact: Whether float64 holds the sums of weights with inputs of a magnitude.
         singles: Passes of one instruction, for what fits no larger one; None where there is none.
-        wholes: By their first instructions the passes that give all results, for traces.
     """
 
     program: Program
@@ -90,9 +93,9 @@ class CompiledProgram:
     weights: dict[_Weights, Packed | Scaled] = field(default_factory=dict)
     exact: dict[tuple[_Weights, int], bool] = field(default_factory=dict)
     singles: dict[int, Fused | None] = field(default_factory=dict)
-    wholes: dict[int, Fused] = field(default_factory=dict)
     _floats: WeakValueDictionary[int | bytes, Floats] = field(default_factory=WeakValueDictionary)
     _tapes: dict[int, tuple[Tape, Floats]] = field(default_factory=dict)
+    _traced: "_Tracing | None" = None
     #: A list of one, which is all that noted work holds of this.
     _given: list[Sources] = field(default_factory=lambda: [Sources()])
     _turn: Lock = field(default_factory=Lock)
@@ -135,32 +138,46 @@ class CompiledProgram:
             self._given[0] = Sources()
         return result
 
-    def trace(self, sample: int, fields: Sequence[Tensor], answers: Sequence[Tensor] = ()) -> list[Tensor]:
-        """Every value for one sample, in program order: int32 arrays. See `LoadedProgram.trace`."""
-        sources = checked_sources(self.program, fields, answers, self.parameters)
-        found, alive, tape = dict[int, Tensor](), dict[int, Floats](), Tape(self.processor, arena=Arena())
+    def prepare_traces(self) -> None:
+        """Notes what a trace takes. See `LoadedProgram.prepare_traces`."""
         with self._turn:
-            self._given[0] = sources.sample(sample)
-            for place, each in enumerate(self.order):
-                if isinstance(each, Fused):
-                    self._pass(tape, self._whole(each), alive)
-                else:
-                    alive[each] = self._value(tape, each, alive)
-                # While the cache has the elements.
-                found.update((made, alive[made][0].astype(np.int32)) for made in _made(each))
-                for read in self.dropped[place]:
-                    alive.pop(read, None)
-            self._given[0] = Sources()
-        values = enumerate(self.program.values)
-        return [self._elements(value) if value.kind in _GIVEN else found[each] for each, value in values]
+            self._tracing()
 
-    def _whole(self, fused: Fused) -> Fused:
-        """The same pass, which gives the results of all its instructions."""
-        members = fused.group.members
-        if members[0] not in self.wholes:
-            group = Group(members, fused.group.sources, members)
-            self.wholes[members[0]] = Fused.of(self.program, group, self.steps) or fused
-        return self.wholes[members[0]]
+    def trace(self, sample: int, fields: Sequence[Tensor], answers: Sequence[Tensor] = ()) -> PackedTensors:
+        """Every value for one sample, in program order: int32 arrays. See `LoadedProgram.trace`."""
+        one = checked_sources(self.program, fields, answers, self.parameters).sample(sample)
+        with self._turn:
+            tracing = self._tracing()
+            rows = tracing.packing.zeros()
+            self._given[0], tracing.sink.base[0] = one, address_of(rows)
+            tracing.tape.again()
+            self._given[0] = Sources()
+        return PackedTensors(tracing.packing, rows, tracing.given)
+
+    def _tracing(self) -> "_Tracing":
+        """What is done for a trace; kept where it takes little memory beside what evaluations take."""
+        if self._traced is not None:
+            return self._traced
+        # No evaluation needs what lies in its memory when it is over.
+        arena = Arena(next((tape.arena for tape, _ in self._tapes.values()), None))
+        self._given[0], tape = Sources(), Tape(self.processor, keeps=True, arena=arena, runs=False)
+        packing, values = packing_of(self.program), self.program.values
+        places = {
+            each: CHUNK_SIZE * packing.start(each) for each in packing.shapes if packing.owner[each] == each
+        }
+        sink = Sink(np.zeros(1, np.int64), places)
+        self._run(tape, sink)
+        tape.join()
+        given = {each: self._elements(value) for each, value in enumerate(values) if value.kind in SHARED}
+        found = _Tracing(tape, sink, packing, given)
+        if self.keeps and self.bytes_of_a_sample <= MOST_NOTED:
+            self._traced = found
+        return found
+
+    def _whole(self, fused: Fused) -> Fused | None:
+        """The same pass, which writes the results of all its instructions."""
+        group = replace(fused.group, written=fused.group.members)
+        return Fused.of(self.program, group, self.steps)
 
     def timed(self, fields: Sequence[Tensor], answers: Sequence[Tensor] = ()) -> Iterator[tuple[float, Any]]:
         """Evaluates all samples at once, and gives the seconds of each piece of work with what it is for."""
@@ -184,28 +201,34 @@ class CompiledProgram:
             self._tapes[sources.count] = (tape, output)
         return output
 
-    def _run(self, tape: Tape) -> Floats:
-        """Computes all values, and drops each after its last use."""
+    def _run(self, tape: Tape, sink: Sink | None = None) -> Floats:
+        """Computes all values, and drops each after its last use; writes them where they are wanted."""
         alive: dict[int, Floats] = {}
         once = Tape(self.processor)
         for place, each in enumerate(self.order):
             tape.owner = each
             if isinstance(each, Fused):
-                self._pass(tape, each, alive)
+                self._pass(tape, each, alive, sink)
             else:
                 alive[each] = self._value(once if each in self.lasting else tape, each, alive)
+                if sink is not None:
+                    sink.take(tape, each, alive[each])
             for read in self.dropped[place]:
                 alive.pop(read, None)
         return self._read(len(self.program.values) - 1, alive)
 
-    def _pass(self, tape: Tape, each: Fused, alive: dict[int, Floats]) -> None:
+    def _pass(self, tape: Tape, each: Fused, alive: dict[int, Floats], sink: Sink | None) -> None:
         """Several element-wise instructions; one by one where they do not fit a pass."""
-        results = each.run(tape, [self._read(source, alive) for source in each.group.sources])
+        fused = each if sink is None else self._whole(each)
+        sources = [self._read(source, alive) for source in each.group.sources]
+        results = None if fused is None else fused.run(tape, sources, sink)
         if results is not None:
             alive.update(zip(each.group.results, results, strict=True))
             return
         for member in each.group.members:
             alive[member] = self._value(tape, member, alive)
+            if sink is not None:
+                sink.take(tape, member, alive[member])
 
     def _elements(self, value: Value) -> Tensor:
         """The elements of a parameter or a constant."""
@@ -235,7 +258,7 @@ class CompiledProgram:
     def _source(self, tape: Tape, value: Value) -> Floats:
         """The samples' elements, which another evaluation gives anew."""
         given = self._given
-        result: Floats = tape.empty(given[0].of(value.kind, value.index).shape)
+        result: Floats = tape.empty((given[0].count, *value.shape))
         tape.do(lambda own: np.copyto(own, given[0].of(value.kind, value.index)), result)
         return result
 
@@ -316,6 +339,23 @@ class CompiledProgram:
         return result
 
 
+@dataclass(frozen=True, slots=True)
+class _Tracing:
+    """What is done for the trace of any sample.
+
+    Attributes:
+        tape: The work.
+        sink: Where it writes.
+        packing: How that lies.
+        given: Constants and parameters.
+    """
+
+    tape: Tape
+    sink: Sink
+    packing: Packing
+    given: dict[int, Tensor]
+
+
 def _is_depthwise(step: Step) -> bool:
     """Whether each output of a CONV reads one channel, and each channel is read for one output."""
     g = geometry(step.shapes, step.value.attributes)
@@ -330,7 +370,7 @@ def _order(
     for each in schedule(program, steps, users, lasting):
         fused = Fused.of(program, each, steps) if isinstance(each, Group) else None
         found.extend([each] if isinstance(each, int) else [fused] if fused else each.members)
-    return [each for each in found if isinstance(each, Fused) or program.values[each].kind not in _GIVEN]
+    return [each for each in found if isinstance(each, Fused) or program.values[each].kind not in SHARED]
 
 
 def _made(each: int | Fused) -> list[int]:

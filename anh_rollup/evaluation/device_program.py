@@ -68,7 +68,7 @@ class DeviceEvaluator:
         """The output for every sample: int32 array (N, *output shape). See `Evaluator.evaluate`."""
         return self.load(program, sources.parameters).evaluate(sources.fields, sources.answers)
 
-    def trace(self, program: Program, sources: Sources, sample: int) -> list[Tensor]:
+    def trace(self, program: Program, sources: Sources, sample: int) -> Sequence[Tensor]:
         """Every value for one sample, in program order: int32 arrays. See `Evaluator.trace`."""
         return self.load(program, sources.parameters).trace(sample, sources.fields, sources.answers)
 
@@ -110,7 +110,12 @@ class DeviceProgram:
             return self.beside.evaluate(fields, answers)
         return result
 
-    def trace(self, sample: int, fields: Sequence[Tensor], answers: Sequence[Tensor] = ()) -> list[Tensor]:
+    def prepare_traces(self) -> None:
+        """Nothing is shared. See `LoadedProgram.prepare_traces`."""
+
+    def trace(
+        self, sample: int, fields: Sequence[Tensor], answers: Sequence[Tensor] = ()
+    ) -> Sequence[Tensor]:
         """Every value for one sample, in program order: int32 arrays. See `LoadedProgram.trace`."""
         sources = checked_sources(self.program, fields, answers, self.parameters)
         try:

@@ -13,6 +13,7 @@ from anh_rollup.evaluation.properties import (
     MOST_KEPT,
     Artifacts,
     evaluate_property,
+    prepared_bytes,
     tensor_bytes,
     trace_bytes,
 )
@@ -69,6 +70,7 @@ def held_bytes(artifacts: Artifacts) -> int:
     return (
         sum(map(dataset_bytes, samples))
         + model
+        + prepared_bytes(artifacts.program)
         + _SCORE_BYTES * count
         + max(trace, min(MOST_KEPT, count * trace))
     )

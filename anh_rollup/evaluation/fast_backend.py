@@ -62,7 +62,7 @@ class FastEvaluator:
         once = self._loaded(program, sources.parameters, keeps=False)
         return once.evaluate(sources.fields, sources.answers)
 
-    def trace(self, program: Program, sources: Sources, sample: int) -> list[Tensor]:
+    def trace(self, program: Program, sources: Sources, sample: int) -> Sequence[Tensor]:
         """Every value for one sample, in program order: int32 arrays. See `Evaluator.trace`."""
         once = self._loaded(program, sources.parameters, keeps=False)
         return once.trace(sample, sources.fields, sources.answers)

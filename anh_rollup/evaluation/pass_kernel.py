@@ -37,7 +37,7 @@ _INT32: Final = ir.IntType(32)
 _PASS: Final[Fields] = tuple(
     (name, ctypes.c_int64)
     for name in (
-        *("orders", "order_count", "arrays", "width", "stretches"),
+        *("orders", "order_count", "arrays", "base", "width", "stretches"),
         *(f"size_{each}" for each in range(DIMS - 1)),
     )
 )
@@ -88,6 +88,8 @@ class Order(IntEnum):
     ROOT = 12
     #: The line of a table at a: origin p, step q = 2^bits, `last` entries before the last one.
     LINE = 13
+    #: The vector is written as int32 to an array whose address counts from the base.
+    WRITE = 14
 
 
 class Pass(ctypes.Structure):
@@ -96,7 +98,8 @@ class Pass(ctypes.Structure):
     Attributes:
         orders: Address of `order_count` of `ORDER`.
         order_count: How many.
-        arrays: Address of `ARRAY`, float64 arrays; an order names its own by number.
+        arrays: Address of `ARRAY`, float64 arrays but for `Order.WRITE`; an order names its own by number.
+        base: Address of the address where arrays of int32 count from; 0 where there are none.
         width: Size of the last dimension.
         stretches: Into how many stretches it is cut; a range of the pass counts these.
         size_0: Size of the first dimension, and so on.
@@ -154,8 +157,8 @@ class _Writer(Writer):
             block = b.append_basic_block()
             switch.add_case(NUMBER(each), block)
             b.position_at_end(block)
-            if each in (Order.LOAD, Order.STORE):
-                self._move(order, places, count, loads=each is Order.LOAD)
+            if each in (Order.LOAD, Order.STORE, Order.WRITE):
+                self._move(order, places, count, each)
             else:
                 self._compute(order, count, _RULES[each])
             b.branch(after)
@@ -165,22 +168,23 @@ class _Writer(Writer):
         """Where a vector of the scratch memory lies."""
         return self.b.gep(self.scratch, (self.b.mul(order[name], NUMBER(STRETCH)),), source_etype=REAL)
 
-    def _move(
-        self, order: dict[str, ir.Value], places: list[ir.Value], count: ir.Value, *, loads: bool
-    ) -> None:
+    def _move(self, order: dict[str, ir.Value], places: list[ir.Value], count: ir.Value, way: Order) -> None:
         """Between a vector and an array; fast where the array's elements are neighbours, or one."""
         b = self.b
         start = b.mul(order["array"], NUMBER(ARRAY.itemsize))
         array = self.record(b.inttoptr(b.add(self.layer["arrays"], start), POINTER), _ARRAY)
         steps = [array[f"step_{each}"] for each in range(DIMS)]
         away = self.sum(*(b.mul(place, step) for place, step in zip(places, steps, strict=True)))
-        outside, inside = self.address(array["address"], away), self._vector(order, "result")
+        start, element = array["address"], REAL
+        if way is Order.WRITE:
+            start, element = b.add(self.load(self.layer["base"], NUMBER(0), NUMBER, NUMBER), start), _INT32
+        outside, inside = self.address(start, away, element), self._vector(order, "result")
         whole = b.and_(count, NUMBER(-self.lanes))
         is_one = b.icmp_signed("==", steps[-1], NUMBER(1))
         with self.counted(NUMBER(0), b.select(is_one, whole, NUMBER(0)), self.lanes) as place:
-            self._copy((outside, place), (inside, place), self.kind, loads=loads)
+            self._copy((outside, place), (inside, place), self.kind, way)
         rest = b.select(is_one, whole, NUMBER(0))
-        if loads:
+        if way is Order.LOAD:
             # Whole vectors: what lies behind a stretch is computed for nothing.
             is_same = b.icmp_signed("==", steps[-1], NUMBER(0))
             every = self.splat(b.load(outside, typ=REAL, align=8), self.kind)
@@ -188,13 +192,20 @@ class _Writer(Writer):
                 b.store(every, b.gep(inside, (place,), source_etype=REAL), align=8)
             rest = b.select(is_same, count, rest)
         with self.counted(rest, count) as place:
-            self._copy((outside, b.mul(place, steps[-1])), (inside, place), REAL, loads=loads)
+            self._copy((outside, b.mul(place, steps[-1])), (inside, place), REAL, way)
 
-    def _copy(self, outside: _Place, inside: _Place, kind: ir.Type, *, loads: bool) -> None:
+    def _copy(self, outside: _Place, inside: _Place, kind: ir.Type, way: Order) -> None:
         """An element or a vector, from or to a place outside."""
-        ends = [self.b.gep(start, (each,), source_etype=REAL) for start, each in (outside, inside)]
-        source, target = ends if loads else ends[::-1]
-        self.b.store(self.b.load(source, typ=kind, align=8), target, align=8)
+        b, element = self.b, _INT32 if way is Order.WRITE else REAL
+        far = b.gep(outside[0], (outside[1],), source_etype=element)
+        near = b.gep(inside[0], (inside[1],), source_etype=REAL)
+        if way is Order.LOAD:
+            b.store(b.load(far, typ=kind, align=8), near, align=8)
+            return
+        taken = b.load(near, typ=kind, align=8)
+        if way is Order.WRITE:
+            taken = b.fptosi(taken, _INT32 if kind is REAL else ir.VectorType(_INT32, self.lanes))
+        b.store(taken, far, align=4 if way is Order.WRITE else 8)
 
     def _compute(self, order: dict[str, ir.Value], count: ir.Value, rule: "_Rule") -> None:
         """One order for all elements of a stretch; those behind its end are computed for nothing."""

@@ -120,11 +120,13 @@ class Group:
         members: Their ids, in order.
         sources: Values that they read from outside, in the order of the pass's arrays.
         results: Those of their values that something else reads; their arrays follow.
+        written: Those that are written as int32, too; their arrays are the last ones.
     """
 
     members: list[int]
     sources: list[int] = field(default_factory=list)
     results: list[int] = field(default_factory=list)
+    written: list[int] = field(default_factory=list)
 
 
 def schedule(
@@ -256,14 +258,14 @@ def orders_of(program: Program, group: Group, steps: Mapping[int, Step]) -> NDAr
         if member in group.results:
             place = len(group.sources) + group.results.index(member)
             rows.append({"order": Order.STORE, "result": held[member], "array": place})
+        if member in group.written:
+            place = len(group.sources) + len(group.results) + group.written.index(member)
+            rows.append({"order": Order.WRITE, "result": held[member], "array": place})
         read = [each for each in {member, *taken} if reads.get(each, member) <= member]
         free.extend(held.pop(each) for each in read)
     return _table(rows)
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> NDArray[np.void]:
-    table = np.zeros(len(rows), dtype=ORDER)
-    for place, row in enumerate(rows):
-        for name, number in row.items():
-            table[place][name] = number
-    return table
+    names = ORDER.names or ()
+    return np.array([tuple(row.get(name, 0) for name in names) for row in rows], dtype=ORDER)

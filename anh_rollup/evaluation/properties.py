@@ -6,26 +6,34 @@ from threading import Lock
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.hashing import expect_rows
+from anh_rollup.encoding.merkle import MerkleTree
 from anh_rollup.encoding.scores import ScoreTree
-from anh_rollup.encoding.tensors import ELEMENT_SIZE, Elements, TensorTree, chunk_count_of
+from anh_rollup.encoding.tensors import CHUNK_SIZE, ELEMENT_SIZE, Elements, TensorTree, chunk_count_of
 from anh_rollup.evaluation import reference
 from anh_rollup.evaluation.backend import Evaluator, LoadedProgram
+from anh_rollup.evaluation.packed_traces import packed_chunks, packing_of
 from anh_rollup.evaluation.sources import Sources
+from anh_rollup.evaluation.tensor_forest import LAYOUT_BYTES, PackedTensors, Packing, TensorForest
+from anh_rollup.primitives import DIGEST_SIZE
 from anh_rollup.protocol.evaluated import EvaluatedProperty, Trace
 from anh_rollup.protocol.game import TensorPath
 from anh_rollup.tensor.program import Kind, Program
-
-#: Sources that are the same for all samples.
-SHARED: Final = (Kind.PARAMETER, Kind.CONSTANT)
 
 #: Bytes of the traces that are kept for a property (choice); one trace is always kept.
 MOST_KEPT: Final = 1 << 28
 
 #: Bytes of a tensor's tree for each chunk (`TensorTree`).
 _TREE_BYTES: Final = 64
+
+#: Bytes of a trace beside its values, its nodes and its roots (measured: 1,100).
+_TRACE_BYTES: Final = 2_000
+
+#: Bytes of what is noted of a value's work (measured for three networks: 990 to 1,450).
+_NOTED_BYTES: Final = 1_500
 
 #: Bytes of a tensor with its tree beside elements and nodes (measured by the process's size: 1,180).
 _TENSOR_BYTES: Final = 1_200
@@ -74,16 +82,22 @@ def tensor_bytes(size: int) -> int:
 
 def trace_bytes(program: Program) -> int:
     """Bytes of memory that the trace of a sample takes beside what all samples share, roughly."""
-    return sum(tensor_bytes(each.size) for each in program.values if each.kind not in SHARED)
+    own = sum((CHUNK_SIZE + _TREE_BYTES) * each for each in packed_chunks(program))
+    return own + _TREE_BYTES * len(program.values) + _TRACE_BYTES
+
+
+def prepared_bytes(program: Program) -> int:
+    """Bytes of memory that is kept ready for the traces of all samples, roughly."""
+    return LAYOUT_BYTES * sum(packed_chunks(program)) + _NOTED_BYTES * len(program.values)
 
 
 def trace_rows(program: Program) -> int:
     """Rows that the trees of a sample's trace hash: the chunks, and nearly as many nodes above them."""
-    return 2 * sum(chunk_count_of(each.size) for each in program.values if each.kind not in SHARED)
+    return 2 * sum(packed_chunks(program))
 
 
 def evaluate_property(
-    artifacts: Artifacts, evaluator: Evaluator, scores: Elements | None = None
+    artifacts: Artifacts, evaluator: Evaluator, scores: Elements | None = None, *, disputable: bool = True
 ) -> EvaluatedProperty:
     """Evaluates every sample, and traces single ones when asked.
 
@@ -91,6 +105,7 @@ def evaluate_property(
         artifacts: Program, samples, answers and parameters.
         evaluator: Any exact backend.
         scores: What an earlier evaluation of the same gave, which then is not repeated.
+        disputable: Whether a game may ask for traces: what they share is made ready now, and not by a move.
 
     Raises:
         SourcesRefusedError: The artifacts are not what the program declares.
@@ -100,17 +115,20 @@ def evaluate_property(
     loaded = evaluator.load(artifacts.program, sources.parameters)
     if scores is None:
         scores = loaded.evaluate(sources.fields, sources.answers).reshape(-1)
+    tracer = _Tracer(artifacts, loaded)
+    if disputable:
+        tracer.prepare()
     return EvaluatedProperty(
         program=artifacts.program,
         scores=ScoreTree(scores),
-        trace_of=_Tracer(artifacts, loaded).trace,
+        trace_of=tracer.trace,
         path_of=artifacts.path,
         rules=reference,
     )
 
 
 class _Tracer:
-    """Traces samples, one at a time; keeps the latest ones, and the trees of tensors that all samples share.
+    """Traces samples, one at a time; keeps the latest ones, and what all samples share.
 
     Several games can go on at once, each about its sample: without their traces every move would cost one.
     """
@@ -119,9 +137,16 @@ class _Tracer:
         self._artifacts = artifacts
         self._loaded = loaded
         self._lock = Lock()
-        self._shared = _parameters(artifacts)
+        self._shared: _Shared | None = None
+        self._packing: Packing | None = None
         self._kept: OrderedDict[int, Trace] = OrderedDict()
         self._most = max(1, MOST_KEPT // max(1, trace_bytes(artifacts.program)))
+
+    def prepare(self) -> None:
+        """Makes ready what all samples share."""
+        with self._lock:
+            self._loaded.prepare_traces()
+            self._share()
 
     def trace(self, sample: int) -> Trace:
         """Every value for one sample, with trees."""
@@ -133,21 +158,47 @@ class _Tracer:
             return found
 
     def _compute(self, sample: int) -> Trace:
-        values, sources = self._artifacts.program.values, self._artifacts.sources
+        shared, sources = self._share(), self._artifacts.sources
         tensors = self._loaded.trace(sample, sources.fields, sources.answers)
-        new = [value for value in range(len(tensors)) if value not in self._shared]
-        made = TensorTree.several([np.asarray(tensors[value]) for value in new])
-        found = self._shared | dict(zip(new, made, strict=True))
-        self._shared = {value: tree for value, tree in found.items() if values[value].kind in SHARED}
-        return Trace.of([found[value] for value in range(len(tensors))])
+        if not isinstance(tensors, PackedTensors):
+            self._packing = self._packing or packing_of(self._artifacts.program)
+            tensors = PackedTensors.of(self._packing, tensors, shared.elements)
+        forest = TensorForest(tensors, shared.trees)
+        return Trace(forest, MerkleTree(forest.roots(shared.roots)))
+
+    def _share(self) -> "_Shared":
+        if self._shared is None:
+            self._shared = _Shared.of(self._artifacts)
+        return self._shared
 
 
-def _parameters(artifacts: Artifacts) -> dict[int, TensorTree]:
-    """The parameters' trees: the model's root was checked by the same ones."""
-    if artifacts.model is None:
-        return {}
-    values = artifacts.program.values
-    return {
-        each: artifacts.model.tensors[values[each].index]
-        for each in artifacts.program.source_ids(Kind.PARAMETER)
-    }
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What the traces of all samples share.
+
+    Attributes:
+        elements: Of the parameters and the constants, by their values.
+        trees: The same with their trees; the model's root was checked by these.
+        roots: Their roots in the rows of their values, (values, 32).
+    """
+
+    elements: dict[int, Elements]
+    trees: dict[int, TensorTree]
+    roots: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, artifacts: Artifacts) -> "_Shared":
+        """Hashes the constants."""
+        program, model = artifacts.program, artifacts.model
+        constants = dict(
+            zip(program.constants, TensorTree.several(list(program.constants.values())), strict=True)
+        )
+        trees, roots = dict[int, TensorTree](), np.zeros((len(program.values), DIGEST_SIZE), np.uint8)
+        for each, value in enumerate(program.values):
+            if value.kind is Kind.CONSTANT:
+                trees[each] = constants[value.constant]
+            elif value.kind is Kind.PARAMETER and model is not None:
+                trees[each] = model.tensors[value.index]
+        for each, tree in trees.items():
+            roots[each] = np.frombuffer(tree.root, np.uint8)
+        return cls({each: tree.elements for each, tree in trees.items()}, trees, roots)

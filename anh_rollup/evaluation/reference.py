@@ -74,6 +74,9 @@ class ReferenceProgram:
             result[start:stop] = last
         return result
 
+    def prepare_traces(self) -> None:
+        """Nothing is shared. See `LoadedProgram.prepare_traces`."""
+
     def trace(self, sample: int, fields: Sequence[Tensor], answers: Sequence[Tensor] = ()) -> list[Tensor]:
         """Every value for one sample, in program order: int32 arrays. See `LoadedProgram.trace`."""
         sources = checked_sources(self.program, fields, answers, self.parameters)

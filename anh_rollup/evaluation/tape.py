@@ -47,12 +47,14 @@ class Tape:
         keeps: Whether work is noted.
         arena: Where its results lie; where there is none, each in memory of its own.
         owner: Whom the work is for from now on: a profile names it.
+        runs: Whether work is done, and not only noted.
     """
 
     processor: Processor
     keeps: bool = False
     arena: Arena | None = None
     owner: object = None
+    runs: bool = True
     _noted: list[tuple[object, Callable[[], object]]] = field(default_factory=list)
     _kept: list[Any] = field(default_factory=list)
     _joined: list[Callable[[], object]] | None = None
@@ -85,7 +87,8 @@ class Tape:
         self._do(lambda: work(*held), ())
 
     def _do(self, work: Callable[[], object], arrays: Sequence[Array]) -> None:
-        work()
+        if self.runs:
+            work()
         if self.keeps:
             self._noted.append((self.owner, work))
             self._kept.extend(each for each in arrays if not self._is_own(each))
@@ -93,11 +96,15 @@ class Tape:
     def _is_own(self, array: Array) -> bool:
         return self.arena is not None and self.arena.holds(array)
 
-    def again(self) -> None:
-        """Does all that was noted once more."""
+    def join(self) -> list[Callable[[], object]]:
+        """All that was noted, ready to be done."""
         if self._joined is None:
             self._joined = list(self._joining())
-        for each in self._joined:
+        return self._joined
+
+    def again(self) -> None:
+        """Does all that was noted once more."""
+        for each in self.join():
             each()
 
     def timed(self) -> Iterator[tuple[float, object]]:

@@ -124,6 +124,9 @@ class TorchProgram:
                 result[start:stop] = output.numpy()
         return result
 
+    def prepare_traces(self) -> None:
+        """Nothing is shared. See `LoadedProgram.prepare_traces`."""
+
     def trace(
         self, sample: int, fields: Sequence[Elements], answers: Sequence[Elements] = ()
     ) -> list[Elements]:

@@ -37,7 +37,7 @@ _INT32: Final = ir.IntType(32)
 
 _ROWS: Final[Fields] = tuple(
     (name, ctypes.c_int64)
-    for name in ("rows", "hashes", "row_size", "last_row", "last_block", "masks", "pads", "turned")
+    for name in ("rows", "hashes", "places", "row_size", "last_row", "last_block", "masks", "pads", "turned")
 )
 
 
@@ -47,6 +47,7 @@ class Rows(ctypes.Structure):
     Attributes:
         rows: Address of the rows, one behind the other. A whole number of blocks is read for each.
         hashes: Address of the hashes, 32 bytes each.
+        places: Address of an int32 for each row: which of the hashes is its own.
         row_size: Bytes of a row.
         last_row: Rows behind it, which the last group may have, are not read.
         last_block: The last block of a row.
@@ -124,7 +125,8 @@ class _Writer(Writer):
             self._absorb(self._block(inputs, block), block)
             with self.counted(NUMBER(0), NUMBER(_ROUNDS)) as number:
                 self._round(number)
-        self._squeeze([b.add(layer["hashes"], b.mul(each, NUMBER(_HASH_SIZE))) for each in rows])
+        own = [b.sext(self.load(layer["places"], each, _INT32, _INT32), NUMBER) for each in rows]
+        self._squeeze([b.add(layer["hashes"], b.mul(each, NUMBER(_HASH_SIZE))) for each in own])
 
     def _block(self, inputs: Sequence[ir.Value], block: ir.Value) -> list[ir.Value]:
         """The 17 words of a block of each row."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ class Trace:
         tree: The tree over the tensor roots.
     """
 
-    tensors: tuple[TensorTree, ...]
+    tensors: Sequence[TensorTree]
     tree: MerkleTree
 
     @classmethod
@@ -35,9 +35,9 @@ class Trace:
         return cls(tuple(tensors), MerkleTree([tensor.root for tensor in tensors]))
 
     @property
-    def elements(self) -> list[Tensor]:
+    def elements(self) -> Sequence[Tensor]:
         """The elements of every value."""
-        return [tensor.elements for tensor in self.tensors]
+        return _Elements(self.tensors)
 
     @property
     def score(self) -> int:
@@ -46,11 +46,40 @@ class Trace:
 
     def changed(self, replaced: Mapping[int, Tensor]) -> "Trace":
         """The same trace with other elements for some values."""
-        tensors, roots = list(self.tensors), self.tree.nodes(0)
-        for value, elements in replaced.items():
-            tensors[value] = TensorTree(elements)
-            roots[value] = tensors[value].root
-        return Trace(tuple(tensors), MerkleTree(roots))
+        own, roots = {value: TensorTree(each) for value, each in replaced.items()}, self.tree.nodes(0)
+        for value, tensor in own.items():
+            roots[value] = tensor.root
+        return Trace(_Replaced(self.tensors, own), MerkleTree(roots))
+
+
+class _Elements(Sequence[Tensor]):
+    """The elements of tensors, of which few are looked at."""
+
+    def __init__(self, tensors: Sequence[TensorTree]) -> None:
+        self._tensors = tensors
+
+    def __len__(self) -> int:
+        return len(self._tensors)
+
+    def __getitem__(self, place: Any) -> Any:
+        found = self._tensors[place]
+        return found.elements if isinstance(found, TensorTree) else [each.elements for each in found]
+
+
+class _Replaced(Sequence[TensorTree]):
+    """Tensors, others in the place of some."""
+
+    def __init__(self, tensors: Sequence[TensorTree], own: Mapping[int, TensorTree]) -> None:
+        self._tensors, self._own = tensors, own
+
+    def __len__(self) -> int:
+        return len(self._tensors)
+
+    def __getitem__(self, place: Any) -> Any:
+        found = range(len(self))[place]
+        if isinstance(found, range):
+            return [self[each] for each in found]
+        return self._own[found] if found in self._own else self._tensors[found]
 
 
 class ElementRules(Protocol):

@@ -1,6 +1,6 @@
 """Fast evaluators for every kind of processor, and what all of them must give: the reference's bytes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Final
@@ -66,7 +66,7 @@ def same(program: Program, sources: Sources, *evaluators: Evaluator) -> None:
             same_trace(loaded.trace(last, sources.fields, sources.answers), expected)
 
 
-def same_trace(ours: list[Tensor], reference: list[Tensor]) -> None:
+def same_trace(ours: Sequence[Tensor], reference: Sequence[Tensor]) -> None:
     """Asserts that two traces have the same types, shapes and bytes."""
     for one, other in zip(ours, reference, strict=True):
         assert (one.dtype, one.shape, one.tobytes()) == (other.dtype, other.shape, other.tobytes())

@@ -45,6 +45,7 @@ class SlowEvaluator:
 
         class Loaded:
             trace = staticmethod(loaded.trace)
+            prepare_traces = staticmethod(loaded.prepare_traces)
 
             def evaluate(self, *samples):
                 slow.evaluations += 1

@@ -59,3 +59,15 @@ def test_an_array_without_a_hold_shares_memory_and_keeps_none() -> None:
     place = address_of(own)
     del own
     assert address_of(arena.empty((3, 4))) == place
+
+
+def test_one_beside_another_gives_its_memory_again() -> None:
+    one = Arena()
+    first = one.empty((8, 4))
+    other = Arena(one)
+    second, large = other.empty((4, 8)), other.empty((CHUNK,), np.uint8)
+    assert address_of(second) == address_of(first)
+    assert other.holds(first)
+    assert one.holds(large)
+    second[...] = 7
+    assert (first == 7).all()

@@ -120,3 +120,15 @@ def test_a_loaded_program_goes_with_all_its_memory_without_the_collector() -> No
         assert not gone.alive
     finally:
         gc.enable()
+
+
+def test_work_that_is_only_noted_is_done_when_it_is_asked_for() -> None:
+    here = this_processor()
+    assert here is not None
+    own = Tape(here, keeps=True, arena=Arena(), runs=False)
+    result = doubled(own, [1.0, 2.0, 3.0])
+    result[...] = -1
+    own.join()
+    assert result.tolist() == [-1, -1, -1]
+    own.again()
+    assert result.tolist() == [4, 8, 12]
