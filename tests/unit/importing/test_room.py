@@ -114,7 +114,7 @@ def test_random_networks_have_formats_with_room(model: ModelProto, seed: int) ->
     network = import_network(model, samples={"x": images}, setting=Setting.TRAINABLE)
     real = np.stack([evaluate(network.record, [each.astype(np.float64)]) for each in images])
     found = exact(network, {"x": images}).reshape(real.shape)
-    # Squares of squares lose 16 bits to the room of all that they multiply.
+    # Room takes four bits of every value, and eight of a product.
     assert np.abs(found - real).max() < 5e-3 * max(float(np.abs(real).max()), 1e-3)
 
 
