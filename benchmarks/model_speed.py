@@ -29,8 +29,6 @@ from benchmarks.networks.catalogue import CASES, EVERYWHERE, Case
 from benchmarks.networks.wheels import PackageMissingError
 from benchmarks.report import PAIRS, Figure, show
 
-#: Networks that `make bench` measures: others take longer to import, or more memory than some machines have.
-NETWORKS: Final = ("magika", "minilm", "resnet18", "mobilenet-v3", "vit", "lstm")
 SPEED_TARGET, MEMORY_TARGET, CLAIM_TARGET = 5.0, 3.0, 2.0
 
 #: Samples that show ranges (choice: formats follow from them, speed does not).
@@ -128,10 +126,10 @@ def _shortest(work: Callable[[], Any]) -> float:
 
 def main() -> None:
     """Measures and prints the figures of the networks at hand; those of `make networks` are left out."""
-    names: tuple[str, ...] = NETWORKS
+    names = [*CASES]
     for option in ("--only", "--profile"):
         if option in sys.argv[1:]:
-            names = (sys.argv[sys.argv.index(option) + 1],)
+            names = [sys.argv[sys.argv.index(option) + 1]]
     figures = list[Figure]()
     for name in names:
         with tempfile.TemporaryDirectory() as place:

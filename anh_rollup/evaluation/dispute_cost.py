@@ -17,7 +17,7 @@ from anh_rollup.encoding.tensors import CHUNK_SIZE, chunk_count_of
 from anh_rollup.evaluation.disputability import evidence_size, opening_size
 from anh_rollup.primitives import DIGEST_SIZE, Gas
 from anh_rollup.protocol.defence import SMALL_CHUNKS
-from anh_rollup.tensor.opcodes import FOLDABLE, Opcode
+from anh_rollup.tensor.opcodes import FOLDABLE, Opcode, Reduction
 from anh_rollup.tensor.program import Kind, Program
 from anh_rollup.tensor.shapes import LEAST_BLOCK, block_count, block_size
 
@@ -41,12 +41,14 @@ _SUMS: Final = 104_000
 _PROVE: Final = 222_000
 _PROVE_SOURCE: Final = 240_000
 
-#: Gas beside calldata: of a hash on a proof, a node that is shown, an opened input, a term, a term that
-#: REDUCE looks up by itself, and a partial sum; measured like that.
+#: Gas beside calldata: of a hash on a proof, a node that is shown, an opened input, a term of a product, a term
+#: of REDUCE beside its neighbours where each is larger than those before it, a term that REDUCE looks up by
+#: itself, and a partial sum; measured like that.
 _HASH: Final = 300
 _NODE: Final = 350
 _INPUT: Final = 5_000
 _TERM: Final = 120
+_NEAR_TERM: Final = {Reduction.SUM: 210, Reduction.MAX: 265, Reduction.ARGMAX: 305}
 _FAR_TERM: Final = 1_200
 _PARTIAL_SUM: Final = 1_000
 
@@ -235,8 +237,9 @@ def _term(program: Program, value: int) -> int:
     instruction = program.values[value]
     if instruction.opcode is not Opcode.REDUCE:
         return _TERM
-    first, count = instruction.attributes[2:4]
-    return _TERM if prod(program.input_shapes(value)[0][first + count :]) == 1 else _FAR_TERM
+    kind, _, first, count = instruction.attributes
+    is_near = prod(program.input_shapes(value)[0][first + count :]) == 1
+    return _NEAR_TERM[Reduction(kind)] if is_near else _FAR_TERM
 
 
 def _one_chunk(size: int) -> int:

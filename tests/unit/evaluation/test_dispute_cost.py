@@ -3,6 +3,7 @@ import pytest
 
 from anh_rollup.evaluation.dispute_cost import Side, cost_at, dispute_cost
 from anh_rollup.tensor.builder import ProgramBuilder
+from anh_rollup.tensor.opcodes import Opcode, Reduction
 from anh_rollup.tensor.program import Kind, Program
 
 
@@ -76,3 +77,15 @@ def test_terms_that_lie_far_from_each_other_cost_the_challenger_more() -> None:
         return dispute_cost(b.build(b.max(y))).challenger.gas
 
     assert reduced(rows=256, columns=64) > 2 * reduced(rows=256, columns=1)
+
+
+def test_a_maximum_of_many_terms_costs_the_challenger_more_than_a_sum_and_its_place_most() -> None:
+    def reduced(kind: Reduction) -> int:
+        b = ProgramBuilder()
+        x = b.field((24, 8_210), low=0, high=9)
+        bounds = {"low": 0, "high": 2**24}
+        return dispute_cost(b.build(b.emit(Opcode.REDUCE, [x], (kind, 0, 0, 2), **bounds))).challenger.gas
+
+    # A block has 3,104 terms. TensorArbiter's `partialSum` takes 251, 308 and 348 gas for each, if they ascend.
+    total, most, place = map(reduced, (Reduction.SUM, Reduction.MAX, Reduction.ARGMAX))
+    assert (most - total, place - total) == (3_104 * 55, 3_104 * 95)
