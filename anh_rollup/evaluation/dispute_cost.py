@@ -41,8 +41,8 @@ _SUMS: Final = 104_000
 _PROVE: Final = 222_000
 _PROVE_SOURCE: Final = 240_000
 
-#: Gas beside calldata: of a hash on a proof, a node that is shown, an opened input, a term of a product, a term
-#: of REDUCE beside its neighbours where each is larger than those before it, a term that REDUCE looks up by
+#: Gas beside calldata: of a hash on a proof, a node that is shown, an opened input, a term of a product, one
+#: of REDUCE beside its neighbours where each is larger than those before it, one that REDUCE looks up by
 #: itself, and a partial sum; measured like that.
 _HASH: Final = 300
 _NODE: Final = 350

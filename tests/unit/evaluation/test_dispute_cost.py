@@ -86,6 +86,6 @@ def test_a_maximum_of_many_terms_costs_the_challenger_more_than_a_sum_and_its_pl
         bounds = {"low": 0, "high": 2**24}
         return dispute_cost(b.build(b.emit(Opcode.REDUCE, [x], (kind, 0, 0, 2), **bounds))).challenger.gas
 
-    # A block has 3,104 terms. TensorArbiter's `partialSum` takes 251, 308 and 348 gas for each, if they ascend.
+    # A block has 3,104 terms; each takes 251, 308 and 348 gas of TensorArbiter's `partialSum` if they ascend.
     total, most, place = map(reduced, (Reduction.SUM, Reduction.MAX, Reduction.ARGMAX))
     assert (most - total, place - total) == (3_104 * 55, 3_104 * 95)
