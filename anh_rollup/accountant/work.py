@@ -293,7 +293,7 @@ class Worker:
         for wanted in job.properties:
             program, samples = self._scored(job, wanted)
             held = Artifacts(program, samples, None, model)
-            evaluated = evaluate_property(held, self.evaluator, disputable=False)
+            evaluated = evaluate_property(held, self.evaluator, traced=False)
             if evaluated.scores.total < wanted.threshold:
                 return False
         return True

@@ -158,7 +158,7 @@ class CompiledProgram:
         """What is done for a trace; kept where it takes little memory beside what evaluations take."""
         if self._traced is not None:
             return self._traced
-        # No evaluation needs what lies in its memory when it is over.
+        # Traces overwrite what an evaluation leaves in its memory: it needs none of that when it is over.
         arena = Arena(next((tape.arena for tape, _ in self._tapes.values()), None))
         self._given[0], tape = Sources(), Tape(self.processor, keeps=True, arena=arena, runs=False)
         packing, values = packing_of(self.program), self.program.values

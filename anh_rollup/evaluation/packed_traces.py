@@ -23,22 +23,22 @@ def packed_values(program: Program) -> tuple[dict[int, Shape], dict[int, int]]:
     same: dict[int, int] = {}
     for each in shapes:
         source = _renamed(program, each)
-        if source in shapes:
+        if source is not None and source in shapes:
             same[each] = same.get(source, source)
     return shapes, same
 
 
 def packed_chunks(program: Program) -> list[int]:
-    """Of each value that has elements of its own for a sample."""
+    """How many chunks each value takes that has elements of its own for a sample."""
     shapes, same = packed_values(program)
     return [chunk_count_of(program.values[each].size) for each in shapes if each not in same]
 
 
-def _renamed(program: Program, each: int) -> int:
-    """The value to which a VIEW gives another shape, and nothing else; -1 where it does more."""
+def _renamed(program: Program, each: int) -> int | None:
+    """The value to which a VIEW gives another shape, and nothing else; None where it does more."""
     value = program.values[each]
     if value.opcode is not Opcode.VIEW:
-        return -1
+        return None
     source, (offset, count) = value.inputs[0], value.attributes[:2]
     dims, strides = value.attributes[2 : 2 + count], value.attributes[2 + count :]
     in_order = all(
@@ -47,4 +47,4 @@ def _renamed(program: Program, each: int) -> int:
     )
     given = program.intervals[source]
     whole = offset == 0 and value.size == program.values[source].size
-    return source if whole and in_order and value.low <= given.low and given.high <= value.high else -1
+    return source if whole and in_order and value.low <= given.low and given.high <= value.high else None

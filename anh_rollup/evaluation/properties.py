@@ -97,7 +97,7 @@ def trace_rows(program: Program) -> int:
 
 
 def evaluate_property(
-    artifacts: Artifacts, evaluator: Evaluator, scores: Elements | None = None, *, disputable: bool = True
+    artifacts: Artifacts, evaluator: Evaluator, scores: Elements | None = None, *, traced: bool = True
 ) -> EvaluatedProperty:
     """Evaluates every sample, and traces single ones when asked.
 
@@ -105,7 +105,7 @@ def evaluate_property(
         artifacts: Program, samples, answers and parameters.
         evaluator: Any exact backend.
         scores: What an earlier evaluation of the same gave, which then is not repeated.
-        disputable: Whether a game may ask for traces: what they share is made ready now, and not by a move.
+        traced: Whether a game may ask for traces: what they share is made ready now, and not by a move.
 
     Raises:
         SourcesRefusedError: The artifacts are not what the program declares.
@@ -116,7 +116,7 @@ def evaluate_property(
     if scores is None:
         scores = loaded.evaluate(sources.fields, sources.answers).reshape(-1)
     tracer = _Tracer(artifacts, loaded)
-    if disputable:
+    if traced:
         tracer.prepare()
     return EvaluatedProperty(
         program=artifacts.program,

@@ -11,7 +11,7 @@ from typing import Any, Final, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from anh_rollup.encoding.hashing import hash_into, hash_rows
+from anh_rollup.encoding.hashing import Hashes, Places, hash_into, hash_rows
 from anh_rollup.encoding.merkle import MerkleTree, zero_hash
 from anh_rollup.encoding.tensors import (
     CHUNK_ELEMENTS,
@@ -27,9 +27,6 @@ from anh_rollup.encoding.tensors import (
 from anh_rollup.kernels.threads import in_parts, processors
 from anh_rollup.primitives import DIGEST_SIZE
 
-Bytes = NDArray[np.uint8]
-Places = NDArray[np.int32]
-
 #: Bytes that are worth a part of their own (choice: a large page).
 PART_BYTES: Final = 1 << 21
 
@@ -42,7 +39,7 @@ class _Level:
     """The nodes of one level of all trees.
 
     Attributes:
-        starts: Where each tree's nodes begin among all nodes, the trees in order; those that end below lack.
+        starts: Where each tree's nodes begin among all nodes, for the trees that get so high.
         places: Where each node's hash goes.
         pads: Where padding goes.
         below: The first node of the level below, side by side with all others that are hashed.
@@ -84,7 +81,7 @@ class Packing:
         self._trees = {each: place for place, each in enumerate(order)}
         self._counts = counts
         self._levels, self._nodes = _levels(counts)
-        self._roots = self._of_roots()
+        self._roots = self._root_places()
         self._heads = self._headed()
 
     def start(self, tensor: int) -> int:
@@ -92,12 +89,12 @@ class Packing:
         return int(self._starts[self.owner[tensor]])
 
     def zeros(self) -> Elements:
-        """Memory for the elements, (chunks, 32); what is behind each tensor's last one has to stay 0."""
+        """Zeros for the elements, (chunks, 32); what is behind each tensor's last one has to stay 0."""
         rows = np.empty((self.chunks, CHUNK_ELEMENTS), np.int32)
         _touch(rows)
         return rows
 
-    def nodes(self, rows: Elements) -> Bytes:
+    def nodes(self, rows: Elements) -> Hashes:
         """All nodes of all trees, (nodes, 32)."""
         found = np.empty((self._nodes, DIGEST_SIZE), np.uint8)
         _touch(found)
@@ -109,14 +106,14 @@ class Packing:
                 hash_into(found[own.below :].reshape(-1), 2 * DIGEST_SIZE, found, own.places, turned=False)
         return found
 
-    def write_roots(self, nodes: Bytes, roots: Bytes) -> None:
+    def write_roots(self, nodes: Hashes, roots: Hashes) -> None:
         """Writes each tensor's root into the row of its number, (tensors, 32)."""
         for tensors, heads, places in self._heads:
             rows = np.concatenate([heads, nodes[places]], axis=1)
             hashes = hash_rows(rows.data.cast("B"), rows.shape[1])
             roots[tensors] = np.frombuffer(hashes, np.uint8).reshape(-1, DIGEST_SIZE)
 
-    def tree(self, nodes: Bytes, tensor: int) -> MerkleTree:
+    def tree(self, nodes: Hashes, tensor: int) -> MerkleTree:
         """One tensor's tree among all nodes, which it shows and does not copy."""
         place = self._trees[self.owner[tensor]]
         count, levels = int(self._counts[place]), list[memoryview]()
@@ -126,14 +123,14 @@ class Packing:
             count = -(-count // 2)
         return MerkleTree.known(levels)
 
-    def _of_roots(self) -> NDArray[np.int64]:
+    def _root_places(self) -> NDArray[np.int64]:
         """Where the root of each tree is among all nodes."""
         found = np.empty(len(self._counts), np.int64)
         for own in self._levels:
             found[: len(own.starts)] = own.starts
         return found
 
-    def _headed(self) -> list[tuple[NDArray[np.int64], Bytes, NDArray[np.int64]]]:
+    def _headed(self) -> list[tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]]]:
         """By rank: tensors' numbers, what is hashed before the roots of their trees, and where those are."""
         ranks: dict[int, list[int]] = {}
         for each, shape in self.shapes.items():
@@ -227,7 +224,7 @@ class TensorForest(Sequence[TensorTree]):
         found: TensorTree | list[TensorTree] = _taken(len(self), place, self._tree)
         return found
 
-    def roots(self, given: Bytes) -> bytes:
+    def roots(self, given: Hashes) -> bytes:
         """The roots of all tensors, side by side.
 
         Args:

@@ -117,7 +117,7 @@ def _shown(seen: Range, headroom: float, proven: Range, *, is_whole: bool) -> Ra
     return Range(low, high).within(proven)
 
 
-def _enforced(at: Range, proven: Range) -> Range:
+def clamped(at: Range, proven: Range) -> Range:
     """Where a node's elements are for any input: what is proven, within a format, and those reach to zero."""
     return at.union(Range(0.0, 0.0)).within(proven)
 
@@ -150,11 +150,11 @@ def ranges_of(record: Record, samples: Iterable[Sequence[Reals]] | None) -> list
             headroom = HEADROOM ** (degrees[place] + (prod(node.shape) < FEW))
             at = _shown(seen[place], headroom, proven, is_whole=node.is_whole)
         found.append(at)
-        enforced.append(_enforced(at, proven))
-    return _together(record, found)
+        enforced.append(clamped(at, proven))
+    return together(record, found)
 
 
-def _together(record: Record, found: Sequence[Range]) -> list[Range]:
+def together(record: Record, found: Sequence[Range]) -> list[Range]:
     """The same ranges, with one for all nodes that are tied to each other."""
     groups: dict[object, Range] = {}
     for node, one in zip(record.nodes, found, strict=True):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from anh_rollup.importing.ranges import Range, propagated
+from anh_rollup.importing.ranges import Range, clamped, propagated, together
 from anh_rollup.importing.record import UNBOUNDED, Operation, RealNode, Record
 from anh_rollup.importing.setting import Setting
 from anh_rollup.importing.weights import reach
@@ -44,8 +44,8 @@ def with_room(record: Record, ranges: Sequence[Range], setting: Setting) -> list
             wide = (before if before.magnitude else _ASSUMED).widened(setting.room ** degrees[-1])
             at = wide.within(proven)
         found.append(at)
-        enforced.append(at.union(Range(0.0, 0.0)).within(proven))
-    return _together(record, found)
+        enforced.append(clamped(at, proven))
+    return together(record, found)
 
 
 def _sources(record: Record, node: RealNode) -> list[RealNode]:
@@ -69,12 +69,3 @@ def _degree(record: Record, node: RealNode, degrees: Sequence[int]) -> int:
     if node.operation in _PRODUCTS:
         return min(sum(own), _MOST_DEGREE)
     return max(own, default=1) if node.operation in _SUMS | _MOVED else 1
-
-
-def _together(record: Record, found: Sequence[Range]) -> list[Range]:
-    """The same ranges, with one for all nodes of a group."""
-    groups: dict[object, Range] = {}
-    for node, at in zip(record.nodes, found, strict=True):
-        groups[node.group] = at.union(groups.get(node.group, at))
-    pairs = zip(record.nodes, found, strict=True)
-    return [at if node.group is None else groups[node.group] for node, at in pairs]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from anh_rollup.encoding.artifacts import ProgramHeader
 from anh_rollup.encoding.merkle import MerkleTree
 from anh_rollup.encoding.scores import ScoreTree
 from anh_rollup.encoding.tensors import TensorTree
+from anh_rollup.protocol.continued import Continued
 from anh_rollup.protocol.game import RecordProof, TensorPath
 from anh_rollup.tensor.program import Program, Tensor
 
@@ -37,7 +38,7 @@ class Trace:
     @property
     def elements(self) -> Sequence[Tensor]:
         """The elements of every value."""
-        return _Elements(self.tensors)
+        return Continued(len(self.tensors), lambda value: self.tensors[value].elements)
 
     @property
     def score(self) -> int:
@@ -49,37 +50,10 @@ class Trace:
         own, roots = {value: TensorTree(each) for value, each in replaced.items()}, self.tree.nodes(0)
         for value, tensor in own.items():
             roots[value] = tensor.root
-        return Trace(_Replaced(self.tensors, own), MerkleTree(roots))
-
-
-class _Elements(Sequence[Tensor]):
-    """The elements of tensors, of which few are looked at."""
-
-    def __init__(self, tensors: Sequence[TensorTree]) -> None:
-        self._tensors = tensors
-
-    def __len__(self) -> int:
-        return len(self._tensors)
-
-    def __getitem__(self, place: Any) -> Any:
-        found = self._tensors[place]
-        return found.elements if isinstance(found, TensorTree) else [each.elements for each in found]
-
-
-class _Replaced(Sequence[TensorTree]):
-    """Tensors, others in the place of some."""
-
-    def __init__(self, tensors: Sequence[TensorTree], own: Mapping[int, TensorTree]) -> None:
-        self._tensors, self._own = tensors, own
-
-    def __len__(self) -> int:
-        return len(self._tensors)
-
-    def __getitem__(self, place: Any) -> Any:
-        found = range(len(self))[place]
-        if isinstance(found, range):
-            return [self[each] for each in found]
-        return self._own[found] if found in self._own else self._tensors[found]
+        tensors = Continued(
+            len(self.tensors), lambda value: own[value] if value in own else self.tensors[value]
+        )
+        return Trace(tensors, MerkleTree(roots))
 
 
 class ElementRules(Protocol):

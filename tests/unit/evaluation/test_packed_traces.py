@@ -70,9 +70,7 @@ def test_roots_and_trees_are_those_of_each_tensor_by_itself(
     evaluator: FastEvaluator | ReferenceEvaluator,
 ) -> None:
     program = views()
-    evaluated = evaluate_property(
-        Artifacts(program, Dataset([FIELD]), None, None), evaluator, disputable=True
-    )
+    evaluated = evaluate_property(Artifacts(program, Dataset([FIELD]), None, None), evaluator)
     for sample in (2, 0):
         trace = evaluated.trace_of(sample)
         tensors = ReferenceEvaluator().trace(program, Sources((FIELD,)), sample)

@@ -10,7 +10,7 @@ from anh_rollup.encoding.merkle import root_from_proof
 from anh_rollup.evaluation import properties
 from anh_rollup.evaluation.errors import SourcesRefusedError
 from anh_rollup.evaluation.properties import Artifacts, evaluate_property
-from anh_rollup.evaluation.reference import ReferenceEvaluator
+from anh_rollup.evaluation.reference import ReferenceEvaluator, ReferenceProgram
 from anh_rollup.protocol.game import TensorPath
 from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.program import Kind, Program
@@ -51,6 +51,19 @@ def test_spare_fields_and_tensors_change_no_score_and_no_trace() -> None:
     assert spare.scores.root == plain.scores.root
     for sample in range(COUNT):
         assert spare.trace_of(sample).tree.root == plain.trace_of(sample).tree.root
+
+
+@pytest.mark.parametrize(("traced", "prepared"), [(True, 1), (False, 0)])
+def test_what_traces_share_is_prepared_only_where_games_may_ask(
+    monkeypatch: pytest.MonkeyPatch, traced: bool, prepared: int
+) -> None:
+    made: list[int] = []
+    monkeypatch.setattr(ReferenceProgram, "prepare_traces", lambda _: made.append(1))
+    expected = evaluate_property(artifacts(), ReferenceEvaluator(), traced=False)
+    evaluated = evaluate_property(artifacts(), ReferenceEvaluator(), traced=traced)
+
+    assert len(made) == prepared
+    assert evaluated.trace_of(1).tree.root == expected.trace_of(1).tree.root
 
 
 @pytest.mark.parametrize("lacking", ["field", "answer", "parameter"])
