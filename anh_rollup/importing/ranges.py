@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from math import ceil, inf, isfinite, isnan, log2, prod
+from math import ceil, inf, isfinite, isnan, log, log2, pi, prod
 from typing import Final
 
 import numpy as np
@@ -12,10 +12,18 @@ from anh_rollup.importing.record import UNBOUNDED, Field, Operation, RealNode, R
 
 #: Ranges that samples show are taken so many times as wide: one bit for inputs that were not seen (choice).
 HEADROOM: Final = 2.0
+#: Of how many samples the farthest elements are to fit (choice), and how many standard deviations beyond the
+#: mean of samples' extremes Gumbel's distribution expects those.
+MANY: Final = 1_000_000
+_DEVIATIONS: Final = log(MANY) * 6**0.5 / pi
 #: The square of what grows twofold grows fourfold; a product gets so many headrooms at most (choice).
 MOST_DEGREE: Final = 3
 #: What a sample has fewer elements of gets one headroom more, for samples show less of it (choice).
 FEW: Final = 16
+#: How much of the room below a power of two values get (choice: sums of products need some to round).
+ROOM: Final = 1 - 2.0**-10
+#: No format holds numbers as large as this, and float64 holds what is some times as large.
+_HUGE: Final = 2.0**1000
 #: How much wider a function's range is than its values at some places show, as a part of it.
 _BETWEEN: Final = 2.0**-10
 #: What an input is taken to hold where no sample shows it (choice): standardized reals, small integers.
@@ -57,17 +65,53 @@ class Range:
 LONG: Final = Range(-(2.0**31), 2.0**31 - 1)
 
 
-def observed(record: Record, samples: Iterable[Sequence[Reals]]) -> list[Range]:
+@dataclass(slots=True)
+class Shown:
+    """What samples show of a node.
+
+    Attributes:
+        at: Where its elements lie.
+        count: How many samples there were.
+        total, squares: Sums over samples of how far each one's farthest element is from zero.
+    """
+
+    at: Range
+    count: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+
+    def take(self, sample: Range) -> None:
+        """Adds where the elements of one more sample lie."""
+        self.at = self.at.union(sample) if self.count else sample
+        self.count += 1
+        self.total += sample.magnitude
+        self.squares += sample.magnitude * sample.magnitude
+
+    @property
+    def headroom(self) -> float:
+        """How many times as far from zero as any element of these the farthest of `MANY` samples may be.
+
+        `HEADROOM` at least; more where samples differ among each other: their extremes are taken to have
+        Gumbel's distribution, so those of many samples are expected so many deviations beyond their mean. Few
+        samples show the deviation less surely, so they get more of it.
+        """
+        if self.count < 2 or not self.at.magnitude:
+            return HEADROOM
+        mean = self.total / self.count
+        deviation = max(0.0, (self.squares - self.total * mean) / (self.count - 1)) ** 0.5
+        surely = deviation * (1 + self.count**-0.5)
+        expected = (mean + _DEVIATIONS * surely) / self.at.magnitude
+        return max(HEADROOM, min(HEADROOM**MOST_DEGREE, expected))
+
+
+def observed(record: Record, samples: Iterable[Sequence[Reals]]) -> list[Shown]:
     """What the elements of each node were in some samples, one at least; constants are looked at once."""
-    found: list[Range | None] = [None] * len(record.nodes)
+    found = [Shown(Range(0.0, 0.0)) for _ in record.nodes]
     for sample in samples:
         for place, elements in values(record, sample):
-            before = found[place]
-            if before is None:
-                found[place] = _of(elements)
-            elif record.nodes[place].operation is not Operation.CONSTANT:
-                found[place] = before.union(_of(elements))
-    return [Range(0.0, 0.0) if each is None else each for each in found]
+            if record.nodes[place].operation is not Operation.CONSTANT or not found[place].count:
+                found[place].take(_of(elements))
+    return found
 
 
 def _of(elements: Reals) -> Range:
@@ -80,16 +124,16 @@ def _of(elements: Reals) -> Range:
     return _of(elements[np.isfinite(elements)])
 
 
-def field_range(field: Field, seen: Range | None) -> Range:
+def field_range(field: Field, seen: Shown | None) -> Range:
     """What a program declares about an input: what samples show with headroom, or what is assumed."""
     if field.is_truth:
         return Range(0.0, 1.0)
     if field.is_whole:
         if field.bounds is not None:
             return Range(*field.bounds)
-        whole = Range(0.0, ASSUMED_WHOLE) if seen is None else _wide(seen, HEADROOM, is_whole=True)
+        whole = Range(0.0, ASSUMED_WHOLE) if seen is None else _wide(seen.at, HEADROOM, is_whole=True)
         return Range(float(np.floor(whole.low)), max(1.0, float(np.ceil(whole.high))))
-    return Range(-ASSUMED_REAL, ASSUMED_REAL) if seen is None else seen.widened(HEADROOM)
+    return Range(-ASSUMED_REAL, ASSUMED_REAL) if seen is None else seen.at.widened(seen.headroom)
 
 
 def _wide(seen: Range, headroom: float, *, is_whole: bool) -> Range:
@@ -101,15 +145,14 @@ def _wide(seen: Range, headroom: float, *, is_whole: bool) -> Range:
 def _shown(seen: Range, headroom: float, proven: Range, *, is_whole: bool) -> Range:
     """What samples show of a node with headroom, inside of what is proven.
 
-    Real numbers get all that is proven where that takes no more bits. Where the nearest is not farther from
-    zero than they are apart, samples show no sign: a mean that is just below zero for some is above it for
-    others.
+    Real numbers get all the room that their bits have. Where the nearest is not farther from zero than they
+    are apart, samples show no sign: a mean that is just below zero for some is above it for others.
     """
     wide = _wide(seen, headroom, is_whole=is_whole)
-    if is_whole or not wide.magnitude:
+    if is_whole or not 0 < wide.magnitude < _HUGE:
         return wide.within(proven)
-    has_room = proven.magnitude <= 2.0 ** ceil(log2(wide.magnitude))
-    edge = proven.magnitude if has_room else wide.magnitude
+    power = 2.0 ** ceil(log2(wide.magnitude))
+    edge = proven.magnitude if proven.magnitude <= power else max(wide.magnitude, ROOM * power)
     is_near = 0 < max(seen.low, -seen.high) < seen.high - seen.low
     has_sign = not is_near or proven.low >= 0 or proven.high <= 0
     low = wide.low if wide.low >= 0 and has_sign else -edge
@@ -147,8 +190,8 @@ def ranges_of(record: Record, samples: Iterable[Sequence[Reals]] | None) -> list
             at = proven = propagated(node, [enforced[each] for each in node.inputs], sources)
         is_free = seen is not None and node.operation not in (Operation.FIELD, Operation.CONSTANT)
         if is_free and seen is not None and not _is_exact(node, proven):
-            headroom = HEADROOM ** (degrees[place] + (prod(node.shape) < FEW))
-            at = _shown(seen[place], headroom, proven, is_whole=node.is_whole)
+            headroom = max(HEADROOM ** (degrees[place] + (prod(node.shape) < FEW)), seen[place].headroom)
+            at = _shown(seen[place].at, headroom, proven, is_whole=node.is_whole)
         found.append(at)
         enforced.append(clamped(at, proven))
     return together(record, found)

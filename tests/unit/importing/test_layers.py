@@ -34,7 +34,7 @@ def test_layers_are_the_record_without_constants() -> None:
 def test_readings_are_where_float64_lies() -> None:
     network = made()
     samples = split_samples(network.record, SAMPLES)
-    seen = observed(network.record, samples)
+    seen = [each.at for each in observed(network.record, samples)]
     assert [each.seen for each in readings_of(network, samples)] == [
         seen[place] for place in sorted(network.emitted.values)
     ]

@@ -13,7 +13,10 @@ from anh_rollup.importing.ranges import (
     ASSUMED_WHOLE,
     FEW,
     HEADROOM,
+    MOST_DEGREE,
+    ROOM,
     Range,
+    Shown,
     field_range,
     observed,
     propagated,
@@ -32,12 +35,12 @@ RECORD = Record(
     (Field("x", (1, 2), is_whole=False),),
     "y",
 )
-SAMPLES = [[np.array([1.0, 0.5])], [np.array([-0.25, 0.5])]]
-SHOWN = [Range(-0.25, 1.0), Range(-2.0, 5.0), Range(-1.25, 5.5), Range(0.0, 5.5)]
+SAMPLES = [[np.array([1.0, 0.5])], [np.array([-0.25, 1.0])]]
+SHOWN = [Range(-0.25, 1.0), Range(-2.0, 5.0), Range(-2.25, 5.5), Range(0.0, 5.5)]
 
 
 def test_samples_show_the_least_and_the_greatest() -> None:
-    assert observed(RECORD, SAMPLES) == SHOWN
+    assert [each.at for each in observed(RECORD, SAMPLES)] == SHOWN
 
 
 def test_shown_ranges_get_headroom_inside_of_what_is_proven() -> None:
@@ -46,7 +49,7 @@ def test_shown_ranges_get_headroom_inside_of_what_is_proven() -> None:
 
 
 def summed(sums: Sequence[float], rows: int) -> Range:
-    """The range of so many sums of two numbers, all the same in each sample."""
+    """The range of so many sums of two numbers, these in turn, in one sample."""
     record = Record(
         (
             RealNode(Operation.FIELD, (rows, 2), attributes=(0,)),
@@ -55,7 +58,8 @@ def summed(sums: Sequence[float], rows: int) -> Range:
         (Field("x", (1, rows, 2), is_whole=False),),
         "y",
     )
-    return ranges_of(record, [[np.tile([2.0 + each, -2.0], (rows, 1))] for each in sums])[1]
+    sample = np.array([[2.0 + sums[at % len(sums)], -2.0] for at in range(rows)])
+    return ranges_of(record, [[sample]])[1]
 
 
 @pytest.mark.parametrize(
@@ -85,6 +89,45 @@ def test_all_that_is_proven_counts_where_it_takes_no_more_bits(second: float, mo
 
 def test_what_a_sample_has_few_elements_of_gets_more_room() -> None:
     assert summed([-0.5, 0.5], FEW - 1).high == HEADROOM * summed([-0.5, 0.5], FEW).high
+
+
+def test_all_the_room_of_the_bits_is_used() -> None:
+    assert summed([-0.6, 0.5], FEW) == Range(-2.0 * ROOM, 2.0 * ROOM)
+
+
+def extremes(magnitudes: Sequence[float]) -> Shown:
+    """What samples show of a node if these are the farthest elements of each."""
+    shown = Shown(Range(0.0, 0.0))
+    for each in magnitudes:
+        shown.take(Range(-each / 2, each))
+    return shown
+
+
+def test_samples_that_are_alike_ask_for_no_more_headroom() -> None:
+    assert extremes([1.0, 1.05, 0.95, 1.0]).headroom == HEADROOM
+    assert extremes([3.0]).headroom == extremes([0.0, 0.0]).headroom == HEADROOM
+
+
+@pytest.mark.parametrize("spread", [0.05, 0.2, 1.0])
+def test_what_sixteen_samples_show_has_room_for_thousands(spread: float) -> None:
+    rng = np.random.default_rng(1)
+    fits = []
+    for _ in range(100):
+        shown, others = rng.gumbel(1.0, spread, 16), rng.gumbel(1.0, spread, 10_000)
+        found = extremes([abs(each) for each in shown])
+        fits.append(found.at.high * found.headroom > np.abs(others).max())
+    assert np.mean(fits) >= 0.95
+
+
+@given(st.lists(st.floats(0, 1e308), min_size=1, max_size=20))
+def test_headroom_is_bounded_whatever_samples_show(magnitudes: list[float]) -> None:
+    assert HEADROOM <= extremes(magnitudes).headroom <= HEADROOM**MOST_DEGREE
+
+
+def test_samples_that_differ_widen_a_range() -> None:
+    record = Record((FIELD, RealNode(Operation.ABS, (2,), (0,))), RECORD.fields, "y")
+    samples = [[np.array([each, 0.0])] for each in (0.25, 0.5, 1.0)]
+    assert ranges_of(record, samples)[0].high == extremes([0.25, 0.5, 1.0]).headroom > HEADROOM
 
 
 def test_a_quotient_is_bounded_by_what_is_proven_of_its_divisor() -> None:
@@ -123,7 +166,7 @@ def test_without_samples_ranges_are_proven_from_what_is_assumed() -> None:
     ids=["truth", "integers that no sample shows", "integers", "positive reals"],
 )
 def test_what_an_input_may_hold(field: Field, seen: Range | None, wanted: Range) -> None:
-    assert field_range(field, seen) == wanted
+    assert field_range(field, None if seen is None else Shown(seen, 1)) == wanted
 
 
 def test_a_quotient_by_what_may_be_zero_has_no_bound() -> None:
