@@ -297,8 +297,10 @@ def _sum(node: RealNode, inputs: Sequence[Range], sources: Sequence[RealNode]) -
 def _function(node: RealNode, inputs: Sequence[Range]) -> Range:
     if node.function is None or not (isfinite(inputs[0].low) and isfinite(inputs[0].high)):
         return Range(-inf, inf)
+    # Beyond the part where it is flat there is nothing to see, and a wide range would have few places inside.
+    span = inputs[0].within(Range(*node.function.flat))
     with np.errstate(all="ignore"):
-        y = node.function(np.linspace(inputs[0].low, inputs[0].high, 4097))
+        y = node.function(np.linspace(span.low, span.high, 4097))
     low, high = float(np.nanmin(y)), float(np.nanmax(y))
     margin = (high - low) * _BETWEEN
     return Range(low - margin, high + margin)

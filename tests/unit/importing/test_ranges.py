@@ -23,7 +23,7 @@ from anh_rollup.importing.ranges import (
     ranges_of,
 )
 from anh_rollup.importing.real_evaluation import compute
-from anh_rollup.importing.record import Field, Operation, RealNode, Record
+from anh_rollup.importing.record import Field, Function, Operation, RealNode, Record
 
 KERNEL = np.array([[1.0, -2.0], [3.0, 5.0]])
 FIELD = RealNode(Operation.FIELD, (2,), attributes=(0,))
@@ -147,6 +147,12 @@ def test_a_quotient_is_bounded_by_what_is_proven_of_its_divisor() -> None:
 def test_squares_are_not_negative() -> None:
     square = RealNode(Operation.MUL, (2,), (0, 0))
     assert propagated(square, [Range(-3.0, 2.0)] * 2, [FIELD] * 2) == Range(0.0, 9.0)
+
+
+def test_a_function_that_is_flat_far_out_is_looked_at_where_it_is_not() -> None:
+    bump = Function("bump", lambda x: np.exp(-x * x), (-6.0, 6.0))
+    node = RealNode(Operation.FUNCTION, (2,), (0,), function=bump)
+    assert propagated(node, [Range(-1e5, 1.1e5)], [FIELD]).high >= 1.0
 
 
 def test_without_samples_ranges_are_proven_from_what_is_assumed() -> None:
