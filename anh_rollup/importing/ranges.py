@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from math import ceil, inf, isfinite, isnan, log, log2, pi, prod
+from math import ceil, inf, isfinite, isnan, log, log2, pi, prod, sqrt
 from typing import Final
 
 import numpy as np
@@ -98,8 +98,8 @@ class Shown:
         if self.count < 2 or not self.at.magnitude:
             return HEADROOM
         mean = self.total / self.count
-        deviation = max(0.0, (self.squares - self.total * mean) / (self.count - 1)) ** 0.5
-        surely = deviation * (1 + self.count**-0.5)
+        deviation = sqrt(max(0.0, (self.squares - self.total * mean) / (self.count - 1)))
+        surely = deviation * (1 + 1 / sqrt(self.count))
         expected = (mean + _DEVIATIONS * surely) / self.at.magnitude
         return max(HEADROOM, min(HEADROOM**MOST_DEGREE, expected))
 
@@ -165,8 +165,12 @@ def clamped(at: Range, proven: Range) -> Range:
     return at.union(Range(0.0, 0.0)).within(proven)
 
 
-def _is_exact(node: RealNode, proven: Range) -> bool:
-    """Whether a node's integers fit 32 bits whatever the input is, so that samples need not tell."""
+def _is_known(node: RealNode, seen: Shown, proven: Range) -> bool:
+    """Whether samples need not tell: of integers that fit 32 bits whatever the input is, or of a function that
+    they show nothing but zero of, and that is bounded.
+    """
+    if node.operation is Operation.FUNCTION and not seen.at.magnitude:
+        return isfinite(proven.magnitude)
     return node.is_whole and node.operation is not Operation.ARGMAX and proven.within(LONG) == proven
 
 
@@ -189,7 +193,7 @@ def ranges_of(record: Record, samples: Iterable[Sequence[Reals]] | None) -> list
             sources = [record.nodes[each] for each in node.inputs]
             at = proven = propagated(node, [enforced[each] for each in node.inputs], sources)
         is_free = seen is not None and node.operation not in (Operation.FIELD, Operation.CONSTANT)
-        if is_free and seen is not None and not _is_exact(node, proven):
+        if is_free and seen is not None and not _is_known(node, seen[place], proven):
             headroom = max(HEADROOM ** (degrees[place] + (prod(node.shape) < FEW)), seen[place].headroom)
             at = _shown(seen[place].at, headroom, proven, is_whole=node.is_whole)
         found.append(at)

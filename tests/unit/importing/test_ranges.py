@@ -155,6 +155,12 @@ def test_a_function_that_is_flat_far_out_is_looked_at_where_it_is_not() -> None:
     assert propagated(node, [Range(-1e5, 1.1e5)], [FIELD]).high >= 1.0
 
 
+def test_a_function_that_samples_show_zero_of_has_the_range_that_is_proven() -> None:
+    above = Function("above", lambda x: np.maximum(x - 1.5, 0.0))
+    record = Record((FIELD, RealNode(Operation.FUNCTION, (2,), (0,), function=above)), RECORD.fields, "y")
+    assert ranges_of(record, [[np.array([0.5, 1.0])]])[1].high >= 0.5
+
+
 def test_without_samples_ranges_are_proven_from_what_is_assumed() -> None:
     edge = ASSUMED_REAL * np.abs(KERNEL).sum(1).max()
     wanted = [Range(-ASSUMED_REAL, ASSUMED_REAL), Range(-2.0, 5.0), Range(-edge, edge), Range(0.0, 6.0)]
