@@ -166,8 +166,10 @@ def clamped(at: Range, proven: Range) -> Range:
 
 
 def _is_known(node: RealNode, seen: Shown, proven: Range) -> bool:
-    """Whether samples need not tell: of integers that fit 32 bits whatever the input is, or of a function that
-    they show nothing but zero of, and that is bounded.
+    """Whether samples need not tell.
+
+    So it is of integers that fit 32 bits whatever the input is, and of a bounded function that samples show
+    nothing but zero of.
     """
     if node.operation is Operation.FUNCTION and not seen.at.magnitude:
         return isfinite(proven.magnitude)
