@@ -11,6 +11,7 @@ from anh_rollup.evaluation import compiled_program
 from anh_rollup.evaluation.compiled_program import CompiledProgram
 from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.evaluation.packed_traces import packed_chunks, packed_values
+from anh_rollup.evaluation.pass_kernel import DIMS
 from anh_rollup.evaluation.properties import (
     Artifacts,
     evaluate_property,
@@ -63,6 +64,15 @@ def test_what_only_renames_a_value_has_no_elements_of_its_own() -> None:
 
 def test_traces_with_renamed_values_are_the_references() -> None:
     same(views(), Sources((FIELD,)))
+
+
+def test_what_lies_in_more_dimensions_than_a_pass_has_is_in_traces_too() -> None:
+    b = ProgramBuilder()
+    x = b.field((2,) * (DIMS + 1), low=-9, high=9)
+    turned = b.transpose(x)
+    program = b.build(b.sum(b.add(b.add(turned, x), turned)))
+    elements = np.arange(-64, 64, dtype=np.int32).reshape(2, *program.fields[0].shape) % 10
+    same(program, Sources((elements,)))
 
 
 @pytest.mark.parametrize("evaluator", [FastEvaluator(), ReferenceEvaluator()])
