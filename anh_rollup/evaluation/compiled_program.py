@@ -171,6 +171,7 @@ class CompiledProgram:
         given = {each: self._elements(value) for each, value in enumerate(values) if value.kind in SHARED}
         found = _Tracing(tape, sink, packing, given)
         if self.keeps and self.bytes_of_a_sample <= MOST_NOTED:
+            packing.make_ready()
             self._traced = found
         return found
 

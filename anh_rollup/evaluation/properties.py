@@ -87,7 +87,7 @@ def trace_bytes(program: Program) -> int:
 
 
 def prepared_bytes(program: Program) -> int:
-    """Bytes of memory that is kept ready for the traces of all samples, roughly."""
+    """Bytes of memory kept ready for the traces of all samples, beside that of the first one, roughly."""
     return LAYOUT_BYTES * sum(packed_chunks(program)) + _NOTED_BYTES * len(program.values)
 
 

@@ -83,21 +83,31 @@ class Packing:
         self._levels, self._nodes = _levels(counts)
         self._roots = self._root_places()
         self._heads = self._headed()
+        self._ready: dict[str, NDArray[Any]] = {}
 
     def start(self, tensor: int) -> int:
         """The chunk with which a tensor begins."""
         return int(self._starts[self.owner[tensor]])
 
+    def make_ready(self) -> None:
+        """Takes memory for the next elements and their nodes: new memory takes as long as hashing it."""
+        self._ready = {"rows": self._new_rows(), "nodes": self._new_nodes()}
+
     def zeros(self) -> Elements:
         """Zeros for the elements, (chunks, 32); what is behind each tensor's last one has to stay 0."""
-        rows = np.empty((self.chunks, CHUNK_ELEMENTS), np.int32)
-        _touch(rows)
-        return rows
+        ready = self._ready.pop("rows", None)
+        return self._new_rows() if ready is None else ready
+
+    def _new_rows(self) -> Elements:
+        return _touched(np.empty((self.chunks, CHUNK_ELEMENTS), np.int32))
+
+    def _new_nodes(self) -> Hashes:
+        return _touched(np.empty((self._nodes, DIGEST_SIZE), np.uint8))
 
     def nodes(self, rows: Elements) -> Hashes:
         """All nodes of all trees, (nodes, 32)."""
-        found = np.empty((self._nodes, DIGEST_SIZE), np.uint8)
-        _touch(found)
+        ready = self._ready.pop("nodes", None)
+        found = self._new_nodes() if ready is None else ready
         for level, own in enumerate(self._levels):
             found[own.pads] = np.frombuffer(zero_hash(level), np.uint8)
             if level == 0:
@@ -240,8 +250,8 @@ class TensorForest(Sequence[TensorTree]):
         return TensorTree(self.packed[each], self.packed.packing.tree(self.nodes, each))
 
 
-def _touch(memory: NDArray[Any]) -> None:
-    """Writes zeros to all of it, each thread to a part.
+def _touched(memory: NDArray[Any]) -> NDArray[Any]:
+    """The memory with zeros in all of it; each thread writes a part.
 
     Where several threads first write to the same large page at once, each clears one, and all but one are
     thrown away (measured: a fifth of the time of a trace).
@@ -249,6 +259,7 @@ def _touch(memory: NDArray[Any]) -> None:
     in_parts(
         lambda start, stop: memory[start:stop].fill(0), len(memory), memory.nbytes // PART_BYTES, processors()
     )
+    return memory
 
 
 def _taken(count: int, place: int | slice, one: Callable[[int], Any]) -> Any:

@@ -91,6 +91,18 @@ def test_compiled_code_hashes_the_same_forest(monkeypatch: pytest.MonkeyPatch) -
     same_tree(fast[0], TensorTree(tensors[0]))
 
 
+def test_memory_that_is_ready_serves_one_forest() -> None:
+    tensors = [elements((70,), 1), elements((3, 33), 2)]
+    packing = Packing({each: tensor.shape for each, tensor in enumerate(tensors)}, {})
+    packing.make_ready()
+    forests = [TensorForest(PackedTensors.of(packing, tensors, {}), {}) for _ in range(2)]
+    assert not np.shares_memory(forests[0].nodes, forests[1].nodes)
+    assert not np.shares_memory(forests[0].packed.rows, forests[1].packed.rows)
+    for forest in forests:
+        for found, tensor in zip(forest, tensors, strict=True):
+            same_tree(found, TensorTree(tensor))
+
+
 def test_packed_tensors_are_a_sequence() -> None:
     tensors = [elements((2, 3), 1), elements((), 2), elements((40,), 3)]
     packed = forest_of(tensors, {1}, {}).packed
