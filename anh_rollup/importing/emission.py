@@ -11,12 +11,12 @@ from anh_rollup.evaluation.disputability import opening_size
 from anh_rollup.importing.errors import FormatRefusedError
 from anh_rollup.importing.formats import (
     EXACT_BITS,
-    FACTOR_BITS,
     MOST_SCALE,
     WIDE_BITS,
     Format,
     bits_above,
     operand_bits,
+    quotient_bits,
 )
 from anh_rollup.importing.ranges import Range
 from anh_rollup.importing.record import UNBOUNDED, Operation, RealNode, Reals, Record
@@ -108,6 +108,10 @@ class _Emission:
     def is_known(self, place: int) -> bool:
         """Whether a node is a constant."""
         return self._record.nodes[place].operation is Operation.CONSTANT
+
+    def quotient_bits(self, node: RealNode) -> int:
+        """The bits of what a DIV reads."""
+        return quotient_bits(node, self._ranges)
 
     def format(self, place: int) -> Format:
         """The format of a node that is no constant."""
@@ -263,11 +267,10 @@ def _product(e: _Emission, node: RealNode, at: Format) -> Node:
 
 
 def _quotient(e: _Emission, node: RealNode, at: Format) -> Node:
-    a, b = (e.operand(each, bits=FACTOR_BITS) for each in node.inputs)
-    power = at.scale - a.scale + b.scale
-    if power < 0:
-        a, power = e.coarser(a, a.scale + power), 0
-    return e.emit(Opcode.DIV, (a, b), (min(power, MOST_SCALING),), at)
+    a, b = (e.operand(each, bits=e.quotient_bits(node)) for each in node.inputs)
+    b = e.coarser(b, a.scale - at.scale + MOST_SCALING)
+    a = e.coarser(a, b.scale + at.scale)
+    return e.emit(Opcode.DIV, (a, b), (at.scale - a.scale + b.scale,), at)
 
 
 def _root(e: _Emission, node: RealNode, at: Format) -> Node:

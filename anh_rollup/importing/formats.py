@@ -18,6 +18,8 @@ from anh_rollup.importing.record import Operation, RealNode, Record
 WIDE_BITS: Final = 30
 FACTOR_BITS: Final = 26
 LINEAR_BITS: Final = 23
+#: Bits of magnitude of a factor that a table gives: its lines are no nearer to their function than 2^-22.
+TABLE_BITS: Final = 23
 #: Float64 is exact up to two to this power.
 EXACT_BITS: Final = 53
 #: Most and least fraction bits of a value (choice: shifts between two of them stay within bounds).
@@ -87,7 +89,7 @@ def _demands(record: Record, ranges: Sequence[Range], node: RealNode, own: int) 
     if node.operation is Operation.MUL:
         return _factors(record, ranges, node)
     if node.operation is Operation.DIV:
-        return [FACTOR_BITS] * count
+        return [quotient_bits(node, ranges)] * count
     if node.operation is Operation.SQRT:
         return [WIDE_BITS]
     if node.operation in (Operation.VIEW, Operation.PAD, Operation.LARGEST):
@@ -97,8 +99,21 @@ def _demands(record: Record, ranges: Sequence[Range], node: RealNode, own: int) 
     return [WIDE_BITS] * count
 
 
+def quotient_bits(node: RealNode, ranges: Sequence[Range]) -> int:
+    """The bits of what a DIV reads: all where its quotient is rounded down to a short integer."""
+    a, b = (ranges[each].magnitude for each in node.inputs)
+    is_short = a <= b * 2.0 ** (EXACT_BITS - 1 - WIDE_BITS)
+    return WIDE_BITS if node.is_whole and is_short else FACTOR_BITS
+
+
 def _factors(record: Record, ranges: Sequence[Range], node: RealNode) -> Sequence[int]:
-    """The bits of two factors: all beside a constant or a small integer, else half of what fits."""
+    """The bits of two factors: all beside a constant or a small integer, else half of what fits.
+
+    Beside what a table gives, the other one gets what the table's lines leave.
+    """
+    is_table = [record.nodes[each].operation is Operation.FUNCTION for each in node.inputs]
+    if any(is_table) and not all(is_table):
+        return [TABLE_BITS if each else EXACT_BITS - 1 - TABLE_BITS for each in is_table]
     for one, other in (node.inputs, node.inputs[::-1]):
         if record.nodes[one].operation is Operation.CONSTANT:
             return [WIDE_BITS] * 2

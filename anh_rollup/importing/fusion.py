@@ -1,7 +1,8 @@
 """Instructions that are not needed: what a sum of products can do along with its own work.
 
 A factor or addend for each channel becomes part of weights and bias; a clamp becomes the bounds of the
-instruction before it. Both only where nobody else reads what lies between.
+instruction before it; a quotient that is rounded down is one instruction. All only where nobody else reads
+what lies between.
 """
 
 from collections.abc import Sequence
@@ -70,6 +71,8 @@ class _Fusion:
             return None
         if node.operation is Operation.CLAMP:
             return replace(first, bounds=node.bounds) if first.operation in _BOUNDED else None
+        if node.operation is Operation.FLOOR and first.operation is Operation.DIV:
+            return replace(first, is_whole=True)
         # Sums of integers stay what they are: they are exact.
         is_real = not (first.is_whole or node.is_whole)
         if first.operation in _LINEAR and node.operation in _PER_CHANNEL and is_real:

@@ -16,6 +16,7 @@ from anh_rollup.importing.formats import Format, formats_of
 from anh_rollup.importing.fusion import fused
 from anh_rollup.importing.graph import lower
 from anh_rollup.importing.masks import bounded_masks
+from anh_rollup.importing.moments import centred_moments
 from anh_rollup.importing.onnx_file import MOST_NAME
 from anh_rollup.importing.ranges import Range, ranges_of
 from anh_rollup.importing.record import Reals, Record
@@ -106,7 +107,7 @@ def lowered(
     output: str | None = None,
 ) -> Record:
     """The record of a checked model, with as few nodes as it needs; arguments as for `graph.lower`."""
-    return bounded_masks(fused(lower(model, shapes, known, output)))
+    return bounded_masks(centred_moments(fused(lower(model, shapes, known, output))))
 
 
 def network_of(

@@ -213,7 +213,8 @@ def converted(c: Context, dtype: np.dtype[Any]) -> Tensor:
     if dtype.kind == "b":
         return c.reals.compare(x, Relation.NOT_EQUAL, np.zeros(()))
     if dtype.kind in "iu":
-        whole = x if x.is_whole else c.reals.cast(truncate(c.reals, x), np.int64)
+        is_whole = c.reals.node(x.place).is_whole
+        whole = c.reals.cast(x if is_whole else truncate(c.reals, x), np.int64)
         return wrapped(c.reals, whole, dtype)
     return c.reals.cast(x, dtype)
 

@@ -13,6 +13,9 @@ from anh_rollup.importing.operators.linear import product
 from anh_rollup.importing.reals import Folding, Operand, Tensor
 from anh_rollup.importing.record import Operation
 
+#: Numbers of 8 bits.
+_PLACES: Final = 256
+
 
 def centred(c: Context, x: Operand, zero: Operand | None) -> Operand:
     """Integers less their zero point, as int64."""
@@ -31,16 +34,47 @@ def saturated(c: Context, x: Tensor, zero: Operand | None, dtype: np.dtype[Any])
     return c.reals.cast(c.reals.clamp(moved, low, high), dtype)
 
 
-def rounded(reals: Folding, x: Tensor) -> Tensor:
-    """X by the nearest of 256 equally distant numbers from its least to its largest, zero among them."""
+def steps_of(reals: Folding, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """X by 256 equally distant numbers from its least to its largest, zero among them.
+
+    Every quotient is taken twice and rounded down as it is, then halved and rounded: it has no digits of its
+    own that could be wrong.
+
+    Returns:
+        Which of the numbers is the nearest to each element, how far they are apart, and which one is zero.
+    """
     ends = [
         reals.clamp(reals.reduced(Operation.LARGEST, each, list(range(x.rank)), keeps=True), 0.0, inf)
         for each in (reals.minus(0.0, x), x)
     ]
-    step = reals.times(reals.plus(*ends), 1 / 255)
-    zero = to_even(reals, reals.over(ends[0], step))
-    places = reals.clamp(reals.plus(to_even(reals, reals.over(x, step)), zero), 0.0, 255.0)
-    return reals.times(reals.minus(places, zero), step)
+    step = reals.times(reals.plus(*ends), 1 / (_PLACES - 1))
+    half, one = reals.times(step, 0.5), np.ones((), np.int64)
+    twice = [
+        reals.elementwise(Operation.DIV, [each, half], np.int64, bounds=(low, 2.0 * _PLACES))
+        for each, low in ((ends[0], 0.0), (x, -2.0 * _PLACES))
+    ]
+    zero = _halved(reals, reals.plus(twice[0], one))
+    moved = reals.plus(reals.plus(zero, zero), one)
+    return _halved(reals, reals.plus(twice[1], moved)), step, zero
+
+
+def _halved(reals: Folding, x: Tensor) -> Tensor:
+    """Integers over 2, rounded down, as places among those of 8 bits."""
+    two = np.asarray(2, np.int64)
+    return reals.elementwise(Operation.DIV, [x, two], np.int64, bounds=(0.0, _PLACES - 1.0))
+
+
+def rounded(reals: Folding, x: Tensor) -> Tensor:
+    """X by the nearest of the numbers that `steps_of` finds."""
+    places, step, zero = steps_of(reals, x)
+    return reals.times(reals.cast(reals.minus(places, zero), x.dtype), step)
+
+
+def dynamic(c: Context) -> tuple[Operand, ...]:
+    """Integers of 8 bits, what one stands for, and the integer for zero, by the least and the largest."""
+    places, step, zero = steps_of(c.reals, c.tensor(0))
+    shown, moved = (c.reals.reshaped(each, ()) for each in (step, zero))
+    return c.reals.cast(places, np.uint8), shown, c.reals.cast(moved, np.uint8)
 
 
 def bounds_of(c: Context, dtype: np.dtype[Any]) -> tuple[int, int]:
@@ -163,6 +197,7 @@ def qlinear_conv(c: Context) -> Operand:
 
 
 QUANTIZED: Final[dict[str, Handler]] = {
+    "DynamicQuantizeLinear": dynamic,
     "QuantizeLinear": quantize,
     "DequantizeLinear": dequantize,
     "MatMulInteger": matmul_integer,

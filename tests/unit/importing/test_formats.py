@@ -5,9 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anh_rollup.importing.formats import Format, bits_above
+from anh_rollup.importing.formats import (
+    EXACT_BITS,
+    FACTOR_BITS,
+    TABLE_BITS,
+    WIDE_BITS,
+    Format,
+    bits_above,
+    magnitude_bits,
+)
 from anh_rollup.importing.ranges import Range
-from anh_rollup.importing.record import Function
+from anh_rollup.importing.record import Field, Function, Operation, RealNode, Record
 from anh_rollup.importing.setting import Setting
 from anh_rollup.importing.tables import MOST_ENTRIES, TOLERANCE, tabulated
 from anh_rollup.importing.weights import SUM_BITS, quantized
@@ -85,3 +93,30 @@ def test_ranges_grow_away_from_zero_to_both_sides_alike_and_shrink_toward_it() -
 @pytest.mark.parametrize(("number", "bits"), [(1.0, 0), (1.5, 1), (2.0, 1), (0.25, -2), (0.3, -1)])
 def test_bits_above_a_number(number: float, bits: int) -> None:
     assert bits_above(number) == bits
+
+
+def bits_of(node: RealNode, a: Range, b: Range, table: Function | None = None) -> list[int]:
+    """The bits of two inputs of a node, the second of which is a table's result where one is given."""
+    second = RealNode(Operation.ABS if table is None else Operation.FUNCTION, (3,), (0,), function=table)
+    nodes = (RealNode(Operation.FIELD, (3,), attributes=(0,)), second, node)
+    record = Record(nodes, (Field("x", (1, 3), is_whole=False),), "y")
+    return magnitude_bits(record, [a, b, Range(-1.0, 1.0)])[:2]
+
+
+@pytest.mark.parametrize(
+    ("is_whole", "ratio", "bits"),
+    [(True, 2.0**9, WIDE_BITS), (True, 2.0**22, WIDE_BITS), (True, 2.0**23, FACTOR_BITS),
+     (False, 2.0**9, FACTOR_BITS)],
+)  # fmt: skip
+def test_what_a_short_integer_is_the_quotient_of_has_all_bits(
+    is_whole: bool, ratio: float, bits: int
+) -> None:
+    quotient = RealNode(Operation.DIV, (3,), (0, 1), is_whole=is_whole)
+    assert bits_of(quotient, Range(-ratio, ratio), Range(0.1, 1.0)) == [bits, bits]
+
+
+def test_a_factor_beside_a_tables_result_gets_the_bits_that_its_lines_leave() -> None:
+    product, at = RealNode(Operation.MUL, (3,), (0, 1)), Range(-1.0, 1.0)
+    assert bits_of(product, at, at) == [FACTOR_BITS, FACTOR_BITS]
+    gated = bits_of(product, at, at, Function("tanh", np.tanh))
+    assert gated == [EXACT_BITS - 1 - TABLE_BITS, TABLE_BITS]

@@ -91,3 +91,11 @@ def test_what_follows_becomes_part_of_the_product(before: list[RealNode], after:
 def test_what_others_read_or_products_cannot_do_stays(after: list[RealNode]) -> None:
     before = record(*after)
     assert words(fused(before)) == words(before)
+
+
+def test_a_quotient_that_is_rounded_down_is_one_instruction() -> None:
+    quotient = RealNode(Operation.DIV, (3,), (2, 3))
+    before = record(quotient, RealNode(Operation.FLOOR, (3,), (4,), is_whole=True))
+    after = record(RealNode(Operation.DIV, (3,), (2, 3), is_whole=True))
+    assert words(fused(before)) == words(after)
+    assert np.array_equal(evaluate(after, [SAMPLE]), evaluate(before, [SAMPLE]))

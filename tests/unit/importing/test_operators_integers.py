@@ -11,6 +11,7 @@ from onnx import ModelProto, NodeProto, TensorProto
 from anh_rollup.importing.errors import OperatorRefusedError
 from anh_rollup.importing.graph import lower
 from anh_rollup.importing.network import import_network
+from anh_rollup.importing.record import Operation
 from tests.unit.importing.graphs import exact, model_of, node, numbers, reference
 
 SHORT = {"int8": TensorProto.INT8, "uint8": TensorProto.UINT8, "int16": TensorProto.INT16}
@@ -186,6 +187,44 @@ def test_dynamic_quantization_is_within_a_step() -> None:
     x = numbers(10, *SHAPE)
     steps = np.ptp(np.concatenate([x, np.zeros((10, 1, 5), np.float32)], 1), axis=(1, 2)).max() / 255
     assert differences(model_of(nodes, {"x": (1, *SHAPE)}, opset=21), {"x": x}, {"x": x}) < 1.001 * steps
+
+
+@pytest.mark.parametrize("output", ["q", "s", "z"])
+def test_dynamic_quantization_is_onnxs_own_but_for_ties(output: str) -> None:
+    nodes = [node("DynamicQuantizeLinear", "x", "q s z"), node("Cast", output, to=TensorProto.FLOAT)]
+    x = numbers(40, 16, 64)
+    wrong = differences(model_of(nodes, {"x": (1, 16, 64)}, opset=21), {"x": x}, {"x": x[:8]})
+    assert wrong == 0 if output != "s" else wrong < 1e-8
+
+
+def test_dynamic_quantization_rounds_quotients_by_three_instructions() -> None:
+    nodes = [node("DynamicQuantizeLinear", "x", "q s z"), node("Cast", "q", to=TensorProto.FLOAT)]
+    network = import_network(model_of(nodes, {"x": (1, 16, 64)}, opset=21), samples={"x": numbers(8, 16, 64)})
+    whole = [each for each in network.record.nodes if each.is_whole and each.shape == (16, 64)]
+    assert [each.operation for each in whole] == [Operation.DIV, Operation.ADD, Operation.DIV]
+
+
+def test_dynamic_quantization_of_zeros_is_zero() -> None:
+    nodes = [node("DynamicQuantizeLinear", "x", "q s z"), node("DequantizeLinear", "q s z")]
+    x, zeros = numbers(4, *SHAPE), np.zeros((1, *SHAPE), np.float32)
+    network = import_network(model_of(nodes, {"x": (1, *SHAPE)}, opset=21), samples={"x": x})
+    assert not exact(network, {"x": zeros}).any()
+
+
+def test_a_cast_of_what_is_whole_already_is_no_instruction() -> None:
+    nodes = [
+        node("Div", "x s", "q"),
+        node("Floor", "q", "f"),
+        node("Cast", "f", "i", to=TensorProto.INT32),
+        node("Cast", "i", to=TensorProto.FLOAT),
+    ]
+    model = model_of(nodes, {"x": (1, *SHAPE), "s": (1, 1)})
+    x, s = numbers(10, *SHAPE) * 1000, np.abs(numbers(10, 1)) + 1
+    record = import_network(model, samples={"x": x, "s": s}).record
+    assert [each.operation for each in record.nodes if each.operation is not Operation.FIELD] == [
+        Operation.VIEW, Operation.DIV
+    ]  # fmt: skip
+    assert differences(model, {"x": x, "s": s}, {"x": x, "s": s}) == 0
 
 
 def test_types_that_hold_no_small_integers_are_refused() -> None:
