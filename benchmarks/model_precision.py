@@ -3,7 +3,8 @@
 Each network of `benchmarks.networks` is imported with both settings by some samples and compared with
 onnxruntime, and with its own record in float64, over others. The table of docs/imported-models.md gets the
 rows of the networks named, or of all. A network that reads real numbers has one more: onnxruntime beside
-itself with inputs that are a millionth larger. It takes about an hour, so it is no part of `make bench`.
+itself with inputs that are a millionth larger; one that rounds them inside has float64's, too. It takes
+about an hour, so it is no part of `make bench`.
 """
 
 import sys
@@ -18,7 +19,9 @@ import numpy as np
 from anh_rollup.evaluation.workload import multiply_adds
 from anh_rollup.importing.comparison import Comparison, compare, float_runner
 from anh_rollup.importing.emission import emit
-from anh_rollup.importing.network import Arrays, Network, import_network, split_samples
+from anh_rollup.importing.network import Arrays, Network, import_network, lowered, split_samples
+from anh_rollup.importing.real_evaluation import evaluate
+from anh_rollup.importing.record import Operation, Reals, Record
 from anh_rollup.importing.setting import Setting
 from benchmarks.networks.catalogue import CASES, EVERYWHERE, SHOWN, Case
 
@@ -50,20 +53,41 @@ def row(name: str, network: Network, found: Comparison) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def moved(name: str, case: Case, network: Network, held: Arrays) -> list[str]:
-    """The line of onnxruntime beside itself with other inputs; none where inputs are integers."""
-    if any(field.is_whole for field in network.record.fields):
-        return []
-    run, samples = float_runner(case.model, network), split_samples(network.record, held)[:MOST_MOVED]
-    wanted = np.stack([run(sample) for sample in samples])
-    found = np.stack([run([each * MOVED for each in sample]) for sample in samples])
+def beside(name: str, label: str, found: Reals, wanted: Reals) -> str:
+    """The line of another reading of a network beside onnxruntime's, both (samples, *shape)."""
     error = np.abs(found - wanted) / float(np.ptp(wanted))
     same = found.argmax(-1) == wanted.argmax(-1)
     cells = [
-        name, "onnxruntime, moved", "", "", "", f"{error.max():.1e}", f"{error.mean():.1e}", "", "",
+        name, label, "", "", "", f"{error.max():.1e}", f"{error.mean():.1e}", "", "",
         f"{same.size:,}", f"{same.mean():.2%}", "",
     ]  # fmt: skip
-    return [f"| {' | '.join(cells)} |"]
+    return f"| {' | '.join(cells)} |"
+
+
+def rounds(record: Record) -> bool:
+    """Whether a network makes integers of real numbers."""
+    whole = (
+        node for node in record.nodes if node.is_whole and node.operation in (Operation.DIV, Operation.FLOOR)
+    )
+    return any(not record.nodes[each.inputs[0]].is_whole for each in whole)
+
+
+def others(name: str, case: Case, network: Network, held: Arrays) -> list[str]:
+    """The lines of onnxruntime with other inputs and of float64; none where inputs are integers.
+
+    Float64 is shown where a network rounds, for what it gives then depends on the last bit of any reading.
+    """
+    record = network.record
+    if any(field.is_whole for field in record.fields):
+        return []
+    run, samples = float_runner(case.model, network), split_samples(record, held)[:MOST_MOVED]
+    wanted = np.stack([run(sample) for sample in samples])
+    found = np.stack([run([each * MOVED for each in sample]) for sample in samples])
+    rows = [beside(name, "onnxruntime, moved", found, wanted)]
+    if rounds(lowered(case.model, case.shapes)):
+        real = np.stack([evaluate(record, sample).reshape(wanted.shape[1:]) for sample in samples])
+        rows.append(beside(name, "float64", real, wanted))
+    return rows
 
 
 def measured(name: str, case: Case) -> list[str]:
@@ -76,7 +100,7 @@ def measured(name: str, case: Case) -> list[str]:
         network = replace(network, emitted=emitted, setting=setting)
         rows.append(row(name, network, compare(case.model, network, held)))
         print(rows[-1], flush=True)
-    return rows + moved(name, case, network, held)
+    return rows + others(name, case, network, held)
 
 
 def updated(page: str, name: str, rows: Sequence[str]) -> str:
