@@ -159,6 +159,11 @@ class _Emission:
         """A value with no more than so many fraction bits."""
         return node if node.scale <= scale else self.builder.rescale(node, scale)
 
+    def finer(self, node: Node, scale: int) -> Node:
+        """A value with so many fraction bits, or as many as its own bits leave."""
+        scale = min(scale, WIDE_BITS - _bits(node) + node.scale)
+        return node if node.scale >= scale else self.builder.rescale(node, scale)
+
     def table(self, node: RealNode, at: Format) -> tuple[Node, int, int]:
         """A function's table, its origin and step."""
         if node.function is None:
@@ -268,6 +273,9 @@ def _product(e: _Emission, node: RealNode, at: Format) -> Node:
 
 def _quotient(e: _Emission, node: RealNode, at: Format) -> Node:
     a, b = (e.operand(each, bits=e.quotient_bits(node)) for each in node.inputs)
+    if node.is_whole:
+        # What is rounded down must not be rounded before.
+        b = e.finer(b, a.scale)
     b = e.coarser(b, a.scale - at.scale + MOST_SCALING)
     a = e.coarser(a, b.scale + at.scale)
     return e.emit(Opcode.DIV, (a, b), (at.scale - a.scale + b.scale,), at)

@@ -111,15 +111,15 @@ def _factors(record: Record, ranges: Sequence[Range], node: RealNode) -> Sequenc
 
     Beside what a table gives, the other one gets what the table's lines leave.
     """
-    is_table = [record.nodes[each].operation is Operation.FUNCTION for each in node.inputs]
-    if any(is_table) and not all(is_table):
-        return [TABLE_BITS if each else EXACT_BITS - 1 - TABLE_BITS for each in is_table]
     for one, other in (node.inputs, node.inputs[::-1]):
         if record.nodes[one].operation is Operation.CONSTANT:
             return [WIDE_BITS] * 2
         small = record.nodes[one].is_whole and bits_above(ranges[one].magnitude) < EXACT_BITS - 1 - WIDE_BITS
         if small and one != other:
             return [WIDE_BITS] * 2
+    is_table = [record.nodes[each].operation is Operation.FUNCTION for each in node.inputs]
+    if any(is_table) and not all(is_table):
+        return [TABLE_BITS if each else EXACT_BITS - 1 - TABLE_BITS for each in is_table]
     return [FACTOR_BITS] * 2
 
 

@@ -39,17 +39,17 @@ class _Moments:
     def take(self, node: RealNode) -> None:
         """Adds the next node of the record, or what stands for it."""
         here = replace(node, inputs=tuple(self._places[each] for each in node.inputs))
-        found = None
-        if here.operation is Operation.MUL:
-            found = self._mean(here)
-            found = self._quotient(here) if found is None else found
-        elif here.operation is Operation.DIV:
-            found = self._mean(here)
-        elif here.operation is Operation.SUB:
-            found = self._variance(here)
-        elif here.operation is Operation.MAX:
-            found = self._square(here)
+        found = None if here.is_whole else self._better(here)
         self._places.append(self._add(here) if found is None else found)
+
+    def _better(self, node: RealNode) -> int | None:
+        """What stands for a node; None where it stays."""
+        if node.operation is Operation.SUB:
+            return self._variance(node)
+        if node.operation is Operation.MAX:
+            return self._square(node)
+        found = self._mean(node) if node.operation in (Operation.MUL, Operation.DIV) else None
+        return self._quotient(node) if found is None and node.operation is Operation.MUL else found
 
     def _add(self, node: RealNode) -> int:
         """The place of a node, or of one that computes the same."""
@@ -194,8 +194,8 @@ class _Moments:
             return None
         total = self.nodes[root.inputs[0]]
         if total.operation is Operation.ADD:
-            pairs = [(a, b) for a, b in (total.inputs, total.inputs[::-1]) if (self._number(b) or -1) >= 0]
-            total = self.nodes[pairs[0][0]] if pairs else total
+            moved = [a for a, b in (total.inputs, total.inputs[::-1]) if (self._number(b) or 0.0) > 0]
+            total = self.nodes[moved[0]] if moved else total
         if total.operation is not Operation.SUM or self._squared(total.inputs[0]) != x:
             return None
         return total if total.factor == 1 / self._terms(total) else None

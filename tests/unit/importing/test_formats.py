@@ -95,10 +95,15 @@ def test_bits_above_a_number(number: float, bits: int) -> None:
     assert bits_above(number) == bits
 
 
-def bits_of(node: RealNode, a: Range, b: Range, table: Function | None = None) -> list[int]:
-    """The bits of two inputs of a node, the second of which is a table's result where one is given."""
-    second = RealNode(Operation.ABS if table is None else Operation.FUNCTION, (3,), (0,), function=table)
-    nodes = (RealNode(Operation.FIELD, (3,), attributes=(0,)), second, node)
+TANH = RealNode(Operation.FUNCTION, (3,), (0,), function=Function("tanh", np.tanh))
+FIELD = RealNode(Operation.FIELD, (3,), attributes=(0,))
+
+
+def bits_of(
+    node: RealNode, a: Range, b: Range, second: RealNode | None = None, first: RealNode = FIELD
+) -> list[int]:
+    """The bits of two inputs of a node: a field, or what is given, and its magnitude, or what is given."""
+    nodes = (first, second or RealNode(Operation.ABS, (3,), (0,)), node)
     record = Record(nodes, (Field("x", (1, 3), is_whole=False),), "y")
     return magnitude_bits(record, [a, b, Range(-1.0, 1.0)])[:2]
 
@@ -118,5 +123,6 @@ def test_what_a_short_integer_is_the_quotient_of_has_all_bits(
 def test_a_factor_beside_a_tables_result_gets_the_bits_that_its_lines_leave() -> None:
     product, at = RealNode(Operation.MUL, (3,), (0, 1)), Range(-1.0, 1.0)
     assert bits_of(product, at, at) == [FACTOR_BITS, FACTOR_BITS]
-    gated = bits_of(product, at, at, Function("tanh", np.tanh))
-    assert gated == [EXACT_BITS - 1 - TABLE_BITS, TABLE_BITS]
+    assert bits_of(product, at, at, TANH) == [EXACT_BITS - 1 - TABLE_BITS, TABLE_BITS]
+    known = RealNode(Operation.CONSTANT, (3,), array=np.ones(3))
+    assert bits_of(product, at, at, TANH, known) == [WIDE_BITS, WIDE_BITS]

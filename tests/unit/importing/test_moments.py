@@ -149,6 +149,15 @@ def test_a_factor_that_is_not_one_over_the_terms_stays() -> None:
     assert_means_the_same(before, after)
 
 
+def test_a_mean_that_is_rounded_down_stays_an_integer() -> None:
+    made = model(
+        [node("ReduceSum", "x axes", "total"), node("Div", "total quotient", "q"), node("Floor", "q")]
+    )
+    before, after = before_and_after(made)
+    for sample in split_samples(before, far(100.0)):
+        assert np.array_equal(evaluate(after, sample), np.floor(sample[0].mean(-1, keepdims=True)))
+
+
 def test_roots_of_rows_that_divide_columns_are_not_taken_for_theirs() -> None:
     nodes = [
         node("Mul", "x x", "squares"), node("ReduceMean", "squares axes", "s"),

@@ -227,6 +227,18 @@ def test_a_cast_of_what_is_whole_already_is_no_instruction() -> None:
     assert differences(model, {"x": x, "s": s}, {"x": x, "s": s}) == 0
 
 
+def test_a_quotient_by_integers_is_rounded_down_from_all_its_digits() -> None:
+    nodes = [
+        node("Cast", "x", "n", to=TensorProto.INT32), node("Cast", "n", "i", to=TensorProto.FLOAT),
+        node("Div", "x i", "q"), node("Floor", "q"),
+    ]  # fmt: skip
+    x = np.random.default_rng(3).uniform(1, 9, (10, *SHAPE)).astype(np.float32)
+    turned = [node("Div", "one x", "p"), *nodes[:2], node("Div", "p i", "q"), node("Floor", "q")]
+    for each in (nodes, turned):
+        model = model_of(each, {"x": (1, *SHAPE)}, {"one": np.float32(8.99)})
+        assert differences(model, {"x": x}, {"x": x}) == 0
+
+
 def test_types_that_hold_no_small_integers_are_refused() -> None:
     constants = {"s": np.float32(1), "z": np.int32(0)}
     with pytest.raises(OperatorRefusedError, match="quantization to int32"):
