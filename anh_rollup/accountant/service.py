@@ -1,5 +1,6 @@
 """The accountant's loops: read L1 and the order, decide, act, repeat. One works, one defends."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -47,6 +48,8 @@ from anh_rollup.protocol.evaluated import EvaluatedProperty
 from anh_rollup.protocol.jobs import Job, JobKind
 from anh_rollup.protocol.orders import OrderedJob, OrderFollower
 from anh_rollup.storage.errors import ArtifactError
+
+LOG: Final = logging.getLogger(__name__)
 
 #: Announcements: their clock is the shortest, so nothing is computed before they are sent.
 ANNOUNCED: Final = (Reveal, Retract)
@@ -173,7 +176,9 @@ class Accountant:
             self._acting.run(*subject(action), partial(make, action))
         errors = self._send_all([call for _, call in calls])
         for (action, _), error in zip(calls, errors, strict=True):
-            if error is not None:
+            if error is None:
+                LOG.info("%s: on L1", subject(action)[1])
+            else:
                 self._acting.run(*subject(action), partial(_fail, error))
 
     def _send_all(self, calls: Sequence[Call]) -> Sequence[AnhError | None]:

@@ -22,6 +22,7 @@ from anh_rollup.cli.ledger_player import ledger_service
 from anh_rollup.cli.on_demand import make_answerer, make_evaluator, make_trainer
 from anh_rollup.cli.options import (
     ROUND_INTERVAL,
+    FreePortError,
     beacon_option,
     blob_store_option,
     count_option,
@@ -130,6 +131,8 @@ def accountant_command(**options: object) -> None:
         --key-file accountant.key --store ./artifacts --listen 127.0.0.1:8650
     """
     config = AccountantConfig.from_options(with_cluster(options))
+    if options["public_url"] is None and parse_listen(config.listen)[1] == 0:
+        raise FreePortError
     with joined(config.cluster, config.workers) as cluster:
         run_node(accountant_services(config, cluster))
 

@@ -117,6 +117,16 @@ class ListenOptionError(UsageError):
         self.word = word
 
 
+class FreePortError(UsageError):
+    """A free port for what others reach under the address that they are told."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "with port 0 nobody is told where the store is, and no result could be fetched",
+            remedy="Give --listen a port, or --public-url the URL at which others reach it.",
+        )
+
+
 class EndpointOptionError(UsageError):
     """A word that should be the URL of an endpoint. The message does not show it: it may hold a key.
 

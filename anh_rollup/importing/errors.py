@@ -14,11 +14,13 @@ class OnnxFileError(ImportingError):
         reason: What is wrong, as a phrase.
     """
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(
-            f"not a readable ONNX model: {reason}",
-            remedy="Export the network again, with ONNX's own operators, and check it with onnx.checker.",
-        )
+    def __init__(
+        self,
+        reason: str,
+        *,
+        remedy: str = "Export the network again, with ONNX's own operators, and check it with onnx.checker.",
+    ) -> None:
+        super().__init__(f"not a readable ONNX model: {reason}", remedy=remedy)
         self.reason = reason
 
 
@@ -61,11 +63,14 @@ class InputRefusedError(ImportingError):
         reason: What is missing or does not fit, as a phrase.
     """
 
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(
-            f"{name!r}: {reason}",
-            remedy="Name shapes with --input-shape name=1x3x224x224, and give samples that have them.",
-        )
+    def __init__(
+        self,
+        name: str,
+        reason: str,
+        *,
+        remedy: str = "Name shapes with --input-shape name=1x3x224x224, and give samples that have them.",
+    ) -> None:
+        super().__init__(f"{name!r}: {reason}", remedy=remedy)
         self.name = name
         self.reason = reason
 

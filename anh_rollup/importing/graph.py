@@ -77,7 +77,9 @@ def lower(
     wanted = names[0] if output is None else output
     if wanted not in names:
         raise InputRefusedError(
-            wanted[:MOST_NAME], f"no output of this name; there are {', '.join(names)[:200]}"
+            wanted[:MOST_NAME],
+            f"no output of this name; there are {', '.join(names)[:200]}",
+            remedy="Name one of these with --output.",
         )
     walk = _Walk(opset_of(model), {each.domain: each.version for each in model.opset_import})
     scope = Scope({})
@@ -141,7 +143,7 @@ class _Walk:
         if not fits or (given is None and not kind.HasField("shape")):
             raise InputRefusedError(name[:MOST_NAME], f"shape {list(shape)}, the graph says {list(declared)}")
         if len(shape) > MOST_RANK or any(size < 1 for size in shape):
-            raise InputRefusedError(name[:MOST_NAME], f"shape {list(shape)} is not fixed, or too large")
+            raise InputRefusedError(name[:MOST_NAME], f"shape {list(shape)} is not fixed (0), or too large")
         try:
             dtype = np.dtype(helper.tensor_dtype_to_np_dtype(kind.elem_type))
         except (KeyError, TypeError) as error:

@@ -143,7 +143,9 @@ def split_samples(record: Record, samples: Arrays) -> list[list[Reals]]:
         given = samples.get(field.name)
         if given is None:
             raise InputRefusedError(
-                field.name[:MOST_NAME], f"no samples; there are some of {_names(samples)}"
+                field.name[:MOST_NAME],
+                f"no samples; there are some of {_names(samples)}",
+                remedy="Name the arrays of the .npz file as the network's inputs.",
             )
         if given.ndim < 1 or given.shape[1:] != field.sample_shape or not len(given):
             wanted = ", ".join(map(str, ("N", *field.sample_shape)))
@@ -151,7 +153,11 @@ def split_samples(record: Record, samples: Arrays) -> list[list[Reals]]:
                 field.name[:MOST_NAME], f"samples of shape {given.shape}, expected ({wanted})"
             )
         if given.dtype.kind not in "fiub" or not np.isfinite(given).all():
-            raise InputRefusedError(field.name[:MOST_NAME], "samples that are no finite numbers")
+            raise InputRefusedError(
+                field.name[:MOST_NAME],
+                "samples that are no finite numbers",
+                remedy="Leave out, or mend, samples with NaN or infinity.",
+            )
         counts.add(len(given))
     if len(counts) > 1:
         raise InputRefusedError("samples", f"{sorted(counts)} of them for different inputs")

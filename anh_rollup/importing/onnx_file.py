@@ -42,7 +42,10 @@ def read_model(path: Path) -> ModelProto:
             raise OnnxFileError(f"{path} has {path.stat().st_size} bytes, {MOST_BYTES} are the most")
         data = path.read_bytes()
     except OSError as error:
-        raise OnnxFileError(f"{path}: {error.strerror or 'it cannot be read'}") from error
+        raise OnnxFileError(
+            f"{path}: {error.strerror or 'it cannot be read'}",
+            remedy="Check its name, and that you may read it.",
+        ) from error
     return decode_model(data, path.parent)
 
 

@@ -50,7 +50,7 @@ class ArrayFileError(ArtifactError):
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(
-            f"the file {path} holds no arrays: {reason}", remedy="Save int32 arrays with numpy.savez."
+            f"the file {path} holds no arrays: {reason}", remedy="Save arrays of numbers with numpy.savez."
         )
         self.path = path
         self.reason = reason

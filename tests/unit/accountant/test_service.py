@@ -119,6 +119,16 @@ def test_an_action_that_fails_stops_no_other(monkeypatch, fails, error):
     assert sorted(done, key=repr) == sorted((each for each in STEPS if each != fails), key=repr)
 
 
+def test_what_is_on_l1_is_logged(monkeypatch, caplog):
+    one = accountant(monkeypatch, [Withdraw()])
+    one.chain = SimpleNamespace(send_all=lambda calls: [None] * len(calls))
+    monkeypatch.setattr(Accountant, "call", lambda _self, action: ("call", action))
+    with caplog.at_level("INFO"):
+        one.defend()
+
+    assert caplog.messages == ["Withdraw: on L1"]
+
+
 def test_what_heals_is_tried_in_the_next_round_and_what_breaks_later(monkeypatch, caplog):
     both = [Finalize(RECORD), Withdraw()]
     one = accountant(monkeypatch, both)

@@ -103,6 +103,7 @@ SENSELESS = [
     f"{FOLLOWER} --l1 nowhere",
     f"{FOLLOWER} --l2 ftp://a",
     f"{ACCOUNTANT} --listen 127.0.0.1:70000",
+    f"{ACCOUNTANT} --listen 127.0.0.1:0",
     f"{SLASH} 0",
     f"{SLASH} 1 --block {SIGNED}",
     f"{SLASH} 1 --block {SIGNED} --block {ROOT}",

@@ -114,7 +114,7 @@ def test_known_text_is_refused_and_known_choices_of_places_are_not() -> None:
 @pytest.mark.parametrize(
     ("shapes", "reason"),
     [
-        (None, "shape [1, 0] is not fixed, or too large"),
+        (None, "shape [1, 0] is not fixed (0), or too large"),
         ({"x": (2, 3, 4)}, "shape [2, 3, 4], the graph says [0, 0]"),
     ],
 )
@@ -125,8 +125,9 @@ def test_an_input_needs_a_shape(shapes: dict[str, tuple[int, ...]] | None, reaso
 
 
 def test_there_has_to_be_such_an_output() -> None:
-    with pytest.raises(InputRefusedError, match="no output of this name; there are y"):
+    with pytest.raises(InputRefusedError, match="no output of this name; there are y") as caught:
         lower(model_of([node("Relu", "x")], {"x": (1, 3)}), output="z")
+    assert caught.value.remedy == "Name one of these with --output."
 
 
 def test_a_convolutional_network_moves_its_data_once(rng: np.random.Generator) -> None:

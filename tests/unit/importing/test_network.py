@@ -118,18 +118,21 @@ def test_integers_stay_integers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("samples", "reason"),
+    ("samples", "reason", "remedy"),
     [
-        ({"z": normal(2, 16)}, "no samples; there are some of z"),
-        ({"x": normal(2, 15)}, "samples of shape (2, 15), expected (N, 16)"),
-        ({"x": normal(0, 16)}, "samples of shape (0, 16), expected (N, 16)"),
-        ({"x": np.full((1, 16), np.nan)}, "samples that are no finite numbers"),
+        ({"z": normal(2, 16)}, "no samples; there are some of z", "Name the arrays"),
+        ({"x": normal(2, 15)}, "samples of shape (2, 15), expected (N, 16)", "Name shapes"),
+        ({"x": normal(0, 16)}, "samples of shape (0, 16), expected (N, 16)", "Name shapes"),
+        ({"x": np.full((1, 16), np.nan)}, "samples that are no finite numbers", "Leave out, or mend"),
     ],
 )
-def test_samples_that_do_not_fit_are_refused(samples: dict[str, np.ndarray], reason: str) -> None:
+def test_samples_that_do_not_fit_are_refused(
+    samples: dict[str, np.ndarray], reason: str, remedy: str
+) -> None:
     with pytest.raises(InputRefusedError) as caught:
         import_network(perceptron(), samples=samples)
     assert caught.value.reason == reason
+    assert caught.value.remedy.startswith(remedy)
 
 
 def test_resizing_takes_an_empty_region_as_none() -> None:

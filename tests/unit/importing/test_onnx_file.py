@@ -51,8 +51,9 @@ def test_bytes_that_end_too_early_or_are_something_else_are_refused(data: bytes)
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(OnnxFileError, match="No such file"):
+    with pytest.raises(OnnxFileError, match="No such file") as refused:
         read_model(tmp_path / "none.onnx")
+    assert refused.value.remedy == "Check its name, and that you may read it."
 
 
 def test_a_model_without_operators_of_a_known_version_is_refused() -> None:
