@@ -29,6 +29,9 @@ CHUNK: Final = 96
 #: Geometries that are kept, with their tables (choice): those of several networks at once.
 KEPT_GEOMETRIES: Final = 64
 
+#: Entries of a table that is kept (choice: half a MiB). Strangers choose geometries.
+MOST_KEPT: Final = 1 << 16
+
 #: Bounds are compared with an edge in floats, so one next to it counts as beyond it.
 _MARGIN: Final = 1 + 2.0**-40
 
@@ -41,8 +44,8 @@ class Exact:
 
     Attributes:
         weights: Integers (groups, channels of a group, terms).
-        unit: 2^-shift of each channel, (groups, channels of a group).
-        addend: What sums start from, bias and half a unit: (groups, channels of a group).
+        unit: 2^-shift of each channel, (groups, channels of a group), or of all, (1, 1).
+        addend: What sums start from, bias and half a unit: as many.
     """
 
     weights: NDArray[Any]
@@ -56,8 +59,8 @@ class Packed:
 
     Attributes:
         weights: (groups, terms * padded) int8, int16 or int32, see `dense_kernel.Layer`.
-        unit: (groups, padded): 2^-shift of each channel.
-        addend: (groups, padded): bias and half a unit, as large as the sums.
+        unit: (groups, padded): 2^-shift of each channel; or for one block where all channels' are the same.
+        addend: As many: bias and half a unit, as large as the sums.
         outputs: Channels of a group.
     """
 
@@ -140,9 +143,10 @@ def packed(tape: Tape, exact: Exact, *, narrows: bool) -> Packed:
     weights: NDArray[np.signedinteger[Any]] = tape.empty((groups, terms * padded), kind)
     tape.do(_packing(VECTORS * lanes, padded, zeros), weights, given)
     extras = []
+    is_alike = exact.unit.size == 1
     for each in (np.ldexp(exact.unit, zeros), np.ldexp(exact.addend, -zeros)):
-        extra = np.zeros((groups, padded))
-        extra[:, :outputs] = each
+        extra = np.zeros((1, VECTORS * lanes) if is_alike else (groups, padded))
+        extra[:, : None if is_alike else outputs] = each
         extras.append(extra)
     return Packed(weights, extras[0], extras[1], outputs)
 
@@ -187,8 +191,9 @@ def multiply_batches(tape: Tape, step: Step, x: Floats, w: Floats) -> Floats | N
     if wide or len(step.shapes) > 2 or x.shape[0] != w.shape[0]:
         return None
     kernels = laid_out(tape, w).reshape(-1, *w.shape[-2:])
-    alike = np.ones(kernels.shape[:2])
-    ready = packed(tape, Exact(kernels, alike * 2.0**-shift, alike * half), narrows=False)
+    ready = packed(
+        tape, Exact(kernels, np.full((1, 1), 2.0**-shift), np.full((1, 1), float(half))), narrows=False
+    )
     x = laid_out(tape, x)
     rows = x.size // terms // len(kernels)
     steps = (rows * terms, rows * ready.outputs, ready.outputs)
@@ -199,7 +204,8 @@ def convolve(tape: Tape, step: Step, x: Floats, ready: Packed) -> Floats:
     """A CONV's elements, clamped: (samples, *shape)."""
     g = geometry(step.shapes, step.value.attributes)
     images = _with_margins(tape, laid_out(tape, x).reshape(x.shape[0], g.height, g.width, g.channels), step)
-    places, runs = _tables(g, images.shape)
+    few = images.shape[0] * g.out_h * g.out_w + g.kernel_h * g.kernel_w <= MOST_KEPT
+    places, runs = (_kept_tables if few else _tables)(g, images.shape)
     steps = (g.group_channels, ready.outputs, g.outputs)
     return _run(tape, step, images, ready, _Geometry(places, runs, g.terms // len(runs), *steps))
 
@@ -226,7 +232,7 @@ def _run(tape: Tape, step: Step, source: Floats, ready: Packed, at: _Geometry) -
     """The elements of a result."""
     kernel = tape.kernel(COMPILED_FOR[ready.weights.itemsize])
     result: Floats = tape.empty((source.shape[0], *step.value.shape))
-    groups, padded = ready.unit.shape
+    groups, padded = len(ready.weights), -(-ready.outputs // kernel.lanes) * kernel.lanes
     blocks, chunk = -(-padded // (VECTORS * kernel.lanes)), _chunk(len(at.places))
     chunks = -(-len(at.places) // chunk)
     arrays: tuple[NDArray[Any], ...] = (
@@ -252,6 +258,7 @@ def _run(tape: Tape, step: Step, source: Floats, ready: Packed, at: _Geometry) -
         weight_group=ready.weights.shape[1],
         outputs=ready.outputs,
         padded=padded,
+        extra_step=int(ready.unit.shape == (groups, padded)),
         low=step.value.low,
         high=step.value.high,
     )
@@ -266,12 +273,17 @@ def _chunk(places: int) -> int:
     return -(-places // (8 * parts)) * 8
 
 
-@lru_cache(maxsize=KEPT_GEOMETRIES)
 def _even(count: int, step: int) -> Table:
+    return _kept_steps(count, step) if count <= MOST_KEPT else _steps(count, step)
+
+
+def _steps(count: int, step: int) -> Table:
     return np.arange(count, dtype=np.int64) * step
 
 
-@lru_cache(maxsize=KEPT_GEOMETRIES)
+_kept_steps: Final = lru_cache(maxsize=KEPT_GEOMETRIES)(_steps)
+
+
 def _tables(g: Window, padded: tuple[int, ...]) -> tuple[Table, Table]:
     """Where the places of images (samples, height, width, channels) read from, and their runs."""
     samples, height, width, channels = padded
@@ -282,3 +294,6 @@ def _tables(g: Window, padded: tuple[int, ...]) -> tuple[Table, Table]:
     is_whole = g.groups == 1 and (g.dilation[1] == 1 or g.kernel_w == 1)
     runs = rows if is_whole else np.add.outer(rows, np.arange(g.kernel_w) * g.dilation[1] * channels).ravel()
     return places, runs
+
+
+_kept_tables: Final = lru_cache(maxsize=KEPT_GEOMETRIES)(_tables)

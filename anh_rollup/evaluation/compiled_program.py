@@ -31,7 +31,7 @@ from anh_rollup.evaluation.compiled_depthwise import Scaled, convolve_depthwise,
 from anh_rollup.evaluation.compiled_movement import MOVEMENT
 from anh_rollup.evaluation.compiled_passes import Floats, Fused, Sink, limited
 from anh_rollup.evaluation.operations import apply
-from anh_rollup.evaluation.packed_traces import SHARED, packing_of
+from anh_rollup.evaluation.packed_traces import MOST_NOTED, SHARED, lasting_bytes, packing_of
 from anh_rollup.evaluation.passes import Group, schedule
 from anh_rollup.evaluation.sources import Sources, checked_sources
 from anh_rollup.evaluation.steps import Step, step_of
@@ -48,8 +48,6 @@ from anh_rollup.watching import Watch, unwatched
 MOST_THREADS: Final = 4
 #: Numbers of samples whose work stays noted (choice: full blocks, and the rest).
 MOST_TAPES: Final = 2
-#: Bytes of a sample's values up to which the work for traces stays noted with its memory (choice).
-MOST_NOTED: Final = 1 << 27
 #: What does sums of products that no kernel carries: few programs have any, and torch takes much memory.
 _TORCH: Final = "anh_rollup.evaluation.torch_linear"
 _LINEAR: Final = (Opcode.MATMUL, Opcode.CONV)
@@ -170,7 +168,7 @@ class CompiledProgram:
         tape.join()
         given = {each: self._elements(value) for each, value in enumerate(values) if value.kind in SHARED}
         found = _Tracing(tape, sink, packing, given)
-        if self.keeps and self.bytes_of_a_sample <= MOST_NOTED:
+        if self.keeps and self.bytes_of_a_sample + lasting_bytes(self.program) <= MOST_NOTED:
             packing.make_ready()
             self._traced = found
         return found

@@ -31,7 +31,15 @@ VECTORS: Final = 3
 
 _ADDRESSES: Final = ("source", "result", "weights", "unit", "addend", "places", "runs")
 _COUNTS: Final = ("place_count", "chunk", "chunks", "blocks", "run_count", "run_terms")
-_STEPS: Final = ("source_group", "result_group", "result_place", "weight_group", "outputs", "padded")
+_STEPS: Final = (
+    "source_group",
+    "result_group",
+    "result_place",
+    "weight_group",
+    "outputs",
+    "padded",
+    "extra_step",
+)
 _LAYER: Final[Fields] = (
     *((name, ctypes.c_int64) for name in (*_ADDRESSES, *_COUNTS, *_STEPS)),
     ("low", ctypes.c_double),
@@ -49,8 +57,8 @@ class Layer(ctypes.Structure):
         source: Address of float64, the numbers that are multiplied.
         result: Address of float64.
         weights: Address of integers: group by group, block by block, term by term the block's channels.
-        unit: Address of float64 (groups, padded): what sums are multiplied by.
-        addend: Address of float64 (groups, padded): what sums start from.
+        unit: Address of float64 (groups, padded), or of a block's: what sums are multiplied by.
+        addend: Address of as many float64: what sums start from.
         places: Address of int64 (place_count): where each place reads from.
         runs: Address of int64 (run_count): how far from there each run begins.
         place_count: Outputs of one channel.
@@ -65,6 +73,7 @@ class Layer(ctypes.Structure):
         weight_group: From a group's weights to the next one's.
         outputs: Channels of a group.
         padded: The same, filled up to whole vectors.
+        extra_step: 1, or 0 where units and addends are a block's, and all blocks' the same.
         low: The least result.
         high: The largest result.
     """
@@ -110,7 +119,7 @@ class _Writer(Writer):
                 "source": b.mul(group, layer["source_group"]),
                 "result": b.add(b.mul(group, layer["result_group"]), channel),
                 "weight": b.add(b.mul(group, layer["weight_group"]), b.mul(channel, terms)),
-                "scale": b.add(b.mul(group, layer["padded"]), channel),
+                "scale": b.mul(b.add(b.mul(group, layer["padded"]), channel), layer["extra_step"]),
                 "left": b.sub(layer["outputs"], channel),
             }
             vectors = b.sdiv(b.sub(layer["padded"], channel), NUMBER(self.lanes))

@@ -5,11 +5,15 @@ from typing import Final
 
 from anh_rollup.encoding.tensors import Shape, chunk_count_of
 from anh_rollup.evaluation.tensor_forest import Packing
+from anh_rollup.evaluation.workload import lasting_values
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Kind, Program
 
 #: Sources that are the same for all samples.
 SHARED: Final = (Kind.PARAMETER, Kind.CONSTANT)
+
+#: Bytes of a sample's values up to which the work for traces stays noted with its memory (choice).
+MOST_NOTED: Final = 1 << 27
 
 
 def packing_of(program: Program) -> Packing:
@@ -32,6 +36,12 @@ def packed_chunks(program: Program) -> list[int]:
     """How many chunks each value takes that has elements of its own for a sample."""
     shapes, same = packed_values(program)
     return [chunk_count_of(program.values[each].size) for each in shapes if each not in same]
+
+
+def lasting_bytes(program: Program) -> int:
+    """Bytes of what instructions give that no sample changes: noted work keeps it, as float64."""
+    values = [program.values[each] for each in lasting_values(program)]
+    return sum(8 * value.size for value in values if value.opcode is not None)
 
 
 def _renamed(program: Program, each: int) -> int | None:

@@ -15,7 +15,7 @@ from anh_rollup.encoding.scores import ScoreTree
 from anh_rollup.encoding.tensors import CHUNK_SIZE, ELEMENT_SIZE, Elements, TensorTree, chunk_count_of
 from anh_rollup.evaluation import reference
 from anh_rollup.evaluation.backend import Evaluator, LoadedProgram
-from anh_rollup.evaluation.packed_traces import packed_chunks, packing_of
+from anh_rollup.evaluation.packed_traces import MOST_NOTED, lasting_bytes, packed_chunks, packing_of
 from anh_rollup.evaluation.sources import Sources
 from anh_rollup.evaluation.tensor_forest import LAYOUT_BYTES, PackedTensors, Packing, TensorForest
 from anh_rollup.primitives import DIGEST_SIZE
@@ -88,7 +88,9 @@ def trace_bytes(program: Program) -> int:
 
 def prepared_bytes(program: Program) -> int:
     """Bytes of memory kept ready for the traces of all samples, beside that of the first one, roughly."""
-    return LAYOUT_BYTES * sum(packed_chunks(program)) + _NOTED_BYTES * len(program.values)
+    lasting = lasting_bytes(program)
+    kept = lasting if lasting <= MOST_NOTED else 0
+    return kept + LAYOUT_BYTES * sum(packed_chunks(program)) + _NOTED_BYTES * len(program.values)
 
 
 def trace_rows(program: Program) -> int:

@@ -177,6 +177,34 @@ def test_weights_that_change_with_the_sample_take_four_bytes() -> None:
     assert (ready.weights.dtype, ready.weights.sum()) == (np.int32, 2 * 5 * 7)
 
 
+def test_what_is_the_same_for_all_channels_takes_the_memory_of_a_block() -> None:
+    here = this_processor()
+    assert here is not None
+    alike = np.full((1, 1), 3.0)
+    ready = packed(Tape(here), Exact(np.ones((1000, 1, 1)), alike, 2 * alike), narrows=False)
+    assert (ready.unit.tolist(), ready.addend.tolist()) == (
+        [[3.0] * VECTORS * here.lanes],
+        [[6.0] * VECTORS * here.lanes],
+    )
+
+
+@pytest.mark.parametrize("opcode", [Opcode.MATMUL, Opcode.CONV])
+def test_places_of_large_results_are_not_kept_without_their_program(
+    monkeypatch: pytest.MonkeyPatch, opcode: Opcode
+) -> None:
+    monkeypatch.setattr(compiled_dense, "MOST_KEPT", 4)
+    is_conv = opcode is Opcode.CONV
+    shapes = [(61, 1, 2), (61, 1, 3), (2, 1, 1, 3)] if is_conv else [(61, 2), (61, 3), (2, 3)]
+    program = program_of(opcode, shapes, (4, 4), 0, 1, (1, 1, 0, 0, 0, 0, 1, 1, 1) if is_conv else ())
+    loaded = FastEvaluator().load(program, (np.ones(shapes[2], np.int32),))
+    caches = (compiled_dense._kept_steps, compiled_dense._kept_tables)
+    for each in caches:
+        each.cache_clear()
+    loaded.evaluate([np.ones((1, *shapes[1]), np.int32)])
+    assert caches[0].cache_info().currsize <= 1  # The one run of a product.
+    assert caches[1].cache_info().currsize == 0
+
+
 def test_weights_of_nothing_but_zeros_take_a_byte() -> None:
     assert narrowest(np.zeros((1, 3, 2), dtype=np.int32)) == (np.int8, 0)
 

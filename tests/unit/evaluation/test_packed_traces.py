@@ -4,6 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.encoding.tensors import TensorTree
@@ -137,6 +138,29 @@ def test_work_for_traces_stays_noted_where_it_takes_little_memory(
     assert (loaded._traced is not None) == kept
 
 
+def lasting(count: int, size: int) -> Program:
+    """A field, beside a chain of values that no sample changes."""
+    b = ProgramBuilder()
+    x, same = b.field((), low=0, high=300), b.view(b.constant(np.ones(1, np.int32)), (size,), strides=(0,))
+    for _ in range(count):
+        same = b.emit(Opcode.SHIFT, (same,), (0,), shape=(size,), low=0, high=1)
+    return b.build(b.sum(same) + x)
+
+
+@pytest.mark.parametrize(("most", "kept"), [(9 * 8 * 4096 + 1000, True), (8 * 8 * 4096, False)])
+def test_values_that_no_sample_changes_count_where_work_for_traces_stays_noted(
+    monkeypatch: pytest.MonkeyPatch, most: int, kept: bool
+) -> None:
+    monkeypatch.setattr(compiled_program, "MOST_NOTED", most)
+    program, fields = lasting(8, 4096), (np.arange(2, dtype=np.int32),)
+    loaded = FastEvaluator().load(program, ())
+    assert isinstance(loaded, CompiledProgram)
+    loaded.evaluate(fields)
+    loaded.prepare_traces()
+    same_trace(loaded.trace(1, fields), ReferenceEvaluator().trace(program, Sources(fields), 1))
+    assert (loaded._traced is not None) == kept
+
+
 def test_traces_use_the_memory_of_evaluations() -> None:
     program, parameters = small_program(), random_parameters(small_program(), 0)
     loaded = FastEvaluator().load(program, parameters)
@@ -155,9 +179,17 @@ def test_what_is_prepared_for_traces_is_counted_roughly() -> None:
     x = b.field((4, 24), low=0, high=300)
     for _ in range(100):
         x = b.add(b.transpose(b.transpose(x)), b.max(x), low=0, high=300)
-    program = b.build(b.sum(x))
+    check_prepared(b.build(b.sum(x)), FIELD)
+
+
+def test_what_no_sample_changes_is_counted_roughly() -> None:
+    check_prepared(lasting(100, 4096), np.ones(2, np.int32))
+
+
+def check_prepared(program: Program, field: NDArray[np.int32]) -> None:
+    """Compares what is counted with what a preparation takes."""
     loaded = FastEvaluator().load(program, ())
-    loaded.evaluate([FIELD])
+    loaded.evaluate([field])
     tracemalloc.start()
     loaded.prepare_traces()
     taken, _ = tracemalloc.get_traced_memory()
