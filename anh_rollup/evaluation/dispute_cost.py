@@ -41,12 +41,15 @@ _SUMS: Final = 104_000
 _PROVE: Final = 222_000
 _PROVE_SOURCE: Final = 240_000
 
-#: Gas beside calldata: of a hash on a proof, a node that is shown, an opened input, a term of a product, one
-#: of REDUCE beside its neighbours where each is larger than those before it, one that REDUCE looks up by
-#: itself, and a partial sum; measured like that.
+#: Gas beside calldata: of a hash on a proof, a node that is shown, an input, what one that is not read takes
+#: further (its empty opening), what two of them do, a term of a product, one of REDUCE beside its neighbours
+#: where each is larger than those before it, one that REDUCE looks up by itself, and a partial sum; measured
+#: like that.
 _HASH: Final = 300
 _NODE: Final = 350
 _INPUT: Final = 5_000
+_UNREAD: Final = 4_900
+_UNREAD_PAIR: Final = 36
 _TERM: Final = 120
 _NEAR_TERM: Final = {Reduction.SUM: 210, Reduction.MAX: 265, Reduction.ARGMAX: 305}
 _FAR_TERM: Final = 1_200
@@ -218,7 +221,9 @@ def _proved(program: Program, value: int) -> DisputeCost:
     evidence = _evidence(program, value) + inputs * depth * DIGEST_SIZE
     read = evidence // DIGEST_SIZE
     if terms <= LEAST_BLOCK:
+        unread = len(instruction.inputs) - inputs
         further = terms * _term(program, value) + len(instruction.inputs) * _INPUT
+        further += unread * _UNREAD + unread * (unread - 1) // 2 * _UNREAD_PAIR
         whole = _move(_PROVE, data + shown + evidence, hashes + up + read, further)
         return DisputeCost(_NOTHING, _SEALED + whole)
     partials = block_count(terms) * DIGEST_SIZE

@@ -110,6 +110,16 @@ def test_a_lie_in_an_instruction_of_each_kind_is_refuted() -> None:
     refute_all(inference, [Lie(0, at, value.size // 2) for at, value in enumerate(values) if value.opcode])
 
 
+@pytest.mark.parametrize("inputs", [24, pytest.param(120, marks=pytest.mark.slow)])
+def test_a_lie_in_a_concatenation_is_refuted_for_what_was_foretold(inputs: int) -> None:
+    b = ProgramBuilder()
+    x = b.add(b.field((40,), low=-9_000, high=9_000), b.parameter((), low=0, high=9))
+    program = b.build(b.max(b.concat([b.add(x, each) for each in range(inputs)])))
+    inference = asked(program, random_fields(program, SAMPLES, 1), (np.array(1, dtype=np.int32),))
+    chosen = next(at for at, each in enumerate(program.values) if each.opcode is Opcode.CONCAT)
+    refute_all(inference, [Lie(1, chosen, 500)])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["sum", "max", "argmax"])
 @pytest.mark.parametrize("axis", [0, 1])
