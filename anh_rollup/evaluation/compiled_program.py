@@ -34,7 +34,7 @@ from anh_rollup.evaluation.operations import apply
 from anh_rollup.evaluation.packed_traces import MOST_NOTED, SHARED, lasting_bytes, packing_of
 from anh_rollup.evaluation.passes import Group, schedule
 from anh_rollup.evaluation.sources import Sources, checked_sources
-from anh_rollup.evaluation.steps import Step, step_of
+from anh_rollup.evaluation.steps import LINEAR, Step, step_of
 from anh_rollup.evaluation.tape import Tape
 from anh_rollup.evaluation.tensor_forest import PackedTensors, Packing
 from anh_rollup.evaluation.workload import lasting_values, working_elements
@@ -49,8 +49,7 @@ MOST_THREADS: Final = 4
 #: Numbers of samples whose work stays noted (choice: full blocks, and the rest).
 MOST_TAPES: Final = 2
 #: What does sums of products that no kernel carries: few programs have any, and torch takes much memory.
-_TORCH: Final = "anh_rollup.evaluation.torch_linear"
-_LINEAR: Final = (Opcode.MATMUL, Opcode.CONV)
+_TORCH: Final = "anh_rollup.evaluation.torch_operations"
 
 #: An instruction's weights, and what says how they are prepared.
 _Weights = tuple[tuple[int, ...], tuple[int, ...], Opcode | None]
@@ -250,7 +249,7 @@ class CompiledProgram:
         value = self.program.values[each]
         if value.opcode is None:
             return self._source(tape, value)
-        rule = self._linear if value.opcode in _LINEAR else self._single
+        rule = self._linear if value.opcode in LINEAR else self._single
         done = rule(tape, each, alive)
         return self._by_rule(tape, each, alive) if done is None else done
 

@@ -1,7 +1,6 @@
 """The fast exact evaluator: the same bytes as the reference, on compiled kernels."""
 
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -15,21 +14,20 @@ from anh_rollup.tensor.program import Program, Tensor
 from anh_rollup.watching import Watch, unwatched
 
 #: It takes long to import, and much memory.
-_TORCH: Final = "anh_rollup.evaluation.torch_backend"
-_DEVICE: Final = "anh_rollup.evaluation.device_program"
+_TORCH: Final = "anh_rollup.evaluation.torch_program"
 
-#: Where Linux, by itself or inside Windows, shows that a graphics processor has a driver.
-DRIVERS: Final = ("/dev/nvidiactl", "/dev/dxg")
+#: What a graphics processor's driver brings: to Linux, to Linux inside Windows, and to Windows.
+DRIVERS: Final = ("/dev/nvidiactl", "/dev/dxg", "C:/Windows/System32/nvcuda.dll")
 
 
 def fastest_evaluator(watch: Watch = unwatched) -> Evaluator:
     """The exact backend for this machine: on a graphics processor where torch sees one.
 
-    torch is asked where there may be one: on Linux, where there is a driver.
+    torch is asked only where there is a driver.
     """
-    if sys.platform == "linux" and not any(map(os.path.exists, DRIVERS)):
+    if not any(map(os.path.exists, DRIVERS)):
         return FastEvaluator(watch=watch)
-    found: Evaluator | None = import_module(_DEVICE).device_evaluator(watch)
+    found: Evaluator | None = import_module(_TORCH).device_evaluator(watch)
     return FastEvaluator(watch=watch) if found is None else found
 
 
@@ -71,6 +69,6 @@ class FastEvaluator:
         check_loadable(program, parameters)
         given = tuple(parameters)
         if self.processor is None:
-            torch: Evaluator = import_module(_TORCH).TorchEvaluator(self.memory, self.watch)
+            torch: Evaluator = import_module(_TORCH).TorchEvaluator(memory=self.memory, watch=self.watch)
             return torch.load(program, given)
         return CompiledProgram.of(program, given, self.processor, self.memory, keeps=keeps, watch=self.watch)

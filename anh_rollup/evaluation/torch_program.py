@@ -1,264 +1,232 @@
-"""A program loaded into torch with its parameters: what no sample changes is prepared once and kept.
+"""The exact evaluator on torch, on any of its devices: the same bytes as the reference.
 
-Every element is an int32, so float64 holds it exactly. Each instruction runs in floating point where the
-program's proven ranges say that no intermediate loses a bit (`torch_linear`, `torch_elementwise`), and by the
-reference's int64 rule where they do not.
+It is for graphics processors, and for systems that run no code from memory.
 """
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from anh_rollup.evaluation.operations import apply
-from anh_rollup.evaluation.sources import Sources, checked_sources
-from anh_rollup.evaluation.steps import Step, step_of
-from anh_rollup.evaluation.torch_elementwise import ELEMENTWISE
-from anh_rollup.evaluation.torch_linear import linear
-from anh_rollup.evaluation.torch_movement import MOVEMENT
-from anh_rollup.evaluation.torch_step import Rule, clamped
-from anh_rollup.evaluation.torch_weights import Folded, fold
+from anh_rollup.evaluation.backend import LoadedProgram
+from anh_rollup.evaluation.fast_backend import FastEvaluator
+from anh_rollup.evaluation.sources import Sources, check_loadable, checked_sources
+from anh_rollup.evaluation.steps import Step, steps_with
+from anh_rollup.evaluation.torch_operations import apply, input_types
+from anh_rollup.evaluation.torch_products import float32_is_exact
 from anh_rollup.evaluation.workload import lasting_values, working_elements
-from anh_rollup.tensor.opcodes import Opcode
-from anh_rollup.tensor.program import Kind, Program, Value
-from anh_rollup.tensor.program import Tensor as Elements
+from anh_rollup.tensor.program import Kind, Program, Tensor, Value
 from anh_rollup.watching import Watch, unwatched
 
-_RULES: Final[dict[Opcode, Rule]] = {**ELEMENTWISE, **MOVEMENT}
-_LINEAR: Final = (Opcode.MATMUL, Opcode.CONV)
+LOG = logging.getLogger(__name__)
+
+#: Bytes of an element while it is there, as float64.
+ELEMENT_BYTES: Final = 8
+
+#: Bytes that samples evaluated at once may take on a graphics processor (choice: copies take as much again).
+DEVICE_MEMORY: Final = 1 << 31
+
+#: How many products of int8 slices are faster than one in float64 (choice; no card was measured): makers
+#: state 30 times the rate and more, and cutting slices takes time, too.
+SLICES_WORTH: Final = 16
+
+#: The first of NVIDIA's compute capabilities with int8 units for matrices.
+INT8_UNITS: Final = (7, 5)
+
 _GIVEN: Final = (Kind.PARAMETER, Kind.CONSTANT)
-#: More threads than this get no more memory (choice: larger blocks are asked from the system each time).
-MOST_THREADS: Final = 4
-#: Their results may share memory with an input.
-_SHARING: Final = (Opcode.SHIFT, Opcode.VIEW)
 
 
-@dataclass(slots=True)
+def device_evaluator(watch: Watch = unwatched) -> "TorchEvaluator | None":
+    """The evaluator on the first graphics processor that torch sees; None where it sees none."""
+    if not torch.cuda.is_available():
+        return None
+    worth = SLICES_WORTH if torch.cuda.get_device_capability() >= INT8_UNITS else 0
+    return TorchEvaluator("cuda", DEVICE_MEMORY, worth, watch)
+
+
+@dataclass(frozen=True, slots=True)
+class TorchEvaluator:
+    """Evaluates on a device of torch, and on the processor what a graphics processor has no room for.
+
+    Implements `Evaluator`.
+
+    Attributes:
+        device: "cpu" or "cuda".
+        memory: Bytes that the values of the samples evaluated at once may take there, roughly. It never
+            changes a result.
+        worth: How many products of int8 slices are faster than one in float64; 0 never slices.
+        watch: Shows how far it is with the samples.
+    """
+
+    device: str = "cpu"
+    memory: int = 1 << 23
+    worth: int = 0
+    watch: Watch = unwatched
+
+    def load(self, program: Program, parameters: Sequence[Tensor]) -> "TorchProgram":
+        """The program, ready to be evaluated many times. See `Evaluator.load`."""
+        check_loadable(program, parameters)
+        return TorchProgram.of(self, program, tuple(parameters))
+
+    def evaluate(self, program: Program, sources: Sources) -> Tensor:
+        """The output for every sample: int32 array (N, *output shape). See `Evaluator.evaluate`."""
+        return self.load(program, sources.parameters).evaluate(sources.fields, sources.answers)
+
+    def trace(self, program: Program, sources: Sources, sample: int) -> Sequence[Tensor]:
+        """Every value for one sample, in program order: int32 arrays. See `Evaluator.trace`."""
+        return self.load(program, sources.parameters).trace(sample, sources.fields, sources.answers)
+
+
+@dataclass(slots=True, eq=False)
 class TorchProgram:
     """A program with its parameters. Implements `LoadedProgram`.
 
-    What is the same for every sample is computed when it is first needed. So weights are prepared and
-    multiplied by while they are in the processor's cache, and a program that is run once never holds all of
-    them as floats.
+    What is the same for every sample is computed when it is first needed, and kept.
 
     Attributes:
+        evaluator: Where it is evaluated.
         program: The program.
         parameters: Its parameters, checked: per parameter an int32 array (*shape).
-        memory: Bytes that the values of the samples evaluated at once may take for each thread, roughly.
-        keeps: Whether what is the same for every sample is kept for another run.
-        watch: Shows how far it is with the samples.
-        steps: For each instruction what is proven about it.
-        users: For each value that is read the instructions that read it, in order.
+        steps: For each instruction what is proven about it with these parameters.
+        types: For each instruction the types in which it reads its inputs.
         lasting: The values that do not depend on the sample.
         dropped: For each value those that nothing behind it reads.
         bytes_of_a_sample: What one sample's values take at once, at most.
-        tables: Parameters that GATHER takes elements of, and nothing else reads: they stay int32.
-        fixed: Those of them that are kept, (1, *shape).
-        folded: For each linear instruction the prepared weights that are kept, None where it has none.
-        spent: The lasting values that only what is kept was computed from.
     """
 
+    evaluator: TorchEvaluator
     program: Program
-    parameters: tuple[Elements, ...]
-    memory: int
-    keeps: bool
-    watch: Watch
+    parameters: tuple[Tensor, ...]
     steps: dict[int, Step]
-    users: dict[int, list[int]]
+    types: dict[int, list[torch.dtype | None]]
     lasting: frozenset[int]
     dropped: list[list[int]]
     bytes_of_a_sample: int
-    tables: frozenset[int]
-    fixed: dict[int, Tensor] = field(default_factory=dict)
-    folded: dict[int, Folded | None] = field(default_factory=dict)
-    spent: set[int] = field(default_factory=set)
+    #: Lasting values in the types in which instructions read them, None for that of their own.
+    _fixed: dict[tuple[int, torch.dtype | None], torch.Tensor] = field(default_factory=dict)
+    _processor: LoadedProgram | None = None
 
     @classmethod
     def of(
-        cls,
-        program: Program,
-        parameters: tuple[Elements, ...],
-        memory: int,
-        *,
-        keeps: bool,
-        watch: Watch = unwatched,
+        cls, evaluator: TorchEvaluator, program: Program, parameters: tuple[Tensor, ...]
     ) -> "TorchProgram":
         """Looks at the program; computes nothing yet."""
-        instructions = [each for each, value in enumerate(program.values) if value.opcode is not None]
-        steps = {each: step_of(program, each) for each in instructions}
-        users: dict[int, list[int]] = {}
-        for user in instructions:
-            for each in program.values[user].inputs:
-                users.setdefault(each, []).append(user)
-        lasting = lasting_values(program)
-        dropped = _dropped(program, users)
+        steps, narrow = steps_with(program, parameters), float32_is_exact(evaluator.device)
+        types = {each: input_types(step, narrow=narrow) for each, step in steps.items()}
+        lasting, dropped = lasting_values(program), _dropped(program)
         size = _bytes_of_a_sample(program, dropped, lasting)
-        return cls(
-            program,
-            parameters,
-            memory,
-            keeps,
-            watch,
-            steps,
-            users,
-            lasting,
-            dropped,
-            size,
-            _tables(program, users),
-        )
+        return cls(evaluator, program, parameters, steps, types, lasting, dropped, size)
 
-    def evaluate(self, fields: Sequence[Elements], answers: Sequence[Elements] = ()) -> Elements:
+    def evaluate(self, fields: Sequence[Tensor], answers: Sequence[Tensor] = ()) -> Tensor:
         """The output for every sample: int32 array (N, *output shape). See `LoadedProgram.evaluate`."""
         sources = checked_sources(self.program, fields, answers, self.parameters)
         result = np.empty((sources.count, *self.program.output.shape), dtype=np.int32)
-        threads = min(torch.get_num_threads(), MOST_THREADS)
-        step = max(1, self.memory * threads // self.bytes_of_a_sample)
-        keeps = self.keeps or sources.count > step
-        with torch.inference_mode():
-            for start in self.watch(range(0, sources.count, step), "evaluating"):
+        step = max(1, self.evaluator.memory // self.bytes_of_a_sample)
+        try:
+            for start in self.evaluator.watch(range(0, sources.count, step), "evaluating"):
                 stop = min(start + step, sources.count)
-                output = self._output(sources.samples(start, stop), keeps=keeps)
-                result[start:stop] = output.numpy()
+                for _, output in self._values(sources.samples(start, stop)):
+                    last = output
+                result[start:stop] = last.cpu().numpy()
+        except torch.OutOfMemoryError:
+            return self._beside().evaluate(fields, answers)
         return result
 
     def prepare_traces(self) -> None:
-        """Nothing is shared. See `LoadedProgram.prepare_traces`."""
+        """What no sample changes is kept from the first one on. See `LoadedProgram.prepare_traces`."""
 
     def trace(
-        self, sample: int, fields: Sequence[Elements], answers: Sequence[Elements] = ()
-    ) -> list[Elements]:
+        self, sample: int, fields: Sequence[Tensor], answers: Sequence[Tensor] = ()
+    ) -> Sequence[Tensor]:
         """Every value for one sample, in program order: int32 arrays. See `LoadedProgram.trace`."""
-        sources = checked_sources(self.program, fields, answers, self.parameters).sample(sample)
-        found, alive = dict[int, Elements](), dict(self.fixed)
-        with torch.inference_mode():
-            for each in self._traced():
-                if each not in self.fixed:
-                    alive[each] = self._value(each, sources, alive, keeps=self.keeps)
-                value = self.program.values[each]
-                if value.kind not in _GIVEN:
-                    # By numpy, for torch's threads wait for one another; while the cache has the elements.
-                    found[each] = alive[each][0].numpy().astype(np.int32)
-                for read in value.inputs:
-                    if self.users[read][-1] == each:
-                        alive.pop(read, None)
+        sources = checked_sources(self.program, fields, answers, self.parameters)
+        try:
+            found = {
+                each: output[0].cpu().numpy().astype(np.int32)
+                for each, output in self._values(sources.sample(sample))
+            }
+        except torch.OutOfMemoryError:
+            return self._beside().trace(sample, fields, answers)
         values = enumerate(self.program.values)
-        return [self._given(value) if value.kind in _GIVEN else found[each] for each, value in values]
+        return [self._elements(value) if value.kind in _GIVEN else found[each] for each, value in values]
 
-    def _given(self, value: Value) -> Elements:
+    def _beside(self) -> LoadedProgram:
+        """The same program on the processor; what the device holds is in nobody's way then."""
+        self._fixed.clear()
+        LOG.info("no room on %s: evaluating on the processor", self.evaluator.device)
+        if self._processor is None:
+            self._processor = FastEvaluator(watch=self.evaluator.watch).load(self.program, self.parameters)
+        return self._processor
+
+    def _elements(self, value: Value) -> Tensor:
         """The elements of a parameter or a constant."""
-        constants, index = self.program.constants, value.index
-        return constants[value.constant] if value.kind is Kind.CONSTANT else self.parameters[index]
+        constants = self.program.constants
+        return constants[value.constant] if value.kind is Kind.CONSTANT else self.parameters[value.index]
 
-    def _traced(self) -> list[int]:
-        """The values that a trace computes: all but spent ones that no spent instruction is computed from."""
-        again: set[int] = set()
-        for each in sorted(self.spent, reverse=True):
-            if self.program.values[each].opcode is not None or each in again:
-                again |= {each, *self.program.values[each].inputs}
-        return [each for each in range(len(self.program.values)) if each in again or each not in self.spent]
+    def _values(self, sources: Sources) -> Iterator[tuple[int, torch.Tensor]]:
+        """All but parameters and constants in order, with their ids: (N or 1, *shape).
 
-    def _output(self, sources: Sources, *, keeps: bool) -> Tensor:
-        """The last value, (N or 1, *shape); each is dropped after its last use.
-
-        Args:
-            sources: The samples.
-            keeps: Whether what is the same for every sample is kept for another run.
+        Each is dropped after its last use, or kept where it is the same for every sample.
         """
-        alive = dict(self.fixed)
-        for each in range(len(self.program.values)):
-            if each not in self.fixed and each not in self.spent:
-                alive[each] = self._value(each, sources, alive, keeps=keeps)
+        alive: dict[int, torch.Tensor] = {}
+        for each, value in enumerate(self.program.values):
+            if value.kind in _GIVEN:
+                continue
+            if each in self.lasting:
+                yield each, self._read(each, None, alive)
+                continue
+            alive[each] = self._source(value, sources) if value.opcode is None else self._result(each, alive)
+            yield each, alive[each]
             for read in self.dropped[each]:
                 alive.pop(read, None)
-        return alive[len(self.program.values) - 1]
 
-    def _value(self, each: int, sources: Sources, alive: dict[int, Tensor], *, keeps: bool) -> Tensor:
-        value = self.program.values[each]
-        if value.kind is Kind.CONSTANT:
-            result = _floats(self.program.constants[value.constant][np.newaxis])
-        elif value.opcode is None:
-            elements = sources.of(value.kind, value.index)
-            result = torch.from_numpy(elements.astype(np.int32)) if each in self.tables else _floats(elements)
-        elif value.opcode in _LINEAR:
-            result = self._linear(each, alive, keeps=keeps)
-        else:
-            result = self._other(each, alive)
-        if keeps and each in self.lasting and each not in self.spent:
-            self.fixed[each] = result
-            self._forget_spent(value.inputs)
-        return result
+    def _source(self, value: Value, sources: Sources) -> torch.Tensor:
+        """A field's or an answer's elements, by numpy, for torch's threads wait for one another."""
+        elements = sources.of(value.kind, value.index).astype(np.float64, order="C")
+        return torch.from_numpy(elements).to(self.evaluator.device)
 
-    def _linear(self, each: int, alive: dict[int, Tensor], *, keeps: bool) -> Tensor:
-        """A sum of products; its weights are prepared where they do not depend on the sample."""
-        step, inputs = self.steps[each], self.program.values[each].inputs
-        if each in self.folded:
-            folded = self.folded[each]
-        else:
-            same = self.lasting.issuperset(inputs[1:]) and not step.has_wide_margins
-            folded = fold(step, [alive[source] for source in inputs[1:]]) if same else None
-            if keeps:
-                self.folded[each] = folded
-                self._forget_spent(inputs[1:])
-        read = inputs if folded is None else inputs[:1]
-        return linear(step, [alive[source] for source in read], folded)
-
-    def _forget_spent(self, sources: Sequence[int]) -> None:
-        """Forgets those of these lasting values that no instruction reads in another run."""
-        for source in self.lasting.intersection(sources):
-            if not any(self._reads_again(user, source) for user in self.users[source]):
-                self.spent.add(source)
-                self.fixed.pop(source, None)
-
-    def _reads_again(self, user: int, source: int) -> bool:
-        """Whether an instruction reads a value in another run, for neither it nor its weights are kept."""
-        if user in self.fixed or user in self.spent:
-            return False
-        return self.folded.get(user) is None or source == self.program.values[user].inputs[0]
-
-    def _other(self, each: int, alive: dict[int, Tensor]) -> Tensor:
-        """An instruction's elements, clamped; by the reference's rule where no float is wide enough."""
+    @torch.inference_mode()
+    def _result(self, each: int, alive: dict[int, torch.Tensor]) -> torch.Tensor:
+        """An instruction's elements."""
         step = self.steps[each]
-        inputs, opcode = [alive[source] for source in step.value.inputs], step.value.opcode
-        raw = None if opcode is None else _RULES[opcode](step, inputs)
-        if raw is None:
-            wide = apply(step.value, [one.to(torch.int64).numpy() for one in inputs])
-            return torch.from_numpy(wide.astype(np.float64))
-        return clamped(step, raw, shared=opcode in _SHARING)
-
-
-def _tables(program: Program, users: dict[int, list[int]]) -> frozenset[int]:
-    """Parameters of which nothing but GATHER reads any elements."""
-    return frozenset(
-        each
-        for each in program.source_ids(Kind.PARAMETER)
-        if all(
-            program.values[user].opcode is Opcode.GATHER and program.values[user].inputs[1] != each
-            for user in users.get(each, ())
+        reads = zip(step.value.inputs, self.types[each], strict=True)
+        return apply(
+            step, [self._read(source, wanted, alive) for source, wanted in reads], self.evaluator.worth
         )
-    )
+
+    def _read(self, each: int, wanted: torch.dtype | None, alive: dict[int, torch.Tensor]) -> torch.Tensor:
+        """A value as an instruction reads it; what is the same for every sample is computed once."""
+        if each in alive:
+            return alive[each] if wanted is None else alive[each].to(wanted)
+        found = self._fixed.get((each, wanted))
+        if found is None:
+            value = self.program.values[each]
+            if value.kind in _GIVEN:
+                given = self._elements(value)[np.newaxis].astype(np.int32, order="C")
+                made = torch.from_numpy(given).to(self.evaluator.device)
+            else:
+                made = self._result(each, alive) if wanted is None else self._read(each, None, alive)
+            found = self._fixed[each, wanted] = made if wanted is None else made.to(wanted)
+        return found
 
 
-def _dropped(program: Program, users: dict[int, list[int]]) -> list[list[int]]:
+def _dropped(program: Program) -> list[list[int]]:
     """For each value those that nothing behind it reads; the output is none of them."""
+    last = {each: user for user, value in enumerate(program.values) for each in value.inputs}
     found: list[list[int]] = [[] for _ in program.values]
     for each in range(len(program.values) - 1):
-        found[max([each, *users.get(each, ())])].append(each)
+        found[last.get(each, each)].append(each)
     return found
 
 
 def _bytes_of_a_sample(program: Program, dropped: list[list[int]], lasting: frozenset[int]) -> int:
     """What one sample's values take at once, at most."""
-    alive, most = 0, 8
+    alive, most = 0, 1
     for each, value in enumerate(program.values):
-        alive += 0 if each in lasting else 8 * value.size
-        most = max(most, alive + 8 * working_elements(program, each))
-        alive -= sum(8 * program.values[one].size for one in dropped[each] if one not in lasting)
-    return most
-
-
-def _floats(elements: Elements) -> Tensor:
-    """By numpy, for torch's threads wait for one another."""
-    return torch.from_numpy(elements.astype(np.float64, order="C"))
+        alive += 0 if each in lasting else value.size
+        most = max(most, alive + working_elements(program, each))
+        alive -= sum(program.values[one].size for one in dropped[each] if one not in lasting)
+    return ELEMENT_BYTES * most

@@ -15,9 +15,7 @@ from torch.nn import functional
 
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.encoding.tensors import Elements
-from anh_rollup.evaluation.torch_elementwise import RELATIONS
-from anh_rollup.evaluation.torch_movement import strided
-from anh_rollup.evaluation.torch_step import aligned
+from anh_rollup.evaluation.torch_operations import RELATIONS, aligned, strided
 from anh_rollup.tensor.opcodes import LinearFlags, Opcode, Reduction, Relation
 from anh_rollup.tensor.program import Kind, Program, Value
 from anh_rollup.tensor.shapes import window

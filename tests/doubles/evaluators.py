@@ -13,7 +13,7 @@ from anh_rollup.evaluation.backend import Evaluator
 from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
-from anh_rollup.evaluation.torch_backend import TorchEvaluator
+from anh_rollup.evaluation.torch_program import TorchEvaluator
 from anh_rollup.kernels.machine_code import NARROW, WIDE, Processor, this_processor
 from anh_rollup.tensor.program import Program, Tensor
 

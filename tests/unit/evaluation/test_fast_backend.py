@@ -16,7 +16,7 @@ from anh_rollup.evaluation.errors import SourcesRefusedError
 from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
-from anh_rollup.evaluation.torch_backend import TorchEvaluator
+from anh_rollup.evaluation.torch_program import TorchEvaluator
 from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.errors import RangeRefusedError
 from anh_rollup.tensor.opcodes import Opcode

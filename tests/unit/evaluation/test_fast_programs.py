@@ -1,5 +1,6 @@
 """The fast evaluators on whole random programs: what lives how long, and how many samples run at once."""
 
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -12,7 +13,8 @@ from anh_rollup.encoding.tensors import Shape
 from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
-from anh_rollup.evaluation.torch_backend import TorchEvaluator
+from anh_rollup.evaluation.steps import LINEAR
+from anh_rollup.evaluation.torch_program import TorchEvaluator
 from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.errors import RangeRefusedError
 from anh_rollup.tensor.opcodes import Opcode
@@ -23,7 +25,10 @@ from tests.doubles.small_program import random_fields, random_parameters, small_
 
 
 def random_program(rng: np.random.Generator, instructions: int) -> Program:
-    """Random instructions, each of which reads views of any values before it."""
+    """Random instructions, each of which reads views of any values before it.
+
+    Some sums of products are there twice, with the same parameter's elements by inputs of different ranges.
+    """
     kinds = (Kind.FIELD, Kind.FIELD, Kind.PARAMETER)
     values = [
         Value(kind, random_shape(rng, 1, 3), *random_range(rng, 32), index=kinds[:place].count(kind))
@@ -31,18 +36,30 @@ def random_program(rng: np.random.Generator, instructions: int) -> Program:
     ]
     for _ in range(instructions):
         case = random_case(Opcode(int(rng.choice(list(Opcode)))), rng)
+        output, (wanted, *others) = case.program.output, case.program.fields
+        is_twice = output.opcode in LINEAR and bool(rng.integers(2))
         seen = len(values)
-        for wanted in case.program.fields:
-            values.append(view(values, int(rng.integers(seen)), wanted, rng))
-        output = case.program.output
-        inputs = tuple(seen + each for each in range(len(case.program.fields)))
-        values.append(
-            Value(
-                Kind.INSTRUCTION, output.shape, output.low, output.high,
-                opcode=output.opcode, inputs=inputs, attributes=output.attributes,
-            )
-        )  # fmt: skip
+        for each in others:
+            source = kinds.index(Kind.PARAMETER) if is_twice else int(rng.integers(seen))
+            values.append(view(values, source, each, rng))
+        firsts = [wanted]
+        if is_twice:
+            firsts.insert(int(rng.integers(2)), narrowed(wanted, int(rng.integers(1, 32))))
+        for first in firsts:
+            inputs = (len(values), *range(seen, seen + len(others)))
+            values.append(view(values, int(rng.integers(seen)), first, rng))
+            values.append(
+                Value(
+                    Kind.INSTRUCTION, output.shape, output.low, output.high,
+                    opcode=output.opcode, inputs=inputs, attributes=output.attributes,
+                )
+            )  # fmt: skip
     return Program(tuple(values))
+
+
+def narrowed(value: Value, bits: int) -> Value:
+    """A value whose elements have so many bits less."""
+    return replace(value, low=value.low >> bits, high=value.high >> bits)
 
 
 def view(values: list[Value], source: int, wanted: Value, rng: np.random.Generator) -> Value:

@@ -8,11 +8,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from anh_rollup.evaluation import torch_linear, torch_patches
+from anh_rollup.evaluation import torch_convolution, torch_products
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
-from anh_rollup.evaluation.torch_backend import TorchEvaluator
-from anh_rollup.evaluation.torch_convolution import MOST_BAND, NARROW, bands
+from anh_rollup.evaluation.torch_program import TorchEvaluator
 from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.errors import ShapeRefusedError
 from anh_rollup.tensor.opcodes import Opcode
@@ -27,7 +26,7 @@ SMALL = st.integers(1, 3)
 def programs(draw: st.DrawFn) -> Program:
     """A convolution with any kernel, stride, dilation, margins and groups."""
     groups = draw(SMALL)
-    channels, outputs = groups * draw(SMALL), groups * draw(st.sampled_from([1, 2, NARROW + 1]))
+    channels, outputs = groups * draw(SMALL), groups * draw(st.sampled_from([1, 2, 65]))
     x = (draw(st.integers(1, 12)), draw(st.integers(1, 12)), channels)
     w = (outputs, draw(st.integers(1, 7)), draw(st.integers(1, 4)), channels // groups)
     pairs = [draw(SMALL) for _ in range(4)]
@@ -55,31 +54,19 @@ def programs(draw: st.DrawFn) -> Program:
 @given(
     program=programs(),
     samples=st.integers(1, 5),
-    patch_bytes=st.sampled_from([1, 100, 1_000, 10_000, 1 << 21]),
-    patch_rows=st.sampled_from([1, 5, 64]),
+    unfolded=st.sampled_from([1, 12, 125, 1_250, 1 << 18]),
+    least=st.sampled_from([1, 5, 64]),
     seed=st.integers(0, 999),
 )
 def test_any_geometry_in_any_parts_gives_the_reference_bytes(
-    program: Program, samples: int, patch_bytes: int, patch_rows: int, seed: int
+    program: Program, samples: int, unfolded: int, least: int, seed: int
 ) -> None:
     fields, parameters = random_fields(program, samples, seed), random_parameters(program, seed)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch_patches, "PATCH_BYTES", patch_bytes)
-        patch.setattr(torch_patches, "PATCH_ROWS", patch_rows)
+        patch.setitem(torch_convolution.UNFOLDED, "cpu", unfolded)
+        patch.setattr(torch_convolution, "LEAST_UNFOLDED", least)
         ours = TorchEvaluator().evaluate(program, Sources(fields, (), parameters))
     assert ours.tobytes() == ReferenceEvaluator().evaluate(program, Sources(fields, (), parameters)).tobytes()
-
-
-@given(program=programs(), rows=st.integers(1, 12))
-def test_every_kernel_row_is_in_one_band_and_no_band_is_long(program: Program, rows: int) -> None:
-    g = window(program.values[0].shape, program.values[1].shape, program.values[2].attributes)
-    found = bands(g, rows)
-    assert sorted(each for band in found for each in band) == list(range(g.kernel_h))
-    for band in found:
-        ahead = [divmod((each - band[0]) * g.dilation[0], g.stride[0]) for each in band]
-        # The rows that they read lie a whole number of strides apart, so they are rows of one matrix.
-        assert {rest for _, rest in ahead} == {0}
-        assert ahead[-1][0] + rows <= MOST_BAND * rows
 
 
 def test_a_convolution_that_shows_few_columns_takes_no_more_than_these() -> None:
@@ -107,12 +94,12 @@ def test_weights_that_all_samples_share_are_not_copied_for_each(
     program = b.build(b.linear(x, b.parameter((*batch, 6, 5), low=-(2**29), high=2**29)))
     sources = Sources(random_fields(program, 7, 0), (), random_parameters(program, 1))
     expected, multiplied = ReferenceEvaluator().evaluate(program, sources), []
-    exact = torch_linear.exact_product
+    real = torch_products.product_of_limbs
 
     def seen(x: Tensor, w: Tensor, magnitudes: Sequence[int]) -> Tensor:
         multiplied.append((tuple(x.shape), tuple(w.shape)))
-        return exact(x, w, magnitudes)
+        return real(x, w, magnitudes)
 
-    monkeypatch.setattr(torch_linear, "exact_product", seen)
+    monkeypatch.setattr(torch_products, "product_of_limbs", seen)
     assert TorchEvaluator().evaluate(program, sources).tobytes() == expected.tobytes()
     assert multiplied == [((*batch, 7 * 4, 5), (*batch, 6, 5))]
