@@ -167,13 +167,13 @@ class TorchProgram:
         return constants[value.constant] if value.kind is Kind.CONSTANT else self.parameters[value.index]
 
     def _values(self, sources: Sources) -> Iterator[tuple[int, torch.Tensor]]:
-        """All but parameters and constants in order, with their ids: (N or 1, *shape).
+        """The output and all before it but parameters and constants, with their ids: (N or 1, *shape).
 
         Each is dropped after its last use, or kept where it is the same for every sample.
         """
         alive: dict[int, torch.Tensor] = {}
         for each, value in enumerate(self.program.values):
-            if value.kind in _GIVEN:
+            if value.kind in _GIVEN and value is not self.program.output:
                 continue
             if each in self.lasting:
                 yield each, self._read(each, None, alive)

@@ -114,6 +114,13 @@ def test_no_samples_give_no_outputs() -> None:
         assert (outputs.shape, outputs.dtype) == ((0,), np.dtype(np.int32))
 
 
+@pytest.mark.parametrize("kind", [Kind.FIELD, Kind.PARAMETER])
+def test_a_source_can_be_the_output(kind: Kind) -> None:
+    other = Kind.PARAMETER if kind is Kind.FIELD else Kind.FIELD
+    program = Program((Value(other, (2,), index=0), Value(kind, (3,), index=0)))
+    same(program, Sources(random_fields(program, 4, 1), (), random_parameters(program, 2)))
+
+
 @pytest.mark.parametrize("opcode", [Opcode.ABS, Opcode.SHIFT, Opcode.MIN, Opcode.MUL, Opcode.SUB, Opcode.DIV])
 def test_the_least_int32_is_no_special_case(opcode: Opcode) -> None:
     attributes = {Opcode.SHIFT: (0,), Opcode.MUL: (0,), Opcode.SUB: (0, 0, 0), Opcode.DIV: (0,)}
