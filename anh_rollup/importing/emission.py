@@ -180,8 +180,7 @@ class _Emission:
                 node.source,
                 f"is {node.function.name} over a range too wide for a table: wrong by {made.error:.1e}",
             )
-        clipped = np.clip(_integers(made.entries, at.scale), at.low, at.high).astype(np.int32)
-        return self.constant(clipped, at.scale), made.origin, made.step
+        return self.constant(_integers(made.entries, at.scale), at.scale), made.origin, made.step
 
     def weights(self, node: RealNode, at: Format) -> tuple[list[Node], int, int, int]:
         """Weights, bias and shifts of a sum of products with a known kernel: nodes, shift, guard, flags.

@@ -16,6 +16,9 @@ from anh_rollup.tensor.opcodes import MOST_SCALING
 TOLERANCE: Final = {Setting.PRECISE: 2.0**-22, Setting.FAST: 2.0**-18, Setting.TRAINABLE: 2.0**-22}
 #: Entries of a table (choice: 128 KiB of a program).
 MOST_ENTRIES: Final = 1 << 15
+#: How many bits more than the result an entry may have: the last one stands beyond the argument's range, and
+#: a line that ends lower has another slope.
+_BITS_BEYOND: Final = 2
 #: Places between two entries at which the error is looked at.
 _PROBES: Final = 4
 #: A function that is farther from its finest table than this part of its range is refused.
@@ -54,13 +57,16 @@ def tabulated(function: Function, x: Format, at: Range, result: Format, setting:
     low, high = (low, high) if low < high else (low, low + 1)
     wanted = max(TOLERANCE[setting] * max(-result.low, result.high) * result.unit, result.unit / 2)
     finest = max(0, ceil(log2((high - low) / (MOST_ENTRIES - 1))))
-    coarsest = min(max(finest, (high - low).bit_length() - 1), MOST_SCALING, EXACT_BITS - 1 - result.bits - 1)
+    coarsest = min(
+        max(finest, (high - low).bit_length() - 1), MOST_SCALING, EXACT_BITS - 2 - result.bits - _BITS_BEYOND
+    )
+    bounds = _entry_bounds(result)
     # The error grows with the step, so the coarsest step that is near enough is found by halving.
-    best = _table(function, x, low, high, finest)
+    best = _table(function, x, low, high, finest, bounds)
     least, most = finest, max(coarsest, finest)
     while least < most:
         middle = (least + most + 1) // 2
-        found = _table(function, x, low, high, middle)
+        found = _table(function, x, low, high, middle, bounds)
         if found.error <= wanted:
             least, best = middle, found
         else:
@@ -78,13 +84,19 @@ def tail_error(function: Function, at: Range) -> float:
     return float(abs(high - low))
 
 
-def _table(function: Function, x: Format, low: int, high: int, step: int) -> Table:
+def _entry_bounds(result: Format) -> Range:
+    """How far entries may lie beyond what is looked up."""
+    low, high = (each << _BITS_BEYOND for each in (result.low, result.high))
+    return Range(max(low, -(2**31)) * result.unit, min(high, 2**31 - 1) * result.unit)
+
+
+def _table(function: Function, x: Format, low: int, high: int, step: int, bounds: Range) -> Table:
     # Zero is an entry where it is inside: rectified functions have a corner there.
     first, low = low, low >> step << step
     count = max(2, -(-(high - low) // (1 << step)) + 1)
     steps = np.arange(count, dtype=np.float64)
     with np.errstate(all="ignore"):
-        entries = function((low + steps * 2.0**step) * x.unit)
+        entries = np.clip(function((low + steps * 2.0**step) * x.unit), bounds.low, bounds.high)
         error = 0.0
         # Between two steps of the argument nothing is ever looked up.
         probes = min(_PROBES, 1 << step)

@@ -22,3 +22,11 @@ INSIDE = np.concatenate([-ENDS, np.linspace(-0.9, 0.9, 100), ENDS])
 def test_steep_functions_keep_their_bits(operator: str, x: np.ndarray, most: float) -> None:
     model = model_of([node(operator, "x")], {"x": ["N", len(x)]})
     assert error_of(model, {"x": x.astype(np.float32)[None]}) < most
+
+
+@pytest.mark.parametrize("operator", ["Tanh", "Atan", "Erf", "Sigmoid", "Gelu"])
+@pytest.mark.parametrize("most", [1e-3, 1e-6])
+def test_functions_of_tiny_numbers_keep_their_slope(operator: str, most: float) -> None:
+    x = np.linspace(-most, most, 64)
+    model = model_of([node(operator, "x")], {"x": ["N", 64]}, opset=20)
+    assert error_of(model, {"x": x.astype(np.float32)[None]}) < 1e-5
