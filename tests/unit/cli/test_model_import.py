@@ -7,11 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 
-from anh_rollup.cli import main
 from anh_rollup.cli.dispute_words import show_dispute
-from anh_rollup.cli.follow_up import program
 from anh_rollup.cli.model_import import ShapeOptionError, parse_shapes
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.evaluation.dispute_cost import dispute_cost
@@ -22,35 +19,14 @@ from anh_rollup.importing.network import Network, import_network
 from anh_rollup.importing.onnx_file import read_model
 from anh_rollup.importing.report import report_of
 from anh_rollup.importing.runnable import runnable
-from anh_rollup.importing.setting import Setting
 from anh_rollup.storage.artifacts import ArtifactStore
-from anh_rollup.storage.npz import read_arrays
-from anh_rollup.tensor.properties import accuracy, closeness
-from anh_rollup.training.hints import TrainingHints, decode_hints
-from tests.unit.importing.graphs import model_of, node
-
-
-def anh(*words: object) -> Result:
-    """Runs a command on a console that wraps no line of it."""
-    return CliRunner(env={"COLUMNS": "200"}).invoke(main, [str(word) for word in words])
+from anh_rollup.tensor.properties import closeness
+from tests.unit.cli.imports import anh, rows, write_network
 
 
 @pytest.fixture
 def network(tmp_path: Path) -> Path:
-    weights = {"w": np.random.default_rng(9).normal(size=(6, 4)).astype(np.float32)}
-    model = model_of([node("MatMul", "x w", "h"), node("Tanh", "h")], {"x": ("n", "m")}, weights)
-    path = tmp_path / "network.onnx"
-    path.write_bytes(model.SerializeToString())
-    return path
-
-
-def rows(shown: Result) -> list[list[str]]:
-    """The cells of every row of the tables that were printed."""
-    return [
-        [cell.strip() for cell in line.strip("│").split("│")]
-        for line in shown.output.splitlines()
-        if "│" in line
-    ]
+    return write_network(tmp_path)
 
 
 def test_a_network_is_stored_and_compared(network: Path, tmp_path: Path) -> None:
@@ -165,87 +141,6 @@ def test_questions_become_what_a_job_takes(network: Path, tmp_path: Path) -> Non
     assert store.get_dataset(data.root).root == data.root
     kept = store.get_network(made.program.root, made.model.root)
     assert kept == runnable(read_model(network), made.record)
-
-
-def labelled(path: Path, count: int, labels: object = None) -> Path:
-    """Samples of the network with labels, as a file."""
-    x = np.random.default_rng(count).normal(size=(count, 6)).astype(np.float32)
-    np.savez(path, x=x, label=np.arange(count) % 4 if labels is None else labels)
-    return path
-
-
-def test_labelled_data_become_what_a_training_job_takes(network: Path, tmp_path: Path) -> None:
-    training, test = labelled(tmp_path / "train.npz", 300), labelled(tmp_path / "test.npz", 25)
-    words = ["model", "import", network, "--input-shape", "x=1x6", "--store", tmp_path / "store"]
-
-    shown = anh(*words, "--training-data", training, "--test-data", test, "--accuracy", 0.9)
-
-    assert shown.exit_code == 0, shown.output
-    samples, held = read_arrays(training), read_arrays(test)
-    # Every second sample, for 300 are more than 256; of these the first three quarters.
-    made = import_network(
-        read_model(network),
-        shapes={"x": (1, 6)},
-        samples={"x": samples["x"][::2][:113]},
-        setting=Setting.TRAINABLE,
-    )
-    data, asked = (
-        Dataset((*made.quantized({"x": each["x"]}), each["label"].astype(np.int32)))
-        for each in (samples, held)
-    )
-    score, store = accuracy(made.program), ArtifactStore(tmp_path / "store")
-    assert store.get_program(score.root) == score
-    assert store.get_dataset(data.root).root == data.root
-    assert store.get_dataset(asked.root).root == asked.root
-    recipe = store.get_recipe(made.program.root)
-    assert recipe is not None
-    assert decode_hints(recipe) == TrainingHints(
-        training_data=f"0x{data.root.hex()}", target_field=1, initial_model=f"0x{made.model.root.hex()}"
-    )
-    assert shown.output.splitlines()[2] == (
-        f"order it with: {program()} job submit --kind training --architecture 0x{made.program.root.hex()} "
-        f"--property 0x{score.root.hex()}:0x{asked.root.hex()}:23 --store {tmp_path / 'store'} "
-        "--reward ETHER --key-file FILE --deployment FILE --l1 URL --l2 URL"
-    )
-
-
-def test_training_data_leave_samples_and_setting_as_they_are_given(network: Path, tmp_path: Path) -> None:
-    data = labelled(tmp_path / "data.npz", 8)
-    words = ["model", "import", network, "--input-shape", "x=1x6", "--store", tmp_path / "store"]
-    chosen = ["--samples", data, "--setting", "precise"]
-    learnt = ["--training-data", data, "--test-data", data, "--accuracy", 1]
-    without, with_data = anh(*words, *chosen), anh(*words, *chosen, *learnt)
-    assert without.output.splitlines()[:2] == with_data.output.splitlines()[:2]
-    assert ["setting", "precise"] in rows(with_data)
-
-
-@pytest.mark.parametrize(
-    ("labels", "reason"),
-    [
-        (np.arange(8.0), "float64 of shape (8,), expected integers of (8,)"),
-        (np.zeros((8, 1), np.int64), "int64 of shape (8, 1), expected integers of (8,)"),
-        (np.zeros(7, np.int64), "int64 of shape (7,), expected integers of (8,)"),
-        (np.arange(8), "0 to 7 for 4 classes"),
-        (np.arange(8) % 4 - 1, "-1 to 2 for 4 classes"),
-    ],
-)
-def test_labels_that_are_no_classes_are_refused(
-    labels: object, reason: str, network: Path, tmp_path: Path
-) -> None:
-    good, bad = labelled(tmp_path / "good.npz", 8), labelled(tmp_path / "bad.npz", 8, labels)
-    words = ["model", "import", network, "--input-shape", "x=1x6", "--store", tmp_path / "store"]
-    shown = anh(*words, "--training-data", good, "--test-data", bad, "--accuracy", 1)
-    assert (shown.exit_code, f"the labels in {bad}: {reason}" in shown.output) == (1, True), shown.output
-
-
-def test_data_without_labels_are_refused(network: Path, tmp_path: Path) -> None:
-    np.savez(tmp_path / "data.npz", x=np.zeros((8, 6), np.float32))
-    words = ["model", "import", network, "--input-shape", "x=1x6", "--store", tmp_path / "store"]
-    data = tmp_path / "data.npz"
-    shown = anh(*words, "--training-data", data, "--test-data", data, "--accuracy", 1)
-    assert shown.exit_code == 1
-    assert "there is no array `label`" in shown.output
-    assert "Put an array `label` beside the inputs: the class of each sample, counted from 0." in shown.output
 
 
 def test_without_samples_nothing_is_compared(network: Path, tmp_path: Path) -> None:
