@@ -47,6 +47,12 @@ def command(*words: str) -> str:
     return f"{program()} {shlex.join(words)}"
 
 
+def order(kind: str, *words: str) -> str:
+    """The command that submits a job of a kind, for the user's shell; what only the user knows is named."""
+    submit = command("job", "submit", "--kind", kind, *words)
+    return f"{submit} --reward ETHER --key-file FILE --deployment FILE --l1 URL --l2 URL"
+
+
 def command_here(*words: str) -> str:
     """A command about the rollup that the running one is about.
 

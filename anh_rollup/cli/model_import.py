@@ -189,7 +189,7 @@ def _work() -> Any:
 @click.option(
     "--questions",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Inputs of a job in an .npz file: makes a data set and a score program, prints the --property.",
+    help="Inputs of a job in an .npz file: makes a data set and a score program, prints the order.",
 )
 @click.option(
     "--tolerance",

@@ -16,20 +16,22 @@ from rich.text import Text
 
 from anh_rollup.cli.artifact_source import write_new
 from anh_rollup.cli.display import progress
+from anh_rollup.cli.follow_up import order
 from anh_rollup.cli.model_import import Labelled, Questions, Wanted
 from anh_rollup.cli.network_page import Findings, page_of
 from anh_rollup.cli.network_words import Rows, advice, comparison_rows, report_rows
 from anh_rollup.cli.options import printable, visible
-from anh_rollup.cli.training_import import shown_samples, training_order
+from anh_rollup.cli.training_import import LabelledArrays, spread, training_order
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.importing.comparison import MOST_TRACED, Comparison, compare
 from anh_rollup.importing.layers import Layer, layers_of, readings_of
-from anh_rollup.importing.network import Network, import_network, split_samples
+from anh_rollup.importing.network import Network, check_samples, lowered, network_of, split_samples
 from anh_rollup.importing.report import report_of
 from anh_rollup.importing.runnable import runnable
 from anh_rollup.importing.source import read_network
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.npz import read_arrays
+from anh_rollup.tensor.program import Program
 from anh_rollup.tensor.properties import closeness
 
 #: Of so many samples one is held back: ranges do not come from it, and errors are measured with it.
@@ -52,19 +54,23 @@ def import_into(
         layers: Whether every value is shown.
     """
     console = Console()
-    samples = None if learnt is None or wanted.samples is not None else shown_samples(learnt.training)
+    labelled = None if learnt is None else LabelledArrays.read(learnt)
     with progress(console) as shown:
-        done = _imported(wanted, shown, samples)
+        done = _imported(wanted, shown, None if labelled is None else labelled.samples)
     network, store = done.network, ArtifactStore(store_url)
+    asked = None if questions is None else _asked(network, questions)
+    made = None if labelled is None else labelled.artifacts(network)
     program, model = store.put_program(network.program), store.put_model(network.model)
     if done.file is not None:
         store.put_network(program, model, done.file)
     _print_roots(console, program, model)
-    if questions is not None:
-        console.print(f"property {_property(store, network, questions)}", soft_wrap=True, highlight=False)
-    if learnt is not None:
-        order = training_order(store_url, network, model, learnt)
-        console.print(f"order it with: {order}", soft_wrap=True, highlight=False, markup=False)
+    if asked is not None:
+        wish = _property(store, *asked)
+        console.print(f"property {wish}", soft_wrap=True, highlight=False)
+        if made is None:
+            _print_order(console, _inference_order(store_url, program, model, wish))
+    if learnt is not None and made is not None:
+        _print_order(console, training_order(store_url, network, model, made, learnt.accuracy))
     console.print(_table(report_rows(network, report_of(network))))
     if layers:
         console.print(_layer_table(layers_of(network)))
@@ -101,21 +107,19 @@ class _Imported:
     comparison: Comparison | None
 
 
-def _imported(wanted: Wanted, bars: Progress, samples: Arrays | None = None) -> _Imported:
+def _imported(wanted: Wanted, bars: Progress, training: Arrays | None = None) -> _Imported:
     def watch(samples: Sequence[T], work: str, /) -> Iterable[T]:
         return bars.track(samples, description=work)
 
-    samples = samples if wanted.samples is None else read_arrays(wanted.samples)
-    shown, held = _split(samples)
-    model = read_network(wanted.file, dict(wanted.shapes), samples or {})
-    network = import_network(
-        model,
-        shapes=dict(wanted.shapes),
-        samples=shown,
-        setting=wanted.setting,
-        output=wanted.output,
-        watch=watch,
-    )
+    given = training if wanted.samples is None else read_arrays(wanted.samples)
+    shapes = dict(wanted.shapes)
+    model = read_network(wanted.file, shapes, given or {})
+    record = lowered(model, shapes, output=wanted.output)
+    if given is not None:
+        check_samples(record, given)
+        given = spread(given) if wanted.samples is None else given
+    shown, held = _split(given)
+    network = network_of(record, shown, wanted.setting, watch)
     return _Imported(
         network,
         runnable(model, network.record),
@@ -138,13 +142,26 @@ def _split(arrays: Arrays | None) -> tuple[Arrays | None, Arrays | None]:
     }
 
 
-def _property(store: ArtifactStore, network: Network, questions: Questions) -> str:
-    """What `anh job submit --property` takes: that each answer is near; its artifacts are in the store."""
-    asked = read_arrays(questions.file)
-    count = len(split_samples(network.record, asked))
+def _asked(network: Network, questions: Questions) -> tuple[Program, Dataset]:
+    """The program that says whether an answer is near, and the data set of questions."""
+    arrays = read_arrays(questions.file)
+    check_samples(network.record, arrays)
     score = closeness(network.program, round(questions.tolerance * 2.0**network.program.output.scale))
-    dataset = store.put_dataset(Dataset(network.quantized(asked)))
-    return f"0x{store.put_program(score).hex()}:0x{dataset.hex()}:{count}"
+    return score, Dataset(network.quantized(arrays))
+
+
+def _property(store: ArtifactStore, score: Program, asked: Dataset) -> str:
+    """What `anh job submit --property` takes: that each answer is near; its artifacts are in the store."""
+    return f"0x{store.put_program(score).hex()}:0x{store.put_dataset(asked).hex()}:{asked.count}"
+
+
+def _inference_order(store_url: str, program: bytes, model: bytes, wish: str) -> str:
+    words = ("--architecture", f"0x{program.hex()}", "--model", f"0x{model.hex()}", "--property", wish)
+    return order("inference", *words, "--store", store_url)
+
+
+def _print_order(console: Console, text: str) -> None:
+    console.print(f"order it with: {text}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _print_roots(console: Console, program: bytes, model: bytes) -> None:

@@ -133,7 +133,14 @@ def _ranges(record: Record, shown: Iterable[Sequence[Reals]] | None, setting: Se
 
 
 def split_samples(record: Record, samples: Arrays) -> list[list[Reals]]:
-    """Sample by sample, the elements of each field.
+    """Sample by sample, the elements of each field; errors as for `check_samples`."""
+    count = check_samples(record, samples)
+    fields = [np.asarray(samples[field.name], np.float64) for field in record.fields]
+    return [[each[at] for each in fields] for at in range(count)]
+
+
+def check_samples(record: Record, samples: Arrays) -> int:
+    """How many samples a network is given; 1 where it has no inputs.
 
     Raises:
         InputRefusedError: An input has no samples, other shapes, or elements that are no numbers.
@@ -161,9 +168,7 @@ def split_samples(record: Record, samples: Arrays) -> list[list[Reals]]:
         counts.add(len(given))
     if len(counts) > 1:
         raise InputRefusedError("samples", f"{sorted(counts)} of them for different inputs")
-    count = next(iter(counts), 1)
-    fields = [np.asarray(samples[field.name], np.float64) for field in record.fields]
-    return [[each[at] for each in fields] for at in range(count)]
+    return next(iter(counts), 1)
 
 
 def _names(samples: Arrays) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from anh_rollup.cli.dispute_words import show_dispute
+from anh_rollup.cli.follow_up import program
 from anh_rollup.cli.model_import import ShapeOptionError, parse_shapes
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.evaluation.dispute_cost import dispute_cost
@@ -136,7 +137,13 @@ def test_questions_become_what_a_job_takes(network: Path, tmp_path: Path) -> Non
     made = import_network(read_model(network), shapes={"x": (1, 6)})
     score = closeness(made.program, 1 << (made.program.output.scale - 2))
     data = Dataset(made.quantized({"x": questions}))
-    assert shown.output.splitlines()[2] == f"property 0x{score.root.hex()}:0x{data.root.hex()}:5"
+    wish = f"0x{score.root.hex()}:0x{data.root.hex()}:5"
+    order = (
+        f"order it with: {program()} job submit --kind inference --architecture 0x{made.program.root.hex()} "
+        f"--model 0x{made.model.root.hex()} --property {wish} --store {tmp_path / 'store'} "
+        "--reward ETHER --key-file FILE --deployment FILE --l1 URL --l2 URL"
+    )
+    assert shown.output.splitlines()[2:4] == [f"property {wish}", order]
     assert store.get_program(score.root) == score
     assert store.get_dataset(data.root).root == data.root
     kept = store.get_network(made.program.root, made.model.root)

@@ -77,9 +77,10 @@ def test_training_data_leave_samples_and_setting_as_they_are_given(network: Path
 @pytest.mark.parametrize(
     ("labels", "reason"),
     [
-        (np.arange(8.0), "float64 of shape (8,), expected integers of (8,)"),
-        (np.zeros((8, 1), np.int64), "int64 of shape (8, 1), expected integers of (8,)"),
-        (np.zeros(7, np.int64), "int64 of shape (7,), expected integers of (8,)"),
+        (np.arange(8.0), "they are float64, expected whole numbers"),
+        (np.zeros((8, 1), np.int64), "shape (8, 1), expected (8,)"),
+        (np.zeros(7, np.int64), "shape (7,) for [8] samples"),
+        (np.int64(3), "shape () for [8] samples"),
         (np.arange(8), "0 to 7 for 4 classes"),
         (np.arange(8) % 4 - 1, "-1 to 2 for 4 classes"),
     ],
@@ -91,6 +92,7 @@ def test_labels_that_are_no_classes_are_refused(
     words = ["model", "import", network, "--input-shape", "x=1x6", "--store", tmp_path / "store"]
     shown = anh(*words, "--training-data", good, "--test-data", bad, "--accuracy", 1)
     assert (shown.exit_code, f"the labels in {bad}: {reason}" in shown.output) == (1, True), shown.output
+    assert not (tmp_path / "store").exists()
 
 
 def test_data_without_labels_are_refused(network: Path, tmp_path: Path) -> None:
@@ -100,4 +102,24 @@ def test_data_without_labels_are_refused(network: Path, tmp_path: Path) -> None:
     shown = anh(*words, "--training-data", data, "--test-data", data, "--accuracy", 1)
     assert shown.exit_code == 1
     assert "there is no array `label`" in shown.output
+    assert not (tmp_path / "store").exists()
     assert "Put an array `label` beside the inputs: the class of each sample, counted from 0." in shown.output
+
+
+@pytest.mark.parametrize("labels", [np.arange(8.0), np.zeros(7, np.int64)])
+def test_labels_are_looked_at_before_the_network_is(labels: object, tmp_path: Path) -> None:
+    bad = labelled(tmp_path / "bad.npz", 8, labels)
+    words = ["model", "import", tmp_path / "none.onnx", "--store", tmp_path / "store"]
+    shown = anh(*words, "--training-data", bad, "--test-data", bad, "--accuracy", 1)
+    assert (shown.exit_code, f"the labels in {bad}" in shown.output) == (1, True), shown.output
+
+
+def test_sizes_in_messages_are_those_of_the_file(network: Path, tmp_path: Path) -> None:
+    x = np.zeros((300, 1, 6), np.float32)
+    data, store = tmp_path / "data.npz", tmp_path / "store"
+    np.savez(data, x=x, label=np.zeros(300, np.int64))
+    words = ["model", "import", network, "--input-shape", "x=1x6", "--store", store]
+    for given in (["--samples", data], ["--training-data", data, "--test-data", data, "--accuracy", 1]):
+        shown = anh(*words, *given)
+        assert "'x': samples of shape (300, 1, 6), expected (N, 6)" in shown.output
+        assert (shown.exit_code, store.exists()) == (1, False)
