@@ -68,7 +68,8 @@ def lower(
         output: Name of the output to compute; the first where not given.
 
     Raises:
-        InputRefusedError: An input has no known shape or a type that is no number; there is no such output.
+        InputRefusedError: An input has no known shape or a type that is no number; there is no such output,
+            or no input that a shape is for.
         OperatorRefusedError: A node that cannot be done exactly.
         OnnxFileError: A tensor or node that breaks ONNX's rules.
     """
@@ -83,19 +84,30 @@ def lower(
         )
     walk = _Walk(opset_of(model), {each.domain: each.version for each in model.opset_import})
     scope = Scope({})
+    chosen = shapes or {}
     constants = {each.name for each in model.graph.initializer}
-    for value in model.graph.input:
-        if value.name not in constants:
-            scope.values[value.name] = (
-                given[value.name]
-                if value.name in given
-                else walk.input(value, (shapes or {}).get(value.name))
-            )
+    inputs = [each for each in model.graph.input if each.name not in constants]
+    _check_names(chosen, [each.name for each in inputs])
+    for value in inputs:
+        scope.values[value.name] = (
+            given[value.name] if value.name in given else walk.input(value, chosen.get(value.name))
+        )
     walk.graph(model.graph, scope, [wanted])
     result = scope.find(wanted)
     if result is None:
         raise InputRefusedError(wanted[:MOST_NAME], "this output is no tensor")
     return walk.finish(result, wanted)
+
+
+def _check_names(shapes: Mapping[str, Shape], inputs: Sequence[str]) -> None:
+    """That each shape is that of an input."""
+    for name in shapes:
+        if name not in inputs:
+            raise InputRefusedError(
+                name[:MOST_NAME],
+                f"no input of this name; there are {', '.join(inputs)[:200] or 'none'}",
+                remedy="Name one of these with --input-shape.",
+            )
 
 
 def _needed(graph: GraphProto, outputs: Sequence[str]) -> list[NodeProto]:

@@ -98,7 +98,12 @@ def examples_of(
             whole = shown is not None and shown.dtype.kind in "iu"
             examples[name] = torch.zeros(shape, dtype=torch.int64 if whole else torch.float32)
         elif each.default is inspect.Parameter.empty:
-            raise InputRefusedError(name, "neither samples nor a shape")
+            others = ", ".join([*samples, *shapes])[:200] or "nothing"
+            raise InputRefusedError(
+                name[:MOST_NAME],
+                f"neither samples nor a shape; there are some of {others}",
+                remedy="Name arrays of the .npz file, or shapes with --input-shape, as `forward` does.",
+            )
     return examples
 
 

@@ -163,6 +163,13 @@ def test_a_shape_that_is_not_fixed_is_asked_for(network: Path, tmp_path: Path) -
     assert "Name shapes with --input-shape name=1x3x224x224" in shown.output
 
 
+def test_a_shape_of_no_input_is_refused(network: Path, tmp_path: Path) -> None:
+    shown = anh("model", "import", network, "--input-shape", "image=1x6", "--store", tmp_path / "store")
+    assert shown.exit_code == 1
+    assert "'image': no input of this name; there are x" in shown.output
+    assert "Name one of these with --input-shape." in shown.output
+
+
 def test_shapes_are_read() -> None:
     assert parse_shapes(["a=1x3", "b:0=7"]) == {"a": (1, 3), "b:0": (7,)}
 
@@ -209,7 +216,7 @@ def test_a_torch_module_that_a_function_makes_is_imported(
         ("networks_of_mine:three", "it gives a int"),
         ("networks_of_mine:four", "module 'networks_of_mine' has no attribute 'four'"),
         ("no_networks:one", "No module named 'no_networks'"),
-        ("networks_of_mine:twice", "'image': neither samples nor a shape"),
+        ("networks_of_mine:twice", "'image': neither samples nor a shape; there are some of nothing"),
     ],
 )
 def test_what_makes_no_module_is_refused(
@@ -220,6 +227,18 @@ def test_what_makes_no_module_is_refused(
     shown = anh("model", "import", word, "--store", "store")
     assert shown.exit_code == 1
     assert reason in shown.output
+
+
+def test_samples_under_other_names_than_a_modules_arguments_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "networks_of_mine.py").write_text(MODULE)
+    np.savez(tmp_path / "samples.npz", picture=np.zeros((8, 3)), other=np.zeros((8, 3)))
+    monkeypatch.chdir(tmp_path)
+    words = ["model", "import", "networks_of_mine:twice", "--samples", "samples.npz", "--store", "store"]
+    shown = anh(*words)
+    assert shown.exit_code == 1
+    assert "'image': neither samples nor a shape; there are some of picture, other" in shown.output
 
 
 def test_a_page_is_a_new_file(network: Path, tmp_path: Path) -> None:
