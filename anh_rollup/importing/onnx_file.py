@@ -59,6 +59,8 @@ def decode_model(data: bytes, folder: Path | None = None) -> ModelProto:
     Raises:
         OnnxFileError: They are no model, or one that breaks a bound.
     """
+    if not data:
+        raise OnnxFileError("it is empty")
     if len(data) > MOST_BYTES:
         raise OnnxFileError(f"{len(data)} bytes, {MOST_BYTES} are the most")
     model = ModelProto()

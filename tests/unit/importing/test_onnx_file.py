@@ -50,6 +50,14 @@ def test_bytes_that_end_too_early_or_are_something_else_are_refused(data: bytes)
         decode_model(data)
 
 
+def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.touch()
+    with pytest.raises(OnnxFileError) as refused:
+        read_model(path)
+    assert refused.value.reason == "it is empty"
+
+
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OnnxFileError, match="No such file") as refused:
         read_model(tmp_path / "none.onnx")
@@ -57,7 +65,10 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_model_without_operators_of_a_known_version_is_refused() -> None:
-    assert reason(ModelProto()) == f"operator sets [], expected one of 1 to {defs.onnx_opset_version()}"
+    assert (
+        reason(ModelProto(ir_version=8))
+        == f"operator sets [], expected one of 1 to {defs.onnx_opset_version()}"
+    )
     assert "operator sets [99]" in reason(model_of([node("Relu", "x")], {"x": (1,)}, opset=99))
 
 
