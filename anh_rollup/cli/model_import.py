@@ -162,20 +162,24 @@ _OPTIONS: Final = (
         metavar="NAME=1x3x224x224",
         help="Shape of an input. Repeatable.",
     ),
-    click.option(
-        "--setting",
-        type=click.Choice([each.value for each in Setting]),
-        help="How many bits weights and tables get; default precise, with training data trainable.",
-    ),
     click.option("--output", metavar="NAME", help="Which output of the network; the first by default."),
 )
 
 
 def network_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds what says which network is imported, and how."""
+    """Adds what says which network is imported, from what."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+def setting_option(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Adds `--setting`, whose default is given in words."""
+    return click.option(
+        "--setting",
+        type=click.Choice([each.value for each in Setting]),
+        help=f"How many bits weights and tables get; default {default}.",
+    )
 
 
 def _work() -> Any:
@@ -184,6 +188,7 @@ def _work() -> Any:
 
 @click.command(name="import")
 @network_options
+@setting_option("precise, with training data trainable")
 @store_option()
 @click.option("--layers", is_flag=True, help="Show the range and number format of every value.")
 @click.option(
@@ -240,6 +245,7 @@ def import_command(
 
 @click.command(name="report")
 @network_options
+@setting_option("precise")
 @click.option(
     "--page",
     required=True,

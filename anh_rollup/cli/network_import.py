@@ -37,6 +37,9 @@ from anh_rollup.tensor.properties import closeness
 #: Of so many samples one is held back: ranges do not come from it, and errors are measured with it.
 ONE_HELD_OF: Final = 4
 
+#: Characters that a row of layers has at most where no terminal shows it (choice: more than any name).
+UNCUT_WIDTH: Final = 10_000
+
 Arrays = dict[str, NDArray[Any]]
 T = TypeVar("T")
 
@@ -73,7 +76,8 @@ def import_into(
         _print_order(console, training_order(store_url, network, model, made, learnt.accuracy))
     console.print(_table(report_rows(network, report_of(network))))
     if layers:
-        console.print(_layer_table(layers_of(network)))
+        uncut = console if console.is_terminal else Console(width=UNCUT_WIDTH)
+        uncut.print(_layer_table(layers_of(network)))
     if done.comparison is not None:
         console.print(_table(comparison_rows(done.comparison), title="beside onnxruntime"))
         if words := advice(done.comparison):

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from anh_rollup.cli import main
 from anh_rollup.cli.dispute_words import show_dispute
 from anh_rollup.cli.follow_up import program
 from anh_rollup.cli.model_import import ShapeOptionError, parse_shapes
@@ -23,6 +25,7 @@ from anh_rollup.importing.runnable import runnable
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.tensor.properties import closeness
 from tests.unit.cli.imports import anh, rows, write_network
+from tests.unit.importing.graphs import model_of, node
 
 
 @pytest.fixture
@@ -148,6 +151,25 @@ def test_questions_become_what_a_job_takes(network: Path, tmp_path: Path) -> Non
     assert store.get_dataset(data.root).root == data.root
     kept = store.get_network(made.program.root, made.model.root)
     assert kept == runnable(read_model(network), made.record)
+
+
+def test_layers_are_not_cut_where_no_terminal_shows_them(tmp_path: Path) -> None:
+    name, weights = "a" * 50, {"w": np.eye(6, dtype=np.float32)}
+    model = model_of([node("MatMul", "x w", name), node("Tanh", name)], {"x": (1, 6)}, weights)
+    (tmp_path / "network.onnx").write_bytes(model.SerializeToString())
+    words = ["model", "import", str(tmp_path / "network.onnx"), "--store", str(tmp_path), "--layers"]
+    shown = CliRunner(env={"COLUMNS": "80"}).invoke(main, words)
+    assert shown.exit_code == 0, shown.output
+    assert [f"the {name}", "MATMUL", "6"] in [cells[:3] for cells in rows(shown)]
+
+
+@pytest.mark.parametrize(
+    ("command", "default"), [("import", "precise, with training data trainable"), ("report", "precise")]
+)
+def test_the_default_setting_is_that_of_the_command(command: str, default: str) -> None:
+    assert f"How many bits weights and tables get; default {default}." in " ".join(
+        anh("model", command, "--help").output.split()
+    )
 
 
 def test_without_samples_nothing_is_compared(network: Path, tmp_path: Path) -> None:
