@@ -17,7 +17,7 @@ from anh_rollup.tensor.program import Program
 from anh_rollup.training.answering import answer
 from anh_rollup.training.float_program import FloatProgram
 from anh_rollup.training.hints import TrainingHints, decode_hints
-from anh_rollup.training.trainer import Epoch, tune
+from anh_rollup.training.trainer import Epoch, train_module
 from anh_rollup.watching import Watch, unwatched
 
 LOG = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def make_trainer(store: ArtifactStore, conduct: Conduct = HONEST) -> Trainer:
         if not conduct.checks:
             hints = hints.model_copy(update={"epochs": UNCHECKED_EPOCHS})
         LOG.info("training 0x%s: %d samples", task.job.architecture.hex()[:8], samples.count)
-        trained = tune(module, samples, hints, task.is_good, _tell)
+        trained = train_module(module, samples, hints, task.is_good, _tell)
         LOG.info("trained %d epochs in %.1f s", trained.epochs, trained.seconds)
         return trained.parameters
 

@@ -132,7 +132,7 @@ class _Emission:
 
     def _constant(self, node: RealNode, scale: int) -> Node:
         elements = _integers(node.elements, scale)
-        if node.is_weight and (elements.any() or self._setting.room > 1):
+        if node.is_weight and (elements.any() or self._setting.headroom > 1):
             return self.parameter(elements, scale, reach(node.elements, self._setting))
         return self.builder.constant(elements, scale=scale)
 

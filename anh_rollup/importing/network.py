@@ -15,13 +15,13 @@ from anh_rollup.importing.errors import InputRefusedError
 from anh_rollup.importing.formats import Format, formats_of
 from anh_rollup.importing.fusion import fused
 from anh_rollup.importing.graph import lower
+from anh_rollup.importing.headroom import with_headroom
 from anh_rollup.importing.masks import bounded_masks
 from anh_rollup.importing.moments import centred_moments
 from anh_rollup.importing.onnx_file import MOST_NAME
 from anh_rollup.importing.ranges import Range, ranges_of
 from anh_rollup.importing.record import Reals, Record
 from anh_rollup.importing.refinement import refined
-from anh_rollup.importing.room import with_room
 from anh_rollup.importing.setting import Setting
 from anh_rollup.tensor.program import Program, Tensor
 from anh_rollup.watching import Watch, unwatched
@@ -129,7 +129,7 @@ def network_of(
 
 def _ranges(record: Record, shown: Iterable[Sequence[Reals]] | None, setting: Setting) -> list[Range]:
     found = ranges_of(record, shown)
-    return found if setting.room == 1 else with_room(record, found, setting)
+    return found if setting.headroom == 1 else with_headroom(record, found, setting)
 
 
 def split_samples(record: Record, samples: Arrays) -> list[list[Reals]]:

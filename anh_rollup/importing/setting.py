@@ -5,14 +5,14 @@ from typing import Final
 
 #: How many times as large as in the network at hand its weights and values may become in a training (choice:
 #: four bits, of which all formats have more than accuracy needs).
-ROOM: Final = 16.0
+TRAINING_HEADROOM: Final = 16.0
 
 
 class Setting(StrEnum):
     """How a network is imported.
 
     `PRECISE` gives weights all bits that float64 leaves, `FAST` 18 bits, and coarser tables. `TRAINABLE` has
-    room for other weights than those at hand: it makes architectures.
+    headroom for other weights than those at hand: it makes architectures.
     """
 
     PRECISE = "precise"
@@ -20,6 +20,6 @@ class Setting(StrEnum):
     TRAINABLE = "trainable"
 
     @property
-    def room(self) -> float:
+    def headroom(self) -> float:
         """How many times as large weights and values may become."""
-        return ROOM if self is Setting.TRAINABLE else 1.0
+        return TRAINING_HEADROOM if self is Setting.TRAINABLE else 1.0

@@ -23,7 +23,7 @@ MOST_GUARD: Final = 4
 #: the bound that is proven for all channels together would lose.
 MOST_SPREAD: Final = 8
 
-#: What a weight may become at least where there is room for a training (choice): many begin as zeros.
+#: What a weight may become at least where there is headroom for a training (choice): many begin as zeros.
 LEAST_REACH: Final = 1.0
 
 IntArray = NDArray[np.int64]
@@ -54,9 +54,9 @@ class LinearWeights:
 
 
 def reach(array: Reals, setting: Setting) -> float:
-    """How large an element of a parameter may become: as large as one is, and more where there is room."""
+    """How large an element of a parameter may become: as large as one is, and more with headroom."""
     most = float(np.abs(array).max())
-    return most if setting.room == 1 else max(most * setting.room, LEAST_REACH)
+    return most if setting.headroom == 1 else max(most * setting.headroom, LEAST_REACH)
 
 
 def quantized(
@@ -69,10 +69,10 @@ def quantized(
     """
     rows = np.abs(kernel.reshape(kernel.shape[0], -1))
     largest, total, added = rows.max(1), rows.sum(1), np.zeros(len(rows)) if bias is None else np.abs(bias)
-    if setting.room > 1:
+    if setting.headroom > 1:
         # Channels have one format, so that a training moves them by the same steps.
         largest = np.full_like(largest, reach(kernel, setting))
-        total = np.maximum(np.full_like(total, total.max() * setting.room), largest)
+        total = np.maximum(np.full_like(total, total.max() * setting.headroom), largest)
         added = added if bias is None else np.full_like(added, reach(bias, setting))
     bits = FAST_WEIGHT_BITS if setting is Setting.FAST else _weight_bits(rows.shape[1], x)
     least = np.full(kernel.shape[0], MOST_SHIFT - x.scale + result.scale, np.int64)

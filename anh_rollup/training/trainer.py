@@ -100,10 +100,10 @@ def train(
     """
     if seed is not None:
         torch.manual_seed(seed)
-    return tune(FloatProgram(architecture), samples, hints, judge, progress)
+    return train_module(FloatProgram(architecture), samples, hints, judge, progress)
 
 
-def tune(
+def train_module(
     module: FloatProgram,
     samples: Dataset,
     hints: TrainingHints,

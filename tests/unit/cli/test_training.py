@@ -35,11 +35,11 @@ def trained_epochs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     job = Job(JobKind.TRAINING, program.root, NO_ROOT, (wanted,), 2_000_000_000, "")
     asked: list[int] = []
 
-    def tune(_module: Any, _samples: Any, hints: TrainingHints, *_judge: Any) -> Any:
+    def train_module(_module: Any, _samples: Any, hints: TrainingHints, *_judge: Any) -> Any:
         asked.append(hints.epochs)
         return SimpleNamespace(epochs=hints.epochs, seconds=0.0, parameters=())
 
-    monkeypatch.setattr("anh_rollup.cli.training.tune", tune)
+    monkeypatch.setattr("anh_rollup.cli.training.train_module", train_module)
 
     def epochs(conduct: Conduct) -> int:
         make_trainer(store, conduct)(TrainingTask(job, program, samples, lambda _: True))
@@ -69,9 +69,9 @@ class Started:
         self.store = ArtifactStore(folder)
         self.data = self.store.put_dataset(self.samples)
         self.begun: list[tuple[Elements, ...]] = []
-        monkeypatch.setattr("anh_rollup.cli.training.tune", self._tune)
+        monkeypatch.setattr("anh_rollup.cli.training.train_module", self._train)
 
-    def _tune(self, module: FloatProgram, *_rest: Any) -> Any:
+    def _train(self, module: FloatProgram, *_rest: Any) -> Any:
         self.begun.append(module.rounded())
         return SimpleNamespace(epochs=1, seconds=0.0, parameters=())
 

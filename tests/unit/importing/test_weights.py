@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from anh_rollup.importing.formats import Format
 from anh_rollup.importing.record import Reals
-from anh_rollup.importing.setting import ROOM, Setting
+from anh_rollup.importing.setting import TRAINING_HEADROOM, Setting
 from anh_rollup.importing.weights import (
     FAST_WEIGHT_BITS,
     LEAST_REACH,
@@ -70,9 +70,9 @@ def test_channels_share_a_format_where_there_is_room_for_a_training() -> None:
     real[1] *= 64
     made = quantized(real, np.zeros(5), X, RESULT, Setting.TRAINABLE)
     assert made.is_uniform
-    assert np.abs(made.weight).max() * ROOM <= 2**MOST_WEIGHT_BITS
+    assert np.abs(made.weight).max() * TRAINING_HEADROOM <= 2**MOST_WEIGHT_BITS
     assert (reach(real, Setting.TRAINABLE), reach(real, Setting.PRECISE)) == (
-        ROOM * np.abs(real).max(),
+        TRAINING_HEADROOM * np.abs(real).max(),
         np.abs(real).max(),
     )
     assert reach(np.zeros(5), Setting.TRAINABLE) == LEAST_REACH

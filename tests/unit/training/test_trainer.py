@@ -20,7 +20,7 @@ from anh_rollup.training.answering import answer
 from anh_rollup.training.errors import TrainingError
 from anh_rollup.training.float_program import FloatProgram
 from anh_rollup.training.hints import TrainingHints
-from anh_rollup.training.trainer import Epoch, Trained, train, tune
+from anh_rollup.training.trainer import Epoch, Trained, train, train_module
 from scripts import digits
 
 ROOT = "0x" + "00" * 32
@@ -107,10 +107,10 @@ def test_trained_parameters_need_fewer_epochs_than_none() -> None:
     assert known.good
     assert not judge(known.parameters)
     torch.manual_seed(3)
-    tuned, new = tune(module, after, hints, judge), train(architecture, after, hints, judge, seed=3)
-    assert tuned.good
+    again, new = train_module(module, after, hints, judge), train(architecture, after, hints, judge, seed=3)
+    assert again.good
     assert new.good
-    assert tuned.epochs < new.epochs / 2
+    assert again.epochs < new.epochs / 2
 
 
 def test_the_same_seed_gives_the_same_parameters() -> None:

@@ -1,4 +1,4 @@
-"""With the trainable setting, weights and values have room for a training; nothing else changes."""
+"""With the trainable setting, weights and values have headroom for a training; nothing else changes."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.evaluation.sources import Sources
 from anh_rollup.importing.network import Network, import_network
 from anh_rollup.importing.real_evaluation import evaluate
-from anh_rollup.importing.setting import ROOM, Setting
+from anh_rollup.importing.setting import TRAINING_HEADROOM, Setting
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.properties import accuracy
 from anh_rollup.training.hints import TrainingHints
@@ -85,16 +85,16 @@ def test_weights_may_grow_and_biases_of_zero_may_leave_it() -> None:
         edges(trainable), trainable.program.parameters, trainable.emitted.parameters, strict=True
     ):
         most = np.abs(elements).max() * 2.0**-value.scale
-        assert -low >= max(1, ROOM * most) * (1 - 2.0**-20)
-        assert high >= max(1, ROOM * most) * (1 - 2.0**-20)
+        assert -low >= max(1, TRAINING_HEADROOM * most) * (1 - 2.0**-20)
+        assert high >= max(1, TRAINING_HEADROOM * most) * (1 - 2.0**-20)
 
 
 def test_values_have_room_but_where_no_weights_reach() -> None:
     precise, trainable = both(convolutional())
     narrow, wide = highest(precise), highest(trainable)
     wider = {opcode: wide[opcode] / high for opcode, high in narrow.items()}
-    assert wider[Opcode.MATMUL] >= ROOM / 2
-    assert wider[Opcode.CONV] >= ROOM / 2
+    assert wider[Opcode.MATMUL] >= TRAINING_HEADROOM / 2
+    assert wider[Opcode.CONV] >= TRAINING_HEADROOM / 2
     assert wider[Opcode.TABLE] <= 2
     (convolution,) = [each for each in trainable.program.values if each.opcode is Opcode.CONV]
     assert convolution.low == 0
@@ -129,7 +129,7 @@ def test_values_behind_weights_of_zero_have_room() -> None:
         [node("MatMul", "x w", "h"), node("Relu", "h")], {"x": (1, 2)}, {"w": np.zeros((2, 3), np.float32)}
     )
     network = import_network(model, samples={"x": POINTS}, setting=Setting.TRAINABLE)
-    assert network.program.output.high * 2.0**-network.program.output.scale >= ROOM
+    assert network.program.output.high * 2.0**-network.program.output.scale >= TRAINING_HEADROOM
     ((low, high),) = edges(network)
     assert (low, round(high)) == (-1, 1)
 

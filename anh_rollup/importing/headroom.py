@@ -1,4 +1,4 @@
-"""Ranges with room for a training, which changes weights, and so all that is computed with them."""
+"""Ranges with headroom for a training, which changes weights, and so all that is computed with them."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -15,19 +15,19 @@ _MOVED: Final = frozenset(
 #: What multiplies numbers that all may become larger, and what adds up such products.
 _PRODUCTS: Final = frozenset({Operation.MUL, Operation.MATMUL})
 _SUMS: Final = frozenset({Operation.ADD, Operation.SUB, Operation.SUM})
-#: A product of what grows gets the room of so many factors at most (choice: a square's).
+#: A product of what grows gets the headroom of so many factors at most (choice: a square's).
 _MOST_DEGREE: Final = 2
 #: Where numbers are taken to lie that are all zero so far, as those behind weights of zero (choice).
 _ASSUMED: Final = Range(-1.0, 1.0)
 
 
-def with_room(record: Record, ranges: Sequence[Range], setting: Setting) -> list[Range]:
+def with_headroom(record: Record, ranges: Sequence[Range], setting: Setting) -> list[Range]:
     """Wider ranges, but for what is an integer, and never wider than what holds for whatever weights.
 
     Args:
         record: A network.
         ranges: Where each node's numbers lie with the weights at hand.
-        setting: How much room there is.
+        setting: How much headroom there is.
     """
     found: list[Range] = []
     enforced: list[Range] = []
@@ -41,7 +41,7 @@ def with_room(record: Record, ranges: Sequence[Range], setting: Setting) -> list
         elif node.operation in _MOVED:
             at = propagated(node, [found[each] for each in node.inputs], _sources(record, node))
         elif node.inputs and not node.is_whole:
-            wide = (before if before.magnitude else _ASSUMED).widened(setting.room ** degrees[-1])
+            wide = (before if before.magnitude else _ASSUMED).widened(setting.headroom ** degrees[-1])
             at = wide.within(proven)
         found.append(at)
         enforced.append(clamped(at, proven))
