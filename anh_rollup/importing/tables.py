@@ -60,13 +60,12 @@ def tabulated(function: Function, x: Format, at: Range, result: Format, setting:
     coarsest = min(
         max(finest, (high - low).bit_length() - 1), MOST_SCALING, EXACT_BITS - 2 - result.bits - _BITS_BEYOND
     )
-    bounds = _entry_bounds(result)
     # The error grows with the step, so the coarsest step that is near enough is found by halving.
-    best = _table(function, x, low, high, finest, bounds)
+    best = _table(function, x, low, high, finest, result)
     least, most = finest, max(coarsest, finest)
     while least < most:
         middle = (least + most + 1) // 2
-        found = _table(function, x, low, high, middle, bounds)
+        found = _table(function, x, low, high, middle, result)
         if found.error <= wanted:
             least, best = middle, found
         else:
@@ -84,19 +83,19 @@ def tail_error(function: Function, at: Range) -> float:
     return float(abs(high - low))
 
 
-def _entry_bounds(result: Format) -> Range:
-    """How far entries may lie beyond what is looked up."""
-    low, high = (each << _BITS_BEYOND for each in (result.low, result.high))
-    return Range(max(low, -(2**31)) * result.unit, min(high, 2**31 - 1) * result.unit)
+def _clipped(numbers: Reals, result: Format, bits: int = 0) -> Reals:
+    """Numbers within a format that has so many bits more."""
+    low, high = max(result.low << bits, -(2**31)), min(result.high << bits, 2**31 - 1)
+    return np.clip(numbers, low * result.unit, high * result.unit)
 
 
-def _table(function: Function, x: Format, low: int, high: int, step: int, bounds: Range) -> Table:
+def _table(function: Function, x: Format, low: int, high: int, step: int, result: Format) -> Table:
     # Zero is an entry where it is inside: rectified functions have a corner there.
     first, low = low, low >> step << step
     count = max(2, -(-(high - low) // (1 << step)) + 1)
     steps = np.arange(count, dtype=np.float64)
     with np.errstate(all="ignore"):
-        entries = np.clip(function((low + steps * 2.0**step) * x.unit), bounds.low, bounds.high)
+        entries = _clipped(function((low + steps * 2.0**step) * x.unit), result, _BITS_BEYOND)
         error = 0.0
         # Between two steps of the argument nothing is ever looked up.
         probes = min(_PROBES, 1 << step)
@@ -105,6 +104,6 @@ def _table(function: Function, x: Format, low: int, high: int, step: int, bounds
             places = low + (steps[:-1] + share) * 2.0**step
             inside = (places >= first) & (places <= high)
             line = entries[:-1] + (entries[1:] - entries[:-1]) * share
-            apart = np.abs(function(places * x.unit) - line)[inside]
+            apart = np.abs(_clipped(function(places * x.unit), result) - _clipped(line, result))[inside]
             error = max(error, float(apart.max(initial=0.0)))
     return Table(entries, low, step, error)
