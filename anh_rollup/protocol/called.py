@@ -122,12 +122,15 @@ def decode_request(encoded: bytes) -> TrainingRequest:
     """The request that was encoded.
 
     Raises:
-        RequestMalformedError: It is none.
+        RequestMalformedError: The bytes are not the canonical encoding of a request.
     """
     if encoded[:1] != _TRAINING:
         raise RequestMalformedError("it begins with no kind of request")
     try:
         reward, job = decode(_TYPES, encoded[1:])
-        return TrainingRequest(decode_job(job), Wei(reward))
+        request = TrainingRequest(decode_job(job), Wei(reward))
     except (DecodingError, OverflowError, JobMalformedError) as error:
         raise RequestMalformedError(f"it cannot be decoded ({error})") from error
+    if encode_request(request) != encoded:
+        raise RequestMalformedError("the encoding is not the canonical one")
+    return request

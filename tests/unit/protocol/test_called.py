@@ -48,6 +48,12 @@ def test_other_bytes_are_no_request(encoded: bytes) -> None:
         decode_request(encoded)
 
 
+@pytest.mark.parametrize("behind", [b"\0", bytes(32), b"\1"])
+def test_a_request_has_nothing_behind_it(behind: bytes) -> None:
+    with pytest.raises(RequestMalformedError, match="not the canonical one"):
+        decode_request(encode_request(TrainingRequest(JOB, Wei(7))) + behind)
+
+
 def test_a_called_job_is_a_training() -> None:
     assert (JOB.kind, JOB.model, JOB.deadline) == (JobKind.TRAINING, bytes(32), DEADLINE)
     with pytest.raises(JobMalformedError):
