@@ -31,7 +31,7 @@ from anh_rollup.importing.network import Network, import_network
 from anh_rollup.l1.deployment import Rules
 from anh_rollup.node import short_pauses
 from anh_rollup.tensor.program import Program
-from anh_rollup.tensor.properties import closeness
+from anh_rollup.tensor.properties import closeness, decisions, near_largest
 from benchmarks.dispute_ground import Ground, Inference, Times, played
 from benchmarks.networks.catalogue import CASES, SHOWN
 from benchmarks.planted_lies import Lie
@@ -92,12 +92,14 @@ class Row:
         ]  # fmt: skip
 
 
-def inference_of(network: Network, samples: Dataset) -> Inference:
-    """A job about a network whose answers are all wrong by one unit."""
-    loaded = FastEvaluator().load(network.program, network.emitted.parameters)
+def inference_of(network: Network, samples: Dataset, *, decides: bool) -> Inference:
+    """A job about a network, or about its decisions, whose answers are all wrong by one unit."""
+    architecture = decisions(network.program) if decides else network.program
+    score = (near_largest if decides else closeness)(network.program, 0)
+    loaded = FastEvaluator().load(architecture, network.emitted.parameters)
     right = loaded.evaluate(samples.fields)
     wrong = np.where(right < INT32_MOST, right + 1, right - 1).astype(np.int32)
-    return Inference(network.program, closeness(network.program, 0), network.model, samples, wrong)
+    return Inference(architecture, score, network.model, samples, wrong)
 
 
 def evaluation_seconds(inference: Inference) -> float:
@@ -132,7 +134,7 @@ def measured(name: str) -> Row:
     case = CASES[name]()
     network = import_network(case.model, shapes=case.shapes, samples=case.samples(SHOWN, 1))
     samples = Dataset(network.quantized(case.samples(SAMPLES, 2)))
-    inference = inference_of(network, samples)
+    inference = inference_of(network, samples, decides=case.decides)
     del case, network
     seconds, lies = evaluation_seconds(inference), planted(inference.score, LIES)
     answers, sides = Times(), []
@@ -184,7 +186,8 @@ honest side, from the opening of the game to the refutation, seals among them; "
 import` foretells for any lie. An answer is all that a side does from a position to the move that it then
 sends: the longest one makes the sample's trace with its trees. It is compared with the shortest of {ROUNDS}
 evaluations of one sample, on the clock, whatever else the machine does; wanted are at most 10 times. What
-all samples share is prepared for both, with the first evaluation.
+all samples share is prepared for both, with the first evaluation. Ddddocr's readers answer with decisions:
+the character whose score is the largest, place by place.
 
 {head}
 {chr(10).join(rows.values())}

@@ -3,7 +3,8 @@
 Same threads, same samples, in turns; memory in processes of their own, each with what it needs to run the
 network and nothing else. `--only NAME` measures one network, `--profile NAME` says where the time of its
 exact evaluation goes. With `--everywhere` language models score each place of a sequence, not the last one
-alone. Beside them stands what a claim adds to answers that onnxruntime gives.
+alone, and readers give all scores and not the largest ones' places. Beside them stands what a claim adds to
+answers that onnxruntime gives.
 """
 
 import json
@@ -17,12 +18,15 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from onnx import ModelProto, helper
+from onnx import helper
 
 from anh_rollup.encoding.artifacts import Dataset, encode_dataset
 from anh_rollup.encoding.hashing import WORTH, expect_rows
 from anh_rollup.importing.network import Arrays, Network, import_network
+from anh_rollup.importing.runnable import runnable
 from anh_rollup.tensor.codec import encode_program
+from anh_rollup.tensor.program import Program, Value
+from anh_rollup.tensor.properties import decisions
 from anh_rollup.training.float_program import to_elements
 from benchmarks.model_peer import peer_of
 from benchmarks.networks.catalogue import CASES, EVERYWHERE, Case
@@ -38,8 +42,13 @@ ANSWERS: Final = 16
 CLAIMS: Final = 7
 
 
-def save(folder: Path, model: ModelProto, network: Network, samples: Arrays) -> None:
-    """Writes what both sides read: the network either way, and one sample."""
+def save(folder: Path, case: Case, network: Network, samples: Arrays) -> Program:
+    """Writes what both sides read: the network either way, and one sample. Returns its program.
+
+    Raises:
+        SystemExit: It is larger than an ONNX file.
+    """
+    model, program = case.model, decisions(network.program) if case.decides else network.program
     types = {each.name: each.type.tensor_type.elem_type for each in model.graph.input}
     feeds = {
         field.name: samples[field.name][0]
@@ -48,12 +57,15 @@ def save(folder: Path, model: ModelProto, network: Network, samples: Arrays) -> 
         for field in network.record.fields
     }
     one = {name: elements[:1] for name, elements in samples.items()}
-    folder.joinpath("network.onnx").write_bytes(model.SerializeToString())
-    folder.joinpath("program").write_bytes(encode_program(network.program))
+    file = runnable(model, network.record, decides=case.decides)
+    if file is None:
+        raise SystemExit("the network is larger than an ONNX file")
+    folder.joinpath("network.onnx").write_bytes(file)
+    folder.joinpath("program").write_bytes(encode_program(program))
     np.savez(folder / "parameters.npz", *network.emitted.parameters)
     np.savez(folder / "feeds.npz", **feeds)
     np.savez(folder / "fields.npz", *network.quantized(one))
-    folder.joinpath("output").write_text(network.record.output_name, encoding="utf-8")
+    return program
 
 
 def run(module: str, *arguments: object) -> str:
@@ -69,18 +81,17 @@ def run(module: str, *arguments: object) -> str:
     return ran.stdout
 
 
-def imported(name: str, folder: Path) -> tuple[Case, Network]:
-    """A network, saved for the processes that run it."""
+def imported(name: str, folder: Path) -> Program:
+    """A network's program, saved for the processes that run it."""
     case = (EVERYWHERE if "--everywhere" in sys.argv[1:] else CASES)[name]()
     samples = case.samples(SAMPLES, 0)
     network = import_network(case.model, shapes=case.shapes, samples=samples)
-    save(folder, case.model, network, samples)
-    return case, network
+    return save(folder, case, network, samples)
 
 
 def figures_of(name: str, folder: Path) -> list[Figure]:
     """Time and memory of one network."""
-    _, network = imported(name, folder)
+    output = imported(name, folder).output
     found: dict[str, Any] = json.loads(run("model_pairs", folder, PAIRS))
     ours = json.loads(run("model_runs", "peak", folder))["peak"]
     peer = json.loads(run("model_peer", folder))["peak"]
@@ -92,13 +103,12 @@ def figures_of(name: str, folder: Path) -> list[Figure]:
         Figure(f"{name}: peak memory, {ours:.0f} to {peer:.0f} MiB", "times the peer",
                round(ours / peer, 2), MEMORY_TARGET),
     ]  # fmt: skip
-    return [*figures, claim(name, folder, network)]
+    return [*figures, claim(name, folder, output)]
 
 
-def claim(name: str, folder: Path, network: Network) -> Figure:
+def claim(name: str, folder: Path, output: Value) -> Figure:
     """What it takes to claim answers: rounding them, their bytes and their root; code is compiled before."""
     peer = peer_of(folder)
-    output = network.program.output
     answer = torch.from_numpy(np.array(peer(), np.float32).reshape(1, *output.shape))
     answers = answer.repeat(ANSWERS, *[1] * len(output.shape))
 

@@ -55,6 +55,7 @@ class Wanted:
         shapes: Shapes of inputs, where the network leaves them free.
         setting: How many bits weights and tables get.
         output: Name of the output; the first where not given.
+        decides: Whether answers are which score along the output's last axis is the largest.
     """
 
     file: str
@@ -62,6 +63,7 @@ class Wanted:
     shapes: tuple[tuple[str, Shape], ...] = ()
     setting: Setting = Setting.PRECISE
     output: str | None = None
+    decides: bool = False
 
     @classmethod
     def from_options(cls, options: dict[str, Any]) -> "Wanted":
@@ -73,6 +75,7 @@ class Wanted:
             tuple(shapes.items()),
             Setting(options.pop("setting") or Setting.PRECISE),
             options.pop("output"),
+            options.pop("decides", False),
         )
 
 
@@ -92,7 +95,8 @@ class Questions:
 
     Attributes:
         file: An .npz file with inputs.
-        tolerance: How far an element of an answer may be off, in the output's own units.
+        tolerance: How far an element of an answer may be off, in the output's own units; where answers are
+            decisions, how far below the largest score the one of an answer may be.
     """
 
     file: Path
@@ -117,6 +121,16 @@ class LabelledOptionError(UsageError):
         super().__init__(
             "--training-data, --test-data and --accuracy belong together",
             remedy="Give all: data to train on, data to be right about, and the part that has to be right.",
+        )
+
+
+class DecisionsOptionError(UsageError):
+    """Decisions of a network that is to be trained."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "--decisions and --training-data exclude each other",
+            remedy="Leave --decisions out: what is trained are scores.",
         )
 
 
@@ -190,6 +204,12 @@ def _work() -> Any:
 @network_options
 @setting_option("precise, with training data trainable")
 @store_option()
+@click.option(
+    "--decisions",
+    "decides",
+    is_flag=True,
+    help="Answers are which score along the output's last axis is the largest, not the scores.",
+)
 @click.option("--layers", is_flag=True, help="Show the range and number format of every value.")
 @click.option(
     "--questions",
@@ -199,7 +219,7 @@ def _work() -> Any:
 @click.option(
     "--tolerance",
     type=FiniteRange(0.0, 1e9),
-    help="How far an answer to them may be off, in the output's units.",
+    help="How far an answer may be off, in the output's units; a decision's score, below the largest.",
 )
 @click.option(
     "--training-data",
@@ -230,6 +250,7 @@ def import_command(
       anh model import resnet.onnx --samples images.npz --store ./artifacts
       anh model import resnet.onnx --samples images.npz --store ./artifacts \\
         --questions mine.npz --tolerance 0.01
+      anh model import reader.onnx --samples lines.npz --store ./artifacts --decisions
       anh model import mine:encoder --input-shape image=1x3x32x32 --store ./artifacts
       anh model import new.onnx --store ./artifacts --training-data train.npz --test-data test.npz \\
         --accuracy 0.97
@@ -238,6 +259,8 @@ def import_command(
     learnt = Labelled.from_options(
         *(options.pop(each) for each in ("training_data", "test_data", "accuracy"))
     )
+    if learnt is not None and options["decides"]:
+        raise DecisionsOptionError
     if learnt is not None:
         options["setting"] = options["setting"] or Setting.TRAINABLE
     _work().import_into(store_url, Wanted.from_options(options), asked, learnt, layers=layers)

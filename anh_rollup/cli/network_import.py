@@ -32,7 +32,7 @@ from anh_rollup.importing.source import read_network
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.npz import read_arrays
 from anh_rollup.tensor.program import Program
-from anh_rollup.tensor.properties import closeness
+from anh_rollup.tensor.properties import closeness, decisions, near_largest
 
 #: Of so many samples one is held back: ranges do not come from it, and errors are measured with it.
 ONE_HELD_OF: Final = 4
@@ -61,9 +61,10 @@ def import_into(
     with progress(console) as shown:
         done = _imported(wanted, shown, None if labelled is None else labelled.samples)
     network, store = done.network, ArtifactStore(store_url)
-    asked = None if questions is None else _asked(network, questions)
+    architecture = decisions(network.program) if wanted.decides else network.program
+    asked = None if questions is None else _asked(network, questions, decides=wanted.decides)
     made = None if labelled is None else labelled.artifacts(network)
-    program, model = store.put_program(network.program), store.put_model(network.model)
+    program, model = store.put_program(architecture), store.put_model(network.model)
     if done.file is not None:
         store.put_network(program, model, done.file)
     _print_roots(console, program, model)
@@ -74,7 +75,8 @@ def import_into(
             _print_order(console, _inference_order(store_url, program, model, wish))
     if learnt is not None and made is not None:
         _print_order(console, training_order(store_url, network, model, made, learnt.accuracy))
-    console.print(_table(report_rows(network, report_of(network))))
+    report = report_of(network, decides=wanted.decides)
+    console.print(_table(report_rows(network, report, decides=wanted.decides)))
     if layers:
         uncut = console if console.is_terminal else Console(width=UNCUT_WIDTH)
         uncut.print(_layer_table(layers_of(network)))
@@ -126,7 +128,7 @@ def _imported(wanted: Wanted, bars: Progress, training: Arrays | None = None) ->
     network = network_of(record, shown, wanted.setting, watch)
     return _Imported(
         network,
-        runnable(model, network.record),
+        runnable(model, network.record, decides=wanted.decides),
         held,
         None if held is None else compare(model, network, held, watch),
     )
@@ -146,11 +148,12 @@ def _split(arrays: Arrays | None) -> tuple[Arrays | None, Arrays | None]:
     }
 
 
-def _asked(network: Network, questions: Questions) -> tuple[Program, Dataset]:
+def _asked(network: Network, questions: Questions, *, decides: bool) -> tuple[Program, Dataset]:
     """The program that says whether an answer is near, and the data set of questions."""
     arrays = read_arrays(questions.file)
     check_samples(network.record, arrays)
-    score = closeness(network.program, round(questions.tolerance * 2.0**network.program.output.scale))
+    judge = near_largest if decides else closeness
+    score = judge(network.program, round(questions.tolerance * 2.0**network.program.output.scale))
     return score, Dataset(network.quantized(arrays))
 
 

@@ -10,8 +10,8 @@ from anh_rollup.importing.report import Report
 Rows = list[tuple[str, str]]
 
 
-def report_rows(network: Network, report: Report) -> Rows:
-    """What the network is, by itself."""
+def report_rows(network: Network, report: Report, *, decides: bool = False) -> Rows:
+    """What the network is, by itself; with `decides` its answers are decisions about its output."""
     program = network.program
     rows = []
     for field, value in zip(network.record.fields, program.fields, strict=True):
@@ -19,6 +19,7 @@ def report_rows(network: Network, report: Report) -> Rows:
         rows.append(("input", f"{field.name} {value.shape} in [{low:.6g}, {high:.6g}]"))
     rows += [
         ("output", f"{program.output.shape}, {program.output.scale} fraction bits"),
+        *([("answers", f"{program.output.shape[:-1]}, the place of the largest score")] if decides else []),
         ("setting", network.setting.value),
         ("instructions", ", ".join(f"{count} {name}" for name, count in report.instructions)),
         ("parameters", f"{report.parameters:,}"),

@@ -2,11 +2,14 @@
 
 A score program maps one sample, and where it applies its answer, to one integer; a property holds if the sum
 over the data set reaches the threshold. All of these keep the architecture's values first, so its fields,
-parameters and their order are those of the architecture.
+parameters and their order are those of the architecture. `decisions` is no score program: it is the
+architecture whose answers `near_largest` judges.
 """
 
 from collections.abc import Callable
 from math import prod
+
+import numpy as np
 
 from anh_rollup.encoding.checks import INT32_MOST
 from anh_rollup.tensor.builder import Node, ProgramBuilder
@@ -37,12 +40,50 @@ def closeness(architecture: Program, tolerance: int) -> Program:
     Raises:
         AttributesRefusedError: Where the tolerance is no non-negative int32.
     """
-    if not 0 <= tolerance < INT32_MOST:
-        raise AttributesRefusedError("closeness", f"tolerance {tolerance} is not in [0, {INT32_MOST - 1}]")
+    _check_tolerance("closeness", tolerance)
     builder, output = _started(architecture)
     answer = builder.answer(output.shape, scale=output.scale)
     distance = builder.abs(builder.sub(output, answer, low=-INT32_MOST, high=INT32_MOST))
     worst = _folded(distance, builder.max)
+    return builder.build(worst <= builder.constant(tolerance, scale=output.scale))
+
+
+def decisions(architecture: Program) -> Program:
+    """An architecture that gives which of the scores along its last axis is the largest, and not the scores.
+
+    Raises:
+        ShapeRefusedError: Where the output has no axis.
+    """
+    builder, output = _started(architecture)
+    _expect_axis(output)
+    return builder.build(builder.argmax(output))
+
+
+def near_largest(architecture: Program, tolerance: int) -> Program:
+    """Scores 1 where every answer names a score that is within `tolerance` of the largest beside it.
+
+    Adds one answer, of the output's shape without its last axis: places along that axis, as `decisions` gives
+    them. A place that there is not is wrong.
+
+    Args:
+        architecture: The program whose output (..., C) are scores.
+        tolerance: How far below the largest one a score may be, in the output's units.
+
+    Raises:
+        ShapeRefusedError: Where the output has no axis.
+        AttributesRefusedError: Where the tolerance is no non-negative int32.
+    """
+    _check_tolerance("near_largest", tolerance)
+    builder, output = _started(architecture)
+    _expect_axis(output)
+    *rows, places = output.shape
+    answer = builder.answer(tuple(rows))
+    inside = builder.clamp(answer, low=0, high=places - 1)
+    starts = np.arange(prod(rows)).reshape(rows) * places
+    named = builder.gather(builder.reshape(output, (-1,)), builder.add(inside, builder.constant(starts)))
+    below = builder.sub(builder.max(output, -1), named, low=0, high=INT32_MOST)
+    never = builder.constant(INT32_MOST, scale=output.scale)
+    worst = _folded(builder.where(builder.equal(answer, inside), below, never), builder.max)
     return builder.build(worst <= builder.constant(tolerance, scale=output.scale))
 
 
@@ -90,6 +131,16 @@ def cross_entropy_loss(architecture: Program, *, scale: int = 16) -> Program:
 def _started(architecture: Program) -> tuple[ProgramBuilder, Node]:
     builder = ProgramBuilder()
     return builder, builder.inline(architecture)
+
+
+def _check_tolerance(property_name: str, tolerance: int) -> None:
+    if not 0 <= tolerance < INT32_MOST:
+        raise AttributesRefusedError(property_name, f"tolerance {tolerance} is not in [0, {INT32_MOST - 1}]")
+
+
+def _expect_axis(output: Node) -> None:
+    if not output.shape:
+        raise ShapeRefusedError("decisions", "the output has no axis to choose along")
 
 
 def _label(builder: ProgramBuilder, output: Node) -> Node:

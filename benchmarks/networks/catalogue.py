@@ -37,12 +37,13 @@ class Case:
         samples: Draws so many samples by a seed: by the inputs' names, arrays (N, *shape of one sample).
             What is drawn by an odd seed and by an even one has nothing in common.
         shapes: Shapes of inputs that the model leaves open.
-        decisions: How many one sample has: places along the last axis of the output.
+        decides: Whether those who use it take nothing but the largest score along its last axis.
     """
 
     model: ModelProto
     samples: Callable[[int, int], Arrays]
     shapes: Mapping[str, Shape] | None = None
+    decides: bool = False
 
 
 def exported(module: nn.Module, inputs: Mapping[str, Tensor]) -> ModelProto:
@@ -174,14 +175,17 @@ def _digits(count: int, across: int, seed: int) -> Array:
     return 1.0 - rows / 16 + rng.normal(0, 0.02, rows.shape)
 
 
-def ocr(name: str = "common") -> Case:
-    """One of ddddocr's two readers of text: rows of three digits, 64 pixels high."""
+def ocr(name: str = "common", *, everywhere: bool = False) -> Case:
+    """One of ddddocr's two readers of text: rows of three digits, 64 pixels high.
+
+    The package reads a character, or none, where its score is the largest; `everywhere` it gives all scores.
+    """
     model = decode_model(file_of("ddddocr", f"ddddocr/{name}.onnx"))
 
     def samples(count: int, seed: int) -> Arrays:
         return {"input1": _digits(count, 3, seed)[:, None].astype(np.float32)}
 
-    return Case(model, samples, {"input1": (1, 1, 64, 192)})
+    return Case(model, samples, {"input1": (1, 1, 64, 192)}, decides=not everywhere)
 
 
 def detector() -> Case:
@@ -213,8 +217,11 @@ CASES: Final[dict[str, Callable[[], Case]]] = {
     "gpt2": gpt2,
 }
 
-#: The same, where language models score each place of a sequence: many decisions of one evaluation.
+#: The same, where language models score each place of a sequence, many decisions of one evaluation, and
+#: readers give the scores of all characters at each place.
 EVERYWHERE: Final[dict[str, Callable[[], Case]]] = CASES | {
+    "ddddocr-reader": lambda: ocr(everywhere=True),
+    "ddddocr-old-reader": lambda: ocr("common_old", everywhere=True),
     "lstm": lambda: lstm(everywhere=True),
     "gpt2": lambda: gpt2(everywhere=True),
 }

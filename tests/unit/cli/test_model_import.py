@@ -23,7 +23,7 @@ from anh_rollup.importing.onnx_file import read_model
 from anh_rollup.importing.report import report_of
 from anh_rollup.importing.runnable import runnable
 from anh_rollup.storage.artifacts import ArtifactStore
-from anh_rollup.tensor.properties import closeness
+from anh_rollup.tensor.properties import closeness, decisions, near_largest
 from tests.unit.cli.imports import anh, rows, write_network
 from tests.unit.importing.graphs import model_of, node
 
@@ -151,6 +151,36 @@ def test_questions_become_what_a_job_takes(network: Path, tmp_path: Path) -> Non
     assert store.get_dataset(data.root).root == data.root
     kept = store.get_network(made.program.root, made.model.root)
     assert kept == runnable(read_model(network), made.record)
+
+
+def test_decisions_are_what_a_job_asks_for(network: Path, tmp_path: Path) -> None:
+    asked, store = tmp_path / "asked.npz", ArtifactStore(tmp_path / "store")
+    np.savez(asked, x=np.random.default_rng(12).normal(size=(5, 6)).astype(np.float32))
+    words = ["model", "import", network, "--input-shape", "x=1x6", "--store", tmp_path / "store"]
+
+    shown = anh(*words, "--decisions", "--questions", asked, "--tolerance", 0.25)
+
+    assert shown.exit_code == 0, shown.output
+    made = import_network(read_model(network), shapes={"x": (1, 6)})
+    decided = decisions(made.program)
+    score = near_largest(made.program, 1 << (made.program.output.scale - 2))
+    assert f"--architecture 0x{decided.root.hex()} " in shown.output
+    assert f"--property 0x{score.root.hex()}:" in shown.output
+    assert store.get_program(decided.root) == decided
+    assert store.get_program(score.root) == score
+    kept = store.get_network(decided.root, made.model.root)
+    assert kept == runnable(read_model(network), made.record, decides=True)
+    assert ["answers", "(), the place of the largest score"] in rows(shown)
+    assert ["a dispute, at most", show_dispute(dispute_cost(near_largest(made.program, 0)))] in rows(shown)
+
+
+def test_what_is_trained_gives_scores(network: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data.npz"
+    np.savez(data, x=np.zeros((4, 6), np.float32), label=np.zeros(4, np.int64))
+    words = ["--training-data", data, "--test-data", data, "--accuracy", 0.5, "--store", tmp_path / "store"]
+    shown = anh("model", "import", network, "--decisions", *words)
+    assert shown.exit_code == 2
+    assert "--decisions and --training-data exclude each other" in shown.output
 
 
 def test_layers_are_not_cut_where_no_terminal_shows_them(tmp_path: Path) -> None:

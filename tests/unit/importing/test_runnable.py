@@ -34,6 +34,17 @@ def test_shapes_are_fixed_and_other_outputs_are_gone() -> None:
     assert session.run(None, given)[0].tolist() == [[[11, 12], [1, 2], [3, 4]]]
 
 
+@pytest.mark.parametrize("opset", [7, 21])
+def test_decisions_are_places_along_the_last_axis_of_the_output(opset: int) -> None:
+    nodes = [node("Relu", "x", "decisions"), node("Neg", "decisions", "decisions.scores")]
+    model = model_of(nodes, {"x": (1, 2, 3)}, outputs=("decisions.scores",), opset=opset)
+    file = runnable(model, lower(model), decides=True)
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    assert [(each.type, each.shape) for each in session.get_outputs()] == [("tensor(int64)", [2])]
+    given = {"x": np.array([[[3, 1, 2], [5, 4, 4]]], np.float32)}
+    assert session.run(None, given)[0].tolist() == [1, 1]
+
+
 def test_a_network_that_no_file_holds_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_BYTES", network().ByteSize() - 1)
     record = lower(network(), {"x": (1, 3, 2), "i": (1, 3)})

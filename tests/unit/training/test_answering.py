@@ -16,10 +16,11 @@ from anh_rollup.encoding.tensors import Elements
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
 from anh_rollup.importing.network import Network, import_network
+from anh_rollup.importing.onnx_file import decode_model
 from anh_rollup.importing.runnable import runnable
 from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.program import Program
-from anh_rollup.tensor.properties import closeness
+from anh_rollup.tensor.properties import closeness, decisions, near_largest
 from anh_rollup.training import answering
 from anh_rollup.training.answering import ENGINES, ORT_EXCEPTIONS, SAMPLES_AT_ONCE, Run, answer
 from anh_rollup.training.errors import AnsweringError
@@ -135,6 +136,18 @@ def test_an_imported_network_answers_by_itself() -> None:
     for engine in ("torch", "onnxruntime"):
         chosen = answer(made.program, data, made.emitted.parameters, engine, network=file)
         assert np.array_equal(chosen[0], answer(made.program, data, made.emitted.parameters, engine)[0])
+
+
+def test_decisions_of_an_imported_network_are_those_of_its_scores() -> None:
+    made, file, data = imported()
+    decided = runnable(decode_model(file), made.record, decides=True)
+    (answers,) = answer(decisions(made.program), data, made.emitted.parameters, network=decided)
+    (scores,) = answer(made.program, data, made.emitted.parameters, network=file)
+    assert np.array_equal(answers, scores.argmax(-1))
+    (by_program,) = answer(decisions(made.program), data, made.emitted.parameters)
+    sources = Sources(data.fields, (by_program,), made.emitted.parameters)
+    judged = ReferenceEvaluator().evaluate(near_largest(made.program, 2**12), sources)
+    assert judged.tolist() == [1] * data.count
 
 
 def test_the_program_answers_where_its_network_cannot_be_run(caplog: pytest.LogCaptureFixture) -> None:

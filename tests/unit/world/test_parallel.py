@@ -303,9 +303,10 @@ def test_workers_that_cannot_start_are_not_replaced(tmp_path: Path, caplog: pyte
 
 
 PARENT = """
-import sys, time
+import signal, sys, time
 from anh_rollup.world.worker_pool import WorkerPool
 from tests.doubles.toy_engine import ToyEngine
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins without
 pool = WorkerPool(2, ToyEngine)
 pool.start()
 try:
