@@ -158,7 +158,7 @@ def told_end(revealed: Any) -> Iterator[str]:
     root, uri = revealed.claim.result, revealed.claim.uri
     yield f"final: result 0x{root.hex()}, artifacts at {visible(uri).plain}"
     kind = JobKind.INFERENCE if any(revealed.job.model) else JobKind.TRAINING
-    yield f"look at it with: {look_at(kind, root, uri)}"
+    yield f"look at it with: {look_at(kind, revealed.job.architecture, root, uri)}"
 
 
 def order_of(l2: Web3, transaction: bytes) -> tuple[bytes, Job]:

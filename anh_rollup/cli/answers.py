@@ -4,14 +4,47 @@ from pathlib import Path
 from typing import Final
 
 import click
+import numpy as np
 from rich.console import Console
 
-from anh_rollup.cli.artifact_source import arrays_table, artifact_options, find_artifact, write_arrays
+from anh_rollup.cli.artifact_source import (
+    Numbers,
+    arrays_table,
+    artifact_options,
+    find_artifact,
+    write_arrays,
+)
+from anh_rollup.cli.options import Decorator, parse_digest
 from anh_rollup.client.wording import counted
+from anh_rollup.encoding.artifacts import Dataset
+from anh_rollup.errors import AnhError
 from anh_rollup.storage.artifacts import ArtifactStore
+from anh_rollup.tensor.values import Value
 
 #: Names of the arrays: they sort in the order of a sample's answers.
 ARRAY_NAME: Final = "answer_{:03d}"
+
+#: What is said of answers whose program is not named.
+UNSCALED: Final = (
+    "integers; --architecture ROOT, the program that gave them, shows them in the output's own units"
+)
+
+
+class AnswersUnfitError(AnhError):
+    """Answers that are no outputs of the program that they are read with.
+
+    Attributes:
+        expected: The shape of the program's output.
+        found: The shapes of a sample's answers.
+    """
+
+    def __init__(self, output: Value, answers: Dataset) -> None:
+        super().__init__(
+            f"the answers to a sample have the shapes {[*answers.field_shapes]}, "
+            f"the program's output has {output.shape}",
+            remedy="Give --architecture the program that the job names.",
+        )
+        self.expected, self.found = output.shape, answers.field_shapes
 
 
 @click.group(name="answers")
@@ -24,34 +57,84 @@ def answers_group() -> None:
     """
 
 
+def architecture_option() -> Decorator:
+    """`--architecture ROOT`."""
+    return click.option(
+        "--architecture",
+        type=parse_digest,
+        metavar="ROOT",
+        help="Root of the program that gave them: in the output's own units instead of integers.",
+    )
+
+
 @answers_group.command(name="show")
 @artifact_options()
-def show_command(root: bytes, store_url: str | None, source: str) -> None:
+@architecture_option()
+def show_command(root: bytes, store_url: str | None, source: str, architecture: bytes | None) -> None:
     """Show samples, shapes and ranges of answers. ROOT is their root, the result of a claim.
 
-    They are in the store, or fetched from a URI; with both, what is fetched is kept in the store.
+    They are in the store, or fetched from a URI; with both, what is fetched is kept in the store. So is the
+    program that --architecture names, by whose output's scale they are shown; without it they are integers.
 
     \b
     Example:
       anh answers show 0x7e01.. --from http://127.0.0.1:8650
     """
     answers = find_artifact(ArtifactStore.get_dataset, root, store_url, source)
+    numbers: tuple[Numbers, ...] = answers.fields
+    units = UNSCALED
+    if architecture is not None:
+        output = find_output(architecture, answers, store_url, source)
+        numbers, units = real_answers(answers, output), units_of(output)
     console = Console()
     console.print(f"answers 0x{root.hex()}", soft_wrap=True, highlight=False)
     console.print(counted(answers.count, "sample"))
-    console.print(arrays_table("answer", list(zip(answers.fields, answers.field_shapes, strict=True))))
+    console.print(units, soft_wrap=True, highlight=False)
+    console.print(arrays_table("answer", list(zip(numbers, answers.field_shapes, strict=True))))
 
 
 @answers_group.command(name="export")
 @artifact_options()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-def export_command(root: bytes, file: Path, store_url: str | None, source: str) -> None:
+@architecture_option()
+def export_command(
+    root: bytes, file: Path, store_url: str | None, source: str, architecture: bytes | None
+) -> None:
     """Write answers into an .npz file; the first axis of each array is the sample. ROOT is their root.
+
+    They are int32; with --architecture they are float64, in the units of that program's output.
 
     \b
     Example:
       anh answers export 0x7e01.. answers.npz --from http://127.0.0.1:8650
     """
     answers = find_artifact(ArtifactStore.get_dataset, root, store_url, source)
-    write_arrays(file, {ARRAY_NAME.format(index): each for index, each in enumerate(answers.fields)})
+    numbers: tuple[Numbers, ...] = answers.fields
+    if architecture is not None:
+        numbers = real_answers(answers, find_output(architecture, answers, store_url, source))
+    write_arrays(file, {ARRAY_NAME.format(index): each for index, each in enumerate(numbers)})
     click.echo(f"answers to {answers.count} samples written to {file}")
+
+
+def find_output(architecture: bytes, answers: Dataset, store_url: str | None, source: str) -> Value:
+    """The output that answers are of, as their program declares it; the program is where they are.
+
+    Raises:
+        ArtifactError: The program cannot be had.
+        AnswersUnfitError: The answers are none of this program.
+    """
+    output = find_artifact(ArtifactStore.get_program, architecture, store_url, source).output
+    if answers.field_shapes != (output.shape,):
+        raise AnswersUnfitError(output, answers)
+    return output
+
+
+def units_of(output: Value) -> str:
+    """What shown answers are."""
+    integers = "integers" if output.scale == 0 else f"integers / 2^{output.scale}"
+    return f"in the output's own units, {integers} of the claim"
+
+
+def real_answers(answers: Dataset, output: Value) -> tuple[Numbers, ...]:
+    """Answers in the output's own units, exactly: int32 elements are whole in float64."""
+    return tuple(np.ldexp(each.astype(np.float64), -output.scale) for each in answers.fields)

@@ -7,6 +7,7 @@ from typing import Any, BinaryIO, TypeVar
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 from rich.table import Table
 
 from anh_rollup.cli.options import Decorator, UsageError, parse_digest, store_option
@@ -17,6 +18,9 @@ from anh_rollup.storage.errors import UriRefusedError
 from anh_rollup.storage.remote import RemotePolicy
 
 T = TypeVar("T")
+
+#: Elements, or what they stand for.
+Numbers = Elements | NDArray[np.float64]
 
 #: How an artifact of one kind is read: from a store, by its root, or else from a URI.
 Reader = Callable[[ArtifactStore, bytes, str], T]
@@ -74,7 +78,7 @@ def place_options() -> Decorator:
     return lambda command: store_option(required=False)(source(command))
 
 
-def arrays_table(kind: str, arrays: Sequence[tuple[Elements, Sequence[int]]]) -> Table:
+def arrays_table(kind: str, arrays: Sequence[tuple[Numbers, Sequence[int]]]) -> Table:
     """The shapes and ranges of arrays, one a row.
 
     Args:
@@ -86,8 +90,13 @@ def arrays_table(kind: str, arrays: Sequence[tuple[Elements, Sequence[int]]]) ->
         table.add_column(heading, justify="right")
     for index, (each, shape) in enumerate(arrays):
         words = " x ".join(map(str, shape)) or "scalar"
-        table.add_row(str(index), words, f"{each.size:,}", str(each.min()), str(each.max()))
+        table.add_row(str(index), words, f"{each.size:,}", _number(each.min()), _number(each.max()))
     return table
+
+
+def _number(number: np.generic) -> str:
+    """A number for a table: integers whole, others with six digits."""
+    return str(number) if isinstance(number, np.integer) else f"{number:.6g}"
 
 
 def find_artifact(read: Reader[T], root: bytes, store_url: str | None, source: str) -> T:
@@ -108,7 +117,7 @@ def find_artifact(read: Reader[T], root: bytes, store_url: str | None, source: s
             raise SourceOptionError(error) from error
 
 
-def write_arrays(path: Path, arrays: Mapping[str, Elements]) -> None:
+def write_arrays(path: Path, arrays: Mapping[str, Numbers]) -> None:
     """Writes arrays into a new .npz file under their names; what is there already is never overwritten.
 
     Raises:

@@ -72,14 +72,16 @@ def told_results(claims: Sequence[ClaimRecord]) -> Iterator[str]:
     """How to look at the result of the final claim; nothing where there is none, or it is not published."""
     for each in claims:
         if each.state is ClaimState.FINAL and each.claim.uri:
-            command = look_at(each.job.kind, each.claim.result, each.claim.uri)
+            command = look_at(each.job.kind, each.job.architecture, each.claim.result, each.claim.uri)
             yield f"look at it with: {command}"
 
 
-def look_at(kind: JobKind, result: bytes, uri: str) -> str:
-    """The command that shows a job's result, for a shell: a model, or answers."""
-    name = "model" if kind is JobKind.TRAINING else "answers"
-    return command(name, "show", f"0x{result.hex()}", "--from", visible(uri).plain)
+def look_at(kind: JobKind, architecture: bytes, result: bytes, uri: str) -> str:
+    """The command that shows a job's result, for a shell: a model, or answers in their own units."""
+    words = ("show", f"0x{result.hex()}", "--from", visible(uri).plain)
+    if kind is JobKind.TRAINING:
+        return command("model", *words)
+    return command("answers", *words, "--architecture", f"0x{architecture.hex()}")
 
 
 def told_place(uri: str) -> Iterator[str]:

@@ -7,9 +7,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from anh_rollup.cli import main
+from anh_rollup.cli.answers import UNSCALED
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.npz import read_arrays
+from anh_rollup.tensor.program import Kind, Program, Value
 from tests.doubles.serving import serving
 
 ANSWERS = (
@@ -26,15 +28,64 @@ def stored(folder: Path) -> str:
     return "0x" + ArtifactStore(folder).put_dataset(Dataset(ANSWERS)).hex()
 
 
+def scaled(folder: Path, scale: int) -> tuple[str, str, str]:
+    """A root of answers of a program that is in the store, too, and the words that name it."""
+    store = ArtifactStore(folder)
+    root = store.put_dataset(Dataset(ANSWERS[:1]))
+    program = Program((Value(Kind.FIELD, (3, 4), index=0, scale=scale),))
+    return f"0x{root.hex()}", "--architecture", f"0x{store.put_program(program).hex()}"
+
+
+def rows_of(shown: Result) -> list[list[str]]:
+    lines = [line for line in shown.output.splitlines() if line.startswith("│")]
+    return [line.strip("│").replace("│", " ").split() for line in lines]
+
+
 def test_answers_are_shown_with_samples_shapes_and_ranges(tmp_path: Path) -> None:
     root = stored(tmp_path)
     shown = anh("show", root, "--store", tmp_path)
 
     assert shown.exit_code == 0
-    first, title, *table = shown.output.splitlines()
-    assert (first, title.strip()) == (f"answers {root}", "2 samples")
-    rows = [line.strip("│").replace("│", " ").split() for line in table if line.startswith("│")]
-    assert rows == [["0", "3", "x", "4", "24", "-6", "17"], ["1", "scalar", "2", "5", "7"]]
+    assert shown.output.splitlines()[:3] == [f"answers {root}", "2 samples", UNSCALED]
+    assert rows_of(shown) == [["0", "3", "x", "4", "24", "-6", "17"], ["1", "scalar", "2", "5", "7"]]
+
+
+@pytest.mark.parametrize(
+    ("scale", "units", "least", "greatest"),
+    [
+        (16, "in the output's own units, integers / 2^16 of the claim", "-9.15527e-05", "0.000259399"),
+        (1, "in the output's own units, integers / 2^1 of the claim", "-3", "8.5"),
+        (0, "in the output's own units, integers of the claim", "-6", "17"),
+    ],
+)
+def test_answers_of_a_known_program_are_shown_in_its_outputs_units(
+    scale: int, units: str, least: str, greatest: str, tmp_path: Path
+) -> None:
+    shown = anh("show", *scaled(tmp_path, scale), "--store", tmp_path)
+    assert shown.exit_code == 0, shown.output
+    assert shown.output.splitlines()[1:3] == ["2 samples", units]
+    assert rows_of(shown) == [["0", "3", "x", "4", "24", least, greatest]]
+
+
+def test_answers_of_a_known_program_are_exported_in_its_outputs_units(tmp_path: Path) -> None:
+    file = tmp_path / "answers.npz"
+    root, *words = scaled(tmp_path, 16)
+    with serving(tmp_path) as source:
+        assert anh("export", root, file, *words, "--from", source).exit_code == 0
+    (array,) = read_arrays(file).values()
+    assert array.dtype == np.float64
+    assert np.array_equal(array, ANSWERS[0] / 65_536)
+
+
+@pytest.mark.parametrize("words", [("show",), ("export", "out.npz")])
+def test_answers_of_another_program_are_told(words: tuple[str, ...], tmp_path: Path) -> None:
+    _, *named = scaled(tmp_path, 16)
+    shown = anh(words[0], stored(tmp_path), *words[1:], *named, "--store", tmp_path)
+    assert shown.exit_code == 1
+    assert shown.output == (
+        "Error: the answers to a sample have the shapes [(3, 4), ()], the program's output has (3, 4)\n"
+        "Next:  Give --architecture the program that the job names.\n"
+    )
 
 
 def test_answers_are_exported_as_they_are(tmp_path: Path) -> None:

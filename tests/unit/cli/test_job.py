@@ -179,13 +179,20 @@ def test_a_reward_that_is_gone_is_not_given_back(monkeypatch: pytest.MonkeyPatch
     assert refund.told.stderr == f"Error: {error.message}\nNext:  {error.remedy}\n"
 
 
-@pytest.mark.parametrize(("kind", "name"), [(JobKind.TRAINING, "model"), (JobKind.INFERENCE, "answers")])
+@pytest.mark.parametrize(
+    ("kind", "name", "units"),
+    [
+        (JobKind.TRAINING, "model", ""),
+        (JobKind.INFERENCE, "answers", f" --architecture 0x{'04' * 32}"),
+    ],
+)
 def test_a_final_claim_is_told_with_the_command_that_shows_its_result(
-    kind: JobKind, name: str, monkeypatch: pytest.MonkeyPatch
+    kind: JobKind, name: str, units: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = looked_at(monkeypatch, kind, NOW + 1, ClaimState.REFUTED, ClaimState.FINAL)
     assert told[0] == "deadline: 2023-11-14 22:13:20 UTC"
-    assert told[-1] == f"look at it with: anh {name} show 0x{RESULT.hex()} --from 'http://10.0.0.1:8650/$(x)'"
+    shown = f"anh {name} show 0x{RESULT.hex()} --from 'http://10.0.0.1:8650/$(x)'{units}"
+    assert told[-1] == f"look at it with: {shown}"
 
 
 def test_no_result_is_looked_at_before_its_claim_is_final(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,7 +106,7 @@ def test_no_block_is_read_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def final_claim(model: bytes) -> AttributeDict[str, Any]:
-    job = AttributeDict({"model": model})
+    job = AttributeDict({"model": model, "architecture": RECORD})
     return AttributeDict(
         {"job": job, "claim": AttributeDict({"result": OTHER, "uri": "http://10.0.0.1:8650/$(x)"})}
     )
@@ -120,9 +120,10 @@ def test_the_end_of_a_training_names_the_model_and_how_to_look_at_it() -> None:
 
 
 def test_the_end_of_an_inference_names_the_answers_and_how_to_look_at_them() -> None:
+    shown = f"anh answers show 0x{OTHER.hex()} --from 'http://10.0.0.1:8650/$(x)'"
     assert list(watch.told_end(final_claim(CLAIM))) == [
         f"final: result 0x{OTHER.hex()}, artifacts at http://10.0.0.1:8650/$(x)",
-        f"look at it with: anh answers show 0x{OTHER.hex()} --from 'http://10.0.0.1:8650/$(x)'",
+        f"look at it with: {shown} --architecture 0x{RECORD.hex()}",
     ]
 
 
