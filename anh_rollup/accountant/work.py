@@ -1,13 +1,14 @@
 """Doing a job: train or answer, round, evaluate every property, and keep what the claim names."""
 
 import logging
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
 import numpy as np
 
+from anh_rollup.accountant.judging import TrainingJudge
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.scores import ScoreTree
 from anh_rollup.encoding.tensors import Elements
@@ -81,16 +82,19 @@ class ThresholdMissedError(AnhError):
         index: The property.
         reached: The sum of its scores.
         threshold: The least sum.
+        best: The greatest sum that a look at the training gave, or `reached` where there was none.
     """
 
-    def __init__(self, index: int, reached: int, threshold: int) -> None:
-        super().__init__(
-            f"property {index} reaches {reached} of {threshold}",
-            remedy="Train longer, or with another recipe; no claim was made.",
-        )
+    def __init__(self, index: int, reached: int, threshold: int, best: int | None = None) -> None:
         self.index = index
         self.reached = reached
         self.threshold = threshold
+        self.best = reached if best is None else best
+        before = f", and {self.best} at best" if self.best != reached else ""
+        super().__init__(
+            f"property {index} reaches {reached} of {threshold}{before}",
+            remedy="Train longer, or with another recipe; no claim was made, and who ordered it is not told.",
+        )
 
 
 class JobTooLargeError(AnhError):
@@ -142,10 +146,12 @@ class Result:
     Attributes:
         root: Root of the model or of the answers.
         scores: What a claim says about each property.
+        best: Of a training, the greatest sum that was seen of a property, by its index.
     """
 
     root: bytes
     scores: tuple[Scores, ...]
+    best: Mapping[int, int] = field(default_factory=dict)
 
 
 def _first_missed(job: Job, result: Result) -> int | None:
@@ -205,19 +211,27 @@ class Worker:
         self._in_work = (job, ZERO_DIGEST)
         architecture, samples, model = self._checked(job)
         if model is None:
-            task = TrainingTask(job, architecture, samples, partial(self._is_good, job))
-            root = self.store.put_model(Model(tuple(self.train(task))))
-        else:
-            root = self.store.put_dataset(Dataset(self.answer(architecture, samples, model)))
-        self._in_work = (job, root)
-        result = self.result(job, root)
-        if model is None or _first_missed(job, result) is None:
+            return self._trained(job, architecture, samples)
+        root = self.store.put_dataset(Dataset(self.answer(architecture, samples, model)))
+        result = self._kept(job, root)
+        if _first_missed(job, result) is None:
             return result
         # What a program allows and its calibration did not show saturates, and native answers do not.
         LOG.warning("native answers miss a threshold; the samples are answered by the exact reading")
         parameters = model.parameters if architecture.parameters else ()
         sources = Sources(samples.fields, (), parameters)
-        root = self.store.put_dataset(Dataset([self.evaluator.evaluate(architecture, sources)]))
+        return self._kept(
+            job, self.store.put_dataset(Dataset([self.evaluator.evaluate(architecture, sources)]))
+        )
+
+    def _trained(self, job: Job, architecture: Program, samples: Dataset) -> Result:
+        judge = TrainingJudge(job, partial(self._score, job))
+        task = TrainingTask(job, architecture, samples, judge)
+        result = self._kept(job, self.store.put_model(Model(tuple(self.train(task)))))
+        return replace(result, best=judge.best)
+
+    def _kept(self, job: Job, root: bytes) -> Result:
+        """The scores of a result of the job in work, which is in the store."""
         self._in_work = (job, root)
         return self.result(job, root)
 
@@ -285,18 +299,13 @@ class Worker:
         """
         index = _first_missed(job, result)
         if index is not None:
-            raise ThresholdMissedError(index, result.scores[index].sum, job.properties[index].threshold)
+            reached, threshold = result.scores[index].sum, job.properties[index].threshold
+            raise ThresholdMissedError(index, reached, threshold, result.best.get(index))
 
-    def _is_good(self, job: Job, parameters: Sequence[Elements]) -> bool:
-        """Whether parameters have every property of a training job."""
-        model = Model(tuple(parameters))
-        for wanted in job.properties:
-            program, samples = self._scored(job, wanted)
-            held = Artifacts(program, samples, None, model)
-            evaluated = evaluate_property(held, self.evaluator, traced=False)
-            if evaluated.scores.total < wanted.threshold:
-                return False
-        return True
+    def _score(self, job: Job, wanted: Property, model: Model) -> int:
+        """The sum of a trained model's scores for a property."""
+        held = Artifacts(*self._scored(job, wanted), None, model)
+        return evaluate_property(held, self.evaluator, traced=False).scores.total
 
     def result(self, job: Job, root: bytes) -> Result:
         """The scores of a kept result; its score lists are in the store when this returns."""

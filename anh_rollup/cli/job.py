@@ -12,7 +12,14 @@ from anh_rollup.cli.connecting import open_l2, open_rollup
 from anh_rollup.cli.follow_up import command, command_here, look_closer
 from anh_rollup.cli.job_lapse import lapse_of
 from anh_rollup.cli.job_refund import refund_of
-from anh_rollup.cli.job_story import job_state, told_deadline, told_place, told_position, told_results
+from anh_rollup.cli.job_story import (
+    job_state,
+    told_deadline,
+    told_place,
+    told_position,
+    told_results,
+    told_silence,
+)
 from anh_rollup.cli.job_wish import KINDS, JobWish, make_job, parse_property
 from anh_rollup.cli.l1_view import L1View
 from anh_rollup.cli.options import (
@@ -198,7 +205,11 @@ def show_job(
     state = states([ordered], view, reader, now)[ordered.transaction]
     console.print(job_table([ordered], view, reader, hashes, now))
     console.print(told_deadline(ordered.job, state, settlement), soft_wrap=True)
-    console.print(claims_table(claims) if claims else "no claims yet" if state == "open" else "no claims")
+    if claims:
+        console.print(claims_table(claims))
+    else:
+        for line in told_silence(ordered.job.kind, state):
+            console.print(line, soft_wrap=True)
     look_closer(console, ("claim", "show"), [each.identifier for each in claims])
     for line in told_results(claims):
         console.print(visible(line), soft_wrap=True)

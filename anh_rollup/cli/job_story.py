@@ -68,6 +68,25 @@ def told_deadline(job: Job, state: str, settlement: int) -> str:
     return line
 
 
+def told_silence(kind: JobKind, state: str) -> Iterator[str]:
+    """What it means that a job has no claim, and what to try: L1 knows of claims alone, not of attempts.
+
+    Args:
+        kind: What was ordered.
+        state: What `job_state` says about the job.
+    """
+    yield "no claims yet: accountants may claim until the deadline" if state == "open" else "no claims"
+    if kind is JobKind.TRAINING:
+        yield "an accountant whose training misses a threshold claims nothing; its log says how near it came"
+        change = "more epochs or another learning rate in the recipe, or a lower LEAST"
+    else:
+        yield "an accountant whose answers miss a threshold claims nothing; its log says by how much"
+        change = "a larger tolerance, or a lower LEAST"
+    begin = "if none comes" if state == "open" else "to try again"
+    yield f"{begin}, see that an accountant runs and can read the artifacts;"
+    yield f"  or order with {change}"
+
+
 def told_results(claims: Sequence[ClaimRecord]) -> Iterator[str]:
     """How to look at the result of the final claim; nothing where there is none, or it is not published."""
     for each in claims:

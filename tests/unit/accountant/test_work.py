@@ -1,5 +1,6 @@
 """Doing a job: what is in the store afterwards, what the claim says, and what stops it."""
 
+import logging
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +21,7 @@ from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.evaluation import evaluations
 from anh_rollup.evaluation.errors import ProgramTooLargeError, WorkTooLargeError
 from anh_rollup.evaluation.evaluations import dataset_bytes
-from anh_rollup.evaluation.properties import evaluate_property, trace_bytes
+from anh_rollup.evaluation.properties import Artifacts, evaluate_property, trace_bytes
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.workload import multiply_adds
 from anh_rollup.protocol.claims import Claim, Scores
@@ -187,6 +188,37 @@ def test_a_result_below_a_threshold_is_not_good(training):
     with pytest.raises(ThresholdMissedError) as raised:
         honest.require_good(job, result)
     assert raised.value.message == f"property 1 reaches {reached} of {reached + 1}"
+
+
+def scored(case, parameters):
+    """The sum of a model's scores."""
+    held = Artifacts(case.program, case.dataset, None, Model(parameters))
+    return evaluate_property(held, ReferenceEvaluator()).scores.total
+
+
+def test_a_training_that_misses_a_threshold_is_told_with_the_best_that_it_came_to(training, caplog):
+    caplog.set_level(logging.INFO)
+    tried = [[np.full_like(each, sign) for each in training.model.parameters] for sign in (-9, 9)]
+    scores = [scored(training, parameters) for parameters in tried]
+    low, high = sorted(scores)
+    assert low < high
+    worse, better = (tried[scores.index(each)] for each in (low, high))
+    job = replace(training.job, properties=(replace(training.job.properties[0], threshold=high + 1),))
+
+    def train(task):
+        assert not any(task.is_good(each) for each in (worse, better, worse))
+        return worse
+
+    honest = worker(training, train)
+    with pytest.raises(ThresholdMissedError) as raised:
+        honest.require_good(job, honest.perform(ordered(job)))
+
+    assert raised.value.message == f"property 0 reaches {low} of {high + 1}, and {high} at best"
+    assert caplog.messages == [
+        f"property 0: {low} of {high + 1}, at best {low}",
+        f"property 0: {high} of {high + 1}, at best {high}",
+        f"property 0: {low} of {high + 1}, at best {high}",
+    ]
 
 
 def test_a_kept_result_is_evaluated_once_for_all_jobs(training, monkeypatch):

@@ -1,5 +1,6 @@
 """`anh job`: what is told of jobs, and what an order ends with."""
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -70,6 +71,14 @@ CLAIMANT, SCORES = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8", (Scores(5, 3, b
 RESULT, URI = b"\x31" * 32, "http://10.0.0.1:8650/$(x)"
 
 
+#: What is told of a training that nobody did.
+SILENCE = (
+    "an accountant whose training misses a threshold claims nothing; its log says how near it came",
+    "to try again, see that an accountant runs and can read the artifacts;",
+    "  or order with more epochs or another learning rate in the recipe, or a lower LEAST",
+)
+
+
 def looked_at(monkeypatch: pytest.MonkeyPatch, kind: JobKind, now: int, *states: ClaimState) -> list[str]:
     """The lines of `anh job status` below the tables, at an L1 time, of a job with claims in these states."""
     wanted = (Property(b"\1" * 32, b"\2" * 32, 3),)
@@ -92,20 +101,39 @@ def looked_at(monkeypatch: pytest.MonkeyPatch, kind: JobKind, now: int, *states:
     words = ["job", "status", ordered.transaction.hex(), "--l1", "http://a:1"]
     told = CliRunner().invoke(main, words, env={"ANH_L2": ""})
     assert told.exit_code == 0, told.output
-    return [line for line in told.output.splitlines() if line and line[0] not in " ┏┃┡│└"]
+    tables = re.compile(r"[┏┃┡│└]| +(jobs|claims) *$")
+    return [line for line in told.output.splitlines() if line and not tables.match(line)]
 
 
 def test_a_job_without_claims_is_told_with_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     assert looked_at(monkeypatch, JobKind.TRAINING, NOW) == [
         "deadline: 2023-11-14 22:13:20 UTC",
-        "no claims yet",
+        "no claims yet: accountants may claim until the deadline",
+        "an accountant whose training misses a threshold claims nothing; its log says how near it came",
+        "if none comes, see that an accountant runs and can read the artifacts;",
+        "  or order with more epochs or another learning rate in the recipe, or a lower LEAST",
     ]
+
+
+def test_an_inference_without_claims_is_told_what_to_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert looked_at(monkeypatch, JobKind.INFERENCE, NOW)[1:] == [
+        "no claims yet: accountants may claim until the deadline",
+        "an accountant whose answers miss a threshold claims nothing; its log says by how much",
+        "if none comes, see that an accountant runs and can read the artifacts;",
+        "  or order with a larger tolerance, or a lower LEAST",
+    ]
+
+
+def test_a_job_with_a_claim_is_told_nothing_of_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = looked_at(monkeypatch, JobKind.TRAINING, NOW, ClaimState.STANDING)
+    assert [line.partition(":")[0] for line in told] == ["deadline", "0x00000000"]
 
 
 def test_an_expired_job_is_told_with_the_time_of_its_rewards_return(monkeypatch: pytest.MonkeyPatch) -> None:
     assert looked_at(monkeypatch, JobKind.TRAINING, NOW + 1) == [
         "deadline: 2023-11-14 22:13:20 UTC; expired: its reward can go back from 2023-11-21 22:13:20 UTC on",
         "no claims",
+        *SILENCE,
     ]
 
 
@@ -115,6 +143,7 @@ def test_a_job_whose_time_is_over_is_told_with_how_its_reward_goes_back(
     assert looked_at(monkeypatch, JobKind.TRAINING, NOW + Rules().settlement) == [
         "deadline: 2023-11-14 22:13:20 UTC; nobody has done it: its reward goes back with `anh job refund`",
         "no claims",
+        *SILENCE,
     ]
 
 
