@@ -21,6 +21,7 @@ from anh_rollup.cli.model_import import Labelled, Questions, Wanted
 from anh_rollup.cli.network_page import Findings, page_of
 from anh_rollup.cli.network_words import Rows, advice, comparison_rows, report_rows
 from anh_rollup.cli.options import printable, visible
+from anh_rollup.cli.tolerance_words import Tolerance
 from anh_rollup.cli.training_import import LabelledArrays, spread, training_order
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.importing.comparison import MOST_TRACED, Comparison, compare
@@ -62,6 +63,7 @@ def import_into(
         done = _imported(wanted, shown, None if labelled is None else labelled.samples)
     network, store = done.network, ArtifactStore(store_url)
     architecture = decisions(network.program) if wanted.decides else network.program
+    limit = None if questions is None else _limit(network, questions, decides=wanted.decides)
     asked = None if questions is None else _asked(network, questions, decides=wanted.decides)
     made = None if labelled is None else labelled.artifacts(network)
     program, model = store.put_program(architecture), store.put_model(network.model)
@@ -81,9 +83,13 @@ def import_into(
         uncut = console if console.is_terminal else Console(width=UNCUT_WIDTH)
         uncut.print(_layer_table(layers_of(network)))
     if done.comparison is not None:
-        console.print(_table(comparison_rows(done.comparison), title="beside onnxruntime"))
+        found = comparison_rows(done.comparison)
+        found += [] if limit is None else limit.rows(done.comparison)
+        console.print(_table(found, title="beside onnxruntime"))
         if words := advice(done.comparison):
             console.print(Text(words, style="yellow"))
+    for each in [] if limit is None else limit.warnings(done.comparison):
+        console.print(Text(f"warning: {each}", style="yellow"), soft_wrap=True)
 
 
 def write_page(page: Path, wanted: Wanted) -> None:
@@ -153,8 +159,12 @@ def _asked(network: Network, questions: Questions, *, decides: bool) -> tuple[Pr
     arrays = read_arrays(questions.file)
     check_samples(network.record, arrays)
     judge = near_largest if decides else closeness
-    score = judge(network.program, round(questions.tolerance * 2.0**network.program.output.scale))
+    score = judge(network.program, _limit(network, questions, decides=decides).steps)
     return score, Dataset(network.quantized(arrays))
+
+
+def _limit(network: Network, questions: Questions, *, decides: bool) -> Tolerance:
+    return Tolerance(questions.tolerance, network.program.output.scale, decides)
 
 
 def _property(store: ArtifactStore, score: Program, asked: Dataset) -> str:

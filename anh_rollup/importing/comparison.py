@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 from onnxruntime.capi import onnxruntime_pybind11_state as states
 
+from anh_rollup.encoding.checks import INT32_MOST
 from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.importing.errors import ImportingError
 from anh_rollup.importing.input_types import INPUT_TYPES
@@ -72,6 +73,9 @@ class Comparison:
         decisions: Places along the last axis of the outputs, over all samples.
         agreement: Part of the decisions with the same largest output.
         saturated: Elements, of all values, outside of their number format in float64.
+        steps_off: Of each sample as a data set holds it, how many steps of the output's format onnxruntime's
+            output, rounded to it, is off at most.
+        steps_below: Likewise, how many steps the exact score of what it decides is below the largest one.
         exact_seconds, float_seconds: One sample, by the exact evaluator and by onnxruntime.
     """
 
@@ -83,6 +87,8 @@ class Comparison:
     decisions: int
     agreement: float
     saturated: int
+    steps_off: tuple[int, ...]
+    steps_below: tuple[int, ...]
     exact_seconds: float
     float_seconds: float
 
@@ -110,7 +116,10 @@ def compare(model: ModelProto, network: Network, samples: Arrays, watch: Watch =
         loaded.evaluate([each[at : at + BATCH] for each in fields])
         for at in watch(starts, "evaluating exactly")
     ]
-    exact = network.real(np.concatenate(outputs)).reshape(wanted.shape)
+    elements = np.concatenate(outputs)
+    exact = network.real(elements).reshape(wanted.shape)
+    stored = split_samples(network.record, _stored(network, fields))
+    native = np.stack([run(each) for each in watch(stored, "answering")]).reshape(elements.shape)
     span = float(np.ptp(wanted)) or float(np.abs(wanted).max()) or 1.0
     error = np.abs(exact - wanted) / span
     worst = error.reshape(len(singles), -1).max(1)
@@ -131,6 +140,8 @@ def compare(model: ModelProto, network: Network, samples: Arrays, watch: Watch =
         decisions=same.size,
         agreement=float(same.mean()),
         saturated=sum(outside),
+        steps_off=_steps_off(network, elements, native),
+        steps_below=_steps_below(elements, native),
         exact_seconds=_seconds(lambda: loaded.evaluate(one)),
         float_seconds=_seconds(lambda: run(singles[0])),
     )
@@ -176,6 +187,29 @@ def _real_and_saturated(network: Network, sample: Sequence[Reals]) -> tuple[Real
             outside = (elements < (at.low - 1) * at.unit) | (elements > (at.high + 1) * at.unit)
             count += int((outside & np.isfinite(elements)).sum())
     return elements, count
+
+
+def _stored(network: Network, fields: Sequence[Array]) -> Arrays:
+    """The samples that fields of a data set stand for."""
+    pairs = zip(network.record.fields, network.program.fields, fields, strict=True)
+    return {field.name: np.ldexp(each.astype(np.float64), -value.scale) for field, value, each in pairs}
+
+
+def _steps_off(network: Network, exact: Array, native: Reals) -> tuple[int, ...]:
+    """How far each sample's output is from the exact elements, rounded as native answers are; NaN is far."""
+    output = network.program.output
+    rounded = np.clip(np.rint(np.ldexp(native, output.scale)), output.low, output.high)
+    off = np.nan_to_num(np.abs(rounded - exact), nan=INT32_MOST)
+    return tuple(off.reshape(len(off), -1).max(1).astype(np.int64).tolist())
+
+
+def _steps_below(exact: Array, native: Reals) -> tuple[int, ...]:
+    """How far the exact scores of native decisions are below the largest ones, at most in a sample."""
+    if exact.ndim < 2:
+        return (0,) * len(exact)
+    chosen = np.take_along_axis(exact, native.argmax(-1, keepdims=True), -1)
+    below = exact.max(-1, keepdims=True).astype(np.int64) - chosen
+    return tuple(below.reshape(len(below), -1).max(1).tolist())
 
 
 def _decisions(outputs: Reals) -> Array:

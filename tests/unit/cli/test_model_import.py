@@ -7,14 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
+from numpy.typing import NDArray
+from onnx import ModelProto
 
 from anh_rollup.cli import main
 from anh_rollup.cli.dispute_words import show_dispute
 from anh_rollup.cli.follow_up import program
 from anh_rollup.cli.model_import import ShapeOptionError, parse_shapes
+from anh_rollup.cli.tolerance_words import EqualityWarning, FarAnswersWarning, Tolerance
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.evaluation.dispute_cost import dispute_cost
+from anh_rollup.evaluation.fast_backend import FastEvaluator
+from anh_rollup.evaluation.sources import Sources
 from anh_rollup.evaluation.workload import multiply_adds
 from anh_rollup.importing.comparison import Comparison, compare
 from anh_rollup.importing.layers import layers_of
@@ -24,6 +29,7 @@ from anh_rollup.importing.report import report_of
 from anh_rollup.importing.runnable import runnable
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.tensor.properties import closeness, decisions, near_largest
+from anh_rollup.training.answering import answer
 from tests.unit.cli.imports import anh, rows, write_network
 from tests.unit.importing.graphs import model_of, node
 
@@ -181,6 +187,78 @@ def test_what_is_trained_gives_scores(network: Path, tmp_path: Path) -> None:
     shown = anh("model", "import", network, "--decisions", *words)
     assert shown.exit_code == 2
     assert "--decisions and --training-data exclude each other" in shown.output
+
+
+def asked_with(network: Path, folder: Path, tolerance: float, *more: str, samples: bool = True) -> Result:
+    """An import with questions and a tolerance, and with 16 samples, of which four are held back."""
+    x = np.random.default_rng(10).normal(size=(16, 6)).astype(np.float32)
+    np.savez(folder / "samples.npz", x=x)
+    given = ("--samples", folder / "samples.npz") if samples else ()
+    words = ("--input-shape", "x=1x6", "--store", folder / "store", "--questions", folder / "samples.npz")
+    shown = anh("model", "import", network, *words, *given, *more, "--tolerance", tolerance)
+    assert shown.exit_code == 0, shown.output
+    return shown
+
+
+def warned(shown: Result) -> list[str]:
+    return [line for line in shown.output.splitlines() if line.startswith("warning: ")]
+
+
+def test_a_tolerance_is_shown_beside_onnxruntimes_answers(network: Path, tmp_path: Path) -> None:
+    shown = asked_with(network, tmp_path, 0.25)
+    assert rows(shown)[-1] == ["onnxruntime's answers within 0.25", "100.00% of 4"]
+    assert warned(shown) == []
+
+
+def test_a_tolerance_that_native_answers_miss_is_warned_of(network: Path, tmp_path: Path) -> None:
+    x = np.random.default_rng(10).normal(size=(16, 6)).astype(np.float32)
+    model = read_model(network)
+    made = import_network(model, shapes={"x": (1, 6)}, samples={"x": x[:12]})
+    step, steps = 2.0**-made.program.output.scale, compare(model, made, {"x": x[12:]}).steps_off
+    exact = network_answers(model, made, x[12:])
+    assert steps == exact
+    assert max(steps) > 0
+
+    shown = asked_with(network, tmp_path, 0)
+
+    far = sum(each > 0 for each in steps)
+    assert rows(shown)[-1] == ["onnxruntime's answers within 0", f"{1 - far / 4:.2%} of 4"]
+    assert warned(shown) == [f"warning: {EqualityWarning(0, step)}", f"warning: {FarAnswersWarning(far, 4)}"]
+
+
+def network_answers(model: ModelProto, made: Network, x: NDArray[np.float32]) -> tuple[int, ...]:
+    """How many steps native answers are off, as an accountant rounds them."""
+    fields = Dataset(made.quantized({"x": x}))
+    file = runnable(model, made.record)
+    (native,) = answer(made.program, fields, made.emitted.parameters, network=file)
+    exact = FastEvaluator().evaluate(made.program, Sources(fields.fields, (), made.emitted.parameters))
+    return tuple(np.abs(native.astype(np.int64) - exact).max(1).tolist())
+
+
+@pytest.mark.parametrize(("steps", "expected"), [(0.0, True), (0.5, True), (0.6, False), (1.0, False)])
+def test_a_tolerance_below_half_a_step_is_warned_of_without_samples(
+    steps: float, expected: bool, network: Path, tmp_path: Path
+) -> None:
+    step = 2.0 ** -import_network(read_model(network), shapes={"x": (1, 6)}).program.output.scale
+    shown = asked_with(network, tmp_path, steps * step, samples=False)
+    equal = f"warning: {EqualityWarning(steps * step, step)}"
+    assert warned(shown) == ([equal] if expected else [])
+
+
+def test_decisions_that_have_to_be_the_exact_ones_are_compared_and_not_warned_of(
+    network: Path, tmp_path: Path
+) -> None:
+    shown = asked_with(network, tmp_path, 0, "--decisions")
+    assert rows(shown)[-1] == ["onnxruntime's decisions within 0", "100.00% of 4"]
+    assert warned(shown) == []
+
+
+def test_decisions_that_are_too_far_off_are_warned_of() -> None:
+    network = import_network(model_of([node("Abs", "x")], {"x": (1, 3)}), samples={"x": np.eye(3)})
+    found = compare(model_of([node("Neg", "x")], {"x": (1, 3)}), network, {"x": np.eye(3)})
+    limits = [Tolerance(most, network.program.output.scale, decides=True) for most in (0.5, 1.0)]
+    assert [list(each.warnings(found)) for each in limits] == [[FarAnswersWarning(3, 3)], []]
+    assert limits[0].rows(found) == [("onnxruntime's decisions within 0.5", "0.00% of 3")]
 
 
 def test_layers_are_not_cut_where_no_terminal_shows_them(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import torch
 from onnx import ModelProto, TensorProto
 
 from anh_rollup.encoding.artifacts import decode_model, encode_model
+from anh_rollup.encoding.checks import INT32_MOST
 from anh_rollup.importing.comparison import compare
 from anh_rollup.importing.errors import FormatRefusedError, InputRefusedError
 from anh_rollup.importing.network import import_network
@@ -87,6 +88,25 @@ def test_held_back_samples_saturate_nothing_and_agree() -> None:
     found = compare(model, network, {"x": normal(16, 6, 8)})
     assert (found.samples, found.saturated, found.agreement) == (16, 0, 1.0)
     assert max(found.largest_error, found.largest_lowering_error) < 1e-5
+
+
+def test_answers_are_as_far_off_as_steps_between_them_and_numbers_that_are_none_are_far() -> None:
+    samples = np.array([[4.0], [0.25], [-1.0]], np.float32)
+    network = import_network(model_of([node("Abs", "x")], {"x": (1, 1)}), samples={"x": samples})
+    found = compare(model_of([node("Sqrt", "x")], {"x": (1, 1)}), network, {"x": samples})
+    one = 1 << network.program.output.scale
+    assert found.steps_off == (2 * one, one // 4, INT32_MOST)
+    assert found.steps_below == (0, 0, 0)
+
+
+def test_decisions_are_as_far_off_as_their_exact_scores_are_below_the_largest() -> None:
+    samples = np.array([[1.0, 2.0, 0.5], [3.0, 1.0, 2.0]], np.float32)
+    network = import_network(model_of([node("Abs", "x")], {"x": (1, 3)}), samples={"x": samples})
+    turned = compare(model_of([node("Neg", "x")], {"x": (1, 3)}), network, {"x": samples})
+    one = 1 << network.program.output.scale
+    assert turned.steps_below == (3 * one // 2, 2 * one)
+    same = compare(model_of([node("Abs", "x")], {"x": (1, 3)}), network, {"x": samples})
+    assert (same.steps_off, same.steps_below) == ((0, 0), (0, 0))
 
 
 def test_without_samples_ranges_are_proven() -> None:
