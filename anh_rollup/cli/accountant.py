@@ -167,7 +167,7 @@ def accountant_services(config: AccountantConfig, cluster: Cluster | None = None
     freshness = Freshness(config.most_lag, time.time)
     order = OrderReader(deployment, client, data)
     called = CalledJobs(order, _asking(config.follower_url))
-    trainer, display = make_trainer(store, conduct), Display()
+    display = Display()
     accountant = Accountant(
         chain=DisputeChain(deployment, sender, freshness),
         account=account,
@@ -175,7 +175,7 @@ def accountant_services(config: AccountantConfig, cluster: Cluster | None = None
         worker=Worker(
             store,
             make_evaluator(cluster, display),
-            trainer,
+            make_trainer(store, conduct, display),
             make_answerer(config.answers_with, store, display),
             config.most_work,
             config.checks_answers,

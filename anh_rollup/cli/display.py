@@ -1,27 +1,67 @@
-"""How far a role is with long work: bars on a terminal, else a line of log every now and then."""
+"""How far a command or a role is with long work: bars on a terminal, else a line every now and then."""
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Event, Lock, Thread
 from typing import Final, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeRemainingColumn
 
 LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: Seconds between two lines of log about one work (choice).
+#: Seconds between two lines about long work (choice).
 REPORT_SECONDS: Final = 10.0
 
+#: Waits so many seconds, or until work is done; whether it is.
+Pause = Callable[[float], bool]
 
-def progress(console: Console) -> Progress:
-    """Bars for what is being worked on, which go when it is done; only a terminal shows them."""
+
+@contextmanager
+def progress(console: Console, pause: Pause | None = None) -> Iterator[Progress]:
+    """Shows what a command is working on: bars, which go when it is done, else a line every now and then.
+
+    Args:
+        console: Where; bars need a terminal.
+        pause: How to wait between two lines (tests replace it).
+    """
+    with _bars(console) as shown:
+        if console.is_terminal:
+            yield shown
+            return
+        done = Event()
+        lines = Thread(target=_tell, args=(console, shown, pause or done.wait), daemon=True)
+        lines.start()
+        try:
+            yield shown
+        finally:
+            done.set()
+            lines.join()
+
+
+def _bars(console: Console) -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def _tell(console: Console, shown: Progress, pause: Pause) -> None:
+    """Prints lines until the work is done."""
+    elapsed = 0.0
+    while not pause(REPORT_SECONDS):
+        elapsed += REPORT_SECONDS
+        at_work = [_words(each) for each in shown.tasks if not each.finished]
+        line = f"{elapsed:.0f} s: {'; '.join(at_work) or 'at work'}"
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+
+def _words(task: Task) -> str:
+    of = "" if task.total is None else f", {task.completed:.0f} of {task.total:.0f}"
+    return f"{task.description}{of}"
 
 
 @dataclass(slots=True)
@@ -59,7 +99,7 @@ class Display:
     def _begin(self) -> Progress:
         """The bars: one display for all threads, for a terminal has room for one."""
         with self._lock:
-            self._bars = self._bars or progress(self.console)
+            self._bars = self._bars or _bars(self.console)
             self._shown += 1
             self._bars.start()
             return self._bars

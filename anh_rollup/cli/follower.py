@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from anh_rollup.cli.cluster_options import engine_options, joined, with_cluster
 from anh_rollup.cli.connecting import open_rollup, require_followed
+from anh_rollup.cli.display import progress
 from anh_rollup.cli.on_demand import make_evaluator
 from anh_rollup.cli.options import (
     UsageError,
@@ -149,7 +149,7 @@ def open_follower(
         archive = archive.renewed()
     data = BatchDataReader(client, config.beacon_url, open_store(config.blobs))
     reader = OrderReader(deployment, client, data, archive=archive)
-    with _progress(console) as shown:
+    with progress(console) as shown:
         task = shown.add_task("reading L1", total=None)
 
         def report(done: int, total: int) -> None:
@@ -212,9 +212,3 @@ def _sequencer(url: str, deployment: Deployment) -> SequencerClient:
     except L2UnreachableError as error:
         LOG.warning("%s; L1 is followed meanwhile", error.message)
     return SequencerClient(url)
-
-
-def _progress(console: Console) -> Progress:
-    """A bar that is gone when it is done, and only where somebody watches."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

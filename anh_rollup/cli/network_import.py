@@ -59,7 +59,7 @@ def import_into(
     """
     console = Console()
     labelled = None if learnt is None else LabelledArrays.read(learnt)
-    with progress(console) as shown:
+    with progress(Console(stderr=True)) as shown:
         done = _imported(wanted, shown, None if labelled is None else labelled.samples)
     network, store = done.network, ArtifactStore(store_url)
     architecture = decisions(network.program) if wanted.decides else network.program
@@ -99,7 +99,7 @@ def write_page(page: Path, wanted: Wanted) -> None:
         ExportError: The file exists, or cannot be written.
     """
     console = Console()
-    with progress(console) as shown:
+    with progress(Console(stderr=True)) as shown:
         done = _imported(wanted, shown)
         held = [] if done.held is None else split_samples(done.network.record, done.held)[:MOST_TRACED]
         readings = readings_of(done.network, shown.track(held, description="reading layers"))

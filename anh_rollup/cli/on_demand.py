@@ -54,11 +54,11 @@ def make_evaluator(cluster: Cluster | None = None, watch: Watch = unwatched) -> 
     return EvaluatorOnDemand(cluster, watch)
 
 
-def make_trainer(store: ArtifactStore, conduct: Conduct = HONEST) -> Trainer:
+def make_trainer(store: ArtifactStore, conduct: Conduct = HONEST, watch: Watch = unwatched) -> Trainer:
     """See `training.make_trainer`."""
 
     def work(task: TrainingTask) -> Sequence[Elements]:
-        trainer: Trainer = _training().make_trainer(store, conduct)
+        trainer: Trainer = _training().make_trainer(store, conduct, watch)
         return trainer(task)
 
     return work

@@ -4,8 +4,8 @@ from functools import partial
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from anh_rollup.cli.display import progress
 from anh_rollup.cli.options import read_account
 from anh_rollup.client.l2 import L2Client
 from anh_rollup.client.publishing import publish, unpublished
@@ -31,8 +31,7 @@ def publish_artifact(artifact: Program | Model, l2_url: str, key_file: Path) -> 
         say(f"{name} is published already")
         return
     say(f"{name}: {len(content):,} bytes, {len(missing)} of {len(steps)} transactions are to be sent")
-    columns = (TextColumn("publishing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
+    with progress(Console(stderr=True)) as shown:
         task = shown.add_task("publishing", total=len(missing))
         publish(l2, account, missing, lambda done: shown.update(task, completed=done))
     say("published: contracts can ask it from now on")

@@ -36,13 +36,14 @@ def make_evaluator(cluster: Cluster | None = None, watch: Watch = unwatched) -> 
     return fastest_evaluator(watch) if cluster is None else ClusterEvaluator(fastest_evaluator(), cluster)
 
 
-def make_trainer(store: ArtifactStore, conduct: Conduct = HONEST) -> Trainer:
+def make_trainer(store: ArtifactStore, conduct: Conduct = HONEST, watch: Watch = unwatched) -> Trainer:
     """How training jobs are done: as the job's poster suggests, until the properties hold.
 
     Args:
         store: Where hints and training data are read.
         conduct: Whoever does not check results hardly trains, whatever the hints say: its lie is that they
             are good. Other lies are about a result that reaches the thresholds, and need a whole training.
+        watch: Shows how far it is with an epoch.
     """
 
     def work(task: TrainingTask) -> Sequence[Elements]:
@@ -53,7 +54,7 @@ def make_trainer(store: ArtifactStore, conduct: Conduct = HONEST) -> Trainer:
         if not conduct.checks:
             hints = hints.model_copy(update={"epochs": UNCHECKED_EPOCHS})
         LOG.info("training 0x%s: %d samples", task.job.architecture.hex()[:8], samples.count)
-        trained = train_module(module, samples, hints, task.is_good, _tell)
+        trained = train_module(module, samples, hints, task.is_good, _tell, watch)
         LOG.info("trained %d epochs in %.1f s", trained.epochs, trained.seconds)
         return trained.parameters
 

@@ -17,6 +17,7 @@ from anh_rollup.tensor.program import Program
 from anh_rollup.training.errors import TrainingError
 from anh_rollup.training.float_program import FloatProgram, real_fields
 from anh_rollup.training.hints import TrainingHints
+from anh_rollup.watching import Watch, unwatched
 
 #: Whether parameters are good enough: the exact properties of the job.
 Judge = Callable[[Sequence[Elements]], bool]
@@ -109,8 +110,12 @@ def train_module(
     hints: TrainingHints,
     judge: Judge,
     progress: Callable[[Epoch], None] = lambda _: None,
+    watch: Watch = unwatched,
 ) -> Trained:
-    """Trains a module from the parameters that it has; arguments and errors as for `train`."""
+    """Trains a module from the parameters that it has; arguments and errors as for `train`.
+
+    `watch` shows how far it is with the steps of an epoch.
+    """
     elements = sum(value.size for value in module.program.values) * min(hints.batch_size, samples.count)
     if elements > MOST_STEP:
         raise TrainingError(
@@ -118,7 +123,7 @@ def train_module(
             remedy="Choose a smaller batch_size, or a smaller network.",
         )
     with _threads(1 if elements < WORTH_THREADS else torch.get_num_threads()):
-        return _train(module, samples, hints, judge, progress)
+        return _train(module, samples, hints, judge, progress, watch)
 
 
 @contextmanager
@@ -138,6 +143,7 @@ def _train(
     hints: TrainingHints,
     judge: Judge,
     progress: Callable[[Epoch], None],
+    watch: Watch,
 ) -> Trained:
     started = time.perf_counter()
     if not any(each.requires_grad for each in module.parameters()):
@@ -154,7 +160,8 @@ def _train(
     loss, good, number = 0.0, False, 0
     for number in range(1, hints.epochs + 1):
         total = 0.0
-        for chosen in torch.split(torch.randperm(len(target)), hints.batch_size):
+        steps_of_epoch = torch.split(torch.randperm(len(target)), hints.batch_size)
+        for chosen in watch(steps_of_epoch, f"training, epoch {number}"):
             output = module([field[chosen] for field in fields])
             if not output.requires_grad:
                 raise TrainingError("the output has no slope in any parameter")

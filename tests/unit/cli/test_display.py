@@ -4,12 +4,13 @@ import io
 import logging
 from collections.abc import Iterator
 from itertools import count
+from queue import Queue
 
 import numpy as np
 import pytest
 from rich.console import Console
 
-from anh_rollup.cli.display import REPORT_SECONDS, Display
+from anh_rollup.cli.display import REPORT_SECONDS, Display, progress
 from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.evaluation.sources import Sources
 from tests.doubles.small_program import random_fields, random_parameters, small_program
@@ -26,6 +27,61 @@ def test_the_log_is_told_every_now_and_then(caplog: pytest.LogCaptureFixture) ->
     display = Display(Console(file=io.StringIO()), clock=lambda: next(clock))
     assert list(display(range(5), "answering")) == [0, 1, 2, 3, 4]
     assert caplog.messages == ["answering: 1 of 5 parts", "answering: 3 of 5 parts"]
+
+
+class Looks:
+    """When a line is told: each `look` returns once there is one."""
+
+    def __init__(self, told: io.StringIO) -> None:
+        self.told = told
+        self._asked: Queue[bool] = Queue()
+        self._paused: Queue[float] = Queue()
+
+    def pause(self, seconds: float) -> bool:
+        self._paused.put(seconds)
+        return self._asked.get(timeout=60)
+
+    def look(self) -> str:
+        before = len(self.told.getvalue())
+        assert self._paused.get(timeout=60) == REPORT_SECONDS
+        self._asked.put(False)
+        self._paused.put(self._paused.get(timeout=60))
+        return self.told.getvalue()[before:]
+
+    def end(self) -> None:
+        self._asked.put(True)
+
+
+def test_a_command_without_a_terminal_tells_lines_about_what_is_at_work() -> None:
+    told = io.StringIO()
+    looks = Looks(told)
+    with progress(Console(file=told), looks.pause) as shown:
+        assert looks.look() == "10 s: at work\n"
+        task = shown.add_task("running [onnxruntime]", total=3)
+        shown.advance(task)
+        assert looks.look() == "20 s: running [onnxruntime], 1 of 3\n"
+        reading = shown.add_task("reading L1", total=None)
+        shown.advance(task)
+        assert looks.look() == "30 s: running [onnxruntime], 2 of 3; reading L1\n"
+        shown.advance(task)
+        shown.remove_task(reading)
+        assert looks.look() == "40 s: at work\n"
+        looks.end()
+    assert len(told.getvalue().splitlines()) == 4
+
+
+def test_short_work_without_a_terminal_tells_nothing() -> None:
+    told = io.StringIO()
+    with progress(Console(file=told)) as shown:
+        assert list(shown.track(range(3), description="running")) == [0, 1, 2]
+    assert told.getvalue() == ""
+
+
+def test_on_a_terminal_a_command_shows_bars_and_no_lines() -> None:
+    told = io.StringIO()
+    with progress(Console(file=told, force_terminal=True, width=100), pytest.fail) as shown:
+        assert list(shown.track("ab", description="running")) == ["a", "b"]
+    assert "running" in told.getvalue()
 
 
 def test_a_terminal_shows_a_bar_for_each_work_until_it_is_done() -> None:

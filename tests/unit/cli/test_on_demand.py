@@ -41,7 +41,7 @@ def test_trainers_and_answerers_are_made_as_asked_for(
     store = ArtifactStore(tmp_path)
     task: Any = "a task"
     three: Any = ("a program", "samples", "a model")
-    assert make_trainer(store)(task) == (store, HONEST, task)
+    assert make_trainer(store)(task) == (store, HONEST, unwatched, task)
     assert make_answerer("auto", store)(*three) == ("auto", store, unwatched, *three)
 
 

@@ -1,8 +1,9 @@
 """Training reaches what the exact property asks for, and says what keeps it from that."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -22,6 +23,8 @@ from anh_rollup.training.float_program import FloatProgram
 from anh_rollup.training.hints import TrainingHints
 from anh_rollup.training.trainer import Epoch, Trained, train, train_module
 from scripts import digits
+
+T = TypeVar("T")
 
 ROOT = "0x" + "00" * 32
 NEVER = TrainingHints(training_data=ROOT, epochs=4, batch_size=16)
@@ -71,6 +74,18 @@ def test_it_stops_as_soon_as_the_exact_property_holds() -> None:
     assert told[-1] == Epoch(trained.epochs, 100, trained.loss)
     assert [each.shape for each in trained.parameters] == [(16, 2), (16,), (3, 16), (3,)]
     assert {each.dtype for each in trained.parameters} == {np.dtype(np.int32)}
+
+
+def test_whoever_waits_sees_the_steps_of_every_epoch() -> None:
+    seen: list[tuple[str, int]] = []
+
+    def watch(parts: Sequence[T], work: str, /) -> Iterator[T]:
+        for place, part in enumerate(parts):
+            seen.append((work, place))
+            yield part
+
+    train_module(FloatProgram(classifier()), sectors(40), NEVER, never, lambda _: None, watch)
+    assert seen == [(f"training, epoch {epoch}", step) for epoch in (1, 2, 3, 4) for step in range(3)]
 
 
 def test_it_fits_numbers_too() -> None:
