@@ -46,7 +46,9 @@ def progress(console: Console, pause: Pause | None = None) -> Iterator[Progress]
 
 def _bars(console: Console) -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    drawn = console.is_terminal
+    # What is refreshed by itself counts only while it is drawn.
+    return Progress(*columns, console=console, transient=True, disable=not drawn, auto_refresh=drawn)
 
 
 def _tell(console: Console, shown: Progress, pause: Pause) -> None:

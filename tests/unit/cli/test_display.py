@@ -57,17 +57,15 @@ def test_a_command_without_a_terminal_tells_lines_about_what_is_at_work() -> Non
     looks = Looks(told)
     with progress(Console(file=told), looks.pause) as shown:
         assert looks.look() == "10 s: at work\n"
-        task = shown.add_task("running [onnxruntime]", total=3)
-        shown.advance(task)
-        assert looks.look() == "20 s: running [onnxruntime], 1 of 3\n"
-        reading = shown.add_task("reading L1", total=None)
-        shown.advance(task)
-        assert looks.look() == "30 s: running [onnxruntime], 2 of 3; reading L1\n"
-        shown.advance(task)
-        shown.remove_task(reading)
+        lines = [looks.look() for _ in shown.track("ab", description="running [onnxruntime]")]
+        assert lines == [f"{20 + 10 * done} s: running [onnxruntime], {done} of 2\n" for done in (0, 1)]
         assert looks.look() == "40 s: at work\n"
+        shown.add_task("reading L1", total=None)
+        task = shown.add_task("taking in blocks", total=3)
+        shown.advance(task)
+        assert looks.look() == "50 s: reading L1; taking in blocks, 1 of 3\n"
         looks.end()
-    assert len(told.getvalue().splitlines()) == 4
+    assert len(told.getvalue().splitlines()) == 5
 
 
 def test_short_work_without_a_terminal_tells_nothing() -> None:
