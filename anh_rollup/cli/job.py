@@ -208,7 +208,7 @@ def show_job(
     if claims:
         console.print(claims_table(claims))
     else:
-        for line in told_silence(ordered.job.kind, state):
+        for line in told_silence(ordered.job, state):
             console.print(line, soft_wrap=True)
     look_closer(console, ("claim", "show"), [each.identifier for each in claims])
     for line in told_results(claims):

@@ -68,15 +68,15 @@ def told_deadline(job: Job, state: str, settlement: int) -> str:
     return line
 
 
-def told_silence(kind: JobKind, state: str) -> Iterator[str]:
+def told_silence(job: Job, state: str) -> Iterator[str]:
     """What it means that a job has no claim, and what to try: L1 knows of claims alone, not of attempts.
 
     Args:
-        kind: What was ordered.
+        job: The job.
         state: What `job_state` says about the job.
     """
     yield "no claims yet: accountants may claim until the deadline" if state == "open" else "no claims"
-    if kind is JobKind.TRAINING:
+    if job.kind is JobKind.TRAINING:
         yield "an accountant whose training misses a threshold claims nothing; its log says how near it came"
         change = "more epochs or another learning rate in the recipe, or a lower LEAST"
     else:
@@ -85,6 +85,8 @@ def told_silence(kind: JobKind, state: str) -> Iterator[str]:
     begin = "if none comes" if state == "open" else "to try again"
     yield f"{begin}, see that an accountant runs and can read the artifacts;"
     yield f"  or order with {change}"
+    if state == "open":
+        yield from told_place(job.uri)
 
 
 def told_results(claims: Sequence[ClaimRecord]) -> Iterator[str]:
@@ -110,4 +112,5 @@ def told_place(uri: str) -> Iterator[str]:
     role = command("accountant", "--allow-folder", visible(unquote(uri.removeprefix(FOLDER))).plain)
     yield "only accountants on this machine that allow the artifacts' folder can read it and do the job:"
     yield f"  {role} (with its other options)"
+    yield "those of a devnet read its folder `user` alone: import and order with --store devnet/user"
     yield "for others serve the folder over HTTP, and order with --uri http://HOST:PORT"

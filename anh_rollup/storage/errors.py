@@ -1,5 +1,8 @@
 """What can go wrong with stored artifacts, one type each."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from anh_rollup.errors import AnhError
 
 
@@ -81,13 +84,35 @@ class UriRefusedError(ArtifactError):
         reason: Why.
     """
 
-    def __init__(self, uri: str, reason: str) -> None:
-        super().__init__(
-            f"the URI {uri[:200]!r} is refused: {reason}",
-            remedy="If you trust its source, allow it: --allow-folder, --allow-private; or fetch it.",
-        )
+    def __init__(
+        self,
+        uri: str,
+        reason: str,
+        *,
+        remedy: str = "If you trust its source, allow it: --allow-folder, --allow-private; or fetch it.",
+    ) -> None:
+        super().__init__(f"the URI {uri[:200]!r} is refused: {reason}", remedy=remedy)
         self.uri = uri
         self.reason = reason
+
+
+class FolderRefusedError(UriRefusedError):
+    """A URI that names a folder of this machine which this process is not allowed to read.
+
+    Attributes:
+        allowed: The folders that it may read, with those below them.
+    """
+
+    def __init__(self, uri: str, allowed: Sequence[Path]) -> None:
+        folders = ", ".join(map(str, allowed)) or "none"
+        super().__init__(
+            uri,
+            f"it is not below an allowed folder ({folders})",
+            remedy="Put the artifacts below such a folder (of a devnet: --store devnet/user), or serve them "
+            "over HTTP (--uri http://HOST:PORT), and order again; or start this role with --allow-folder for "
+            "theirs, if you trust their source.",
+        )
+        self.allowed = tuple(allowed)
 
 
 class StoreUnreachableError(ArtifactError):

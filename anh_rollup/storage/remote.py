@@ -11,7 +11,12 @@ from yarl import URL
 
 from anh_rollup.protocol.jobs import MOST_URI_BYTES
 from anh_rollup.storage.addresses import require_public, resolve
-from anh_rollup.storage.errors import ArtifactError, StoreUnreachableError, UriRefusedError
+from anh_rollup.storage.errors import (
+    ArtifactError,
+    FolderRefusedError,
+    StoreUnreachableError,
+    UriRefusedError,
+)
 from anh_rollup.storage.files import FileStore
 from anh_rollup.storage.http_client import Download, download
 
@@ -95,7 +100,7 @@ def _allowed_folder(uri: str, policy: RemotePolicy) -> str:
         raise UriRefusedError(uri, "it names no folder") from error
     allowed = any(resolved.is_relative_to(root.resolve()) for root in policy.file_roots)
     if parts.netloc not in ("", "localhost") or not allowed:
-        raise UriRefusedError(uri, "it is not below an allowed folder")
+        raise FolderRefusedError(uri, policy.file_roots)
     return str(resolved)
 
 

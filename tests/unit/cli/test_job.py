@@ -79,10 +79,12 @@ SILENCE = (
 )
 
 
-def looked_at(monkeypatch: pytest.MonkeyPatch, kind: JobKind, now: int, *states: ClaimState) -> list[str]:
+def looked_at(
+    monkeypatch: pytest.MonkeyPatch, kind: JobKind, now: int, *states: ClaimState, place: str = ""
+) -> list[str]:
     """The lines of `anh job status` below the tables, at an L1 time, of a job with claims in these states."""
     wanted = (Property(b"\1" * 32, b"\2" * 32, 3),)
-    job = Job(kind, b"\4" * 32, b"\5" * 32 if kind is JobKind.INFERENCE else NO_ROOT, wanted, NOW, "")
+    job = Job(kind, b"\4" * 32, b"\5" * 32 if kind is JobKind.INFERENCE else NO_ROOT, wanted, NOW, place)
     ordered = OrderedJob(BatchNumber(1), bytes(32), 5, b"\6" * 32, job, Wei(ETHER))
     claim = Claim(CLAIMANT, BatchNumber(1), bytes(32), 5, ordered.transaction, bytes(32), RESULT, SCORES, URI)
     claims = [
@@ -122,6 +124,15 @@ def test_an_inference_without_claims_is_told_what_to_try(monkeypatch: pytest.Mon
         "if none comes, see that an accountant runs and can read the artifacts;",
         "  or order with a larger tolerance, or a lower LEAST",
     ]
+
+
+def test_a_job_without_claims_is_told_with_who_can_read_its_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = "file:///srv/mine"
+    open_lines = looked_at(monkeypatch, JobKind.TRAINING, NOW, place=place)
+    assert open_lines[5:] == list(told_place(place))
+    assert len(open_lines) == 5 + 4
+    late = looked_at(monkeypatch, JobKind.TRAINING, NOW + 1, place=place)
+    assert late == looked_at(monkeypatch, JobKind.TRAINING, NOW + 1)
 
 
 def test_a_job_with_a_claim_is_told_nothing_of_silence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,10 +288,11 @@ def test_the_end_of_an_order_is_the_command_that_follows_it(
         "--property": f"{ROOT}:{ROOT}:2",
     }  # fmt: skip
     told = CliRunner().invoke(main, ["job", "submit", *(word for pair in words.items() for word in pair)])
-    *_, who, role, others, following = told.output.splitlines()
-    assert (who, role, others) == (
+    *_, who, role, devnet, others, following = told.output.splitlines()
+    assert (who, role, devnet, others) == (
         "only accountants on this machine that allow the artifacts' folder can read it and do the job:",
         f"  anh accountant --allow-folder '{tmp_path}/my store' (with its other options)",
+        "those of a devnet read its folder `user` alone: import and order with --store devnet/user",
         "for others serve the folder over HTTP, and order with --uri http://HOST:PORT",
     )
     assert following == (

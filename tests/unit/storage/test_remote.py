@@ -11,7 +11,12 @@ from yarl import URL
 
 from anh_rollup.protocol.jobs import MOST_URI_BYTES
 from anh_rollup.storage import files, remote
-from anh_rollup.storage.errors import FileSystemMissingError, StoreUnreachableError, UriRefusedError
+from anh_rollup.storage.errors import (
+    FolderRefusedError,
+    FileSystemMissingError,
+    StoreUnreachableError,
+    UriRefusedError,
+)
 from anh_rollup.storage.files import PACKAGES
 from anh_rollup.storage.http_client import Download
 from anh_rollup.storage.remote import RemotePolicy, fetch
@@ -39,6 +44,21 @@ def test_nothing_outside_an_allowed_folder_is_read(allowed: Path, path: str) -> 
     inner = allowed / "scores"
     with pytest.raises(UriRefusedError, match="it is not below an allowed folder"):
         fetch(allowed.as_uri() + path, NAME, RemotePolicy(file_roots=(inner,)))
+
+
+def test_a_refused_folder_is_told_with_those_that_are_allowed_and_what_to_do(tmp_path: Path) -> None:
+    allowed = (tmp_path / "devnet" / "user", tmp_path / "more")
+    with pytest.raises(FolderRefusedError) as raised:
+        fetch("file:///srv/artifacts", NAME, RemotePolicy(file_roots=allowed))
+    assert raised.value.allowed == allowed
+    assert raised.value.message == (
+        "the URI 'file:///srv/artifacts' is refused: it is not below an allowed folder "
+        f"({allowed[0]}, {allowed[1]})"
+    )
+    for way in ("--store devnet/user", "--uri http://HOST:PORT", "--allow-folder"):
+        assert way in raised.value.remedy
+    with pytest.raises(FolderRefusedError, match=r"not below an allowed folder \(none\)$"):
+        fetch("file:///srv/artifacts", NAME, RemotePolicy())
 
 
 def test_a_folder_of_another_host_is_refused(allowed: Path) -> None:
