@@ -23,7 +23,10 @@ class LoadedProgram(Protocol):
         ...
 
     def prepare_traces(self) -> None:
-        """Makes ready what the traces of all samples share, so that the first one takes no longer."""
+        """Makes ready what the traces of all samples share, and memory for the next one.
+
+        Called again while one is computed or after it, it does what is left to be done for another one.
+        """
         ...
 
     def trace(

@@ -93,6 +93,7 @@ class CompiledProgram:
     _floats: WeakValueDictionary[int | bytes, Floats] = field(default_factory=WeakValueDictionary)
     _tapes: dict[int, tuple[Tape, Floats]] = field(default_factory=dict)
     _traced: "_Tracing | None" = None
+    _ready: bool = False
     #: A list of one, which is all that noted work holds of this.
     _given: list[Sources] = field(default_factory=lambda: [Sources()])
     _turn: Lock = field(default_factory=Lock)
@@ -136,16 +137,20 @@ class CompiledProgram:
         return result
 
     def prepare_traces(self) -> None:
-        """Notes what a trace takes. See `LoadedProgram.prepare_traces`."""
-        with self._turn:
-            self._tracing()
+        """Notes what a trace takes, once. See `LoadedProgram.prepare_traces`."""
+        if not self._ready:
+            with self._turn:
+                self._tracing()
+                self._ready = True
+        if self._traced is not None:
+            self._traced.packing.make_ready()
 
     def trace(self, sample: int, fields: Sequence[Tensor], answers: Sequence[Tensor] = ()) -> PackedTensors:
         """Every value for one sample, in program order: int32 arrays. See `LoadedProgram.trace`."""
         one = checked_sources(self.program, fields, answers, self.parameters).sample(sample)
         with self._turn:
             tracing = self._tracing()
-            rows = tracing.packing.zeros()
+            rows = tracing.packing.elements()
             self._given[0], tracing.sink.base[0] = one, address_of(rows)
             tracing.tape.again()
             self._given[0] = Sources()
@@ -168,7 +173,6 @@ class CompiledProgram:
         given = {each: self._elements(value) for each, value in enumerate(values) if value.kind in SHARED}
         found = _Tracing(tape, sink, packing, given)
         if self.keeps and self.bytes_of_a_sample + lasting_bytes(self.program) <= MOST_NOTED:
-            packing.make_ready()
             self._traced = found
         return found
 

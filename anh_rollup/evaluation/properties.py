@@ -14,6 +14,7 @@ from anh_rollup.encoding.merkle import MerkleTree
 from anh_rollup.encoding.scores import ScoreTree
 from anh_rollup.encoding.tensors import CHUNK_SIZE, ELEMENT_SIZE, Elements, TensorTree, chunk_count_of
 from anh_rollup.evaluation import reference
+from anh_rollup.evaluation.aside import do_aside
 from anh_rollup.evaluation.backend import Evaluator, LoadedProgram
 from anh_rollup.evaluation.packed_traces import MOST_NOTED, lasting_bytes, packed_chunks, packing_of
 from anh_rollup.evaluation.sources import Sources
@@ -153,11 +154,18 @@ class _Tracer:
     def trace(self, sample: int) -> Trace:
         """Every value for one sample, with trees."""
         with self._lock:
-            found = self._kept.pop(sample, None) or self._compute(sample)
+            found = self._kept.pop(sample, None) or self._added(sample)
             self._kept[sample] = found
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
             return found
+
+    def _added(self, sample: int) -> Trace:
+        """A new trace: in the memory of the one that makes room for it, where one has to."""
+        while len(self._kept) >= self._most:
+            self._kept.popitem(last=False)
+        found = self._compute(sample)
+        if len(self._kept) + 1 < min(self._most, self._artifacts.dataset.count):
+            do_aside(self._loaded.prepare_traces)
+        return found
 
     def _compute(self, sample: int) -> Trace:
         shared, sources = self._share(), self._artifacts.sources

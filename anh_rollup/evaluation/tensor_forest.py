@@ -24,11 +24,8 @@ from anh_rollup.encoding.tensors import (
     chunk_count_of,
     encode_shape,
 )
-from anh_rollup.kernels.threads import in_parts, processors
+from anh_rollup.evaluation.spare_memory import SpareMemory
 from anh_rollup.primitives import DIGEST_SIZE
-
-#: Bytes that are worth a part of their own (choice: a large page).
-PART_BYTES: Final = 1 << 21
 
 #: Bytes of memory that a layout takes for each chunk: where its hash and a node above it go.
 LAYOUT_BYTES: Final = 8
@@ -83,31 +80,25 @@ class Packing:
         self._levels, self._nodes = _levels(counts)
         self._roots = self._root_places()
         self._heads = self._headed()
-        self._ready: dict[str, NDArray[Any]] = {}
+        self._spare_elements = SpareMemory((self.chunks, CHUNK_ELEMENTS), np.int32)
+        self._spare_nodes = SpareMemory((self._nodes, DIGEST_SIZE), np.uint8)
 
     def start(self, tensor: int) -> int:
         """The chunk with which a tensor begins."""
         return int(self._starts[self.owner[tensor]])
 
     def make_ready(self) -> None:
-        """Takes memory for the next elements and their nodes: new memory takes as long as hashing it."""
-        self._ready = {"rows": self._new_rows(), "nodes": self._new_nodes()}
+        """Takes memory for the next elements and their nodes, unless some is ready."""
+        self._spare_elements.make_ready()
+        self._spare_nodes.make_ready()
 
-    def zeros(self) -> Elements:
-        """Zeros for the elements, (chunks, 32); what is behind each tensor's last one has to stay 0."""
-        ready = self._ready.pop("rows", None)
-        return self._new_rows() if ready is None else ready
-
-    def _new_rows(self) -> Elements:
-        return _touched(np.empty((self.chunks, CHUNK_ELEMENTS), np.int32))
-
-    def _new_nodes(self) -> Hashes:
-        return _touched(np.empty((self._nodes, DIGEST_SIZE), np.uint8))
+    def elements(self) -> Elements:
+        """Memory for the elements, (chunks, 32): 0 behind each tensor's last one, which has to stay so."""
+        return self._spare_elements.take()
 
     def nodes(self, rows: Elements) -> Hashes:
         """All nodes of all trees, (nodes, 32)."""
-        ready = self._ready.pop("nodes", None)
-        found = self._new_nodes() if ready is None else ready
+        found = self._spare_nodes.take()
         for level, own in enumerate(self._levels):
             found[own.pads] = np.frombuffer(zero_hash(level), np.uint8)
             if level == 0:
@@ -186,7 +177,7 @@ class PackedTensors(Sequence[Elements]):
         cls, packing: Packing, tensors: Sequence[Elements], given: Mapping[int, Elements]
     ) -> "PackedTensors":
         """Copies tensors to where they lie, but for those that are given."""
-        packed = cls(packing, packing.zeros(), given)
+        packed = cls(packing, packing.elements(), given)
         for each in set(packing.owner.values()):
             packed[each][...] = tensors[each]
         return packed
@@ -248,18 +239,6 @@ class TensorForest(Sequence[TensorTree]):
         if each in self.given:
             return self.given[each]
         return TensorTree(self.packed[each], self.packed.packing.tree(self.nodes, each))
-
-
-def _touched(memory: NDArray[Any]) -> NDArray[Any]:
-    """The memory with zeros in all of it; each thread writes a part.
-
-    Where several threads first write to the same large page at once, each clears one, and all but one are
-    thrown away (measured: a fifth of the time of a trace).
-    """
-    in_parts(
-        lambda start, stop: memory[start:stop].fill(0), len(memory), memory.nbytes // PART_BYTES, processors()
-    )
-    return memory
 
 
 def _taken(count: int, place: int | slice, one: Callable[[int], Any]) -> Any:

@@ -22,6 +22,8 @@ from anh_rollup.evaluation.properties import (
 )
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
+from anh_rollup.evaluation.spare_memory import SpareMemory
+from anh_rollup.evaluation.tensor_forest import PackedTensors, TensorForest
 from anh_rollup.protocol.evaluated import Trace
 from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.opcodes import Opcode
@@ -159,6 +161,42 @@ def test_values_that_no_sample_changes_count_where_work_for_traces_stays_noted(
     loaded.prepare_traces()
     same_trace(loaded.trace(1, fields), ReferenceEvaluator().trace(program, Sources(fields), 1))
     assert (loaded._traced is not None) == kept
+
+
+@pytest.mark.parametrize("most", [compiled_program.MOST_NOTED, 0])
+def test_traces_are_prepared_once(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    looked, tracing = list[int](), CompiledProgram._tracing
+
+    def counted(loaded: CompiledProgram) -> object:
+        looked.append(1)
+        return tracing(loaded)
+
+    monkeypatch.setattr(compiled_program, "MOST_NOTED", most)
+    monkeypatch.setattr(CompiledProgram, "_tracing", counted)
+    loaded = FastEvaluator().load(small_program(), random_parameters(small_program(), 0))
+    loaded.prepare_traces()
+    loaded.prepare_traces()
+    assert looked == [1]
+
+
+def test_memory_is_ready_for_each_trace_that_was_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
+    program, parameters = small_program(), random_parameters(small_program(), 0)
+    fields = random_fields(program, 2, 1)
+    loaded, written, made = FastEvaluator().load(program, parameters), SpareMemory._written, list[int]()
+    traces = []
+
+    def counted(memory: SpareMemory) -> object:
+        made.append(1)
+        return written(memory)
+
+    monkeypatch.setattr(SpareMemory, "_written", counted)
+    for sample in (0, 1):
+        loaded.prepare_traces()
+        made.clear()
+        tensors = loaded.trace(sample, fields)
+        assert isinstance(tensors, PackedTensors)
+        traces.append(TensorForest(tensors, {}))
+        assert made == []
 
 
 def test_traces_use_the_memory_of_evaluations() -> None:

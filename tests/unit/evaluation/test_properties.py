@@ -9,8 +9,10 @@ from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.merkle import root_from_proof
 from anh_rollup.evaluation import properties
 from anh_rollup.evaluation.errors import SourcesRefusedError
+from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.evaluation.properties import Artifacts, evaluate_property
 from anh_rollup.evaluation.reference import ReferenceEvaluator, ReferenceProgram
+from anh_rollup.evaluation.tensor_forest import TensorForest
 from anh_rollup.protocol.game import TensorPath
 from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.program import Kind, Program
@@ -125,6 +127,37 @@ def test_so_many_traces_are_kept_as_there_is_room_for(
     after = [evaluated.trace_of(sample) for sample in (2, 1, 0)][::-1]
 
     assert sum(one is not two for one, two in zip(before, after, strict=True)) == again
+
+
+@pytest.mark.parametrize(("kept", "ready"), [(5, [0, 1]), (3, [0, 1]), (2, [0]), (1, [])])
+def test_memory_is_made_ready_for_the_next_trace_where_there_is_room_and_a_sample_left(
+    monkeypatch: pytest.MonkeyPatch, kept: int, ready: list[int]
+) -> None:
+    made: list[int] = []
+    monkeypatch.setattr(properties, "MOST_KEPT", kept * properties.trace_bytes(program()))
+    monkeypatch.setattr(properties, "do_aside", lambda work: work())
+    evaluated = evaluate_property(artifacts(), ReferenceEvaluator())
+    for sample in (0, 1, 2):
+        monkeypatch.setattr(ReferenceProgram, "prepare_traces", lambda _, sample=sample: made.append(sample))
+        evaluated.trace_of(sample)
+        evaluated.trace_of(sample)
+
+    assert made == ready
+
+
+def test_a_trace_takes_the_place_of_the_one_that_makes_room_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = evaluate_property(artifacts(), ReferenceEvaluator())
+    wanted = [expected.trace_of(sample).tree.root for sample in (0, 1, 2)]
+    monkeypatch.setattr(properties, "MOST_KEPT", 2 * properties.trace_bytes(program()))
+    monkeypatch.setattr(properties, "do_aside", lambda work: work())
+    evaluated, places = evaluate_property(artifacts(), FastEvaluator()), set[tuple[int, int]]()
+    for sample in (0, 1, 2, 0, 1, 2, 1, 0):
+        trace = evaluated.trace_of(sample)
+        assert trace.tree.root == wanted[sample]
+        assert isinstance(trace.tensors, TensorForest)
+        places.add((trace.tensors.packed.rows.ctypes.data, trace.tensors.nodes.ctypes.data))
+        del trace
+    assert len(places) == 2
 
 
 def test_a_trace_is_counted_with_its_trees_however_small_its_values_are() -> None:

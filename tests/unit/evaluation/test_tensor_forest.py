@@ -103,6 +103,19 @@ def test_memory_that_is_ready_serves_one_forest() -> None:
             same_tree(found, TensorTree(tensor))
 
 
+def test_a_forest_in_the_memory_of_another_one_has_its_own_trees() -> None:
+    shapes = [(70,), (3, 33), (1,), (4097,)]
+    packing, places = Packing(dict(enumerate(shapes)), {}), set[int]()
+    for seed in (1, 2, 3):
+        tensors = [elements(shape, seed) for shape in shapes]
+        forest = TensorForest(PackedTensors.of(packing, tensors, {}), {})
+        places |= {forest.nodes.ctypes.data, forest.packed.rows.ctypes.data}
+        for found, tensor in zip(forest, tensors, strict=True):
+            same_tree(found, TensorTree(tensor))
+        del forest, found
+    assert len(places) == 2
+
+
 def test_packed_tensors_are_a_sequence() -> None:
     tensors = [elements((2, 3), 1), elements((), 2), elements((40,), 3)]
     packed = forest_of(tensors, {1}, {}).packed
