@@ -12,8 +12,8 @@ from yarl import URL
 from anh_rollup.protocol.jobs import MOST_URI_BYTES
 from anh_rollup.storage import files, remote
 from anh_rollup.storage.errors import (
-    FolderRefusedError,
     FileSystemMissingError,
+    FolderRefusedError,
     StoreUnreachableError,
     UriRefusedError,
 )
