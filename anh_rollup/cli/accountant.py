@@ -15,19 +15,17 @@ from anh_rollup.accountant.drills import DRILLS, find_drill
 from anh_rollup.accountant.service import Accountant
 from anh_rollup.accountant.strategy import Conditions
 from anh_rollup.accountant.work import Worker
-from anh_rollup.cli.cluster_options import engine_options, joined, with_cluster
+from anh_rollup.cli.cluster_options import joined, with_cluster
 from anh_rollup.cli.connecting import open_rollup
 from anh_rollup.cli.display import Display
 from anh_rollup.cli.ledger_player import ledger_service
 from anh_rollup.cli.on_demand import make_answerer, make_evaluator, make_trainer
 from anh_rollup.cli.options import (
-    ROUND_INTERVAL,
     FreePortError,
     beacon_option,
     blob_store_option,
     count_option,
     deployment_option,
-    interval_option,
     key_option,
     l1_option,
     listen_option,
@@ -35,12 +33,12 @@ from anh_rollup.cli.options import (
     parse_listen,
     read_account,
 )
+from anh_rollup.cli.role_options import fetching_options, round_options, work_options
 from anh_rollup.client.called_jobs import called_jobs
 from anh_rollup.client.l2 import L2Client
 from anh_rollup.client.wording import show_ether
 from anh_rollup.cluster.cluster import Cluster
 from anh_rollup.config import AccountantConfig
-from anh_rollup.evaluation.workload import MOST_WORK
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.blob_store import open_store
 from anh_rollup.l1.disputes import DisputeChain, Freshness
@@ -53,7 +51,6 @@ from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.ledger_player.strategy import Policy
 from anh_rollup.node import AtStop, HttpService, PollingService, Service, run_node
 from anh_rollup.storage.artifacts import ArtifactStore
-from anh_rollup.storage.cache import MOST_CACHE
 from anh_rollup.storage.http_server import make_app
 from anh_rollup.storage.remote import RemotePolicy
 from anh_rollup.training.engines import AnsweringEngine
@@ -83,10 +80,9 @@ USUAL: Final = Conditions()
     USUAL.reserved_games,
     "Games over each own claim whose gas stays in the account, or no bond is paid.",
 )
-@count_option("--most-work", MOST_WORK, "Most multiply-adds to evaluate a property; heavier jobs are left.")
-@count_option("--most-cache", MOST_CACHE, "Most bytes of fetched artifacts that are kept.")
-@count_option("--most-lag", None, "Refuse an L1 head older than so many seconds.")
-@interval_option("--interval", ROUND_INTERVAL, "Seconds between two rounds.")
+@work_options("jobs")
+@fetching_options()
+@round_options()
 @count_option(
     "--ledger-claims",
     None,
@@ -101,8 +97,6 @@ USUAL: Final = Conditions()
     default=None,
     help="A follower's JSON-RPC: do what contracts wait for there, too.",
 )
-@click.option("--allow-folder", multiple=True, type=click.Path(path_type=Path), help="Read file:// below it.")
-@click.option("--allow-private", is_flag=True, help="Fetch artifacts from private hosts (devnets).")
 @click.option(
     "--answers-with",
     type=click.Choice([each.value for each in AnsweringEngine]),
@@ -117,9 +111,6 @@ USUAL: Final = Conditions()
     flag_value=False,
     default=True,
     help="Claim answers without evaluating them: one that is too far off costs the bond.",
-)
-@engine_options(
-    "properties are evaluated", "With ray: most evaluations of samples at a time; default: all cores."
 )
 @click.option("--drill", type=click.Choice(list(DRILLS)), default=None, help="Lie in one way (tests only).")
 def accountant_command(**options: object) -> None:

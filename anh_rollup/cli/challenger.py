@@ -9,25 +9,23 @@ import click
 from anh_rollup.challenger.examine import Examiner
 from anh_rollup.challenger.service import Challenger
 from anh_rollup.challenger.strategy import Budget
-from anh_rollup.cli.cluster_options import engine_options, joined, with_cluster
+from anh_rollup.cli.cluster_options import joined, with_cluster
 from anh_rollup.cli.connecting import open_rollup
 from anh_rollup.cli.display import Display
 from anh_rollup.cli.ledger_player import ledger_service
 from anh_rollup.cli.on_demand import make_evaluator
 from anh_rollup.cli.options import (
-    ROUND_INTERVAL,
     beacon_option,
     blob_store_option,
     count_option,
     deployment_option,
-    interval_option,
     key_option,
     l1_option,
     read_account,
 )
+from anh_rollup.cli.role_options import fetching_options, round_options, work_options
 from anh_rollup.cluster.cluster import Cluster
 from anh_rollup.config import ChallengerConfig
-from anh_rollup.evaluation.workload import MOST_WORK
 from anh_rollup.l1.batch_data import BatchDataReader
 from anh_rollup.l1.blob_store import open_store
 from anh_rollup.l1.disputes import DisputeChain, Freshness
@@ -39,7 +37,6 @@ from anh_rollup.l1.sender import TransactionSender
 from anh_rollup.ledger_player.strategy import Policy
 from anh_rollup.node import AtStop, PollingService, Service, run_node
 from anh_rollup.storage.artifacts import ArtifactStore
-from anh_rollup.storage.cache import MOST_CACHE
 from anh_rollup.storage.remote import RemotePolicy
 
 
@@ -53,15 +50,9 @@ from anh_rollup.storage.remote import RemotePolicy
 @count_option("--budget", Budget().most_bonds, "Most wei in bonds and fees at any time.")
 @count_option("--most-demand-fees", None, "Most wei in demand fees for a claim; default: the prize for it.")
 @count_option("--most-lost-fees", None, "Most wei in fees that no prize makes up for; default: four prizes.")
-@count_option("--most-work", MOST_WORK, "Most multiply-adds to evaluate a property; heavier claims are left.")
-@count_option("--most-cache", MOST_CACHE, "Most bytes of fetched artifacts that are kept.")
-@count_option("--most-lag", None, "Refuse an L1 head older than so many seconds.")
-@interval_option("--interval", ROUND_INTERVAL, "Seconds between two rounds.")
-@click.option("--allow-folder", multiple=True, type=click.Path(path_type=Path), help="Read file:// below it.")
-@click.option("--allow-private", is_flag=True, help="Fetch artifacts from private hosts (devnets).")
-@engine_options(
-    "properties are evaluated", "With ray: most evaluations of samples at a time; default: all cores."
-)
+@work_options("claims")
+@fetching_options()
+@round_options()
 def challenger_command(**options: object) -> None:
     """Watch claims and refute the false ones.
 

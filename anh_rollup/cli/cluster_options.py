@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from anh_rollup.cli.options import Decorator, UsageError, count_option
+from anh_rollup.cli.options import Decorator, UsageError, count_option, decorated
 from anh_rollup.cluster.cluster import Cluster
 from anh_rollup.encoding.checks import UINT16_MOST
 
@@ -78,7 +78,7 @@ def engine_options(work: str, workers: str, least_workers: int = 1) -> Decorator
         least_workers: The least that it may be.
     """
     choices = click.Choice([LOCAL, RAY])
-    options = (
+    return decorated(
         click.option("--engine", type=choices, default=LOCAL, show_default=True, help=f"Where {work}."),
         count_option("--workers", None, workers, least=least_workers),
         click.option(
@@ -89,13 +89,6 @@ def engine_options(work: str, workers: str, least_workers: int = 1) -> Decorator
             help="Ray cluster: auto (default), host:port or ray://host:port.",
         ),
     )
-
-    def decorate(command: Any) -> Any:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
 
 
 def with_cluster(options: Mapping[str, Any], *, has_local_workers: bool = False) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def origin_word(word: str) -> str:
 @blob_store_option()
 @deployment_option()
 @l2_option(required=False)
-@listen_option(8570, "Where to serve the JSON-RPC.")
+@listen_option(8570)
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of the L2's state.")
 @interval_option("--interval", 2.0, "Seconds between two looks at L1.")
 @interval_option("--l2-interval", 0.5, "Seconds between two looks at the sequencer.")

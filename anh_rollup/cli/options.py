@@ -271,6 +271,17 @@ def read_account(path: Path) -> LocalAccount:
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
+def decorated(*options: Decorator) -> Decorator:
+    """Several options as one decorator, in the order in which `--help` shows them."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
 def l1_option() -> Decorator:
     """`--l1 URL`."""
     return _url_option("--l1", "ANH_L1", "URL of the L1 node's JSON-RPC.")
@@ -341,7 +352,7 @@ def store_option(required: bool = True) -> Decorator:
     )
 
 
-def listen_option(port: int, what: str) -> Decorator:
+def listen_option(port: int, what: str = "Where to serve the JSON-RPC.") -> Decorator:
     """`--listen HOST:PORT`, on this machine where nothing is given."""
     place = f"127.0.0.1:{port}"
     return click.option(

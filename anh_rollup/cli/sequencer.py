@@ -66,7 +66,7 @@ class WrongKeyError(AnhError):
 @key_option("the sequencer's")
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of the journal.")
 @beacon_option()
-@listen_option(8560, "Where to serve the JSON-RPC.")
+@listen_option(8560)
 @click.option("--follower", "follower_url", type=parse_endpoint, metavar="URL", help=FOLLOWER_HELP)
 @interval_option("--block-interval", 0.5, "Seconds between two blocks at least.")
 @interval_option("--post-interval", 2.0, "Seconds between two batches at least.")

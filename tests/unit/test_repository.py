@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -245,6 +246,15 @@ def test_every_option_of_every_command_is_described_in_the_docs() -> None:
             section = "" if option.opts[0] in rows[""] else path
             given.setdefault(section, set()).add(option.opts[0])
     assert {path: set(described) for path, described in rows.items()} == given
+
+
+def test_no_help_of_an_option_is_written_twice() -> None:
+    helps = {option.help for _, option in OPTIONS if option.help}
+    parsed = (ast.parse(path.read_text()) for path in (ROOT / "anh_rollup" / "cli").glob("*.py"))
+    nodes = (node for tree in parsed for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    written = Counter(node.value for node in nodes if node.value in helps)
+    assert written
+    assert [text for text, times in written.items() if times > 1] == []
 
 
 def test_every_default_that_the_help_shows_is_in_the_docs() -> None:
