@@ -310,3 +310,13 @@ def test_the_docs_name_the_layers_that_the_linter_keeps() -> None:
     assert [line.split() for line in drawn.splitlines()] == layers
     table = re.findall(r"^\| (`[a-z0-9_`, ]+`) \|", (ROOT / "docs/architecture.md").read_text(), re.M)
     assert re.findall(r"\w+", " ".join(table)) == [name for layer in layers for name in layer]
+
+
+def test_the_changelog_has_the_sections_of_its_form_each_once_and_in_order() -> None:
+    """Keep a Changelog 1.1.0 names them; what is there has entries."""
+    form = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]
+    for release in (ROOT / "CHANGELOG.md").read_text().split("\n## ")[1:]:
+        found = re.findall(r"^### (.+)\n\n(- )", release, re.M)
+        headings = [heading for heading, _ in found]
+        assert headings == [each for each in form if each in headings]
+        assert release.count("\n### ") == len(found) > 0
