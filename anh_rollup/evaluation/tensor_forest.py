@@ -4,9 +4,9 @@ Each tensor begins with a chunk of its own, those of most chunks first: at every
 are the first ones, their nodes lie side by side, and one call hashes them all.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, overload
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from anh_rollup.encoding.tensors import (
 )
 from anh_rollup.evaluation.spare_memory import SpareMemory
 from anh_rollup.primitives import DIGEST_SIZE
+from anh_rollup.sequences import LazySequence
 
 #: Bytes of memory that a layout takes for each chunk: where its hash and a node above it go.
 LAYOUT_BYTES: Final = 8
@@ -160,7 +161,7 @@ def _levels(counts: NDArray[np.int64]) -> tuple[list[_Level], int]:
             return levels, first
 
 
-class PackedTensors(Sequence[Elements]):
+class PackedTensors(LazySequence[Elements]):
     """Tensors that lie as a `Packing` says, among others that are given.
 
     Attributes:
@@ -185,15 +186,7 @@ class PackedTensors(Sequence[Elements]):
     def __len__(self) -> int:
         return len(self.packing.shapes) + len(self.given)
 
-    @overload
-    def __getitem__(self, place: int) -> Elements: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[Elements]: ...
-    def __getitem__(self, place: int | slice) -> Elements | list[Elements]:
-        found: Elements | list[Elements] = _taken(len(self), place, self._tensor)
-        return found
-
-    def _tensor(self, each: int) -> Elements:
+    def _item(self, each: int, /) -> Elements:
         if each in self.given:
             return self.given[each]
         shape, flat = self.packing.shapes[each], self.rows.reshape(-1)
@@ -201,7 +194,7 @@ class PackedTensors(Sequence[Elements]):
         return flat[start : start + check_shape(shape)].reshape(shape)
 
 
-class TensorForest(Sequence[TensorTree]):
+class TensorForest(LazySequence[TensorTree]):
     """The trees of packed tensors; each is looked for when it is asked for.
 
     Attributes:
@@ -217,14 +210,6 @@ class TensorForest(Sequence[TensorTree]):
     def __len__(self) -> int:
         return len(self.packed)
 
-    @overload
-    def __getitem__(self, place: int) -> TensorTree: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[TensorTree]: ...
-    def __getitem__(self, place: int | slice) -> TensorTree | list[TensorTree]:
-        found: TensorTree | list[TensorTree] = _taken(len(self), place, self._tree)
-        return found
-
     def roots(self, given: Hashes) -> bytes:
         """The roots of all tensors, side by side.
 
@@ -235,13 +220,7 @@ class TensorForest(Sequence[TensorTree]):
         self.packed.packing.write_roots(self.nodes, found)
         return found.tobytes()
 
-    def _tree(self, each: int) -> TensorTree:
+    def _item(self, each: int, /) -> TensorTree:
         if each in self.given:
             return self.given[each]
         return TensorTree(self.packed[each], self.packed.packing.tree(self.nodes, each))
-
-
-def _taken(count: int, place: int | slice, one: Callable[[int], Any]) -> Any:
-    """What a sequence of so many gives for a place or several."""
-    found = range(count)[place]
-    return one(found) if isinstance(found, int) else [one(each) for each in found]

@@ -1,7 +1,9 @@
 """Sequences whose beginning is read when somebody asks, from wherever it is kept."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar
+
+from anh_rollup.sequences import LazySequence
 
 T = TypeVar("T")
 
@@ -10,7 +12,7 @@ def _nothing(place: int) -> Any:
     raise IndexError(place)
 
 
-class Continued(Sequence[T]):
+class Continued(LazySequence[T]):
     """A beginning that is kept elsewhere, and what came after it.
 
     Args:
@@ -29,17 +31,6 @@ class Continued(Sequence[T]):
         """How many there are, beginning included."""
         return self._count + len(self._new)
 
-    @overload
-    def __getitem__(self, place: int) -> T: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> list[T]: ...
-
-    def __getitem__(self, place: int | slice) -> T | list[T]:
-        """An item, or those of a slice."""
-        places = range(len(self))[place]
-        return self._at(places) if isinstance(places, int) else [self._at(each) for each in places]
-
     def __eq__(self, other: object) -> bool:
         """Whether another sequence has the same items."""
         return isinstance(other, Sequence) and list(self) == list(other)
@@ -50,5 +41,5 @@ class Continued(Sequence[T]):
         """Adds an item at the end."""
         self._new.append(item)
 
-    def _at(self, place: int) -> T:
+    def _item(self, place: int, /) -> T:
         return self._load(place) if place < self._count else self._new[place - self._count]
