@@ -4,12 +4,15 @@ All work of the process shares the threads, one fewer than are asked for, and wh
 Nobody waits for a thread that has not begun: on a busy machine that can take longer than the work.
 """
 
+import ctypes
 import os
+import sys
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from functools import lru_cache
+from functools import cache, lru_cache
+from threading import get_native_id
 from typing import Final
 
 #: Parts for each thread, so that one that comes late or is held up leaves its share to others (choice).
@@ -58,6 +61,7 @@ def in_parts(work: Callable[[int, int], None], count: int, most: int, threads: i
         with suppress(RuntimeError):
             # A forked process has none of its parent's threads.
             helpers = _threads(os.getpid(), threads - 1)
+            helpers.make_way()
             for turn in turns:
                 helpers.submit(help_out, turn)
         do_some()
@@ -67,6 +71,54 @@ def in_parts(work: Callable[[int, int], None], count: int, most: int, threads: i
         wait([turn for turn in turns if not turn.cancel()])
 
 
+class _Helpers(ThreadPoolExecutor):
+    """Threads for parts.
+
+    A single one works beside its caller, never on the same processor. Systems often wake it there though
+    another one is idle, and leave it there for many milliseconds: both then take twice the time (measured).
+    Of several, others do what such a one leaves.
+    """
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count, thread_name_prefix="kernel", initializer=self._begin)
+        self._is_single = count == 1
+        self._number: int | None = None
+        self._left: int | None = None
+
+    def make_way(self) -> None:
+        """Has a single thread leave the caller's processor."""
+        own = own_processor() if self._is_single else None
+        if own is not None and own != self._left:
+            self._left = own
+            self._leave()
+
+    def _begin(self) -> None:
+        self._number = get_native_id()
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._number is None or self._left is None:
+            return
+        others = os.sched_getaffinity(0) - {self._left}
+        if others:
+            with suppress(OSError):  # the system has taken processors away meanwhile
+                os.sched_setaffinity(self._number, others)
+
+
+def own_processor() -> int | None:
+    """The processor that the caller runs on; None where the system does not tell, or moves no threads."""
+    tell = _processor_of_caller()
+    return None if tell is None else tell()
+
+
+@cache
+def _processor_of_caller() -> Callable[[], int] | None:
+    if sys.platform != "linux":
+        return None
+    found: Callable[[], int] | None = getattr(ctypes.PyDLL(None), "sched_getcpu", None)
+    return found
+
+
 @lru_cache(maxsize=2)
-def _threads(_process: int, count: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(count, thread_name_prefix="kernel")
+def _threads(_process: int, count: int) -> _Helpers:
+    return _Helpers(count)

@@ -1,6 +1,7 @@
 """Parts are done once each, at the same time, by threads that all work shares."""
 
 import os
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anh_rollup.kernels import threads as module
-from anh_rollup.kernels.threads import PARTS, in_parts
+from anh_rollup.kernels.threads import PARTS, in_parts, own_processor, processors
 
 
 @given(threads=st.integers(1, 5), count=st.integers(1, 50), most=st.integers(0, 30))
@@ -107,6 +108,57 @@ def test_whoever_came_is_waited_for_when_the_system_has_no_more_threads(
     in_parts(work, 12, 12, 3)
     module._threads.cache_clear()
     assert (len(started), done) == (2, {*range(12)})
+
+
+def places_of_helpers(threads: int) -> list[set[int]]:
+    """The processors that each helper may run on, which does one part as the caller does."""
+    meeting, caller, found = (
+        threading.Barrier(threads, timeout=30),
+        threading.current_thread(),
+        list[set[int]](),
+    )
+
+    def work(_start: int, _stop: int) -> None:
+        meeting.wait()
+        if threading.current_thread() is not caller:
+            found.append(os.sched_getaffinity(0))
+
+    in_parts(work, threads, threads, threads)
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux" or processors() < 2, reason="no thread can make way")
+def test_a_single_helper_leaves_the_processor_of_its_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = os.sched_getaffinity(0)
+    for each in (*own, *own):
+        monkeypatch.setattr(module, "own_processor", lambda each=each: each)
+        assert places_of_helpers(2) == [own - {each}]
+    assert os.sched_getaffinity(0) == own
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no processors of their own")
+def test_a_new_helper_leaves_it_too_and_several_stay_where_they_are() -> None:
+    own = os.sched_getaffinity(0)
+    assert own_processor() in own
+    module._threads.cache_clear()
+    (place,) = places_of_helpers(2)
+    assert len(own) == 1 or len(place) == len(own) - 1
+    assert places_of_helpers(3) == [own, own]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_parts_are_done_where_no_thread_can_be_moved(monkeypatch: pytest.MonkeyPatch, known: bool) -> None:
+    def refused(_thread: int, _processors: set[int]) -> None:
+        assert known
+        raise OSError
+
+    done: list[int] = []
+    monkeypatch.setattr(os, "sched_setaffinity", refused)
+    monkeypatch.setattr(module, "own_processor", lambda: 0 if known else None)
+    module._threads.cache_clear()
+    in_parts(lambda start, _: done.append(start), 9, 9, 2)
+    module._threads.cache_clear()
+    assert sorted(done) == sorted({9 * part // 8 for part in range(8)})
 
 
 def test_a_forked_process_starts_threads_of_its_own() -> None:
