@@ -207,7 +207,7 @@ def show_job(
     console.print(told_deadline(ordered.job, state, settlement), soft_wrap=True)
     if claims:
         console.print(claims_table(claims))
-    else:
+    if not claims or state == "open again":
         for line in told_silence(ordered.job, state):
             console.print(line, soft_wrap=True)
     look_closer(console, ("claim", "show"), [each.identifier for each in claims])

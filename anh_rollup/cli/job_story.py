@@ -69,23 +69,25 @@ def told_deadline(job: Job, state: str, settlement: int) -> str:
 
 
 def told_silence(job: Job, state: str) -> Iterator[str]:
-    """What it means that a job has no claim, and what to try: L1 knows of claims alone, not of attempts.
+    """What it means that no claim about a job stands, and what to try: L1 knows of claims, not of attempts.
 
     Args:
         job: The job.
-        state: What `job_state` says about the job.
+        state: What `job_state` says about it.
     """
-    yield "no claims yet: accountants may claim until the deadline" if state == "open" else "no claims"
+    is_open = state in ("open", "open again")
+    none = {"open": "no claims yet", "open again": "no claim stands"}.get(state, "no claims")
+    yield f"{none}: accountants may claim until the deadline" if is_open else none
     if job.kind is JobKind.TRAINING:
         yield "an accountant whose training misses a threshold claims nothing; its log says how near it came"
         change = "more epochs or another learning rate in the recipe, or a lower LEAST"
     else:
         yield "an accountant whose answers miss a threshold claims nothing; its log says by how much"
         change = "a larger tolerance, or a lower LEAST"
-    begin = "if none comes" if state == "open" else "to try again"
+    begin = "if none comes" if is_open else "to try again"
     yield f"{begin}, see that an accountant runs and can read the artifacts;"
     yield f"  or order with {change}"
-    if state == "open":
+    if is_open:
         yield from told_place(job.uri)
 
 

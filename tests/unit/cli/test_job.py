@@ -135,6 +135,16 @@ def test_a_job_without_claims_is_told_with_who_can_read_its_folder(monkeypatch: 
     assert late == looked_at(monkeypatch, JobKind.TRAINING, NOW + 1)
 
 
+def test_a_job_whose_claims_are_refuted_is_told_what_to_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = looked_at(monkeypatch, JobKind.TRAINING, NOW, ClaimState.REFUTED)
+    assert told[1:5] == [
+        "no claim stands: accountants may claim until the deadline",
+        "an accountant whose training misses a threshold claims nothing; its log says how near it came",
+        "if none comes, see that an accountant runs and can read the artifacts;",
+        "  or order with more epochs or another learning rate in the recipe, or a lower LEAST",
+    ]
+
+
 def test_a_job_with_a_claim_is_told_nothing_of_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     told = looked_at(monkeypatch, JobKind.TRAINING, NOW, ClaimState.STANDING)
     assert [line.partition(":")[0] for line in told] == ["deadline", "0x00000000"]
