@@ -3,8 +3,9 @@
 Each network of `benchmarks.networks` is imported with both settings by some samples and compared with
 onnxruntime, and with its own record in float64, over others. The table of docs/imported-models.md gets the
 rows of the networks named, or of all. A network that reads real numbers has one more: onnxruntime beside
-itself with inputs that are a millionth larger; one that rounds them inside has float64's, too. It takes
-about an hour, so it is no part of `make bench`.
+itself with inputs that are a millionth larger; one that rounds them inside has float64's, too, and
+the exact reading beside a float64 that takes over each of its roundings. It takes about an hour, so it is no
+part of `make bench`.
 """
 
 import sys
@@ -16,13 +17,15 @@ from typing import Final
 
 import numpy as np
 
+from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.evaluation.workload import multiply_adds
 from anh_rollup.importing.comparison import Comparison, compare, float_runner
 from anh_rollup.importing.emission import emit
 from anh_rollup.importing.network import Arrays, Network, import_network, lowered, split_samples
-from anh_rollup.importing.real_evaluation import evaluate
+from anh_rollup.importing.real_evaluation import evaluate, values
 from anh_rollup.importing.record import Operation, Reals, Record
 from anh_rollup.importing.setting import Setting
+from anh_rollup.tensor.program import Tensor
 from benchmarks.networks.catalogue import CASES, EVERYWHERE, SHOWN, Case
 
 PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "imported-models.md"
@@ -64,12 +67,44 @@ def beside(name: str, label: str, found: Reals, wanted: Reals) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def rounds(record: Record) -> bool:
-    """Whether a network makes integers of real numbers."""
-    whole = (
-        node for node in record.nodes if node.is_whole and node.operation in (Operation.DIV, Operation.FLOOR)
-    )
-    return any(not record.nodes[each.inputs[0]].is_whole for each in whole)
+def roundings(record: Record) -> list[int]:
+    """The places where a network makes integers of real numbers."""
+    return [
+        place
+        for place, node in enumerate(record.nodes)
+        if node.is_whole
+        and node.operation in (Operation.DIV, Operation.FLOOR)
+        and not record.nodes[node.inputs[0]].is_whole
+    ]
+
+
+def rounded_alike(name: str, network: Network, held: Arrays) -> list[str]:
+    """The line of the exact reading beside float64 that takes over its roundings; none where there are none.
+
+    Its label says how many numbers float64 would have rounded otherwise.
+    """
+    record, program, values_of = network.record, network.program, network.emitted.values
+    places = set(roundings(record))
+    if not places:
+        return []
+    loaded = FastEvaluator().load(program, network.emitted.parameters)
+    found, wanted, rounded, otherwise = list[Reals](), list[Reals](), 0, 0
+    for at, sample in enumerate(split_samples(record, held)[:MOST_MOVED]):
+        trace = loaded.trace(0, network.quantized({each: rows[at : at + 1] for each, rows in held.items()}))
+
+        def taken(place: int, computed: Reals, trace: Sequence[Tensor] = trace) -> Reals:
+            nonlocal rounded, otherwise
+            if place not in places:
+                return computed
+            own = trace[values_of[place]].reshape(computed.shape).astype(np.float64)
+            rounded, otherwise = rounded + own.size, otherwise + int((own != computed).sum())
+            return own
+
+        *_, (_, real) = values(record, sample, taken)
+        wanted.append(real)
+        found.append(network.real(trace[values_of[len(record.nodes) - 1]]).reshape(real.shape))
+    label = f"{network.setting.value}, rounded alike ({otherwise:,} of {rounded:,} otherwise)"
+    return [beside(name, label, np.stack(found), np.stack(wanted))]
 
 
 def others(name: str, case: Case, network: Network, held: Arrays) -> list[str]:
@@ -84,7 +119,7 @@ def others(name: str, case: Case, network: Network, held: Arrays) -> list[str]:
     wanted = np.stack([run(sample) for sample in samples])
     found = np.stack([run([each * MOVED for each in sample]) for sample in samples])
     rows = [beside(name, "onnxruntime, moved", found, wanted)]
-    if rounds(lowered(case.model, case.shapes)):
+    if roundings(lowered(case.model, case.shapes)):
         real = np.stack([evaluate(record, sample).reshape(wanted.shape[1:]) for sample in samples])
         rows.append(beside(name, "float64", real, wanted))
     return rows
@@ -100,6 +135,7 @@ def measured(name: str, case: Case) -> list[str]:
         network = replace(network, emitted=emitted, setting=setting)
         rows.append(row(name, network, compare(case.model, network, held)))
         print(rows[-1], flush=True)
+        rows += rounded_alike(name, network, held)
     return rows + others(name, case, network, held)
 
 
