@@ -186,8 +186,8 @@ honest side, from the opening of the game to the refutation, seals among them; "
 import` foretells for any lie. An answer is all that a side does from a position to the move that it then
 sends: the longest one makes the sample's trace with its trees. It is compared with the shortest of {ROUNDS}
 evaluations of one sample, on the clock, whatever else the machine does; wanted are at most 10 times. What
-all samples share is prepared for both, with the first evaluation. Ddddocr's readers answer with decisions:
-the character whose score is the largest, place by place.
+all samples share is prepared for both, with the first evaluation, and memory for each trace before it is
+asked for. Ddddocr's readers answer with decisions: the character whose score is the largest, place by place.
 
 {head}
 {chr(10).join(rows.values())}
