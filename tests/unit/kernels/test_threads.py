@@ -146,6 +146,7 @@ def test_a_new_helper_leaves_it_too_and_several_stay_where_they_are() -> None:
     assert places_of_helpers(3) == [own, own]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no processors of their own")
 @pytest.mark.parametrize("known", [True, False])
 def test_parts_are_done_where_no_thread_can_be_moved(monkeypatch: pytest.MonkeyPatch, known: bool) -> None:
     def refused(_thread: int, _processors: set[int]) -> None:
