@@ -82,27 +82,27 @@ class _Helpers(ThreadPoolExecutor):
     def __init__(self, count: int) -> None:
         super().__init__(count, thread_name_prefix="kernel", initializer=self._begin)
         self._is_single = count == 1
-        self._number: int | None = None
-        self._left: int | None = None
+        self._thread_id: int | None = None
+        self._avoided_processor: int | None = None
 
     def make_way(self) -> None:
         """Has a single thread leave the caller's processor."""
         own = own_processor() if self._is_single else None
-        if own is not None and own != self._left:
-            self._left = own
+        if own is not None and own != self._avoided_processor:
+            self._avoided_processor = own
             self._leave()
 
     def _begin(self) -> None:
-        self._number = get_native_id()
+        self._thread_id = get_native_id()
         self._leave()
 
     def _leave(self) -> None:
-        if self._number is None or self._left is None:
+        if self._thread_id is None or self._avoided_processor is None:
             return
-        others = os.sched_getaffinity(0) - {self._left}
+        others = os.sched_getaffinity(0) - {self._avoided_processor}
         if others:
             with suppress(OSError):  # the system has taken processors away meanwhile
-                os.sched_setaffinity(self._number, others)
+                os.sched_setaffinity(self._thread_id, others)
 
 
 def own_processor() -> int | None:

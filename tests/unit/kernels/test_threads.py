@@ -147,19 +147,27 @@ def test_a_new_helper_leaves_it_too_and_several_stay_where_they_are() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have no processors of their own")
-@pytest.mark.parametrize("known", [True, False])
-def test_parts_are_done_where_no_thread_can_be_moved(monkeypatch: pytest.MonkeyPatch, known: bool) -> None:
-    def refused(_thread: int, _processors: set[int]) -> None:
-        assert known
+@pytest.mark.parametrize(("own", "tried"), [(0, [{1}]), (None, [])])
+def test_parts_are_done_where_no_thread_can_be_moved(
+    monkeypatch: pytest.MonkeyPatch, own: int | None, tried: list[set[int]]
+) -> None:
+    refusals, done, meeting = list[set[int]](), list[int](), threading.Barrier(2, timeout=30)
+
+    def refused(_thread: int, places: set[int]) -> None:
+        refusals.append(places)
         raise OSError
 
-    done: list[int] = []
+    def work(start: int, _stop: int) -> None:
+        meeting.wait()
+        done.append(start)
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _thread: {0, 1})
     monkeypatch.setattr(os, "sched_setaffinity", refused)
-    monkeypatch.setattr(module, "own_processor", lambda: 0 if known else None)
+    monkeypatch.setattr(module, "own_processor", lambda: own)
     module._threads.cache_clear()
-    in_parts(lambda start, _: done.append(start), 9, 9, 2)
+    in_parts(work, 2, 2, 2)
     module._threads.cache_clear()
-    assert sorted(done) == sorted({9 * part // 8 for part in range(8)})
+    assert (refusals, sorted(done)) == (tried, [0, 1])
 
 
 def test_a_forked_process_starts_threads_of_its_own() -> None:
