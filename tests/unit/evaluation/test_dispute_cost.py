@@ -108,5 +108,4 @@ def test_a_maximum_of_many_terms_is_foretold_to_cost_as_much_more_than_a_sum_as_
 ) -> None:
     most, total = (dispute_cost(folded(each)).challenger.gas for each in (kind, Reduction.SUM))
     further = partial_gas(kind) - partial_gas(Reduction.SUM)
-    assert further > 0
-    assert most - total == pytest.approx(further, rel=0.1)
+    assert 0 < further <= most - total <= 1.1 * further
