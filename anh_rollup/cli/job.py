@@ -207,9 +207,8 @@ def show_job(
     console.print(told_deadline(ordered.job, state, settlement), soft_wrap=True)
     if claims:
         console.print(claims_table(claims))
-    if not claims or state == "open again":
-        for line in told_silence(ordered.job, state):
-            console.print(line, soft_wrap=True)
+    for line in told_silence(ordered.job, claims, state):
+        console.print(line, soft_wrap=True)
     look_closer(console, ("claim", "show"), [each.identifier for each in claims])
     for line in told_results(claims):
         console.print(visible(line), soft_wrap=True)

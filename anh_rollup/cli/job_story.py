@@ -44,6 +44,11 @@ def job_state(
     return "open again" if ClaimState.REFUTED in states else "open"
 
 
+def has_claim(claims: Sequence[ClaimRecord]) -> bool:
+    """Whether one of the claims about a job stands or is final."""
+    return any(each.state in (ClaimState.STANDING, ClaimState.FINAL) for each in claims)
+
+
 def told_position(position: Mapping[str, Any]) -> Iterator[str]:
     """Where the sequencer has put a transaction, a fact a line: what anh_getPosition answers but blanks."""
     for name, value in position.items():
@@ -68,15 +73,18 @@ def told_deadline(job: Job, state: str, settlement: int) -> str:
     return line
 
 
-def told_silence(job: Job, state: str) -> Iterator[str]:
-    """What it means that no claim about a job stands, and what to try: L1 knows of claims, not of attempts.
+def told_silence(job: Job, claims: Sequence[ClaimRecord], state: str) -> Iterator[str]:
+    """What it means that a job has no claim, and what to try: L1 knows of claims, not of attempts.
 
     Args:
         job: The job.
+        claims: All claims about it; where one stands or is final, nothing is told.
         state: What `job_state` says about it.
     """
+    if has_claim(claims):
+        return
     is_open = state in ("open", "open again")
-    none = {"open": "no claims yet", "open again": "no claim stands"}.get(state, "no claims")
+    none = "no claim stands" if claims else "no claims yet" if is_open else "no claims"
     yield f"{none}: accountants may claim until the deadline" if is_open else none
     if job.kind is JobKind.TRAINING:
         yield "an accountant whose training misses a threshold claims nothing; its log says how near it came"
@@ -95,8 +103,8 @@ def told_results(claims: Sequence[ClaimRecord]) -> Iterator[str]:
     """How to look at the result of the final claim; nothing where there is none, or it is not published."""
     for each in claims:
         if each.state is ClaimState.FINAL and each.claim.uri:
-            command = look_at(each.job.kind, each.job.architecture, each.claim.result, each.claim.uri)
-            yield f"look at it with: {command}"
+            shown = look_at(each.job.kind, each.job.architecture, each.claim.result, each.claim.uri)
+            yield f"look at it with: {shown}"
 
 
 def look_at(kind: JobKind, architecture: bytes, result: bytes, uri: str) -> str:

@@ -145,9 +145,26 @@ def test_a_job_whose_claims_are_refuted_is_told_what_to_try(monkeypatch: pytest.
     ]
 
 
-def test_a_job_with_a_claim_is_told_nothing_of_silence(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = looked_at(monkeypatch, JobKind.TRAINING, NOW, ClaimState.STANDING)
-    assert [line.partition(":")[0] for line in told] == ["deadline", "0x00000000"]
+@pytest.mark.parametrize("seconds", [1, Rules().settlement], ids=["expired", "refundable"])
+def test_a_job_whose_claims_are_refuted_is_told_what_to_try_after_its_deadline_too(
+    monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    bare, told = (
+        looked_at(monkeypatch, JobKind.TRAINING, NOW + seconds, *states)
+        for states in ((), (ClaimState.REFUTED, ClaimState.REFUTED))
+    )
+    assert told[:-2] == [bare[0], "no claim stands", *SILENCE]
+    assert [line.partition(":")[0] for line in told[-2:]] == ["0x00000000", "0x01010101"]
+
+
+@pytest.mark.parametrize("seconds", [0, 1, Rules().settlement], ids=["open", "late", "over"])
+@pytest.mark.parametrize("state", [ClaimState.STANDING, ClaimState.FINAL])
+def test_a_job_with_a_claim_is_told_nothing_of_silence(
+    monkeypatch: pytest.MonkeyPatch, state: ClaimState, seconds: int
+) -> None:
+    told = looked_at(monkeypatch, JobKind.TRAINING, NOW + seconds, ClaimState.REFUTED, state)
+    kept = [line.partition(":")[0] for line in told if not line.startswith("look at it")]
+    assert kept == ["deadline", "0x00000000", "0x01010101"]
 
 
 def test_an_expired_job_is_told_with_the_time_of_its_rewards_return(monkeypatch: pytest.MonkeyPatch) -> None:
