@@ -31,7 +31,7 @@ from anh_rollup.importing.network import Network, import_network
 from anh_rollup.l1.deployment import Rules
 from anh_rollup.node import short_pauses
 from anh_rollup.tensor.program import Program
-from anh_rollup.tensor.properties import closeness, decisions, near_largest
+from anh_rollup.tensor.properties import Answers
 from benchmarks.dispute_ground import Ground, Inference, Times, played
 from benchmarks.networks.catalogue import CASES, SHOWN
 from benchmarks.planted_lies import Lie
@@ -92,10 +92,9 @@ class Row:
         ]  # fmt: skip
 
 
-def inference_of(network: Network, samples: Dataset, *, decides: bool) -> Inference:
-    """A job about a network, or about its decisions, whose answers are all wrong by one unit."""
-    architecture = decisions(network.program) if decides else network.program
-    score = (near_largest if decides else closeness)(network.program, 0)
+def inference_of(network: Network, samples: Dataset, answers: Answers) -> Inference:
+    """A job about a network whose answers are all wrong by one unit."""
+    architecture, score = answers.architecture(network.program), answers.score(network.program, 0)
     loaded = FastEvaluator().load(architecture, network.emitted.parameters)
     right = loaded.evaluate(samples.fields)
     wrong = np.where(right < INT32_MOST, right + 1, right - 1).astype(np.int32)
@@ -134,7 +133,7 @@ def measured(name: str) -> Row:
     case = CASES[name]()
     network = import_network(case.model, shapes=case.shapes, samples=case.samples(SHOWN, 1))
     samples = Dataset(network.quantized(case.samples(SAMPLES, 2)))
-    inference = inference_of(network, samples, decides=case.decides)
+    inference = inference_of(network, samples, case.answers)
     del case, network
     seconds, lies = evaluation_seconds(inference), planted(inference.score, LIES)
     answers, sides = Times(), []

@@ -10,13 +10,14 @@ part of `make bench`.
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from anh_rollup.evaluation.backend import LoadedProgram
 from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.evaluation.workload import multiply_adds
 from anh_rollup.importing.comparison import Comparison, compare, float_runner
@@ -25,7 +26,6 @@ from anh_rollup.importing.network import Arrays, Network, import_network, lowere
 from anh_rollup.importing.real_evaluation import evaluate, values
 from anh_rollup.importing.record import Operation, Reals, Record
 from anh_rollup.importing.setting import Setting
-from anh_rollup.tensor.program import Tensor
 from benchmarks.networks.catalogue import CASES, EVERYWHERE, SHOWN, Case
 
 PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "imported-models.md"
@@ -67,47 +67,68 @@ def beside(name: str, label: str, found: Reals, wanted: Reals) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def roundings(record: Record) -> list[int]:
+def roundings(record: Record) -> set[int]:
     """The places where a network makes integers of real numbers."""
-    return [
+    return {
         place
         for place, node in enumerate(record.nodes)
         if node.is_whole
         and node.operation in (Operation.DIV, Operation.FLOOR)
         and not record.nodes[node.inputs[0]].is_whole
-    ]
+    }
 
 
-def rounded_alike(name: str, network: Network, held: Arrays) -> list[str]:
-    """The line of the exact reading beside float64 that takes over its roundings; none where there are none.
+@dataclass(frozen=True, slots=True, eq=False)
+class RoundedAlike:
+    """A sample's output, and that of float64 which takes over how the exact reading has rounded.
 
-    Its label says how many numbers float64 would have rounded otherwise.
+    Attributes:
+        exact: The output of the exact reading.
+        real: That of float64.
+        rounded: How many numbers were rounded.
+        otherwise: How many of them float64 would have rounded otherwise.
     """
-    record, program, values_of = network.record, network.program, network.emitted.values
-    places = set(roundings(record))
-    if not places:
-        return []
-    loaded = FastEvaluator().load(program, network.emitted.parameters)
-    found, wanted, rounded, otherwise = list[Reals](), list[Reals](), 0, 0
-    for at, sample in enumerate(split_samples(record, held)[:MOST_MOVED]):
-        trace = loaded.trace(0, network.quantized({each: rows[at : at + 1] for each, rows in held.items()}))
 
-        def taken(place: int, computed: Reals, trace: Sequence[Tensor] = trace) -> Reals:
-            nonlocal rounded, otherwise
-            if place not in places:
-                return computed
-            own = trace[values_of[place]].reshape(computed.shape).astype(np.float64)
-            rounded, otherwise = rounded + own.size, otherwise + int((own != computed).sum())
-            return own
+    exact: Reals
+    real: Reals
+    rounded: int
+    otherwise: int
 
-        *_, (_, real) = values(record, sample, taken)
-        wanted.append(real)
-        found.append(network.real(trace[values_of[len(record.nodes) - 1]]).reshape(real.shape))
+
+def rounded_alike(network: Network, loaded: LoadedProgram, sample: Sequence[Reals]) -> RoundedAlike:
+    """One sample by the exact reading, loaded, and by float64 with the same roundings."""
+    record, emitted = network.record, network.emitted
+    fed = {field.name: elements[None] for field, elements in zip(record.fields, sample, strict=True)}
+    trace = loaded.trace(0, network.quantized(fed))
+    places, own, otherwise = roundings(record), dict[int, Reals](), 0
+
+    def replaced(place: int, computed: Reals) -> Reals:
+        nonlocal otherwise
+        if place not in places:
+            return computed
+        own[place] = trace[emitted.values[place]].reshape(computed.shape).astype(np.float64)
+        otherwise += int((own[place] != computed).sum())
+        return own[place]
+
+    *_, (last, real) = values(record, sample, replaced)
+    exact = network.real(trace[emitted.values[last]]).reshape(real.shape)
+    return RoundedAlike(exact, real, sum(each.size for each in own.values()), otherwise)
+
+
+def alike(name: str, network: Network, held: Arrays) -> str:
+    """The line of the exact reading beside float64 that takes over its roundings."""
+    loaded = FastEvaluator().load(network.program, network.emitted.parameters)
+    samples = split_samples(network.record, held)[:MOST_MOVED]
+    found = [rounded_alike(network, loaded, sample) for sample in samples]
+    rounded, otherwise = sum(each.rounded for each in found), sum(each.otherwise for each in found)
     label = f"{network.setting.value}, rounded alike ({otherwise:,} of {rounded:,} otherwise)"
-    return [beside(name, label, np.stack(found), np.stack(wanted))]
+    largest = max(np.abs(each.exact - each.real).max() for each in found)
+    largest /= np.ptp(np.stack([each.real for each in found]))
+    cells = [name, label, "", "", "", "", "", f"{largest:.1e}", "", "", "", ""]
+    return f"| {' | '.join(cells)} |"
 
 
-def others(name: str, case: Case, network: Network, held: Arrays) -> list[str]:
+def others(name: str, case: Case, network: Network, held: Arrays, *, rounds: bool) -> list[str]:
     """The lines of onnxruntime with other inputs and of float64; none where inputs are integers.
 
     Float64 is shown where a network rounds, for what it gives then depends on the last bit of any reading.
@@ -119,7 +140,7 @@ def others(name: str, case: Case, network: Network, held: Arrays) -> list[str]:
     wanted = np.stack([run(sample) for sample in samples])
     found = np.stack([run([each * MOVED for each in sample]) for sample in samples])
     rows = [beside(name, "onnxruntime, moved", found, wanted)]
-    if roundings(lowered(case.model, case.shapes)):
+    if rounds:
         real = np.stack([evaluate(record, sample).reshape(wanted.shape[1:]) for sample in samples])
         rows.append(beside(name, "float64", real, wanted))
     return rows
@@ -128,15 +149,17 @@ def others(name: str, case: Case, network: Network, held: Arrays) -> list[str]:
 def measured(name: str, case: Case) -> list[str]:
     """A network's lines, one for each setting."""
     network, rows = import_network(case.model, shapes=case.shapes, samples=case.samples(SHOWN, 1)), []
+    # What refinement rounds besides is no part of the network.
+    rounds = bool(roundings(lowered(case.model, case.shapes)))
     held = case.samples(max(LEAST, -(-DECISIONS // prod(network.program.output.shape[:-1]))), 2)
     for setting in (Setting.PRECISE, Setting.FAST):
         # Ranges and formats are the same with both.
         emitted = emit(network.record, network.ranges, network.formats, setting)
         network = replace(network, emitted=emitted, setting=setting)
         rows.append(row(name, network, compare(case.model, network, held)))
-        print(rows[-1], flush=True)
-        rows += rounded_alike(name, network, held)
-    return rows + others(name, case, network, held)
+        rows += [alike(name, network, held)] if rounds else []
+        print(*rows[-1 - rounds :], sep="\n", flush=True)
+    return rows + others(name, case, network, held, rounds=rounds)
 
 
 def updated(page: str, name: str, rows: Sequence[str]) -> str:

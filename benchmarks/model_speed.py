@@ -26,7 +26,6 @@ from anh_rollup.importing.network import Arrays, Network, import_network
 from anh_rollup.importing.runnable import runnable
 from anh_rollup.tensor.codec import encode_program
 from anh_rollup.tensor.program import Program, Value
-from anh_rollup.tensor.properties import decisions
 from anh_rollup.training.float_program import to_elements
 from benchmarks.model_peer import peer_of
 from benchmarks.networks.catalogue import CASES, EVERYWHERE, Case
@@ -48,7 +47,7 @@ def save(folder: Path, case: Case, network: Network, samples: Arrays) -> Program
     Raises:
         SystemExit: It is larger than an ONNX file.
     """
-    model, program = case.model, decisions(network.program) if case.decides else network.program
+    model, program = case.model, case.answers.architecture(network.program)
     types = {each.name: each.type.tensor_type.elem_type for each in model.graph.input}
     feeds = {
         field.name: samples[field.name][0]
@@ -57,7 +56,7 @@ def save(folder: Path, case: Case, network: Network, samples: Arrays) -> Program
         for field in network.record.fields
     }
     one = {name: elements[:1] for name, elements in samples.items()}
-    file = runnable(model, network.record, decides=case.decides)
+    file = runnable(model, network.record, case.answers)
     if file is None:
         raise SystemExit("the network is larger than an ONNX file")
     folder.joinpath("network.onnx").write_bytes(file)

@@ -12,6 +12,7 @@ import click
 from anh_rollup.cli.options import FiniteRange, UsageError, store_option
 from anh_rollup.encoding.tensors import Shape
 from anh_rollup.importing.setting import Setting
+from anh_rollup.tensor.properties import Answers
 
 _SHAPE: Final = re.compile(r"(?P<name>.{1,200})=(?P<sizes>[1-9]\d{0,8}(?:x[1-9]\d{0,8}){0,7})")
 
@@ -55,7 +56,7 @@ class Wanted:
         shapes: Shapes of inputs, where the network leaves them free.
         setting: How many bits weights and tables get.
         output: Name of the output; the first where not given.
-        decides: Whether answers are which score along the output's last axis is the largest.
+        answers: What jobs get of it.
     """
 
     file: str
@@ -63,7 +64,7 @@ class Wanted:
     shapes: tuple[tuple[str, Shape], ...] = ()
     setting: Setting = Setting.PRECISE
     output: str | None = None
-    decides: bool = False
+    answers: Answers = Answers.OUTPUT
 
     @classmethod
     def from_options(cls, options: dict[str, Any]) -> "Wanted":
@@ -75,7 +76,7 @@ class Wanted:
             tuple(shapes.items()),
             Setting(options.pop("setting") or Setting.PRECISE),
             options.pop("output"),
-            options.pop("decides", False),
+            Answers.DECISIONS if options.pop("decides", False) else Answers.OUTPUT,
         )
 
 

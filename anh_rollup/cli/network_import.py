@@ -33,7 +33,7 @@ from anh_rollup.importing.source import read_network
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.npz import read_arrays
 from anh_rollup.tensor.program import Program
-from anh_rollup.tensor.properties import closeness, decisions, near_largest
+from anh_rollup.tensor.properties import Answers
 
 #: Of so many samples one is held back: ranges do not come from it, and errors are measured with it.
 ONE_HELD_OF: Final = 4
@@ -62,9 +62,9 @@ def import_into(
     with progress(Console(stderr=True)) as shown:
         done = _imported(wanted, shown, None if labelled is None else labelled.samples)
     network, store = done.network, ArtifactStore(store_url)
-    architecture = decisions(network.program) if wanted.decides else network.program
-    limit = None if questions is None else _limit(network, questions, decides=wanted.decides)
-    asked = None if questions is None else _asked(network, questions, decides=wanted.decides)
+    architecture = wanted.answers.architecture(network.program)
+    limit = None if questions is None else _limit(network, questions, wanted.answers)
+    asked = None if questions is None else _asked(network, questions, wanted.answers)
     made = None if labelled is None else labelled.artifacts(network)
     program, model = store.put_program(architecture), store.put_model(network.model)
     if done.file is not None:
@@ -77,8 +77,8 @@ def import_into(
             _print_order(console, _inference_order(store_url, program, model, wish))
     if learnt is not None and made is not None:
         _print_order(console, training_order(store_url, network, model, made, learnt.accuracy))
-    report = report_of(network, decides=wanted.decides)
-    console.print(_table(report_rows(network, report, decides=wanted.decides)))
+    report = report_of(network, wanted.answers)
+    console.print(_table(report_rows(network, report, wanted.answers)))
     if layers:
         uncut = console if console.is_terminal else Console(width=UNCUT_WIDTH)
         uncut.print(_layer_table(layers_of(network)))
@@ -134,7 +134,7 @@ def _imported(wanted: Wanted, bars: Progress, training: Arrays | None = None) ->
     network = network_of(record, shown, wanted.setting, watch)
     return _Imported(
         network,
-        runnable(model, network.record, decides=wanted.decides),
+        runnable(model, network.record, wanted.answers),
         held,
         None if held is None else compare(model, network, held, watch),
     )
@@ -154,17 +154,16 @@ def _split(arrays: Arrays | None) -> tuple[Arrays | None, Arrays | None]:
     }
 
 
-def _asked(network: Network, questions: Questions, *, decides: bool) -> tuple[Program, Dataset]:
+def _asked(network: Network, questions: Questions, answers: Answers) -> tuple[Program, Dataset]:
     """The program that says whether an answer is near, and the data set of questions."""
     arrays = read_arrays(questions.file)
     check_samples(network.record, arrays)
-    judge = near_largest if decides else closeness
-    score = judge(network.program, _limit(network, questions, decides=decides).steps)
+    score = answers.score(network.program, _limit(network, questions, answers).steps)
     return score, Dataset(network.quantized(arrays))
 
 
-def _limit(network: Network, questions: Questions, *, decides: bool) -> Tolerance:
-    return Tolerance(questions.tolerance, network.program.output.scale, decides)
+def _limit(network: Network, questions: Questions, answers: Answers) -> Tolerance:
+    return Tolerance(questions.tolerance, network.program.output.scale, answers is Answers.DECISIONS)
 
 
 def _property(store: ArtifactStore, score: Program, asked: Dataset) -> str:

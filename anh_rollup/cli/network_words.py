@@ -1,17 +1,25 @@
 """What an import came to, row by row, for the console and for a page."""
 
+from typing import Final
+
 import numpy as np
 
 from anh_rollup.cli.dispute_words import show_dispute
 from anh_rollup.importing.comparison import Comparison
 from anh_rollup.importing.network import Network
 from anh_rollup.importing.report import Report
+from anh_rollup.tensor.properties import Answers
 
 Rows = list[tuple[str, str]]
 
+_ANSWERS: Final = {
+    Answers.OUTPUT: "the output",
+    Answers.DECISIONS: "the place of the largest score along the output's last axis",
+}
 
-def report_rows(network: Network, report: Report, *, decides: bool = False) -> Rows:
-    """What the network is, by itself; with `decides` its answers are decisions about its output."""
+
+def report_rows(network: Network, report: Report, answers: Answers = Answers.OUTPUT) -> Rows:
+    """What the network is, by itself, and what jobs get of it."""
     program = network.program
     rows = []
     for field, value in zip(network.record.fields, program.fields, strict=True):
@@ -19,7 +27,7 @@ def report_rows(network: Network, report: Report, *, decides: bool = False) -> R
         rows.append(("input", f"{field.name} {value.shape} in [{low:.6g}, {high:.6g}]"))
     rows += [
         ("output", f"{program.output.shape}, {program.output.scale} fraction bits"),
-        *([("answers", f"{program.output.shape[:-1]}, the place of the largest score")] if decides else []),
+        ("answers", _ANSWERS[answers]),
         ("setting", network.setting.value),
         ("instructions", ", ".join(f"{count} {name}" for name, count in report.instructions)),
         ("parameters", f"{report.parameters:,}"),

@@ -26,14 +26,14 @@ def evaluate(record: Record, fields: Sequence[Reals]) -> Reals:
 
 
 def values(
-    record: Record, fields: Sequence[Reals], taken: Callable[[int, Reals], Reals] = lambda _, found: found
+    record: Record, fields: Sequence[Reals], replaced: Callable[[int, Reals], Reals] = lambda _, found: found
 ) -> Iterator[tuple[int, Reals]]:
     """Place and elements of every node for one sample, in order; each is dropped after its last use.
 
     Args:
         record: The network.
         fields: One sample of each input.
-        taken: What stands for the elements of a node, from its place and what was computed.
+        replaced: What later nodes read of a node, from its place and what was computed.
     """
     last_use = {source: place for place, node in enumerate(record.nodes) for source in node.inputs}
     alive: dict[int, Reals] = {}
@@ -43,7 +43,7 @@ def values(
         elif node.operation is Operation.CONSTANT:
             found = node.elements
         else:
-            found = taken(place, compute(node, [alive[source] for source in node.inputs]))
+            found = replaced(place, compute(node, [alive[source] for source in node.inputs]))
         alive[place] = found
         yield place, found
         for source in {place, *node.inputs}:

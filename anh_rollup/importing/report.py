@@ -8,7 +8,7 @@ from anh_rollup.evaluation.dispute_cost import DisputeCost, dispute_cost
 from anh_rollup.evaluation.errors import UndisputableError
 from anh_rollup.evaluation.workload import multiply_adds
 from anh_rollup.importing.network import Network
-from anh_rollup.tensor.properties import closeness, decisions, near_largest
+from anh_rollup.tensor.properties import Answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +32,19 @@ class Report:
     dispute: DisputeCost | None
 
 
-def report_of(network: Network, *, decides: bool = False) -> Report:
+def report_of(network: Network, answers: Answers = Answers.OUTPUT) -> Report:
     """The numbers of an imported network.
 
     Args:
         network: The network.
-        decides: Whether its answers are which score along the last axis is the largest.
+        answers: What jobs get of it.
     """
-    program = decisions(network.program) if decides else network.program
+    program = answers.architecture(network.program)
     kinds = Counter(value.opcode.name for value in program.values if value.opcode is not None)
     undisputable, dispute = "", None
     try:
         check_disputable(program)
-        dispute = dispute_cost(near_largest(network.program, 0) if decides else closeness(program, 0))
+        dispute = dispute_cost(answers.score(network.program, 0))
     except UndisputableError as error:
         undisputable = error.message
     return Report(

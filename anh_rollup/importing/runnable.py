@@ -4,16 +4,16 @@ from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto, helper
 
 from anh_rollup.importing.onnx_file import MOST_BYTES
 from anh_rollup.importing.record import Record
+from anh_rollup.tensor.properties import Answers
 
 
-def runnable(model: ModelProto, record: Record, *, decides: bool = False) -> bytes | None:
+def runnable(model: ModelProto, record: Record, answers: Answers = Answers.OUTPUT) -> bytes | None:
     """The ONNX file of an imported network: its inputs are the record's fields, in order, its output is one.
 
     Args:
         model: The network, checked.
         record: What it was lowered to; the shapes of its inputs are written into the file.
-        decides: Whether the output is which score along the last axis is the largest, as
-            `tensor.properties.decisions` has it.
+        answers: What the output is.
 
     Returns:
         None where the network is larger than one file can be.
@@ -25,7 +25,7 @@ def runnable(model: ModelProto, record: Record, *, decides: bool = False) -> byt
     graph = kept.graph
     types = {each.name: each.type.tensor_type.elem_type for each in graph.input}
     outputs = [each for each in graph.output if each.name == record.output_name]
-    if decides:
+    if answers is Answers.DECISIONS:
         outputs = [_decided(graph, record)]
     del graph.input[:], graph.output[:]
     graph.input.extend(
@@ -39,9 +39,8 @@ def runnable(model: ModelProto, record: Record, *, decides: bool = False) -> byt
 
 def _decided(graph: GraphProto, record: Record) -> ValueInfoProto:
     """Adds the decisions about a network's scores, and says what they are."""
-    taken = {name for each in graph.node for name in (*each.input, *each.output)}
     found = "decisions"
-    while any(name.startswith(found) for name in taken):
+    while any(name.startswith(found) for name in _names(graph)):
         found += "_"
     shape, scores, full = f"{found}.shape", f"{found}.scores", record.nodes[-1].shape
     dims = helper.make_tensor(shape, TensorProto.INT64, (len(full),), full)
@@ -54,3 +53,15 @@ def _decided(graph: GraphProto, record: Record) -> ValueInfoProto:
         )
     )
     return helper.make_tensor_value_info(found, TensorProto.INT64, full[:-1])
+
+
+def _names(graph: GraphProto) -> set[str]:
+    """All names of values in a graph and in those inside of its nodes."""
+    declared = (*graph.input, *graph.output, *graph.value_info, *graph.initializer)
+    found = {each.name for each in declared} | {each.values.name for each in graph.sparse_initializer}
+    for node in graph.node:
+        found.update(node.input, node.output)
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs):
+                found |= _names(inner)
+    return found

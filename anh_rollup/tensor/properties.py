@@ -7,6 +7,7 @@ architecture whose answers `near_largest` judges.
 """
 
 from collections.abc import Callable
+from enum import Enum
 from math import prod
 
 import numpy as np
@@ -33,12 +34,16 @@ def accuracy(architecture: Program) -> Program:
 
 
 def closeness(architecture: Program, tolerance: int) -> Program:
-    """Scores 1 where every element of the answer is within `tolerance` of the output, in the output's units.
+    """Scores 1 where every element of the answer is within a tolerance of the output.
 
     Adds one answer of the output's shape and scale.
 
+    Args:
+        architecture: The program whose output is judged.
+        tolerance: How far off an element may be, in steps of the output's format: 2^-scale.
+
     Raises:
-        AttributesRefusedError: Where the tolerance is no non-negative int32.
+        AttributesRefusedError: Where the tolerance is not in [0, 2^31 - 2].
     """
     _check_tolerance("closeness", tolerance)
     builder, output = _started(architecture)
@@ -52,30 +57,30 @@ def decisions(architecture: Program) -> Program:
     """An architecture that gives which of the scores along its last axis is the largest, and not the scores.
 
     Raises:
-        ShapeRefusedError: Where the output has no axis.
+        ShapeRefusedError: Where the output has no axis, or a last one of more than `MOST_TERMS` scores.
     """
     builder, output = _started(architecture)
-    _expect_axis(output)
+    _expect_axis("decisions", output)
     return builder.build(builder.argmax(output))
 
 
 def near_largest(architecture: Program, tolerance: int) -> Program:
-    """Scores 1 where every answer names a score that is within `tolerance` of the largest beside it.
+    """Scores 1 where every answer names a score that is within a tolerance of the largest beside it.
 
     Adds one answer, of the output's shape without its last axis: places along that axis, as `decisions` gives
-    them. A place that there is not is wrong.
+    them. A place outside of the axis is wrong.
 
     Args:
         architecture: The program whose output (..., C) are scores.
-        tolerance: How far below the largest one a score may be, in the output's units.
+        tolerance: How far below the largest one a score may be, in steps of the output's format.
 
     Raises:
-        ShapeRefusedError: Where the output has no axis.
-        AttributesRefusedError: Where the tolerance is no non-negative int32.
+        ShapeRefusedError: As for `decisions`.
+        AttributesRefusedError: As for `closeness`.
     """
     _check_tolerance("near_largest", tolerance)
     builder, output = _started(architecture)
-    _expect_axis(output)
+    _expect_axis("near_largest", output)
     *rows, places = output.shape
     answer = builder.answer(tuple(rows))
     inside = builder.clamp(answer, low=0, high=places - 1)
@@ -85,6 +90,21 @@ def near_largest(architecture: Program, tolerance: int) -> Program:
     never = builder.constant(INT32_MOST, scale=output.scale)
     worst = _folded(builder.where(builder.equal(answer, inside), below, never), builder.max)
     return builder.build(worst <= builder.constant(tolerance, scale=output.scale))
+
+
+class Answers(Enum):
+    """What an inference job gets of a network."""
+
+    OUTPUT = "output"
+    DECISIONS = "decisions"
+
+    def architecture(self, network: Program) -> Program:
+        """The program that gives them."""
+        return network if self is Answers.OUTPUT else decisions(network)
+
+    def score(self, network: Program, tolerance: int) -> Program:
+        """The score program that says which are right; arguments and errors as for `closeness`."""
+        return (closeness if self is Answers.OUTPUT else near_largest)(network, tolerance)
 
 
 def squared_loss(architecture: Program, *, scale: int | None = None) -> Program:
@@ -133,19 +153,18 @@ def _started(architecture: Program) -> tuple[ProgramBuilder, Node]:
     return builder, builder.inline(architecture)
 
 
-def _check_tolerance(property_name: str, tolerance: int) -> None:
+def _check_tolerance(program_name: str, tolerance: int) -> None:
     if not 0 <= tolerance < INT32_MOST:
-        raise AttributesRefusedError(property_name, f"tolerance {tolerance} is not in [0, {INT32_MOST - 1}]")
+        raise AttributesRefusedError(program_name, f"tolerance {tolerance} is not in [0, {INT32_MOST - 1}]")
 
 
-def _expect_axis(output: Node) -> None:
+def _expect_axis(program_name: str, output: Node) -> None:
     if not output.shape:
-        raise ShapeRefusedError("decisions", "the output has no axis to choose along")
+        raise ShapeRefusedError(program_name, "the output has no axis of classes")
 
 
 def _label(builder: ProgramBuilder, output: Node) -> Node:
-    if not output.shape:
-        raise ShapeRefusedError("label", "the output has no axis to label")
+    _expect_axis("label", output)
     return builder.field(output.shape[:-1], low=0, high=output.shape[-1] - 1)
 
 

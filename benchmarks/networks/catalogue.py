@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from anh_rollup.encoding.tensors import Shape
 from anh_rollup.importing.onnx_file import decode_model
+from anh_rollup.tensor.properties import Answers
 from benchmarks.networks import language, vision
 from benchmarks.networks.wheels import file_of
 
@@ -37,13 +38,13 @@ class Case:
         samples: Draws so many samples by a seed: by the inputs' names, arrays (N, *shape of one sample).
             What is drawn by an odd seed and by an even one has nothing in common.
         shapes: Shapes of inputs that the model leaves open.
-        decides: Whether those who use it take nothing but the largest score along its last axis.
+        answers: What those who use it take of it.
     """
 
     model: ModelProto
     samples: Callable[[int, int], Arrays]
     shapes: Mapping[str, Shape] | None = None
-    decides: bool = False
+    answers: Answers = Answers.OUTPUT
 
 
 def exported(module: nn.Module, inputs: Mapping[str, Tensor]) -> ModelProto:
@@ -185,7 +186,8 @@ def ocr(name: str = "common", *, everywhere: bool = False) -> Case:
     def samples(count: int, seed: int) -> Arrays:
         return {"input1": _digits(count, 3, seed)[:, None].astype(np.float32)}
 
-    return Case(model, samples, {"input1": (1, 1, 64, 192)}, decides=not everywhere)
+    answers = Answers.OUTPUT if everywhere else Answers.DECISIONS
+    return Case(model, samples, {"input1": (1, 1, 64, 192)}, answers)
 
 
 def detector() -> Case:

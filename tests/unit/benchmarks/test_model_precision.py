@@ -1,16 +1,23 @@
 """What is measured about networks that round inside."""
 
+import re
+
 import numpy as np
 from onnx import ModelProto, TensorProto
 
-from anh_rollup.importing.network import Network, import_network
+from anh_rollup.evaluation.fast_backend import FastEvaluator
+from anh_rollup.importing.network import Network, import_network, lowered, split_samples
 from anh_rollup.importing.real_evaluation import evaluate, values
 from anh_rollup.importing.record import Operation
-from benchmarks.model_precision import rounded_alike, roundings
+from benchmarks.model_precision import alike, rounded_alike, roundings
 from tests.unit.importing.graphs import model_of, node
 
 RNG = np.random.default_rng(4)
 SAMPLES = {"x": RNG.normal(size=(8, 16)).astype(np.float32)}
+#: Numbers at halves of the step that the least and the greatest give: 1 / 255 * 2.
+TIES = {
+    "x": np.concatenate([np.tile([-1.0, 1.0], (64, 1)), (RNG.integers(-120, 120, (64, 14)) + 0.5) / 127.5], 1)
+}
 
 
 def rounding() -> ModelProto:
@@ -31,22 +38,40 @@ def imported(model: ModelProto) -> Network:
     return import_network(model, samples=SAMPLES)
 
 
-def test_beside_float64_that_rounds_alike_errors_are_those_of_formats() -> None:
+def test_float64_that_rounds_alike_is_near_where_float64_by_itself_is_not() -> None:
     network = imported(rounding())
-    (line,) = rounded_alike("small", network, SAMPLES)
-    label, error = line.split(" | ")[1], float(line.split(" | ")[5])
-    assert label.startswith("precise, rounded alike (")
-    assert label.endswith(f" of {8 * (16 + 1):,} otherwise)")  # numbers and a zero point a sample
-    assert 0 < error < 1e-5
+    loaded = FastEvaluator().load(network.program, network.emitted.parameters)
+    (place,) = (each for each in roundings(network.record) if network.record.nodes[each].shape == (16,))
+    near, apart, otherwise, expected = 0.0, 0.0, 0, 0
+    for sample in split_samples(network.record, TIES):
+        found = rounded_alike(network, loaded, sample)
+        assert found.rounded == 16 + 1  # the numbers and their zero point
+        near = max(near, np.abs(found.exact - found.real).max())
+        apart = max(apart, np.abs(found.exact - evaluate(network.record, sample)).max())
+        otherwise += found.otherwise
+        own = loaded.trace(0, network.quantized({"x": sample[0][None]}))[network.emitted.values[place]]
+        expected += int((own != dict(values(network.record, sample))[place]).sum())
+    assert near < 1e-6 < apart
+    assert otherwise == expected > 0
 
 
-def test_a_network_that_rounds_nowhere_has_no_such_line() -> None:
-    network = imported(model_of([node("Tanh", "x")], {"x": (1, 16)}))
-    assert roundings(network.record) == []
-    assert rounded_alike("smooth", network, SAMPLES) == []
+def test_its_line_counts_what_is_rounded_otherwise() -> None:
+    line = alike("small", imported(rounding()), TIES)
+    (count,) = re.findall(r"small \| precise, rounded alike \((\d+) of 1,088 otherwise\)", line)
+    assert int(count) > 0
+    assert float(line.split(" | ")[7]) < 1e-6
 
 
-def test_what_is_taken_instead_is_what_later_nodes_read() -> None:
+def test_what_refinement_rounds_is_no_rounding_of_the_network() -> None:
+    sizes = np.logspace(-3, 3, 8, dtype=np.float32)[:, None]
+    nodes = [node("LayerNormalization", "x scale bias")]
+    known = {"scale": np.ones(16, np.float32), "bias": np.zeros(16, np.float32)}
+    model = model_of(nodes, {"x": (1, 16)}, known)
+    assert roundings(import_network(model, samples={"x": SAMPLES["x"] * sizes}).record)
+    assert not roundings(lowered(model))
+
+
+def test_what_is_replaced_is_what_later_nodes_read() -> None:
     record = imported(model_of([node("Abs", "x", "h"), node("Neg", "h")], {"x": (1, 16)})).record
     sample = [SAMPLES["x"][:1].astype(np.float64)]
     first = next(each for each, node in enumerate(record.nodes) if node.operation is not Operation.FIELD)

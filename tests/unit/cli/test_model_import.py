@@ -28,7 +28,7 @@ from anh_rollup.importing.onnx_file import read_model
 from anh_rollup.importing.report import report_of
 from anh_rollup.importing.runnable import runnable
 from anh_rollup.storage.artifacts import ArtifactStore
-from anh_rollup.tensor.properties import closeness, decisions, near_largest
+from anh_rollup.tensor.properties import Answers, closeness, decisions, near_largest
 from anh_rollup.training.answering import answer
 from tests.unit.cli.imports import anh, rows, write_network
 from tests.unit.importing.graphs import model_of, node
@@ -83,6 +83,7 @@ def report_rows(made: Network) -> list[list[str]]:
     return [
         ["input", f"x (6,) in [{low:.6g}, {high:.6g}]"],
         ["output", f"(4,), {made.program.output.scale} fraction bits"],
+        ["answers", "the output"],
         ["setting", "precise"],
         ["instructions", "1 MATMUL, 1 TABLE"],
         ["parameters", "24"],
@@ -175,8 +176,9 @@ def test_decisions_are_what_a_job_asks_for(network: Path, tmp_path: Path) -> Non
     assert store.get_program(decided.root) == decided
     assert store.get_program(score.root) == score
     kept = store.get_network(decided.root, made.model.root)
-    assert kept == runnable(read_model(network), made.record, decides=True)
-    assert ["answers", "(), the place of the largest score"] in rows(shown)
+    assert kept == runnable(read_model(network), made.record, Answers.DECISIONS)
+    words = "the place of the largest score along the output's last axis"
+    assert [words] == [cells[1] for cells in rows(shown) if cells[0] == "answers"]
     assert ["a dispute, at most", show_dispute(dispute_cost(near_largest(made.program, 0)))] in rows(shown)
 
 

@@ -8,6 +8,7 @@ from onnx import ModelProto, TensorProto, helper
 from anh_rollup.importing import runnable as module
 from anh_rollup.importing.graph import lower
 from anh_rollup.importing.runnable import runnable
+from anh_rollup.tensor.properties import Answers
 from tests.unit.importing.graphs import model_of, node
 
 
@@ -38,11 +39,26 @@ def test_shapes_are_fixed_and_other_outputs_are_gone() -> None:
 def test_decisions_are_places_along_the_last_axis_of_the_output(opset: int) -> None:
     nodes = [node("Relu", "x", "decisions"), node("Neg", "decisions", "decisions.scores")]
     model = model_of(nodes, {"x": (1, 2, 3)}, outputs=("decisions.scores",), opset=opset)
-    file = runnable(model, lower(model), decides=True)
+    file = runnable(model, lower(model), Answers.DECISIONS)
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
     assert [(each.type, each.shape) for each in session.get_outputs()] == [("tensor(int64)", [2])]
     given = {"x": np.array([[[3, 1, 2], [5, 4, 4]]], np.float32)}
     assert session.run(None, given)[0].tolist() == [1, 1]
+
+
+def test_names_of_what_nobody_reads_and_of_inner_graphs_are_taken() -> None:
+    inner = helper.make_graph(
+        [node("Neg", "x", "decisions_.scores")],
+        "inner",
+        [],
+        [helper.make_tensor_value_info("decisions_.scores", 1, None)],
+    )
+    nodes = [node("If", "yes", "y", then_branch=inner, else_branch=inner)]
+    known = {"yes": np.array(True), "decisions": np.ones(2, np.float32)}
+    model = model_of(nodes, {"x": (1, 3)}, known)
+    file = runnable(model, lower(model), Answers.DECISIONS)
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    assert session.run(None, {"x": np.array([[3, 1, 2]], np.float32)})[0].tolist() == 1
 
 
 def test_a_network_that_no_file_holds_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,7 +124,7 @@ def test_every_score_program_keeps_the_architecture_in_front(make: object) -> No
 
 
 def test_what_cannot_be_scored_is_refused() -> None:
-    with pytest.raises(ShapeRefusedError, match=r"^label: the output has no axis to label$"):
+    with pytest.raises(ShapeRefusedError, match=r"^label: the output has no axis of classes$"):
         accuracy(identity(()))
     with pytest.raises(ShapeRefusedError, match=r"^cross_entropy_loss: output \(2, 2\) is no \(C,\)$"):
         cross_entropy_loss(identity((2, 2)))
@@ -132,9 +132,13 @@ def test_what_cannot_be_scored_is_refused() -> None:
         closeness(identity(), -1)
     with pytest.raises(AttributesRefusedError, match=r"^near_largest: tolerance 2147483647 is not in"):
         near_largest(identity(), 2**31 - 1)
+    with pytest.raises(ShapeRefusedError, match=r"^decisions: the output has no axis of classes$"):
+        decisions(identity(()))
+    with pytest.raises(ShapeRefusedError, match=r"^near_largest: the output has no axis of classes$"):
+        near_largest(identity(()), 0)
     for make in (decisions, lambda each: near_largest(each, 0)):
-        with pytest.raises(ShapeRefusedError, match=r"^decisions: the output has no axis to choose along$"):
-            make(identity(()))
+        with pytest.raises(ShapeRefusedError):
+            make(identity((MOST_TERMS + 1,)))
 
 
 def test_an_output_of_more_elements_than_one_instruction_folds_is_folded_axis_by_axis() -> None:

@@ -20,7 +20,7 @@ from anh_rollup.importing.onnx_file import decode_model
 from anh_rollup.importing.runnable import runnable
 from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.program import Program
-from anh_rollup.tensor.properties import closeness, decisions, near_largest
+from anh_rollup.tensor.properties import Answers, closeness, decisions, near_largest
 from anh_rollup.training import answering
 from anh_rollup.training.answering import ENGINES, ORT_EXCEPTIONS, SAMPLES_AT_ONCE, Run, answer
 from anh_rollup.training.errors import AnsweringError
@@ -140,7 +140,7 @@ def test_an_imported_network_answers_by_itself() -> None:
 
 def test_decisions_of_an_imported_network_are_those_of_its_scores() -> None:
     made, file, data = imported()
-    decided = runnable(decode_model(file), made.record, decides=True)
+    decided = runnable(decode_model(file), made.record, Answers.DECISIONS)
     (answers,) = answer(decisions(made.program), data, made.emitted.parameters, network=decided)
     (scores,) = answer(made.program, data, made.emitted.parameters, network=file)
     assert np.array_equal(answers, scores.argmax(-1))
