@@ -18,7 +18,7 @@ class TrainingJudge:
     Attributes:
         job: The job.
         score: The sum of a model's scores for a property, evaluated exactly.
-        best: The greatest sum of scores that any look gave, by the property's index.
+        best: The greatest sum of scores that any look gave, by the index of each property that was scored.
     """
 
     job: Job
@@ -26,7 +26,10 @@ class TrainingJudge:
     best: dict[int, int] = field(default_factory=dict)
 
     def __call__(self, parameters: Sequence[Elements]) -> bool:
-        """Whether parameters have every property of the job; the log says how near they are."""
+        """Whether parameters have every property of the job.
+
+        They are scored up to the first that is missed; the log says how near they come to each of these.
+        """
         model = Model(tuple(parameters))
         return all(self._reaches(index, model) for index in range(len(self.job.properties)))
 
