@@ -75,17 +75,28 @@ class TrainingTask:
 MOST_WAITING: Final = 24
 
 
+#: What to do about a result that misses a threshold: trainings differ, and exact answers do not.
+_REMEDIES: Final = {
+    JobKind.TRAINING: "Train longer, or with another recipe",
+    JobKind.INFERENCE: "Leave it: exact answers miss it, too, and only another order can ask for less",
+}
+
+
 class ThresholdMissedError(AnhError):
     """The work was done, and its result does not have a property that the job asks for.
 
     Attributes:
+        kind: Of the job.
         index: The property.
         reached: The sum of its scores.
         threshold: The least sum.
         best: The greatest sum that a look at the training gave, or `reached` where there was none.
     """
 
-    def __init__(self, index: int, reached: int, threshold: int, best: int | None = None) -> None:
+    def __init__(
+        self, kind: JobKind, index: int, reached: int, threshold: int, best: int | None = None
+    ) -> None:
+        self.kind = kind
         self.index = index
         self.reached = reached
         self.threshold = threshold
@@ -93,7 +104,7 @@ class ThresholdMissedError(AnhError):
         before = f", and {self.best} at best" if self.best != reached else ""
         super().__init__(
             f"property {index} reaches {reached} of {threshold}{before}",
-            remedy="Train longer, or with another recipe; no claim was made, and who ordered it is not told.",
+            remedy=f"{_REMEDIES[kind]}; no claim was made, and who ordered it is not told.",
         )
 
 
@@ -300,7 +311,7 @@ class Worker:
         index = _first_missed(job, result)
         if index is not None:
             reached, threshold = result.scores[index].sum, job.properties[index].threshold
-            raise ThresholdMissedError(index, reached, threshold, result.best.get(index))
+            raise ThresholdMissedError(job.kind, index, reached, threshold, result.best.get(index))
 
     def _score(self, job: Job, wanted: Property, model: Model) -> int:
         """The sum of a trained model's scores for a property."""

@@ -8,6 +8,7 @@ from anh_rollup.accountant.attempts import MOST_ATTEMPTS, Attempts
 from anh_rollup.accountant.drafts import Drafts
 from anh_rollup.accountant.service import Accountant
 from anh_rollup.accountant.work import ThresholdMissedError
+from anh_rollup.protocol.jobs import JobKind
 from anh_rollup.storage.files import FileStore
 
 FIRST, SECOND = b"\x01" * 32, b"\x02" * 32
@@ -54,7 +55,7 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize(
-    ("ending", "expected"), [(Killed(), {FIRST}), (ThresholdMissedError(0, 4, 5), set())]
+    ("ending", "expected"), [(Killed(), {FIRST}), (ThresholdMissedError(JobKind.TRAINING, 0, 4, 5), set())]
 )
 def test_only_what_ends_the_process_counts(tmp_path, monkeypatch, ending, expected):
     """A kill lets nothing run any more: here it is an exception, and forgetting an attempt does nothing."""

@@ -243,7 +243,9 @@ def test_a_chain_that_is_gone_ends_the_round(monkeypatch):
         Accountant(None, None, None, None, NoDrafts()).defend()
 
 
-@pytest.mark.parametrize("error", [ThresholdMissedError(0, 4, 5), *[each() for each in BREAKING]], ids=repr)
+@pytest.mark.parametrize(
+    "error", [ThresholdMissedError(JobKind.TRAINING, 0, 4, 5), *[each() for each in BREAKING]], ids=repr
+)
 def test_a_job_that_fails_is_given_up_and_the_next_one_done(monkeypatch, error):
     one = accountant(monkeypatch, [Work(FIRST), Work(SECOND)])
     done = acting(monkeypatch, "perform", FIRST, error)

@@ -190,6 +190,21 @@ def test_a_result_below_a_threshold_is_not_good(training):
     assert raised.value.message == f"property 1 reaches {reached} of {reached + 1}"
 
 
+@pytest.mark.parametrize(
+    ("kind", "remedy"),
+    [
+        (JobKind.TRAINING, "Train longer, or with another recipe; "),
+        (
+            JobKind.INFERENCE,
+            "Leave it: exact answers miss it, too, and only another order can ask for less; ",
+        ),
+    ],
+)
+def test_what_is_said_to_do_about_a_missed_threshold_depends_on_the_jobs_kind(kind, remedy):
+    missed = ThresholdMissedError(kind, 0, 4, 5)
+    assert missed.remedy == f"{remedy}no claim was made, and who ordered it is not told."
+
+
 def scored(case, parameters):
     """The sum of a model's scores."""
     held = Artifacts(case.program, case.dataset, None, Model(parameters))
