@@ -21,7 +21,7 @@ from anh_rollup.cli.model_import import Labelled, Questions, Wanted
 from anh_rollup.cli.network_page import Findings, page_of
 from anh_rollup.cli.network_words import Rows, advice, comparison_rows, report_rows
 from anh_rollup.cli.options import printable, visible
-from anh_rollup.cli.tolerance_words import Tolerance
+from anh_rollup.cli.tolerance_words import tolerance_rows, tolerance_warnings
 from anh_rollup.cli.training_import import LabelledArrays, spread, training_order
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.importing.comparison import MOST_TRACED, Comparison, compare
@@ -30,10 +30,10 @@ from anh_rollup.importing.network import Network, check_samples, lowered, networ
 from anh_rollup.importing.report import report_of
 from anh_rollup.importing.runnable import runnable
 from anh_rollup.importing.source import read_network
+from anh_rollup.importing.tolerance import Tolerance
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.npz import read_arrays
 from anh_rollup.tensor.program import Program
-from anh_rollup.tensor.properties import Answers
 
 #: Of so many samples one is held back: ranges do not come from it, and errors are measured with it.
 ONE_HELD_OF: Final = 4
@@ -63,8 +63,10 @@ def import_into(
         done = _imported(wanted, shown, None if labelled is None else labelled.samples)
     network, store = done.network, ArtifactStore(store_url)
     architecture = wanted.answers.architecture(network.program)
-    limit = None if questions is None else _limit(network, questions, wanted.answers)
-    asked = None if questions is None else _asked(network, questions, wanted.answers)
+    tolerance, asked = None, None
+    if questions is not None:
+        tolerance = Tolerance(questions.tolerance, network.program.output.scale, wanted.answers)
+        asked = _asked(network, questions.file, tolerance)
     made = None if labelled is None else labelled.artifacts(network)
     program, model = store.put_program(architecture), store.put_model(network.model)
     if done.file is not None:
@@ -84,11 +86,11 @@ def import_into(
         uncut.print(_layer_table(layers_of(network)))
     if done.comparison is not None:
         found = comparison_rows(done.comparison)
-        found += [] if limit is None else limit.rows(done.comparison)
+        found += [] if tolerance is None else tolerance_rows(tolerance, done.comparison)
         console.print(_table(found, title="beside onnxruntime"))
         if words := advice(done.comparison):
             console.print(Text(words, style="yellow"))
-    for each in [] if limit is None else limit.warnings(done.comparison):
+    for each in [] if tolerance is None else tolerance_warnings(tolerance, done.comparison):
         console.print(Text(f"warning: {each}", style="yellow"), soft_wrap=True)
 
 
@@ -154,16 +156,12 @@ def _split(arrays: Arrays | None) -> tuple[Arrays | None, Arrays | None]:
     }
 
 
-def _asked(network: Network, questions: Questions, answers: Answers) -> tuple[Program, Dataset]:
+def _asked(network: Network, file: Path, tolerance: Tolerance) -> tuple[Program, Dataset]:
     """The program that says whether an answer is near, and the data set of questions."""
-    arrays = read_arrays(questions.file)
+    arrays = read_arrays(file)
     check_samples(network.record, arrays)
-    score = answers.score(network.program, _limit(network, questions, answers).steps)
+    score = tolerance.answers.score(network.program, tolerance.steps)
     return score, Dataset(network.quantized(arrays))
-
-
-def _limit(network: Network, questions: Questions, answers: Answers) -> Tolerance:
-    return Tolerance(questions.tolerance, network.program.output.scale, answers is Answers.DECISIONS)
 
 
 def _property(store: ArtifactStore, score: Program, asked: Dataset) -> str:

@@ -1,15 +1,20 @@
-"""What a tolerance asks of answers: in steps of the output's number format, beside what onnxruntime gives."""
+"""What is told of a tolerance: beside what onnxruntime gives, and where no native answer keeps it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from anh_rollup.cli.network_words import Rows
 from anh_rollup.importing.comparison import Comparison
+from anh_rollup.importing.tolerance import Tolerance
+from anh_rollup.tensor.properties import Answers
+
+_ANSWERS: Final = {Answers.OUTPUT: "answers", Answers.DECISIONS: "decisions"}
 
 
 @dataclass(frozen=True, slots=True)
 class EqualityWarning:
-    """A tolerance that rounds to none.
+    """A tolerance that rounds to zero steps.
 
     Attributes:
         tolerance: In the output's own units.
@@ -46,42 +51,25 @@ class FarAnswersWarning:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Tolerance:
-    """What a job asks of answers.
+def tolerance_rows(tolerance: Tolerance, found: Comparison) -> Rows:
+    """How many of onnxruntime's answers are within a tolerance."""
+    near = found.samples - tolerance.far(found)
+    share = f"{near / found.samples:.2%} of {found.samples:,}"
+    return [(f"onnxruntime's {_ANSWERS[tolerance.answers]} within {tolerance.most:.6g}", share)]
 
-    Attributes:
-        most: How far an element of an answer may be off, in the output's own units; of a decision, how far
-            below the largest score its score may be.
-        scale: Fraction bits of the output.
-        decides: Whether answers are decisions.
+
+def tolerance_warnings(
+    tolerance: Tolerance, found: Comparison | None
+) -> Iterator[EqualityWarning | FarAnswersWarning]:
+    """What to know before a job asks for a tolerance.
+
+    A decision of onnxruntime's is often the exact one: equality is nothing to warn of there.
+
+    Args:
+        tolerance: The tolerance.
+        found: The comparison with onnxruntime, where there are samples.
     """
-
-    most: float
-    scale: int
-    decides: bool = False
-
-    @property
-    def steps(self) -> int:
-        """It in steps of the output's number format, rounded."""
-        return round(self.most * 2.0**self.scale)
-
-    def rows(self, found: Comparison) -> Rows:
-        """How many of onnxruntime's answers are within it."""
-        near = found.samples - self._far(found)
-        what = "decisions" if self.decides else "answers"
-        share = f"{near / found.samples:.2%} of {found.samples:,}"
-        return [(f"onnxruntime's {what} within {self.most:.6g}", share)]
-
-    def warnings(self, found: Comparison | None) -> Iterator[EqualityWarning | FarAnswersWarning]:
-        """What to know before a job asks for it; `found` is the comparison, where there are samples.
-
-        A decision of onnxruntime's is often the exact one: equality is nothing to warn of there.
-        """
-        if self.steps == 0 and not self.decides:
-            yield EqualityWarning(self.most, 2.0**-self.scale)
-        if found is not None and (far := self._far(found)):
-            yield FarAnswersWarning(far, found.samples)
-
-    def _far(self, found: Comparison) -> int:
-        return sum(each > self.steps for each in (found.steps_below if self.decides else found.steps_off))
+    if tolerance.asks_equality:
+        yield EqualityWarning(tolerance.most, tolerance.step)
+    if found is not None and (far := tolerance.far(found)):
+        yield FarAnswersWarning(far, found.samples)

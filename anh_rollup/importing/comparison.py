@@ -76,6 +76,7 @@ class Comparison:
         steps_off: Of each sample as a data set holds it, how many steps of the output's format onnxruntime's
             output, rounded to it, is off at most.
         steps_below: Likewise, how many steps the exact score of what it decides is below the largest one.
+        step: Of the output's format, in the output's own units.
         exact_seconds, float_seconds: One sample, by the exact evaluator and by onnxruntime.
     """
 
@@ -89,8 +90,19 @@ class Comparison:
     saturated: int
     steps_off: tuple[int, ...]
     steps_below: tuple[int, ...]
+    step: float
     exact_seconds: float
     float_seconds: float
+
+    @property
+    def largest_off(self) -> float:
+        """How far onnxruntime's outputs are off at most, in the output's own units."""
+        return max(self.steps_off) * self.step
+
+    @property
+    def largest_below(self) -> float:
+        """How far the exact scores of what it decides are below the largest at most, likewise."""
+        return max(self.steps_below) * self.step
 
 
 def compare(model: ModelProto, network: Network, samples: Arrays, watch: Watch = unwatched) -> Comparison:
@@ -142,6 +154,7 @@ def compare(model: ModelProto, network: Network, samples: Arrays, watch: Watch =
         saturated=sum(outside),
         steps_off=_steps_off(network, elements, native),
         steps_below=_steps_below(elements, native),
+        step=2.0**-network.program.output.scale,
         exact_seconds=_seconds(lambda: loaded.evaluate(one)),
         float_seconds=_seconds(lambda: run(singles[0])),
     )
@@ -205,17 +218,20 @@ def _steps_off(network: Network, exact: Array, native: Reals) -> tuple[int, ...]
 
 def _steps_below(exact: Array, native: Reals) -> tuple[int, ...]:
     """How far the exact scores of native decisions are below the largest ones, at most in a sample."""
-    if exact.ndim < 2:
-        return (0,) * len(exact)
-    chosen = np.take_along_axis(exact, native.argmax(-1, keepdims=True), -1)
-    below = exact.max(-1, keepdims=True).astype(np.int64) - chosen
+    scores = _scores(exact)
+    chosen = np.take_along_axis(scores, _decisions(native)[..., None], -1)[..., 0]
+    below = scores.max(-1).astype(np.int64) - chosen
     return tuple(below.reshape(len(below), -1).max(1).tolist())
 
 
-def _decisions(outputs: Reals) -> Array:
-    """Which element along the last axis is the largest, for every sample."""
-    flat = outputs.reshape(len(outputs), -1) if outputs.ndim < 3 else outputs
-    return np.asarray(flat.argmax(-1))
+def _decisions(outputs: Array) -> Array:
+    """Which score is the largest, for every sample and every place of the axes before the last."""
+    return np.asarray(_scores(outputs).argmax(-1))
+
+
+def _scores(outputs: Array) -> Array:
+    """Outputs (N, ...) with what decisions are between along the last axis: one score where there is none."""
+    return outputs[:, None] if outputs.ndim < 2 else outputs
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -109,6 +109,15 @@ def test_decisions_are_as_far_off_as_their_exact_scores_are_below_the_largest() 
     assert (same.steps_off, same.steps_below) == ((0, 0), (0, 0))
 
 
+def test_an_output_without_axes_is_one_score_and_the_decision_for_it() -> None:
+    nodes, samples = [node("ReduceMax", "x", keepdims=0)], np.array([[1.0, 2.0], [3.0, 0.5]], np.float32)
+    network = import_network(model_of(nodes, {"x": (1, 2)}), samples={"x": samples})
+    assert network.program.output.shape == ()
+    found = compare(model_of([node("ReduceMin", "x", keepdims=0)], {"x": (1, 2)}), network, {"x": samples})
+    assert (found.decisions, found.agreement, found.steps_below, found.largest_below) == (2, 1.0, (0, 0), 0)
+    assert found.largest_off == 2.5
+
+
 def test_without_samples_ranges_are_proven() -> None:
     model, samples = perceptron(), np.clip(normal(8, 16), -8, 8)
     network = import_network(model)
