@@ -16,7 +16,7 @@ _MOVED: Final = frozenset(
 _PRODUCTS: Final = frozenset({Operation.MUL, Operation.MATMUL})
 _SUMS: Final = frozenset({Operation.ADD, Operation.SUB, Operation.SUM})
 #: A product of what grows gets the headroom of so many factors at most (choice: a square's).
-MOST_DEGREE: Final = 2
+MOST_FACTORS: Final = 2
 #: Where numbers are taken to lie that are all zero so far, as those behind weights of zero (choice).
 _ASSUMED: Final = Range(-1.0, 1.0)
 
@@ -67,5 +67,5 @@ def _degree(record: Record, node: RealNode, degrees: Sequence[int]) -> int:
     known = [each.operation is Operation.CONSTANT for each in _sources(record, node)]
     own = [degrees[each] for each, one in zip(node.inputs, known, strict=True) if not one]
     if node.operation in _PRODUCTS:
-        return min(sum(own), MOST_DEGREE)
+        return min(sum(own), MOST_FACTORS)
     return max(own, default=1) if node.operation in _SUMS | _MOVED else 1

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from anh_rollup.cli.training_import import MOST_SHOWN
-from anh_rollup.importing.headroom import MOST_DEGREE
+from anh_rollup.importing.headroom import MOST_FACTORS
 from anh_rollup.importing.ranges import HEADROOM
 from anh_rollup.importing.setting import TRAINING_HEADROOM
 from anh_rollup.importing.weights import LEAST_REACH
@@ -23,7 +23,7 @@ def test_the_python_example_runs() -> None:
     assert names["network"].program.output.shape == (4, 4, 4)
 
 
-PRODUCTS = TRAINING_HEADROOM**MOST_DEGREE
+PRODUCTS = TRAINING_HEADROOM**MOST_FACTORS
 
 
 @pytest.mark.parametrize(
