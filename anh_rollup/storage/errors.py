@@ -96,6 +96,17 @@ class UriRefusedError(ArtifactError):
         self.reason = reason
 
 
+class OtherHostRefusedError(UriRefusedError):
+    """A `file://` URI that names a folder of another host."""
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(
+            uri,
+            "it names a folder of another host",
+            remedy="Serve that folder over HTTP (--uri http://HOST:PORT), and order again.",
+        )
+
+
 class FolderRefusedError(UriRefusedError):
     """A URI that names a folder of this machine which this process is not allowed to read.
 

@@ -14,6 +14,7 @@ from anh_rollup.storage.addresses import require_public, resolve
 from anh_rollup.storage.errors import (
     ArtifactError,
     FolderRefusedError,
+    OtherHostRefusedError,
     StoreUnreachableError,
     UriRefusedError,
 )
@@ -93,13 +94,14 @@ def _left(uri: str, deadline: float, clock: Callable[[], float]) -> float:
 def _allowed_folder(uri: str, policy: RemotePolicy) -> str:
     """The folder of a `file://` URI, with links followed, below one of the allowed ones."""
     parts = urlsplit(uri)
+    if parts.netloc not in ("", "localhost"):
+        raise OtherHostRefusedError(uri)
     folder = Path(unquote(parts.path))
     try:
         resolved = folder.resolve()
     except (OSError, ValueError, RuntimeError) as error:
         raise UriRefusedError(uri, "it names no folder") from error
-    allowed = any(resolved.is_relative_to(root.resolve()) for root in policy.file_roots)
-    if parts.netloc not in ("", "localhost") or not allowed:
+    if not any(resolved.is_relative_to(root.resolve()) for root in policy.file_roots):
         raise FolderRefusedError(uri, policy.file_roots)
     return str(resolved)
 

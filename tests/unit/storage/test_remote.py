@@ -14,6 +14,7 @@ from anh_rollup.storage import files, remote
 from anh_rollup.storage.errors import (
     FileSystemMissingError,
     FolderRefusedError,
+    OtherHostRefusedError,
     StoreUnreachableError,
     UriRefusedError,
 )
@@ -55,15 +56,27 @@ def test_a_refused_folder_is_told_with_those_that_are_allowed_and_what_to_do(tmp
         "the URI 'file:///srv/artifacts' is refused: it is not below an allowed folder "
         f"({allowed[0]}, {allowed[1]})"
     )
-    for way in ("--store devnet/user", "--uri http://HOST:PORT", "--allow-folder"):
-        assert way in raised.value.remedy
+    assert raised.value.remedy == (
+        "Put the artifacts below such a folder (of a devnet: --store devnet/user), or serve them over HTTP "
+        "(--uri http://HOST:PORT), and order again; or start this role with --allow-folder for theirs, if "
+        "you trust their source."
+    )
     with pytest.raises(FolderRefusedError, match=r"not below an allowed folder \(none\)$"):
         fetch("file:///srv/artifacts", NAME, RemotePolicy())
 
 
-def test_a_folder_of_another_host_is_refused(allowed: Path) -> None:
-    with pytest.raises(UriRefusedError):
-        fetch(f"file://elsewhere{allowed}", NAME, RemotePolicy(file_roots=(allowed,)))
+@pytest.mark.parametrize("folder", ["allowed", "other"])
+def test_a_folder_of_another_host_is_refused_whichever_it_is(tmp_path: Path, folder: str) -> None:
+    uri = f"file://elsewhere{tmp_path}/{folder}"
+    with pytest.raises(OtherHostRefusedError) as raised:
+        fetch(uri, NAME, RemotePolicy(file_roots=(tmp_path / "allowed",)))
+    assert raised.value.message == f"the URI {uri!r} is refused: it names a folder of another host"
+    assert raised.value.remedy == "Serve that folder over HTTP (--uri http://HOST:PORT), and order again."
+
+
+def test_a_folder_of_this_host_may_name_it(allowed: Path) -> None:
+    policy = RemotePolicy(file_roots=(allowed,))
+    assert fetch(f"file://localhost{allowed}", NAME, policy) == b"content"
 
 
 @pytest.mark.parametrize(
