@@ -24,19 +24,39 @@ def test_others_go_first() -> None:
     assert done == [("aside", least)]
 
 
-def test_it_may_lack_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "logged"),
+    [(MemoryError(), []), (ValueError("broken"), ["work aside has failed, and nothing waits for it"])],
+    ids=repr,
+)
+def test_it_may_lack_memory_and_other_errors_are_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception, logged: list[str]
+) -> None:
     failed, threads, begun = list[object](), list[threading.Thread](), threading.Event()
 
     def work() -> None:
         threads.append(threading.current_thread())
         begun.set()
-        raise MemoryError
+        raise error
 
     monkeypatch.setattr(threading, "excepthook", failed.append)
     do_aside(work)
     assert begun.wait(30)
     threads[0].join()
-    assert failed == []
+    assert (failed, caplog.messages) == ([], logged)
+    assert all(each.exc_info is not None and each.exc_info[1] is error for each in caplog.records)
+
+
+def test_the_process_ends_after_it() -> None:
+    threads, over = list[threading.Thread](), threading.Event()
+
+    def work() -> None:
+        threads.append(threading.current_thread())
+        over.set()
+
+    do_aside(work)
+    assert over.wait(30)
+    assert [each.daemon for each in threads] == [False]
 
 
 def test_it_may_lack_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
