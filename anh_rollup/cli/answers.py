@@ -31,7 +31,7 @@ UNSCALED: Final = (
 
 
 class AnswersUnfitError(AnhError):
-    """Answers that are no outputs of the program that they are read with.
+    """Answers that are not outputs of the program that they are read with.
 
     Attributes:
         expected: The shape of the program's output.
@@ -121,7 +121,7 @@ def find_output(architecture: bytes, answers: Dataset, store_url: str | None, so
 
     Raises:
         ArtifactError: The program cannot be had.
-        AnswersUnfitError: The answers are none of this program.
+        AnswersUnfitError: The answers are not outputs of this program.
     """
     output = find_artifact(ArtifactStore.get_program, architecture, store_url, source).output
     if answers.field_shapes != (output.shape,):

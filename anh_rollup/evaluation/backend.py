@@ -25,7 +25,7 @@ class LoadedProgram(Protocol):
     def prepare_traces(self) -> None:
         """Makes ready what the traces of all samples share, and memory for the next one.
 
-        Called again while one is computed or after it, it does what is left to be done for another one.
+        May be called again at any time: it then prepares memory for one further trace.
         """
         ...
 

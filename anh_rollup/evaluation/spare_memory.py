@@ -1,7 +1,7 @@
 """Memory for arrays of one kind that was written to before it is needed, or that an earlier one has left.
 
 A system looks for memory when it is first written to. In a virtual machine the host may have to look as well:
-3 milliseconds for each MiB were measured, many times what it takes to compute a trace and to hash it.
+milliseconds for each MiB, many times what it takes to compute a trace and to hash it.
 """
 
 from collections import deque
@@ -26,7 +26,10 @@ class SpareMemory:
         self._making = Lock()
 
     def make_ready(self) -> None:
-        """Takes memory for the next array, unless some lies idle; nothing where another thread does."""
+        """Takes memory for the next array, unless some lies idle.
+
+        It does nothing while another thread makes some.
+        """
         if self._making.acquire(blocking=False):
             try:
                 if not self._idle:
