@@ -45,14 +45,18 @@ TOOLCHAIN_FILES = (
 )
 
 
-def tracked_files() -> list[str]:
-    """Every file that is or would be committed, by its path from the root."""
+def tracked_paths() -> list[str]:
+    """Every path that is or would be committed, from the root."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout
-    return [name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+    return [name for name in listed.split("\0") if name]
 
 
-FILES = tracked_files()
+FILES = [name for name in tracked_paths() if (ROOT / name).is_file()]
+
+
+def test_nothing_leads_out_of_the_repository() -> None:
+    assert [name for name in tracked_paths() if (ROOT / name).is_symlink()] == []
 
 
 def sources() -> list[str]:
