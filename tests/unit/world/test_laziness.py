@@ -151,7 +151,7 @@ def found_logs(world: World, addresses: set[Address]) -> object:
     return [((each.block, each.index), each.log) for each in world.logs(0, world.head, frozenset(addresses))]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(plans, st.integers(0, 2**32))
 def test_questions_in_any_order_are_answered_as_if_everything_was_executed(
     plan: list[Any], seed: int
@@ -171,7 +171,7 @@ def test_questions_in_any_order_are_answered_as_if_everything_was_executed(
                 appended(world, orders.blocks[number - 1 :])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(plans)
 def test_money_is_conserved(plan: list[Any]) -> None:
     orders = ordered(plan)
@@ -220,7 +220,7 @@ def closure_by_definition(runs: dict[Place, Run], place: Place) -> list[Place]:
     return sorted(found)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(plans)
 def test_a_closure_is_what_its_definition_says(plan: list[Any]) -> None:
     orders = ordered(plan)

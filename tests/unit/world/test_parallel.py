@@ -114,7 +114,7 @@ def serial(folder: Path, orders: Orders) -> dict[str, list[tuple[Any, ...]]]:
     return found(world)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(plans)
 def test_a_pool_that_answers_in_any_order_finds_what_is_found_in_order(plan: list[Any]) -> None:
     orders = ordered(plan)

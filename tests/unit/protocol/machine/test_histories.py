@@ -57,7 +57,7 @@ def check(history: History) -> None:
     assert order.ledger.held == order.ledger.deposited <= 10 * ETHER
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_the_machine_ends_where_the_order_does(data: st.DataObject) -> None:
     story = Story(data)
