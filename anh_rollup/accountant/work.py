@@ -27,7 +27,7 @@ from anh_rollup.evaluation.evaluations import (
 )
 from anh_rollup.evaluation.properties import MOST_KEPT, Artifacts, evaluate_property, trace_bytes
 from anh_rollup.evaluation.sources import Sources, check_score_program
-from anh_rollup.evaluation.workload import MOST_WORK, check_memory, check_work, multiply_adds
+from anh_rollup.evaluation.workload import MOST_WORK, check_memory, check_work, multiply_adds, trace_work
 from anh_rollup.primitives import ZERO_DIGEST
 from anh_rollup.protocol.checks import Subject, check_sources, check_terms
 from anh_rollup.protocol.claims import Claim, Scores
@@ -275,8 +275,9 @@ class Worker:
             if taken > MOST_HELD:
                 raise JobTooLargeError(taken, MOST_HELD)
             check_score_program(program, dataset.fields)
-            work = check_work(program, dataset.count, self.most_work)
-            retraced += work if dataset.count * trace_bytes(program) > MOST_KEPT else 0
+            check_work(program, dataset.count, self.most_work)
+            if dataset.count * trace_bytes(program) > MOST_KEPT:
+                retraced += dataset.count * trace_work(program)
         if retraced > self.most_work // RETRACED:
             raise WorkTooLargeError(retraced, self.most_work // RETRACED)
         return [held[wanted.dataset] for wanted in job.properties]

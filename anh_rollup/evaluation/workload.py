@@ -60,6 +60,16 @@ def multiply_adds(program: Program, samples: int) -> int:
     return once + samples * each_time
 
 
+def trace_work(program: Program) -> int:
+    """The work of a sample's trace, in multiply-adds: large ones compute anew what no sample changes."""
+    lasting = lasting_values(program)
+    return sum(
+        _work(program, place)
+        for place, value in enumerate(program.values)
+        if value.opcode is not None or place not in lasting
+    )
+
+
 def _work(program: Program, value: int) -> int:
     """Multiply-adds of one value for one sample."""
     instruction, products = program.values[value], program.terms(value) * program.values[value].size

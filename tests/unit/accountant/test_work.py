@@ -23,7 +23,7 @@ from anh_rollup.evaluation.errors import ProgramTooLargeError, WorkTooLargeError
 from anh_rollup.evaluation.evaluations import dataset_bytes
 from anh_rollup.evaluation.properties import Artifacts, evaluate_property, trace_bytes
 from anh_rollup.evaluation.reference import ReferenceEvaluator
-from anh_rollup.evaluation.workload import multiply_adds
+from anh_rollup.evaluation.workload import multiply_adds, trace_work
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.fitting import JobUnfitError
 from anh_rollup.protocol.jobs import Job, JobKind, Property, terms
@@ -303,7 +303,7 @@ def test_a_job_is_left_at_the_first_data_set_for_which_there_is_no_memory(traini
 
 def test_a_job_is_left_whose_traces_do_not_stay_in_memory_and_take_long(training, monkeypatch):
     """Somebody could open a game about each sample, and every move would trace one again."""
-    needed = multiply_adds(training.program, COUNT)
+    needed = COUNT * trace_work(training.program)
     careful = worker(training, lambda _task: training.model.parameters)
     careful.most_work = RETRACED * needed - 1
 

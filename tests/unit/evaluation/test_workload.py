@@ -104,6 +104,17 @@ def test_what_no_sample_changes_counts_once() -> None:
     assert multiply_adds(program, 1_001) - multiply_adds(program, 1) == 1_000 * ONE_ELEMENT
 
 
+def test_a_trace_counts_what_no_sample_changes_but_for_what_is_given() -> None:
+    b = ProgramBuilder()
+    x = b.field((), low=0, high=9)
+    long = b.view(b.constant([3, 5]), (1 << 12,), strides=(0,))
+    program = b.build(x + b.sum(long, high=9))
+    given = sum(each.size * workload.ONE_ELEMENT for each in program.values if each.opcode is None)
+    once = 2 * multiply_adds(program, 1) - multiply_adds(program, 2)
+    assert workload.trace_work(program) == multiply_adds(program, 1) - (given - workload.ONE_ELEMENT)
+    assert workload.trace_work(program) > once - given > (1 << 12)
+
+
 def test_what_depends_on_no_field_and_no_answer_lasts() -> None:
     assert lasting_values(small_program()) == {KERNEL, BIAS, TABLE, WEIGHTS}
     assert {ACTIVE, WIDE}.isdisjoint(lasting_values(small_program()))
