@@ -3,7 +3,7 @@
 Imported with the first use, for it needs torch, onnx and onnxruntime.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -25,8 +25,17 @@ from anh_rollup.cli.tolerance_words import tolerance_rows, tolerance_warnings
 from anh_rollup.cli.training_import import LabelledArrays, spread, training_order
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.importing.comparison import MOST_TRACED, Comparison, compare
+from anh_rollup.importing.errors import InputRefusedError
 from anh_rollup.importing.layers import Layer, layers_of, readings_of
-from anh_rollup.importing.network import Network, check_samples, lowered, network_of, split_samples
+from anh_rollup.importing.network import (
+    Network,
+    check_samples,
+    classes_of,
+    lowered,
+    network_of,
+    outside,
+    split_samples,
+)
 from anh_rollup.importing.report import report_of
 from anh_rollup.importing.runnable import runnable
 from anh_rollup.importing.source import read_network
@@ -34,12 +43,16 @@ from anh_rollup.importing.tolerance import Tolerance
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.npz import read_arrays
 from anh_rollup.tensor.program import Program
+from anh_rollup.tensor.properties import Answers
 
 #: Of so many samples one is held back: ranges do not come from it, and errors are measured with it.
 ONE_HELD_OF: Final = 4
 
 #: Characters that a row of layers has at most where no terminal shows it (choice: more than any name).
 UNCUT_WIDTH: Final = 10_000
+
+#: What helps where data lie outside of an input's range.
+_REACH_FURTHER: Final = "Import with --samples that reach as far: without any, real inputs lie in [-8, 8]."
 
 Arrays = dict[str, NDArray[Any]]
 T = TypeVar("T")
@@ -62,6 +75,8 @@ def import_into(
     with progress(Console(stderr=True)) as shown:
         done = _imported(wanted, shown, None if labelled is None else labelled.samples)
     network, store = done.network, ArtifactStore(store_url)
+    if wanted.answers is Answers.DECISIONS:
+        classes_of(network)
     architecture = wanted.answers.architecture(network.program)
     tolerance, asked = None, None
     if questions is not None:
@@ -85,13 +100,31 @@ def import_into(
         uncut = console if console.is_terminal else Console(width=UNCUT_WIDTH)
         uncut.print(_layer_table(layers_of(network)))
     if done.comparison is not None:
-        found = comparison_rows(done.comparison)
-        found += [] if tolerance is None else tolerance_rows(tolerance, done.comparison)
-        console.print(_table(found, title="beside onnxruntime"))
-        if words := advice(done.comparison):
-            console.print(Text(words, style="yellow"))
-    for each in [] if tolerance is None else tolerance_warnings(tolerance, done.comparison):
-        console.print(Text(f"warning: {each}", style="yellow"), soft_wrap=True)
+        _print_comparison(console, done.comparison, tolerance)
+    for words in _warnings(done, tolerance, labelled):
+        console.print(Text(f"warning: {words}", style="yellow"), soft_wrap=True)
+
+
+def _print_comparison(console: Console, comparison: Comparison, tolerance: Tolerance | None) -> None:
+    found = comparison_rows(comparison)
+    found += [] if tolerance is None else tolerance_rows(tolerance, comparison)
+    console.print(_table(found, title="beside onnxruntime"))
+    if words := advice(comparison):
+        console.print(Text(words, style="yellow"))
+
+
+def _warnings(
+    done: "_Imported", tolerance: Tolerance | None, labelled: LabelledArrays | None
+) -> Iterator[object]:
+    """What whoever orders a job about an imported network should know before."""
+    if done.comparison is None and not all(field.is_whole for field in done.network.record.fields):
+        words = "without --samples ranges are proven for real inputs in [-8, 8], and nothing is compared"
+        yield f"{words} with onnxruntime"
+    if tolerance is not None:
+        yield from tolerance_warnings(tolerance, done.comparison)
+    for file, arrays in () if labelled is None else labelled.given():
+        for each in outside(done.network, arrays):
+            yield f"{each.name!r}: {each} in {file}, and become the nearest ones. {_REACH_FURTHER}"
 
 
 def write_page(page: Path, wanted: Wanted) -> None:
@@ -160,6 +193,10 @@ def _asked(network: Network, file: Path, tolerance: Tolerance) -> tuple[Program,
     """The program that says whether an answer is near, and the data set of questions."""
     arrays = read_arrays(file)
     check_samples(network.record, arrays)
+    for each in outside(network, arrays):
+        raise InputRefusedError(
+            each.name, f"{each} in {file}, and would be asked as others", remedy=_REACH_FURTHER
+        )
     score = tolerance.answers.score(network.program, tolerance.steps)
     return score, Dataset(network.quantized(arrays))
 

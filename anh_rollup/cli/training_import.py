@@ -12,7 +12,7 @@ from anh_rollup.cli.follow_up import order
 from anh_rollup.cli.model_import import Labelled
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.errors import AnhError
-from anh_rollup.importing.network import Network, check_samples
+from anh_rollup.importing.network import Network, check_samples, classes_of
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.npz import read_arrays
 from anh_rollup.tensor.program import Program
@@ -74,14 +74,18 @@ class LabelledArrays:
         """The training data without labels."""
         return {name: each for name, each in self.training.items() if each.ndim and name != LABEL}
 
+    def given(self) -> tuple[tuple[Path, Arrays], tuple[Path, Arrays]]:
+        """Both files with what they hold."""
+        return (self.learnt.training, self.training), (self.learnt.test, self.test)
+
     def artifacts(self, network: Network) -> "TrainingArtifacts":
         """What a training job about the network needs; the last fields of data sets are the labels.
 
         Raises:
-            ShapeRefusedError: The output has no axis of classes.
             LabelsRefusedError: Labels are not the output's classes.
-            InputRefusedError: Samples are not those that the network takes.
+            InputRefusedError: Samples are not those that the network takes, or its output has no classes.
         """
+        classes_of(network)
         return TrainingArtifacts(
             accuracy(network.program),
             _dataset(network, self.learnt.training, self.training),

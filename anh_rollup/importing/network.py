@@ -74,6 +74,56 @@ class Network:
         return np.ldexp(outputs.astype(np.float64), -self.program.output.scale)
 
 
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Elements of samples that lie outside of an input's range: a data set has the nearest ones instead.
+
+    Attributes:
+        name: The input.
+        count: How many elements.
+        size: Of how many.
+        low, high: The range, in the input's own units.
+    """
+
+    name: str
+    count: int
+    size: int
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.count:,} of {self.size:,} elements lie outside of [{self.low:.6g}, {self.high:.6g}]"
+
+
+def outside(network: Network, samples: Arrays) -> list[Outside]:
+    """The inputs with elements that their number formats do not hold; arguments as for `quantized`."""
+    found = []
+    for field, value in zip(network.record.fields, network.program.fields, strict=True):
+        low, high = np.ldexp([float(value.low), float(value.high)], -value.scale).tolist()
+        elements, half = np.asarray(samples[field.name], np.float64), 2.0**-value.scale / 2
+        count = int(((elements < low - half) | (elements >= high + half)).sum())
+        if count:
+            found.append(Outside(field.name, count, elements.size, low, high))
+    return found
+
+
+def classes_of(network: Network) -> int:
+    """How many scores lie along the output's last axis.
+
+    Raises:
+        InputRefusedError: Fewer than two, between which there is nothing to decide.
+    """
+    shape = network.program.output.shape
+    if not shape or shape[-1] < 2:
+        raise InputRefusedError(
+            network.record.output_name[:MOST_NAME],
+            f"an output of shape {shape} has no scores of several classes along its last axis",
+            remedy="Name an output that has with --output, or export the network with one; where its output "
+            "is a decision already, leave --decisions out.",
+        )
+    return shape[-1]
+
+
 def import_network(
     model: ModelProto,
     *,

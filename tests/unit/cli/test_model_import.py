@@ -23,7 +23,7 @@ from anh_rollup.evaluation.sources import Sources
 from anh_rollup.evaluation.workload import multiply_adds
 from anh_rollup.importing.comparison import Comparison, compare
 from anh_rollup.importing.layers import layers_of
-from anh_rollup.importing.network import Network, import_network
+from anh_rollup.importing.network import Network, import_network, outside
 from anh_rollup.importing.onnx_file import read_model
 from anh_rollup.importing.report import report_of
 from anh_rollup.importing.runnable import runnable
@@ -255,7 +255,62 @@ def test_a_tolerance_below_half_a_step_is_warned_of_without_samples(
     step = 2.0 ** -import_network(read_model(network), shapes={"x": (1, 6)}).program.output.scale
     shown = asked_with(network, tmp_path, steps * step, samples=False)
     equal = f"warning: {EqualityWarning(steps * step, step)}"
-    assert warned(shown) == ([equal] if expected else [])
+    assert warned(shown) == [UNSHOWN, *([equal] if expected else [])]
+
+
+#: What is said where no samples show ranges.
+UNSHOWN = (
+    "warning: without --samples ranges are proven for real inputs in [-8, 8], and nothing is compared "
+    "with onnxruntime"
+)
+
+
+def test_questions_outside_of_the_range_are_not_asked_as_others(network: Path, tmp_path: Path) -> None:
+    asked = np.zeros((5, 6), np.float32)
+    asked[1, 2], asked[3, 3] = 1600.0, -8.5
+    np.savez(tmp_path / "asked.npz", x=asked)
+    words = ["--input-shape", "x=1x6", "--store", tmp_path / "store", "--tolerance", 0.25]
+    shown = anh("model", "import", network, *words, "--questions", tmp_path / "asked.npz")
+    assert shown.exit_code == 1
+    assert f"'x': 2 of 30 elements lie outside of [-8, 8] in {tmp_path / 'asked.npz'}" in shown.output
+    assert "Next:  Import with --samples that reach as far" in shown.output
+    assert not (tmp_path / "store").exists()
+
+
+def test_elements_at_the_very_ends_of_a_range_are_inside(network: Path) -> None:
+    made = import_network(read_model(network), shapes={"x": (1, 6)})
+    (field,) = made.program.fields
+    ends = np.ldexp([field.low - 0.5, field.high + 0.49], -field.scale)
+    samples = {"x": np.tile(ends, (1, 3))}
+    assert outside(made, samples) == []
+    assert set(made.quantized(samples)[0].reshape(-1).tolist()) == {field.low, field.high}
+    (found,) = outside(
+        made, {"x": np.tile(np.ldexp([field.low - 0.6, field.high + 0.5], -field.scale), (1, 3))}
+    )
+    assert (found.name, found.count, found.size) == ("x", 6, 6)
+
+
+@pytest.mark.parametrize("labelled", [False, True])
+def test_an_output_without_classes_has_no_decisions_and_no_labels(labelled: bool, tmp_path: Path) -> None:
+    model = model_of([node("MatMul", "x w")], {"x": (1, 6)}, {"w": np.ones((6, 1), np.float32)})
+    (tmp_path / "one.onnx").write_bytes(model.SerializeToString())
+    np.savez(tmp_path / "data.npz", x=np.zeros((4, 6), np.float32), label=np.array([0, 1, 0, 1]))
+    data = ("--training-data", tmp_path / "data.npz", "--test-data", tmp_path / "data.npz", "--accuracy", 0.5)
+    words = data if labelled else ("--decisions",)
+    shown = anh("model", "import", tmp_path / "one.onnx", "--store", tmp_path / "store", *words)
+    assert shown.exit_code == 1
+    assert "'y': an output of shape (1,) has no scores of several classes along its last axis" in shown.output
+
+
+def test_labelled_data_outside_of_the_range_are_warned_of(network: Path, tmp_path: Path) -> None:
+    x, label = np.random.default_rng(10).normal(size=(16, 6)).astype(np.float32), np.arange(16) % 4
+    np.savez(tmp_path / "train.npz", x=x, label=label)
+    np.savez(tmp_path / "test.npz", x=1000 * x, label=label)
+    data = ("--training-data", tmp_path / "train.npz", "--test-data", tmp_path / "test.npz")
+    words = ("--input-shape", "x=1x6", "--store", tmp_path / "store", "--accuracy", 0.5)
+    (warning,) = warned(anh("model", "import", network, *words, *data))
+    assert warning.startswith("warning: 'x': ")
+    assert f" in {tmp_path / 'test.npz'}, and become the nearest ones. Import with --samples" in warning
 
 
 def test_decisions_that_have_to_be_the_exact_ones_are_compared_and_not_warned_of(
@@ -288,7 +343,8 @@ def test_the_default_setting_is_that_of_the_command(command: str, default: str) 
 def test_without_samples_nothing_is_compared(network: Path, tmp_path: Path) -> None:
     shown = anh("model", "import", network, "--input-shape", "x=1x6", "--store", tmp_path / "store")
     assert shown.exit_code == 0, shown.output
-    assert "onnxruntime" not in shown.output
+    assert "beside onnxruntime" not in shown.output
+    assert warned(shown) == [UNSHOWN]
 
 
 def test_a_shape_that_is_not_fixed_is_asked_for(network: Path, tmp_path: Path) -> None:
