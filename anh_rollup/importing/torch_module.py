@@ -21,6 +21,12 @@ from anh_rollup.importing.onnx_file import MOST_NAME, decode_model
 #: The operators that torch writes best (ONNX 1.13), of those that can be imported.
 OPSET: Final = 18
 
+#: What of an export's own messages is passed on, by logger: they tell of code that is not the user's.
+_LEVELS: Final = {"torch.onnx": logging.ERROR, "onnxscript": logging.WARNING, "onnx_ir": logging.WARNING}
+
+#: Characters that are shown of what somebody else's code says (choice).
+MOST_TEXT: Final = 300
+
 
 class ExportRefusedError(ImportingError):
     """A torch module that torch itself cannot write as ONNX.
@@ -45,13 +51,34 @@ class ModuleRefusedError(ImportingError):
         reason: What is wrong, as a phrase.
     """
 
-    def __init__(self, word: str, reason: str) -> None:
-        super().__init__(
-            f"{word[:MOST_NAME]!r}: {reason}",
-            remedy="Name package.module:function; it takes no argument and gives a torch.nn.Module.",
-        )
+    def __init__(
+        self,
+        word: str,
+        reason: str,
+        *,
+        remedy: str = "Name package.module:function; it takes no argument and gives a torch.nn.Module.",
+    ) -> None:
+        super().__init__(f"{word[:MOST_NAME]!r}: {reason}", remedy=remedy)
         self.word = word
         self.reason = reason
+
+
+class ModuleRaisedError(ModuleRefusedError):
+    """Code of the user's that raises where it should make a torch module.
+
+    Attributes:
+        raised: The exception.
+    """
+
+    def __init__(self, word: str, work: str, raised: BaseException) -> None:
+        text = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in str(raised)[:MOST_TEXT])
+        super().__init__(
+            word,
+            f"{work} raises {type(raised).__name__}" + (f": {text}" if text else ""),
+            remedy="Mend it, and try it in Python first: "
+            "the function takes no argument and gives a torch.nn.Module.",
+        )
+        self.raised = raised
 
 
 def made_module(word: str) -> torch.nn.Module:
@@ -61,20 +88,49 @@ def made_module(word: str) -> torch.nn.Module:
         word: `package.module:function`, of the current folder or of what is installed.
 
     Raises:
-        ModuleRefusedError: There is no such function, or it gives something else.
+        ModuleRefusedError: There is no such function, it gives something else, or it raises.
     """
     name, _, function = word.partition(":")
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        make: Callable[[], object] = getattr(import_module(name), function)
-    except (ImportError, AttributeError) as error:
-        raise ModuleRefusedError(word, str(error)) from error
-    finally:
-        del sys.path[0]
-    module = make()
+    with _current_folder():
+        make = _function(word, name, function)
+        try:
+            module = make()
+        except Exception as error:
+            raise ModuleRaisedError(word, "the function", error) from error
     if not isinstance(module, torch.nn.Module):
         raise ModuleRefusedError(word, f"it gives a {type(module).__name__}")
     return module
+
+
+def _function(word: str, name: str, function: str) -> Callable[[], object]:
+    """A function of a module, which is imported for it."""
+    try:
+        module = import_module(name)
+    except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}."):
+            raise ModuleRefusedError(
+                word,
+                f"{error}; modules are looked for in the current folder, too",
+                remedy="Name package.module:function, and run this where the package's folder is.",
+            ) from error
+        raise ModuleRaisedError(word, "importing its module", error) from error
+    try:
+        make: Callable[[], object] = getattr(module, function)
+    except AttributeError as error:
+        raise ModuleRefusedError(word, str(error)) from error
+    return make
+
+
+@contextmanager
+def _current_folder() -> Iterator[None]:
+    """With the modules of the current folder."""
+    folder = str(Path.cwd())
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        if folder in sys.path:
+            sys.path.remove(folder)
 
 
 def examples_of(
@@ -143,13 +199,15 @@ def export_module(
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what torch says about its own code."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
+    """Without what torch, and what it exports with, say about their own code."""
+    loggers = {logging.getLogger(name): level for name, level in _LEVELS.items()}
+    before = {logger: logger.level for logger in loggers}
     try:
-        logger.setLevel(logging.ERROR)
+        for logger, level in loggers.items():
+            logger.setLevel(level)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in before.items():
+            logger.setLevel(level)

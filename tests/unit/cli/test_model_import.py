@@ -1,5 +1,6 @@
 """`anh model import`: what it prints and stores, and what it refuses."""
 
+import logging
 import re
 import subprocess
 import sys
@@ -388,7 +389,22 @@ def twice():
 
 def three():
     return 3
+
+def scaled(factor):
+    return Twice()
+
+def boom():
+    raise ValueError("no weights\\x1b[31m here")
+
+def silent():
+    raise RuntimeError
+
+def lazy():
+    import weights_of_mine
 """
+
+#: What a function that raises should do instead.
+MENDED = "Mend it, and try it in Python first: the function takes no argument and gives a torch.nn.Module."
 
 
 def test_a_torch_module_that_a_function_makes_is_imported(
@@ -399,6 +415,18 @@ def test_a_torch_module_that_a_function_makes_is_imported(
     shown = anh("model", "import", "networks_of_mine:twice", "--input-shape", "image=1x3", "--store", "store")
     assert shown.exit_code == 0, shown.output
     assert ["input", "image (3,) in [-8, 8]"] in rows(shown)
+    assert shown.output.startswith("program 0x")
+
+
+def test_what_an_exporter_says_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "networks_of_mine.py").write_text(MODULE)
+    monkeypatch.chdir(tmp_path)
+    caplog.set_level(logging.INFO)
+    words = ["model", "import", "networks_of_mine:twice", "--input-shape", "image=1x3", "--store", "store"]
+    assert anh(*words).exit_code == 0
+    assert [each.getMessage() for each in caplog.records] == []
 
 
 @pytest.mark.parametrize(
@@ -406,7 +434,37 @@ def test_a_torch_module_that_a_function_makes_is_imported(
     [
         ("networks_of_mine:three", "it gives a int"),
         ("networks_of_mine:four", "module 'networks_of_mine' has no attribute 'four'"),
-        ("no_networks:one", "No module named 'no_networks'"),
+        (
+            "no_networks.deep:one",
+            (
+                "'no_networks.deep:one': No module named 'no_networks'; modules are looked for in the "
+                "current folder, too\n"
+                "Next:  Name package.module:function, and run this where the package's folder is."
+            ),
+        ),
+        (
+            "networks_of_mine:scaled",
+            (
+                "'networks_of_mine:scaled': the function raises TypeError: scaled() missing 1 required "
+                f"positional argument: 'factor'\nNext:  {MENDED}"
+            ),
+        ),
+        (
+            "networks_of_mine:boom",
+            (
+                "'networks_of_mine:boom': the function raises ValueError: no weights\\x1b[31m here\n"
+                f"Next:  {MENDED}"
+            ),
+        ),
+        ("networks_of_mine:silent", f"the function raises RuntimeError\nNext:  {MENDED}"),
+        (
+            "networks_of_mine:lazy",
+            f"the function raises ModuleNotFoundError: No module named 'weights_of_mine'\nNext:  {MENDED}",
+        ),
+        (
+            "broken_ones:one",
+            f"importing its module raises ZeroDivisionError: division by zero\nNext:  {MENDED}",
+        ),
         ("networks_of_mine:twice", "'image': neither samples nor a shape; there are some of nothing"),
     ],
 )
@@ -414,6 +472,7 @@ def test_what_makes_no_module_is_refused(
     word: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "networks_of_mine.py").write_text(MODULE)
+    (tmp_path / "broken_ones.py").write_text("1 / 0")
     monkeypatch.chdir(tmp_path)
     shown = anh("model", "import", word, "--store", "store")
     assert shown.exit_code == 1
