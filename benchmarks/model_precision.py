@@ -8,7 +8,7 @@ the exact reading beside a float64 that takes over each of its roundings. It tak
 part of `make bench`.
 """
 
-import sys
+import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
@@ -172,9 +172,23 @@ def updated(page: str, name: str, rows: Sequence[str]) -> str:
     return "\n".join([before + START, HEAD, *lines, END + after])
 
 
+def parser() -> argparse.ArgumentParser:
+    """What the command line may say."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.model_precision",
+        description="How near imported networks are; writes their lines of docs/imported-models.md.",
+        epilog="Example: python -m benchmarks.model_precision magika resnet18",
+    )
+    names = ", ".join(CASES)
+    parser.add_argument(
+        "names", nargs="*", choices=[*CASES, []], metavar="NETWORK", help=f"{names}; all without any"
+    )
+    return parser
+
+
 def main() -> None:
     """Measures the networks named, or all, and writes their lines."""
-    for name in sys.argv[1:] or CASES:
+    for name in parser().parse_args().names or CASES:
         rows = measured(name, EVERYWHERE[name]())
         PAGE.write_text(updated(PAGE.read_text(encoding="utf-8"), name, rows), encoding="utf-8")
 

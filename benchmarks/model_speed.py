@@ -7,6 +7,7 @@ alone, and readers give all scores and not the largest ones' places. Beside them
 answers that onnxruntime gives.
 """
 
+import argparse
 import json
 import subprocess
 import sys
@@ -80,17 +81,17 @@ def run(module: str, *arguments: object) -> str:
     return ran.stdout
 
 
-def imported(name: str, folder: Path) -> Program:
+def imported(make: Callable[[], Case], folder: Path) -> Program:
     """A network's program, saved for the processes that run it."""
-    case = (EVERYWHERE if "--everywhere" in sys.argv[1:] else CASES)[name]()
+    case = make()
     samples = case.samples(SAMPLES, 0)
     network = import_network(case.model, shapes=case.shapes, samples=samples)
     return save(folder, case, network, samples)
 
 
-def figures_of(name: str, folder: Path) -> list[Figure]:
+def figures_of(name: str, make: Callable[[], Case], folder: Path) -> list[Figure]:
     """Time and memory of one network."""
-    output = imported(name, folder).output
+    output = imported(make, folder).output
     found: dict[str, Any] = json.loads(run("model_pairs", folder, PAIRS))
     ours = json.loads(run("model_runs", "peak", folder))["peak"]
     peer = json.loads(run("model_peer", folder))["peak"]
@@ -133,21 +134,40 @@ def _shortest(work: Callable[[], Any]) -> float:
     return min(found)
 
 
+def parser() -> argparse.ArgumentParser:
+    """What the command line may say."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.model_speed",
+        description="Imported networks against onnxruntime: time and memory.",
+        epilog=f"NAME: {', '.join(CASES)}. Example: python -m benchmarks.model_speed --only resnet18",
+        allow_abbrev=False,
+    )
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--only", choices=[*CASES], metavar="NAME", help="measure one network; all without it")
+    one.add_argument(
+        "--profile", choices=[*CASES], metavar="NAME", help="where the time of its exact evaluation goes"
+    )
+    parser.add_argument(
+        "--everywhere", action="store_true", help="all scores, and at each place of a sequence"
+    )
+    parser.add_argument("--json", action="store_true", help="figures as `make bench` reads them")
+    return parser
+
+
 def main() -> None:
     """Measures and prints the figures of the networks at hand; those of `make networks` are left out."""
-    names = [*CASES]
-    for option in ("--only", "--profile"):
-        if option in sys.argv[1:]:
-            names = [sys.argv[sys.argv.index(option) + 1]]
+    arguments = parser().parse_args()
+    cases = EVERYWHERE if arguments.everywhere else CASES
+    chosen = arguments.only or arguments.profile
     figures = list[Figure]()
-    for name in names:
+    for name in [chosen] if chosen else CASES:
         with tempfile.TemporaryDirectory() as place:
             try:
-                if "--profile" in sys.argv[1:]:
-                    imported(name, Path(place))
+                if arguments.profile:
+                    imported(cases[name], Path(place))
                     print(run("model_runs", "profile", place))
                 else:
-                    figures.extend(figures_of(name, Path(place)))
+                    figures.extend(figures_of(name, cases[name], Path(place)))
             except PackageMissingError as error:
                 print(error, file=sys.stderr)
     if figures:
