@@ -47,6 +47,15 @@ class Conditions:
     least_credit: Wei = Wei(1)
     reserved_games: int = 4
 
+    @property
+    def claim_time(self) -> Seconds:
+        """Seconds before a job's deadline in which nothing is trained for it any more (choice).
+
+        Half of what is left at least when it starts, so that the training has the other half at worst. Of the
+        usual minute that is two blocks of Ethereum's, for the bond and for the reveal, and some computing.
+        """
+        return Seconds(self.least_time // 2)
+
 
 @dataclass(frozen=True, slots=True)
 class AccountantView:

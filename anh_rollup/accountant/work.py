@@ -32,7 +32,7 @@ from anh_rollup.primitives import ZERO_DIGEST
 from anh_rollup.protocol.checks import Subject, check_sources, check_terms
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.evaluated import EvaluatedProperty
-from anh_rollup.protocol.fitting import require_fitting
+from anh_rollup.protocol.fitting import require_fitting, require_reachable
 from anh_rollup.protocol.jobs import Job, JobKind, Property, terms
 from anh_rollup.protocol.orders import OrderedJob
 from anh_rollup.protocol.refutations import OneShot, Refutation
@@ -216,6 +216,7 @@ class Worker:
                 `ProgramTooLargeError`: memory.
             JobTooLargeError: The samples take too much memory.
             JobUnfitError: No result fits all properties.
+            ThresholdUnreachableError: No scores add up to a least sum.
             AnhError: Whatever training, evaluation or the programs object to.
         """
         job = ordered.job
@@ -261,6 +262,8 @@ class Worker:
         scored = list(zip(programs, self._datasets(job, programs), strict=True))
         check_work(architecture, scored[0][1].count, self.most_work)
         model = None if job.kind is JobKind.TRAINING else self.store.get_model(job.model, job.uri)
+        for wanted, (program, dataset) in zip(job.properties, scored, strict=True):
+            require_reachable(wanted, program, dataset)
         require_fitting(job, architecture, scored, model)
         return architecture, scored[0][1], model
 

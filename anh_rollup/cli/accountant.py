@@ -159,6 +159,7 @@ def accountant_services(config: AccountantConfig, cluster: Cluster | None = None
     order = OrderReader(deployment, client, data)
     called = CalledJobs(order, _asking(config.follower_url))
     display = Display()
+    conditions = Conditions(config.least_reward, config.least_time, reserved_games=config.reserved_games)
     accountant = Accountant(
         chain=DisputeChain(deployment, sender, freshness),
         account=account,
@@ -166,13 +167,13 @@ def accountant_services(config: AccountantConfig, cluster: Cluster | None = None
         worker=Worker(
             store,
             make_evaluator(cluster, display),
-            make_trainer(store, conduct, display),
+            make_trainer(store, conduct, display, conditions.claim_time, time.time),
             make_answerer(config.answers_with, store, display),
             config.most_work,
             config.checks_answers,
         ),
         drafts=Drafts(config.store),
-        conditions=Conditions(config.least_reward, config.least_time, reserved_games=config.reserved_games),
+        conditions=conditions,
         uri=config.public_url,
         conduct=conduct,
     )

@@ -14,12 +14,10 @@ from anh_rollup.cli.job_checks import (
 )
 from anh_rollup.cli.options import UsageError, parse_digest
 from anh_rollup.encoding.abi import text_size
-from anh_rollup.encoding.artifacts import Dataset
-from anh_rollup.errors import AnhError
 from anh_rollup.evaluation.disputability import check_disputable
 from anh_rollup.evaluation.sources import check_score_program
 from anh_rollup.primitives import HOUR, Seconds
-from anh_rollup.protocol.fitting import require_fitting
+from anh_rollup.protocol.fitting import require_fitting, require_reachable
 from anh_rollup.protocol.jobs import (
     MOST_PROPERTIES,
     MOST_URI_BYTES,
@@ -29,7 +27,6 @@ from anh_rollup.protocol.jobs import (
     Property,
 )
 from anh_rollup.storage.artifacts import ArtifactStore
-from anh_rollup.tensor.program import Program
 
 #: A property as a word.
 PROPERTY: Final = re.compile(r"([^:]+):([^:]+):(-?[0-9]{1,19})")
@@ -62,25 +59,6 @@ class JobOptionsError(UsageError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"these options make no job: {reason}", remedy="See `anh job submit --help`.")
         self.reason = reason
-
-
-class ThresholdUnreachableError(AnhError):
-    """A property that no result can have.
-
-    Attributes:
-        threshold: The least sum that it asks for.
-        count: Samples of its data set.
-        best: The best score of a sample.
-    """
-
-    def __init__(self, threshold: int, count: int, best: int) -> None:
-        super().__init__(
-            f"no result reaches a sum of {threshold}: {count} samples score {best} each at most",
-            remedy=f"Ask for a sum of {count * best} or less.",
-        )
-        self.threshold = threshold
-        self.count = count
-        self.best = best
 
 
 def parse_property(word: str) -> Property:
@@ -161,13 +139,3 @@ def make_job(wish: JobWish, store: ArtifactStore, now: int) -> Job:
     require_fitting(job, architecture, scored, model)
     require_light(scored)
     return job
-
-
-def require_reachable(wanted: Property, program: Program, samples: Dataset) -> None:
-    """Checks that a property's least sum can be had at all, before anything is paid.
-
-    Raises:
-        ThresholdUnreachableError: Not even the best score for every sample adds up to it.
-    """
-    if wanted.threshold > program.output.high * samples.count:
-        raise ThresholdUnreachableError(wanted.threshold, samples.count, program.output.high)

@@ -3,10 +3,11 @@
 Without torch and onnxruntime a role starts in half the time, and a follower may never need them.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 
 from anh_rollup.accountant.conduct import HONEST, Conduct
 from anh_rollup.accountant.work import Answerer, Trainer, TrainingTask
@@ -15,9 +16,13 @@ from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.tensors import Elements
 from anh_rollup.evaluation.backend import Evaluator, LoadedProgram
 from anh_rollup.evaluation.sources import Sources
+from anh_rollup.primitives import Seconds
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.tensor.program import Program, Tensor
 from anh_rollup.watching import Watch, unwatched
+
+#: Nothing is kept for a claim.
+NO_TIME: Final = Seconds(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +59,17 @@ def make_evaluator(cluster: Cluster | None = None, watch: Watch = unwatched) -> 
     return EvaluatorOnDemand(cluster, watch)
 
 
-def make_trainer(store: ArtifactStore, conduct: Conduct = HONEST, watch: Watch = unwatched) -> Trainer:
+def make_trainer(
+    store: ArtifactStore,
+    conduct: Conduct = HONEST,
+    watch: Watch = unwatched,
+    spare: Seconds = NO_TIME,
+    clock: Callable[[], float] = time.time,
+) -> Trainer:
     """See `training.make_trainer`."""
 
     def work(task: TrainingTask) -> Sequence[Elements]:
-        trainer: Trainer = _training().make_trainer(store, conduct, watch)
+        trainer: Trainer = _training().make_trainer(store, conduct, watch, spare, clock)
         return trainer(task)
 
     return work

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.errors import AnhError
-from anh_rollup.protocol.jobs import Job, JobKind
+from anh_rollup.protocol.jobs import Job, JobKind, Property
 from anh_rollup.tensor.program import Program, Value
 
 #: A property's score program with its samples.
@@ -32,6 +32,25 @@ class JobUnfitError(AnhError):
         self.reason = reason
 
 
+class ThresholdUnreachableError(AnhError):
+    """A property that no result can have.
+
+    Attributes:
+        threshold: The least sum that it asks for.
+        count: Samples of its data set.
+        best: The best score of a sample.
+    """
+
+    def __init__(self, threshold: int, count: int, best: int) -> None:
+        super().__init__(
+            f"no result reaches a sum of {threshold}: {count} samples score {best} each at most",
+            remedy=f"Ask for a sum of {count * best} or less.",
+        )
+        self.threshold = threshold
+        self.count = count
+        self.best = best
+
+
 def require_fitting(job: Job, architecture: Program, scored: Sequence[Scored], model: Model | None) -> None:
     """Checks a job with its artifacts, before anything is paid or computed.
 
@@ -52,6 +71,16 @@ def require_fitting(job: Job, architecture: Program, scored: Sequence[Scored], m
             reason = reason or _unanswerable(program, dataset, scored[0]) or _misled(program, model)
         if reason is not None:
             raise JobUnfitError(index, reason)
+
+
+def require_reachable(wanted: Property, program: Program, samples: Dataset) -> None:
+    """Checks that a property's least sum can be had at all, before anything is paid.
+
+    Raises:
+        ThresholdUnreachableError: Not even the best score for every sample adds up to it.
+    """
+    if wanted.threshold > program.output.high * samples.count:
+        raise ThresholdUnreachableError(wanted.threshold, samples.count, program.output.high)
 
 
 def _unscored(program: Program, dataset: Dataset) -> str | None:

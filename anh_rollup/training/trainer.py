@@ -77,6 +77,25 @@ class Trained:
     good: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Oversight:
+    """Who follows a training, and may end it.
+
+    Attributes:
+        progress: Told of each epoch.
+        watch: Shows how far it is with the steps of an epoch.
+        stop: Asked before every step whether the time for it is over.
+    """
+
+    progress: Callable[[Epoch], None] = lambda _: None
+    watch: Watch = unwatched
+    stop: Callable[[], bool] = lambda: False
+
+
+#: Nobody follows the training, and it has all the time that it takes.
+UNSEEN: Final = Oversight()
+
+
 def train(
     architecture: Program,
     samples: Dataset,
@@ -101,7 +120,7 @@ def train(
     """
     if seed is not None:
         torch.manual_seed(seed)
-    return train_module(FloatProgram(architecture), samples, hints, judge, progress)
+    return train_module(FloatProgram(architecture), samples, hints, judge, Oversight(progress))
 
 
 def train_module(
@@ -109,12 +128,12 @@ def train_module(
     samples: Dataset,
     hints: TrainingHints,
     judge: Judge,
-    progress: Callable[[Epoch], None] = lambda _: None,
-    watch: Watch = unwatched,
+    oversight: Oversight = UNSEEN,
 ) -> Trained:
     """Trains a module from the parameters that it has; arguments and errors as for `train`.
 
-    `watch` shows how far it is with the steps of an epoch.
+    Raises:
+        TrainingError: As there, or `oversight.stop` says that the time is over.
     """
     elements = sum(value.size for value in module.program.values) * min(hints.batch_size, samples.count)
     if elements > MOST_STEP:
@@ -123,7 +142,7 @@ def train_module(
             remedy="Choose a smaller batch_size, or a smaller network.",
         )
     with _threads(1 if elements < WORTH_THREADS else torch.get_num_threads()):
-        return _train(module, samples, hints, judge, progress, watch)
+        return _train(module, samples, hints, judge, oversight)
 
 
 @contextmanager
@@ -142,8 +161,7 @@ def _train(
     samples: Dataset,
     hints: TrainingHints,
     judge: Judge,
-    progress: Callable[[Epoch], None],
-    watch: Watch,
+    oversight: Oversight,
 ) -> Trained:
     started = time.perf_counter()
     if not any(each.requires_grad for each in module.parameters()):
@@ -161,7 +179,12 @@ def _train(
     for number in range(1, hints.epochs + 1):
         total = 0.0
         steps_of_epoch = torch.split(torch.randperm(len(target)), hints.batch_size)
-        for chosen in watch(steps_of_epoch, f"training, epoch {number}"):
+        for chosen in oversight.watch(steps_of_epoch, f"training, epoch {number}"):
+            if oversight.stop():
+                raise TrainingError(
+                    f"the deadline came after epoch {number - 1}",
+                    remedy="Begin earlier, with fewer epochs or larger batches, or on a faster machine.",
+                )
             output = module([field[chosen] for field in fields])
             if not output.requires_grad:
                 raise TrainingError("the output has no slope in any parameter")
@@ -177,7 +200,7 @@ def _train(
             raise TrainingError(
                 f"the loss is {loss} after epoch {number}", remedy="Lower the learning rate and train again."
             )
-        progress(Epoch(number, hints.epochs, loss))
+        oversight.progress(Epoch(number, hints.epochs, loss))
         if number % EPOCHS_BETWEEN_LOOKS == 0 and (good := judge(module.rounded())):
             break
     parameters = module.rounded()

@@ -37,6 +37,7 @@ from anh_rollup.protocol.game import Phase, Position
 from anh_rollup.protocol.jobs import Job, JobKind, Property
 from anh_rollup.protocol.orders import OrderedJob
 from anh_rollup.storage.errors import ArtifactMissingError
+from anh_rollup.training.errors import TrainingError
 from tests.doubles.claimed import training_case
 
 ROOT = b"\x01" * 32
@@ -244,7 +245,13 @@ def test_a_chain_that_is_gone_ends_the_round(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "error", [ThresholdMissedError(JobKind.TRAINING, 0, 4, 5), *[each() for each in BREAKING]], ids=repr
+    "error",
+    [
+        ThresholdMissedError(JobKind.TRAINING, 0, 4, 5),
+        TrainingError("the deadline came after epoch 4"),
+        *[each() for each in BREAKING],
+    ],
+    ids=repr,
 )
 def test_a_job_that_fails_is_given_up_and_the_next_one_done(monkeypatch, error):
     one = accountant(monkeypatch, [Work(FIRST), Work(SECOND)])

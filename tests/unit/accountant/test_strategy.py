@@ -300,6 +300,11 @@ def test_a_demand_is_answered_whatever_its_fee_and_however_little_is_left():
     assert decide(poor, CONDITIONS) == [Answer(demand)]
 
 
+@pytest.mark.parametrize(("least", "kept"), [(60, 30), (61, 30), (0, 0)])
+def test_half_of_the_time_with_which_a_job_is_begun_at_least_is_kept_for_its_claim(least, kept):
+    assert Conditions(least_time=least).claim_time == kept
+
+
 def test_what_an_action_is_about_tells_it_from_others():
     demands = [DemandRecord(bytes([n]) * 32, Demand(ID, n, 0, 0, 1), OTHER, 201) for n in (1, 2)]
     actions = [

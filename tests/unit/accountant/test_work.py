@@ -25,7 +25,7 @@ from anh_rollup.evaluation.properties import Artifacts, evaluate_property, trace
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.workload import multiply_adds, trace_work
 from anh_rollup.protocol.claims import Claim, Scores
-from anh_rollup.protocol.fitting import JobUnfitError
+from anh_rollup.protocol.fitting import JobUnfitError, ThresholdUnreachableError
 from anh_rollup.protocol.jobs import Job, JobKind, Property, terms
 from anh_rollup.protocol.orders import OrderedJob
 from anh_rollup.storage.errors import ArtifactMissingError
@@ -352,6 +352,29 @@ def test_a_job_whose_properties_want_different_results_is_not_begun(training):
 
     with pytest.raises(JobUnfitError):
         worker(training).perform(ordered(job))
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_job_with_a_threshold_that_nothing_reaches_is_not_begun(training, place):
+    best = COUNT * training.program.output.high
+    first = training.job.properties[0]
+    properties = [replace(first, threshold=best)] * 2
+
+    worker(training, lambda _task: training.model.parameters).perform(
+        ordered(replace(training.job, properties=tuple(properties)))
+    )
+    properties[place] = replace(first, threshold=best + 1)
+    with pytest.raises(ThresholdUnreachableError) as refused:
+        worker(training).perform(ordered(replace(training.job, properties=tuple(properties))))
+    assert (refused.value.threshold, refused.value.count, refused.value.best) == (best + 1, COUNT, 1)
+
+
+def test_an_inference_with_a_threshold_that_nothing_reaches_is_not_begun(inference):
+    best = COUNT * inference.program.output.high
+    wanted = replace(inference.job.properties[0], threshold=best + 1)
+
+    with pytest.raises(ThresholdUnreachableError):
+        worker(inference).perform(ordered(replace(inference.job, properties=(wanted,))))
 
 
 def test_an_honest_claim_is_defensible(training, inference):

@@ -18,7 +18,6 @@ from anh_rollup.cli.job_wish import (
     JobOptionsError,
     JobWish,
     PropertyOptionError,
-    ThresholdUnreachableError,
     make_job,
     parse_property,
 )
@@ -28,7 +27,7 @@ from anh_rollup.evaluation import workload
 from anh_rollup.evaluation.errors import ProgramTooLargeError
 from anh_rollup.evaluation.workload import multiply_adds
 from anh_rollup.primitives import HOUR
-from anh_rollup.protocol.fitting import JobUnfitError
+from anh_rollup.protocol.fitting import JobUnfitError, ThresholdUnreachableError
 from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, Property
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.errors import ArtifactMissingError

@@ -1,5 +1,6 @@
 """What roles compute with on demand is what `training` makes."""
 
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,9 +9,10 @@ import numpy as np
 import pytest
 
 from anh_rollup.accountant.conduct import HONEST
-from anh_rollup.cli.on_demand import make_answerer, make_evaluator, make_trainer
+from anh_rollup.cli.on_demand import NO_TIME, make_answerer, make_evaluator, make_trainer
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
+from anh_rollup.primitives import Seconds
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.training.answering import ENGINES
 from anh_rollup.training.engines import AnsweringEngine
@@ -41,7 +43,10 @@ def test_trainers_and_answerers_are_made_as_asked_for(
     store = ArtifactStore(tmp_path)
     task: Any = "a task"
     three: Any = ("a program", "samples", "a model")
-    assert make_trainer(store)(task) == (store, HONEST, unwatched, task)
+    assert make_trainer(store)(task) == (store, HONEST, unwatched, NO_TIME, time.time, task)
+    spare, clock = Seconds(7), lambda: 5.0
+    given = make_trainer(store, HONEST, unwatched, spare, clock)
+    assert given(task) == (store, HONEST, unwatched, spare, clock, task)
     assert make_answerer("auto", store)(*three) == ("auto", store, unwatched, *three)
 
 

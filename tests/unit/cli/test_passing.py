@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -98,6 +99,24 @@ def test_a_loop_goes_on_after_what_passes_and_stops_at_what_lasts(
 
     assert f"Error: {AbiError('no such function').message}\n" in result.output
     assert [type(each) for each in tired.errors] == [AnhError]
+
+
+def test_an_accountant_ends_trainings_by_the_clock_while_half_of_its_least_time_is_left(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    module = importlib.import_module("anh_rollup.cli.accountant")
+    wired, loops, folder, stubbed = ROLES["accountant"]
+    tired = Tired(loops, loops[0], [AbiError("no such function")])
+    given: list[Any] = []
+    monkeypatch.setattr(module, wired, lambda *_given, **_named: tired)
+    monkeypatch.setattr(module, "HttpService", idle)
+    for name in stubbed:
+        monkeypatch.setattr(module, name, STUBS.get(name, stub))
+    monkeypatch.setattr(module, "make_trainer", lambda *words: given.extend(words))
+
+    CliRunner().invoke(main, ["accountant", *WORDS, folder, str(tmp_path), "--least-time", "500"])
+
+    assert given[-2:] == [250, time.time]
 
 
 async def no_wait() -> None:

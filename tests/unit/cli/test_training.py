@@ -1,5 +1,6 @@
 """How long accountants train and from where."""
 
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,13 +10,18 @@ import pytest
 
 from anh_rollup.accountant.conduct import HONEST, Conduct
 from anh_rollup.accountant.drills import DRILLS
-from anh_rollup.accountant.work import TrainingTask
+from anh_rollup.accountant.work import TrainingTask, Worker
 from anh_rollup.cli.training import UNCHECKED_EPOCHS, make_trainer
 from anh_rollup.encoding.artifacts import Dataset, Model
 from anh_rollup.encoding.tensors import Elements
+from anh_rollup.evaluation.fast_backend import FastEvaluator
+from anh_rollup.primitives import Seconds
 from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, Property
+from anh_rollup.protocol.orders import OrderedJob
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.errors import ArtifactCorruptError, ArtifactError, ArtifactMissingError
+from anh_rollup.tensor.builder import ProgramBuilder
+from anh_rollup.tensor.properties import accuracy
 from anh_rollup.training.errors import TrainingError
 from anh_rollup.training.float_program import FloatProgram
 from anh_rollup.training.hints import TrainingHints, encode_hints
@@ -58,6 +64,39 @@ def test_an_honest_accountant_trains_as_long_as_the_hints_say(trained_epochs: An
 def test_only_a_drill_whose_result_need_not_be_good_hardly_trains(drill: str, trained_epochs: Any) -> None:
     expected = UNCHECKED_EPOCHS if drill in UNCHECKED else trained_epochs(HONEST)
     assert trained_epochs(DRILLS[drill]) == expected
+
+
+ENDLESS = 100_000
+
+
+def endless_job(store: ArtifactStore, deadline: int) -> Job:
+    """A training whose recipe asks for 100,000 passes of one sample a step, and whose data is noise."""
+    b, chance = ProgramBuilder(), np.random.default_rng(1)
+    x = b.field((4,), scale=8, low=-9, high=9)
+    architecture = b.build(b.linear(x, b.parameter((2, 4), scale=8, low=-9, high=9), scale=8))
+    score = accuracy(architecture)
+    fields = [np.zeros((9, 4), np.int32), chance.permutation(9).astype(np.int32) % 2]
+    data = store.put_dataset(Dataset(fields))
+    hints = TrainingHints(training_data="0x" + data.hex(), epochs=ENDLESS, batch_size=1)
+    store.put_recipe(store.put_program(architecture), encode_hints(hints))
+    wanted = Property(store.put_program(score), data, 9)
+    return Job(JobKind.TRAINING, architecture.root, NO_ROOT, (wanted,), Seconds(deadline), "")
+
+
+@pytest.mark.parametrize(("spare", "epochs"), [(0, 11), (30, 7), (99, 0), (100, 0)])
+def test_an_endless_recipe_ends_while_there_is_time_for_a_claim(
+    tmp_path: Path, spare: int, epochs: int
+) -> None:
+    """Every step takes a second; the job has a hundred."""
+    store, seconds = ArtifactStore(tmp_path), count(1_000)
+    trainer = make_trainer(store, spare=Seconds(spare), clock=lambda: float(next(seconds)))
+    job = endless_job(store, 1_100)
+    worker = Worker(store, FastEvaluator(), trainer, lambda *_: ())
+
+    with pytest.raises(TrainingError) as ended:
+        worker.perform(OrderedJob(4, NO_ROOT, 2, NO_ROOT, job, 9))
+    assert ended.value.reason == f"the deadline came after epoch {epochs}"
+    assert next(seconds) == 1_100 - spare + 1
 
 
 class Started:

@@ -21,7 +21,7 @@ from anh_rollup.training.answering import answer
 from anh_rollup.training.errors import TrainingError
 from anh_rollup.training.float_program import FloatProgram
 from anh_rollup.training.hints import TrainingHints
-from anh_rollup.training.trainer import Epoch, Trained, train, train_module
+from anh_rollup.training.trainer import Epoch, Oversight, Trained, train, train_module
 from scripts import digits
 
 T = TypeVar("T")
@@ -84,7 +84,7 @@ def test_whoever_waits_sees_the_steps_of_every_epoch() -> None:
             seen.append((work, place))
             yield part
 
-    train_module(FloatProgram(classifier()), sectors(40), NEVER, never, lambda _: None, watch)
+    train_module(FloatProgram(classifier()), sectors(40), NEVER, never, Oversight(watch=watch))
     assert seen == [(f"training, epoch {epoch}", step) for epoch in (1, 2, 3, 4) for step in range(3)]
 
 
@@ -168,6 +168,26 @@ def test_a_step_that_takes_too_much_memory_is_refused(monkeypatch: pytest.Monkey
     assert refused.value.reason == (
         f"a step holds {elements} elements of all values, {elements - 1} are the most"
     )
+
+
+@pytest.mark.parametrize(("steps", "epochs"), [(0, 0), (7, 0), (8, 1), (20, 2)])
+def test_a_recipe_without_an_end_ends_at_the_step_before_which_the_time_is_over(
+    steps: int, epochs: int
+) -> None:
+    """Of 100,000 passes with one sample a step, and a judge that nothing contents."""
+    hints = TrainingHints(training_data=ROOT, epochs=100_000, batch_size=1)
+    asked = list[int]()
+    told = list[Epoch]()
+
+    def stop() -> bool:
+        asked.append(len(asked))
+        return len(asked) > steps
+
+    with pytest.raises(TrainingError) as ended:
+        train_module(FloatProgram(classifier()), sectors(8), hints, never, Oversight(told.append, stop=stop))
+    assert ended.value.reason == f"the deadline came after epoch {epochs}"
+    assert ended.value.remedy == "Begin earlier, with fewer epochs or larger batches, or on a faster machine."
+    assert (len(asked), [each.number for each in told]) == (steps + 1, list(range(1, epochs + 1)))
 
 
 def test_the_number_of_threads_is_left_as_it_was() -> None:
