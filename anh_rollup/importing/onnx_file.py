@@ -23,6 +23,8 @@ MOST_NODES: Final = 65_536
 MOST_NESTING: Final = 8
 #: Characters of a name that a message shows.
 MOST_NAME: Final = 60
+#: Characters of the name of a file beside the model (the most that file systems take).
+MOST_LOCATION: Final = 255
 #: The first version of ONNX's operators that handlers know in whole: since it, operands broadcast.
 LEAST_OPSET: Final = 7
 #: The names of ONNX's own domain.
@@ -203,24 +205,32 @@ def _tensors(graph: GraphProto) -> Iterator[TensorProto]:
 def _external_bytes(tensor: TensorProto, folder: Path | None, most: int) -> bytes:
     entries = {each.key: each.value for each in tensor.external_data}
     name, location = tensor.name[:MOST_NAME], entries.get("location", "")
-    if folder is None or not location or Path(location).name != location or location == "..":
-        raise OnnxFileError(
-            f"tensor {name!r} lies in {location[:MOST_NAME]!r}, which is no file beside the model"
-        )
     try:
         offset, length = int(entries.get("offset", "0")), int(entries.get("length", "-1"))
     except ValueError as error:
         raise OnnxFileError(f"tensor {name!r} lies at a place that is no number") from error
+    elsewhere = OnnxFileError(
+        f"tensor {name!r} lies in {location[:MOST_NAME]!r}, which is no file beside the model"
+    )
+    if folder is None or not _is_name(location):
+        raise elsewhere
     path = folder / location
-    if path.is_symlink() or not path.is_file():
-        raise OnnxFileError(
-            f"tensor {name!r} lies in {location[:MOST_NAME]!r}, which is no file beside the model"
-        )
-    size = path.stat().st_size
-    length = size - offset if length < 0 else length
-    if not (0 <= offset <= size and 0 <= length <= min(size - offset, most)):
-        raise OnnxFileError(f"tensor {name!r}: {length} bytes at {offset} of a file of {size}")
-    with path.open("rb") as file:
-        file.seek(offset)
-        data: bytes = file.read(length)
-        return data
+    try:
+        if path.is_symlink() or not path.is_file():
+            raise elsewhere
+        size = path.stat().st_size
+        length = size - offset if length < 0 else length
+        if not (0 <= offset <= size and 0 <= length <= min(size - offset, most)):
+            raise OnnxFileError(f"tensor {name!r}: {length} bytes at {offset} of a file of {size}")
+        with path.open("rb") as file:
+            file.seek(offset)
+            data: bytes = file.read(length)
+            return data
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it cannot be read"
+        raise OnnxFileError(f"tensor {name!r} lies in {location[:MOST_NAME]!r}: {reason}") from error
+
+
+def _is_name(location: str) -> bool:
+    """Whether a location names a file of the model's own folder."""
+    return 0 < len(location) <= MOST_LOCATION and Path(location).name == location != ".."

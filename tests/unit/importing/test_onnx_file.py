@@ -1,6 +1,7 @@
 """Bytes become a checked model, or one typed error, whatever they are."""
 
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -120,11 +121,28 @@ def test_tensors_beside_the_file_are_read(tmp_path: Path) -> None:
     assert array_of(model.graph.initializer[0]).tolist() == [3, 4]
 
 
-@pytest.mark.parametrize("location", ["../weights", "/weights", "", "..", "folder/weights", "link", "absent"])
+@pytest.mark.parametrize(
+    "location",
+    ["../weights", "/weights", "", ".", "..", "folder/weights", "link", "absent", "a" * 256, "a" * 5000],
+)
 def test_tensors_elsewhere_are_refused(location: str, tmp_path: Path) -> None:
     (tmp_path / "target").write_bytes(bytes(8))
     (tmp_path / "link").symlink_to(tmp_path / "target")
     assert "which is no file beside the model" in reason(with_external(location), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("location", "says"), [("é" * 255, "File name too long"), ("secret", "Permission denied")]
+)
+def test_a_file_that_the_system_does_not_read_is_refused(
+    location: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(path: Path, _mode: str) -> BinaryIO:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    (tmp_path / "secret").write_bytes(bytes(8))
+    monkeypatch.setattr(Path, "open", denied)
+    assert reason(with_external(location), tmp_path) == f"tensor 'w' lies in {location[:60]!r}: {says}"
 
 
 def test_tensors_beside_bytes_that_are_no_file_are_refused() -> None:
