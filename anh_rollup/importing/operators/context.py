@@ -79,6 +79,24 @@ class Context:
             if isinstance(each, np.ndarray) and each.dtype.kind not in "fiub":
                 raise self.refuse(f"a known input of type {each.dtype}")
 
+    def padded(self, x: Tensor, margins: Sequence[tuple[int, int]], fill: float) -> Tensor:
+        """Puts (before, after) elements around x on each axis; negative margins cut.
+
+        Raises:
+            OperatorRefusedError: Nothing is left along an axis.
+        """
+        self.refuse_nothing([a + size + b for size, (a, b) in zip(x.shape, margins, strict=True)])
+        return self.reals.padded(x, margins, fill)
+
+    def refuse_nothing(self, shape: Sequence[int]) -> None:
+        """Refuses a shape of which nothing is left.
+
+        Raises:
+            OperatorRefusedError: A dimension is below 1.
+        """
+        if min(shape, default=1) < 1:
+            raise self.refuse(f"nothing is left in shape {list(shape)[:8]}")
+
     def bound(self, *sizes: int) -> None:
         """Refuses to make an array of these sizes if that is too large.
 

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anh_rollup.importing.operators.context import Context, Handler
-from anh_rollup.importing.operators.windows import Geometry, geometry
+from anh_rollup.importing.operators.windows import Geometry, check_padded, geometry
 from anh_rollup.importing.reals import Operand, Tensor
+from anh_rollup.tensor.program import MOST_VALUES
 from anh_rollup.tensor.shapes import reach
 
 #: Samples that one node may have, each of which becomes a convolution (choice).
@@ -44,8 +45,11 @@ def convolved(c: Context, x: Tensor, w: Array, bias: Array | None) -> Tensor:
     if x.rank < 3 or w.ndim != x.rank or x.shape[1] != w.shape[1] * groups or w.shape[0] % groups:
         raise c.refuse(f"input {list(x.shape)}, kernel {list(w.shape)}, {groups} groups")
     g = geometry(c, x.shape[2:], w.shape[2:])
-    if min(g.sizes(x.shape[2:])) < 1:
+    sizes = g.sizes(x.shape[2:])
+    if min(sizes) < 1:
         raise c.refuse("the kernel is larger than the input")
+    wide = [a + size + b for a, size, b in zip(g.before, x.shape[2:], g.after, strict=True)]
+    check_padded(c, (x.shape[1], *wide), x.shape[1:], (w.shape[0], *sizes))
     return each_sample(c, x, lambda one: by_rank(c, one, w, bias, g, groups))
 
 
@@ -56,8 +60,10 @@ def by_rank(c: Context, x: Tensor, w: Array, bias: Array | None, g: Geometry, gr
     if x.rank > 5:
         raise c.refuse(f"{x.rank - 2} dimensions")
     flat = Geometry(g.kernel[1:], g.strides[1:], g.dilations[1:], g.before[1:], g.after[1:])
-    planes = []
-    for place in range(g.sizes(x.shape[2:])[0]):
+    planes, count = [], g.sizes(x.shape[2:])[0]
+    if count > MOST_VALUES:
+        raise c.refuse(f"{count} planes, each of which becomes a convolution, {MOST_VALUES} are the most")
+    for place in range(count):
         first = place * g.strides[0] - g.before[0]
         taps = [
             (tap, at) for tap in range(g.kernel[0]) if 0 <= (at := first + tap * g.dilations[0]) < x.shape[2]
@@ -94,6 +100,8 @@ def conv_transpose(c: Context) -> Operand:
     kernel = w.shape[2:]
     strides = c.attribute("strides", list[int]()) or [1] * spatial
     dilations = c.attribute("dilations", list[int]()) or [1] * spatial
+    if not len(strides) == len(dilations) == spatial or min((*strides, *dilations)) < 1:
+        raise c.refuse(f"strides {strides[:4]} and dilations {dilations[:4]} for {spatial} dimensions")
     before, after = _margins(c, x.shape[2:], kernel, strides, dilations)
     split = w.reshape(groups, w.shape[0] // groups, *w.shape[1:])
     turned = np.flip(np.moveaxis(split, 1, 2), tuple(range(3, 3 + spatial)))
@@ -103,8 +111,9 @@ def conv_transpose(c: Context) -> Operand:
         (d * (k - 1) - b, d * (k - 1) - a)
         for d, k, b, a in zip(dilations, kernel, before, after, strict=True)
     ]
-    padded = c.reals.padded(spread, [(0, 0), (0, 0), *edges], 0.0)
+    padded = c.padded(spread, [(0, 0), (0, 0), *edges], 0.0)
     g = Geometry(tuple(kernel), (1,) * spatial, tuple(dilations), (0,) * spatial, (0,) * spatial)
+    c.refuse_nothing(g.sizes(padded.shape[2:]))
     real = None if bias is None else bias.astype(np.float64)
     return each_sample(c, padded, lambda one: by_rank(c, one, weight, real, g, groups))
 
@@ -117,6 +126,8 @@ def _margins(
     pads = c.attribute("pads", list[int]()) or [0] * (2 * rank)
     extra = c.attribute("output_padding", list[int]()) or [0] * rank
     wanted, mode = c.attribute("output_shape", list[int]()), c.attribute("auto_pad", "NOTSET")
+    if len(pads) != 2 * rank or len(extra) != rank or (wanted and len(wanted) < rank):
+        raise c.refuse(f"pads {pads[:8]}, output padding {extra[:4]}, output shape {wanted[:8]}")
     before, after = list(pads[:rank]), list(pads[rank:])
     for at in range(rank):
         full = strides[at] * (places[at] - 1) + extra[at] + reach(kernel[at], dilations[at])
@@ -139,7 +150,7 @@ def _spread(c: Context, x: Tensor, strides: list[int]) -> Tensor:
         column = c.reals.reshaped(x, (*shape[: axis + 1], 1, *shape[axis + 1 :]))
         margins = [(0, 0)] * (x.rank + 1)
         margins[axis + 1] = (0, stride - 1)
-        wide = c.reals.padded(column, margins, 0.0)
+        wide = c.padded(column, margins, 0.0)
         joined = c.reals.reshaped(wide, (*shape[:axis], shape[axis] * stride, *shape[axis + 1 :]))
         last = (shape[axis] - 1) * stride + 1
         ranges = [range(last) if one == axis else range(size) for one, size in enumerate(joined.shape)]

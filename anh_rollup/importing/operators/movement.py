@@ -144,8 +144,9 @@ def pad(c: Context) -> Operand:
     if mode == "constant":
         fill = c.optional(2, "fill")
         number = c.attribute("value", 0.0) if fill is None else float(fill.reshape(-1)[0])
-        return c.reals.padded(x, margins, number)
+        return c.padded(x, margins, number)
     for axis, (before, after) in enumerate(margins):
+        c.refuse_nothing([before + x.shape[axis] + after])
         c.bound(before + x.shape[axis] + after)
         places = np.arange(-before, x.shape[axis] + after)
         x = _taken(c, x, axis, _edges(c, mode, places, x.shape[axis]))

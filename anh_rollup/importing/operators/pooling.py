@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anh_rollup.importing.operators.context import Context, Handler
-from anh_rollup.importing.operators.windows import Geometry, geometry
+from anh_rollup.importing.operators.windows import Geometry, check_padded, geometry
 from anh_rollup.importing.reals import Operand, Tensor
 from anh_rollup.importing.record import Operation
 
@@ -26,7 +26,9 @@ def _pooled(c: Context, fill: float) -> tuple[Tensor, Geometry, list[int]]:
     for at, size in enumerate(places):
         needed = (sizes[at] - 1) * g.strides[at] + g.reach(at)
         margins.append((g.before[at], needed - size - g.before[at]))
-    padded = c.reals.padded(x, margins, fill)
+    wide = [a + size + b for size, (a, b) in zip(x.shape, margins, strict=True)]
+    check_padded(c, wide, x.shape, (*x.shape[:2], *sizes))
+    padded = c.padded(x, margins, fill)
     return c.reals.windows(padded, g.kernel, g.strides, g.dilations), g, sizes
 
 

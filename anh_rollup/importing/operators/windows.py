@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
+from anh_rollup.evaluation.workload import LEAST_PADDED, MOST_MARGIN
 from anh_rollup.importing.operators.context import Context
+from anh_rollup.importing.recorder import MOST_ELEMENTS
 from anh_rollup.tensor.shapes import reach, window_count
 
 
@@ -65,4 +68,27 @@ def geometry(c: Context, places: Sequence[int], kernel: Sequence[int]) -> Geomet
             before[at], after[at] = (less, more) if mode == "SAME_UPPER" else (more, less)
     elif mode == "VALID":
         before, after = [0] * rank, [0] * rank
+    if min((*before, *after)) < 0:
+        raise c.refuse(f"a margin below 0 among pads {pads[:8]}")
     return Geometry(tuple(kernel), tuple(strides), tuple(dilations), tuple(before), tuple(after))
+
+
+def check_padded(c: Context, padded: Sequence[int], read: Sequence[int], given: Sequence[int]) -> None:
+    """Refuses an input whose margins are nearly all of it: they are written down, and few windows read them.
+
+    Args:
+        c: The node.
+        padded: The input's shape with its margins.
+        read: Without them.
+        given: The output's.
+
+    Raises:
+        OperatorRefusedError: It has more elements with its margins than any value may have, or is so much
+            larger than input and output together that an evaluation of the program would not write it down.
+    """
+    size, together = prod(padded), prod(read) + prod(given)
+    most = min(MOST_ELEMENTS, max(LEAST_PADDED, MOST_MARGIN * together))
+    if size > most:
+        raise c.refuse(
+            f"{size} elements with its margins, {most} are the most where input and output have {together}"
+        )
