@@ -3,6 +3,8 @@
 from typing import Final
 from xml.etree.ElementTree import Element, tostring
 
+from anh_rollup.errors import escaped
+
 #: Characters of a stranger's text that a page shows (choice).
 MOST_TEXT: Final = 160
 
@@ -29,7 +31,7 @@ def element(tag: str, *children: "Element | str", **attributes: object) -> Eleme
 
 def plain(text: str) -> str:
     """A stranger's text: cut, and escaped where it is not printable."""
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text[:MOST_TEXT])
+    return escaped(text[:MOST_TEXT])
 
 
 def written(page: Element) -> str:

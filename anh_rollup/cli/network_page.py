@@ -10,6 +10,7 @@ from anh_rollup.cli.charts import Mark, chart
 from anh_rollup.cli.markup import element, plain, written
 from anh_rollup.cli.network_words import Rows, advice, comparison_rows, report_rows
 from anh_rollup.cli.page_style import STYLE
+from anh_rollup.errors import escaped
 from anh_rollup.evaluation.dispute_cost import DisputeCost
 from anh_rollup.importing.comparison import Comparison
 from anh_rollup.importing.layers import Layer, Reading, layers_of
@@ -208,13 +209,9 @@ def _table(rows: Rows) -> Element:
         "table",
         element(
             "tbody",
-            *(element("tr", element("th", what), element("td", _words(value))) for what, value in rows),
+            *(element("tr", element("th", what), element("td", escaped(value))) for what, value in rows),
         ),
     )
-
-
-def _words(value: str) -> str:
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in value)
 
 
 def _numbers(*cells: str, tag: str = "td") -> list[Element]:

@@ -14,7 +14,7 @@ from eth_utils.exceptions import ValidationError
 from rich.text import Text
 
 from anh_rollup.encoding.checks import UINT16_MOST
-from anh_rollup.errors import AnhError
+from anh_rollup.errors import AnhError, escaped
 from anh_rollup.l1.endpoint import EndpointUrlError, host_of
 from anh_rollup.primitives import ETHER
 
@@ -190,7 +190,7 @@ def visible(text: str) -> Text:
 
 def printable(text: str) -> Text:
     """A text for the screen as `visible` gives it, but whole."""
-    return Text("".join(each if each.isprintable() else ascii(each)[1:-1] for each in text))
+    return Text(escaped(text))
 
 
 def parse_digest(word: str) -> bytes:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from anh_rollup import __version__
 from anh_rollup.cli.follow_up import as_called, program
+from anh_rollup.cli.log_lines import LineFormatter
 from anh_rollup.cli.options import UsageError, visible
 from anh_rollup.errors import AnhError
 
@@ -137,4 +138,6 @@ def main() -> None:
     Example:
       anh --help
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(LineFormatter("%(asctime)s %(levelname)-7s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])

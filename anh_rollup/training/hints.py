@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from anh_rollup.errors import escaped
 from anh_rollup.training.errors import HintsError
 
 #: Characters of the place of a fault that a message shows: a member's name may be as long as the document.
@@ -65,4 +66,4 @@ def decode_hints(document: bytes) -> TrainingHints:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])[:MOST_PLACE] or "the document"
-        raise HintsError(f"{place}: {first['msg']}") from error
+        raise HintsError(f"{escaped(place)}: {escaped(first['msg'])}") from error

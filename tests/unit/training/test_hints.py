@@ -77,6 +77,15 @@ def test_a_member_out_of_bounds_is_refused_by_name(change: dict[str, object], pl
     assert refused.value.remedy == "Write them as docs/training.md says, or train without them."
 
 
+def test_the_name_of_a_member_is_shown_in_one_line() -> None:
+    document = json.dumps({"training_data": ROOT, "\r\x1b[2K2026 INFO paid\n\u202ea": 1}).encode()
+    with pytest.raises(HintsError) as refused:
+        decode_hints(document)
+    assert str(refused.value) == (
+        r"the training hints cannot be used: \r\x1b[2K2026 INFO paid\n\u202ea: Extra inputs are not permitted"
+    )
+
+
 @pytest.mark.parametrize(
     "document",
     [
