@@ -69,6 +69,7 @@ def require_fitting(job: Job, architecture: Program, scored: Sequence[Scored], m
             reason = reason or _untrainable(program, architecture)
         elif model is not None:
             reason = reason or _unanswerable(program, dataset, scored[0]) or _misled(program, model)
+            reason = reason or _ungiven(program, architecture)
         if reason is not None:
             raise JobUnfitError(index, reason)
 
@@ -109,6 +110,14 @@ def _unanswerable(program: Program, dataset: Dataset, first: Scored) -> str | No
     if dataset.count != first[1].count:
         return f"is about {dataset.count} samples, property 0 about {first[1].count}"
     return None
+
+
+def _ungiven(program: Program, architecture: Program) -> str | None:
+    """Why the architecture's outputs are no answers that a score program reads."""
+    read, given = _shapes(program.answers), architecture.output.shape
+    if read == [given]:
+        return None
+    return f"declares answers of shapes {read}, the architecture gives {given}"
 
 
 def _misled(program: Program, model: Model) -> str | None:

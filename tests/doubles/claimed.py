@@ -145,6 +145,12 @@ class Case:
         return Examiner(self.ours, ReferenceEvaluator(), self.order, L2_CHAIN_ID)
 
 
+def answering_program():
+    """The architecture whose outputs `answered_program` takes for answers: its field."""
+    builder = ProgramBuilder()
+    return builder.build(builder.field((2,), low=-9, high=9))
+
+
 def training_case(folder, **changes):
     """A claim about a trained model of two parameters, 80 and 40 elements: 3 and 2 chunks."""
     chance, program = np.random.default_rng(3), trained_program()
@@ -170,4 +176,13 @@ def answered(identifier, asked, shown):
     return Answered(identifier, keccak256(repr(asked).encode()), asked, *shown)
 
 
-__all__ = ["CLAIMANT", "COUNT", "Case", "Demand", "answered", "inference_case", "training_case"]
+__all__ = [
+    "CLAIMANT",
+    "COUNT",
+    "Case",
+    "Demand",
+    "answered",
+    "answering_program",
+    "inference_case",
+    "training_case",
+]

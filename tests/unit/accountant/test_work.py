@@ -30,7 +30,14 @@ from anh_rollup.protocol.jobs import Job, JobKind, Property, terms
 from anh_rollup.protocol.orders import OrderedJob
 from anh_rollup.storage.errors import ArtifactMissingError
 from anh_rollup.tensor.builder import ProgramBuilder
-from tests.doubles.claimed import CLAIMANT, COUNT, answered_program, inference_case, training_case
+from tests.doubles.claimed import (
+    CLAIMANT,
+    COUNT,
+    answered_program,
+    answering_program,
+    inference_case,
+    training_case,
+)
 
 ROOT = b"\x07" * 32
 
@@ -59,7 +66,7 @@ def inference(tmp_path):
     case = inference_case(tmp_path)
     model = Model([np.zeros(1, np.int32)])
     case.user.put_model(model)
-    return replace_job(case, architecture=case.program.root, model=model.root)
+    return replace_job(case, architecture=case.user.put_program(answering_program()), model=model.root)
 
 
 def replace_job(case, **changes):
@@ -96,7 +103,7 @@ def test_an_inference_leaves_its_answers_in_the_store(inference):
 
     result = worker(inference, answer=answer).perform(ordered(inference.job))
 
-    assert asked == [(inference.program.root, inference.dataset.root, inference.job.model)]
+    assert asked == [(inference.job.architecture, inference.dataset.root, inference.job.model)]
     assert (result.root, result.scores) == (inference.answers.root, inference.claim.scores)
     assert inference.ours.get_dataset(result.root).root == inference.answers.root
 

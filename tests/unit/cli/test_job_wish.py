@@ -32,7 +32,7 @@ from anh_rollup.protocol.jobs import NO_ROOT, Job, JobKind, Property
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.errors import ArtifactMissingError
 from anh_rollup.tensor.program import Program
-from tests.doubles.claimed import answered_program
+from tests.doubles.claimed import answered_program, answering_program
 from tests.doubles.small_program import LOGITS, random_fields, random_parameters, small_program
 
 NOW = 1_700_000_000
@@ -89,8 +89,9 @@ def test_a_given_uri_is_taken(artifacts: Artifacts) -> None:
 def test_an_inference_job_names_a_model(artifacts: Artifacts) -> None:
     program, dataset = artifacts.answered()
     words = f"{program.hex()}:{dataset.hex()}:2"
-    wish = artifacts.wish(kind="inference", model=artifacts.model, properties=(words,))
-    job = make_job(wish, artifacts.store, NOW)
+    architecture = artifacts.store.put_program(answering_program())
+    given = {"architecture": architecture, "model": artifacts.model, "properties": (words,)}
+    job = make_job(artifacts.wish(kind="inference", **given), artifacts.store, NOW)
 
     assert (job.kind, job.model) == (JobKind.INFERENCE, artifacts.model)
 

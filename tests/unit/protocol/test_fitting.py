@@ -26,11 +26,21 @@ def scoring(fields=1, answers=0, parameters=1, shape=(2,), high=9):
     return b.build(total)
 
 
+def answering(shape):
+    """An architecture whose output has a shape."""
+    b = ProgramBuilder()
+    return b.build(b.field(shape, low=-9, high=9))
+
+
+ANSWERING = answering((2,))
+
+
 def fit(kind, *scored, architecture=None, model=None):
     named = bytes(32) if kind is JobKind.TRAINING else ROOT
     properties = tuple(Property(program.root, data.root, 0) for program, data in scored)
     job = Job(kind, ROOT, named, properties, 5000, "")
-    require_fitting(job, architecture or scored[0][0], scored, model)
+    default = scored[0][0] if kind is JobKind.TRAINING else ANSWERING
+    require_fitting(job, architecture or default, scored, model)
 
 
 def misfit(kind, *scored, **given):
@@ -82,3 +92,10 @@ def test_a_program_that_reads_no_sample_is_about_one(kind):
 )
 def test_a_second_property_of_an_inference_that_contradicts_the_first_or_the_model(second, reason):
     assert misfit(JobKind.INFERENCE, (scoring(answers=1), SAMPLES), second, model=MODEL) == (1, reason)
+
+
+def test_answers_that_the_architecture_does_not_give_are_refused():
+    found = misfit(
+        JobKind.INFERENCE, (scoring(answers=1), SAMPLES), architecture=answering((2, 3)), model=MODEL
+    )
+    assert found == (0, "declares answers of shapes [(2,)], the architecture gives (2, 3)")
