@@ -27,7 +27,7 @@ class EqualityWarning:
     def __str__(self) -> str:
         return (
             f"the tolerance {self.tolerance:.6g} is no more than half a step of the output's format, "
-            f"{self.step:.6g}: answers have to equal the exact evaluation's, which native ones seldom do"
+            f"{self.step / 2:.6g}: answers have to equal the exact evaluation's, which native ones seldom do"
         )
 
 
@@ -63,13 +63,13 @@ def tolerance_warnings(
 ) -> Iterator[EqualityWarning | FarAnswersWarning]:
     """What to know before a job asks for a tolerance.
 
-    A decision of onnxruntime's is often the exact one: equality is nothing to warn of there.
+    Onnxruntime's decisions and whole numbers are often the exact ones: equality is no matter there.
 
     Args:
         tolerance: The tolerance.
         found: The comparison with onnxruntime, where there are samples.
     """
-    if tolerance.asks_equality:
+    if tolerance.asks_equality and tolerance.scale > 0:
         yield EqualityWarning(tolerance.most, tolerance.step)
     if found is not None and (far := tolerance.far(found)):
         yield FarAnswersWarning(far, found.samples)

@@ -1,9 +1,30 @@
 """What a job that asks a network takes for a right answer, in steps of the output's number format."""
 
 from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Context
 
+from anh_rollup.encoding.checks import INT32_MOST
 from anh_rollup.importing.comparison import Comparison
+from anh_rollup.importing.errors import ImportingError
 from anh_rollup.tensor.properties import Answers
+
+
+class ToleranceTooLargeError(ImportingError):
+    """A tolerance of more steps than a score program compares with.
+
+    Attributes:
+        tolerance: In the output's own units.
+        most: The largest one there is, in the same, rounded down to six digits.
+    """
+
+    def __init__(self, tolerance: float, scale: int) -> None:
+        most = (INT32_MOST - 1) * 2.0**-scale
+        self.tolerance = tolerance
+        self.most = float(Context(prec=6, rounding=ROUND_FLOOR).create_decimal_from_float(most))
+        super().__init__(
+            f"the tolerance {tolerance:.6g} is too large: at most {self.most:.6g} in the output's own units",
+            remedy="Give a smaller --tolerance; the report on samples shows how far off answers are.",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +36,18 @@ class Tolerance:
             below the largest score its score may be.
         scale: Fraction bits of the output.
         answers: What the job gets of the network.
+
+    Raises:
+        ToleranceTooLargeError: It is 2^31 - 1 steps or more.
     """
 
     most: float
     scale: int
     answers: Answers = Answers.OUTPUT
+
+    def __post_init__(self) -> None:
+        if self.steps >= INT32_MOST:
+            raise ToleranceTooLargeError(self.most, self.scale)
 
     @property
     def step(self) -> float:

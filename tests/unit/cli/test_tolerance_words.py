@@ -77,9 +77,15 @@ def test_a_tolerance_of_no_step_is_warned_of_unless_answers_are_decisions(
     assert list(tolerance_warnings(Tolerance(0, scale, Answers.DECISIONS), None)) == []
 
 
+@pytest.mark.parametrize(("scale", "warns"), [(1, True), (0, False), (-2, False)])
+def test_equal_whole_numbers_are_nothing_to_warn_of(scale: int, warns: bool) -> None:
+    expected = [EqualityWarning(0, 0.5)] if warns else []
+    assert list(tolerance_warnings(Tolerance(0, scale), None)) == expected
+
+
 def test_warnings_say_what_follows() -> None:
     assert str(EqualityWarning(0.1, 0.25)) == (
-        "the tolerance 0.1 is no more than half a step of the output's format, 0.25: answers have to equal "
+        "the tolerance 0.1 is no more than half a step of the output's format, 0.125: answers have to equal "
         "the exact evaluation's, which native ones seldom do"
     )
     assert str(FarAnswersWarning(1_500, 2_000)) == (
