@@ -26,6 +26,7 @@ from anh_rollup.cli.training_import import LabelledArrays, spread, training_orde
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.importing.comparison import MOST_TRACED, Comparison, compare
 from anh_rollup.importing.errors import InputRefusedError
+from anh_rollup.importing.input_shapes import shapes_shown
 from anh_rollup.importing.layers import Layer, layers_of, readings_of
 from anh_rollup.importing.network import (
     Network,
@@ -161,7 +162,7 @@ def _imported(wanted: Wanted, bars: Progress, training: Arrays | None = None) ->
     given = training if wanted.samples is None else read_arrays(wanted.samples)
     shapes = dict(wanted.shapes)
     model = read_network(wanted.file, shapes, given or {})
-    record = lowered(model, shapes, output=wanted.output)
+    record = lowered(model, shapes_shown(model, shapes, given or {}), output=wanted.output)
     if given is not None:
         check_samples(record, given)
         given = spread(given) if wanted.samples is None else given

@@ -17,6 +17,7 @@ from anh_rollup.encoding.tensors import MOST_RANK, Shape
 from anh_rollup.importing.control_flow import CONTROL_FLOW
 from anh_rollup.importing.errors import InputRefusedError, OperatorRefusedError
 from anh_rollup.importing.function_bodies import PREVIEW, body_of, is_older, nodes_of
+from anh_rollup.importing.input_shapes import declared_shape, open_shape, with_sample_axis
 from anh_rollup.importing.input_types import INPUT_TYPES
 from anh_rollup.importing.known_values import FAULTS, MOST_BYTES, is_misread, is_random, known_outputs
 from anh_rollup.importing.onnx_file import LEAST_OPSET, MOST_NAME, OWN_DOMAINS, array_of, node_name, opset_of
@@ -146,16 +147,21 @@ class _Walk:
     def input(self, value: Any, given: Shape | None) -> Tensor:
         """An input of the network as a field of the program."""
         name, kind = value.name, value.type.tensor_type
-        declared = tuple(each.dim_value if each.HasField("dim_value") else 0 for each in kind.shape.dim)
-        shape = given if given is not None else _with_sample_axis(declared)
+        declared = declared_shape(value)
+        shape = given if given is not None else with_sample_axis(declared)
         is_free = kind.HasField("shape") and len(shape) == len(declared)
         fits = not kind.HasField("shape") or (
             is_free and all(b in (0, a) for a, b in zip(shape, declared, strict=True))
         )
         if not fits or (given is None and not kind.HasField("shape")):
             raise InputRefusedError(name[:MOST_NAME], f"shape {list(shape)}, the graph says {list(declared)}")
+        if given is None and 0 in shape and len(shape) <= MOST_RANK:
+            raise open_shape(value)
         if len(shape) > MOST_RANK or any(size < 1 for size in shape):
-            raise InputRefusedError(name[:MOST_NAME], f"shape {list(shape)} is not fixed (0), or too large")
+            raise InputRefusedError(
+                name[:MOST_NAME],
+                f"shape {list(shape)}, expected at most {MOST_RANK} sizes, each 1 or more",
+            )
         try:
             dtype = np.dtype(helper.tensor_dtype_to_np_dtype(kind.elem_type))
         except (KeyError, TypeError) as error:
@@ -271,8 +277,3 @@ class _Walk:
         if len(found) != len(names):
             raise c.refuse("an output of a graph inside of it that is no tensor")
         return found
-
-
-def _with_sample_axis(declared: Shape) -> Shape:
-    """A declared shape with 1 for the number of samples, where that is free."""
-    return (1, *declared[1:]) if declared[:1] == (0,) else declared

@@ -16,6 +16,7 @@ from anh_rollup.importing.formats import Format, formats_of
 from anh_rollup.importing.fusion import fused
 from anh_rollup.importing.graph import lower
 from anh_rollup.importing.headroom import with_headroom
+from anh_rollup.importing.input_shapes import shapes_shown
 from anh_rollup.importing.masks import bounded_masks
 from anh_rollup.importing.moments import centred_moments
 from anh_rollup.importing.onnx_file import MOST_NAME
@@ -137,7 +138,7 @@ def import_network(
 
     Args:
         model: As `onnx_file.read_model` gives it.
-        shapes: Shapes of inputs that the model leaves open.
+        shapes: Shapes of inputs that the model leaves open; where not given, samples show them.
         samples: By the inputs' names, arrays (N, *shape of one sample) that show the ranges of all values.
         setting: How many bits weights and tables have.
         output: Which output; the first where not given.
@@ -147,7 +148,8 @@ def import_network(
         ImportingError: The network cannot be imported.
         ProgramError: A range is too wide for an exact sum.
     """
-    return network_of(lowered(model, shapes, output=output), samples, setting, watch)
+    known = shapes_shown(model, shapes or {}, samples or {})
+    return network_of(lowered(model, known, output=output), samples, setting, watch)
 
 
 def lowered(
@@ -204,10 +206,14 @@ def check_samples(record: Record, samples: Arrays) -> int:
                 f"no samples; there are some of {_names(samples)}",
                 remedy="Name the arrays of the .npz file as the network's inputs.",
             )
-        if given.ndim < 1 or given.shape[1:] != field.sample_shape or not len(given):
-            wanted = ", ".join(map(str, ("N", *field.sample_shape)))
+        wanted = ", ".join(map(str, ("N", *field.sample_shape)))
+        remedy = f"Save an array ({wanted}): its first axis is the sample."
+        if given.ndim < 1 or given.shape[1:] != field.sample_shape:
+            reason = f"samples of shape {given.shape}, expected ({wanted})"
+            raise InputRefusedError(field.name[:MOST_NAME], reason, remedy=remedy)
+        if not len(given):
             raise InputRefusedError(
-                field.name[:MOST_NAME], f"samples of shape {given.shape}, expected ({wanted})"
+                field.name[:MOST_NAME], f"its array of shape {given.shape} has no sample", remedy=remedy
             )
         if given.dtype.kind not in "fiub" or not np.isfinite(given).all():
             raise InputRefusedError(

@@ -351,8 +351,16 @@ def test_without_samples_nothing_is_compared(network: Path, tmp_path: Path) -> N
 def test_a_shape_that_is_not_fixed_is_asked_for(network: Path, tmp_path: Path) -> None:
     shown = anh("model", "import", network, "--store", tmp_path / "store")
     assert shown.exit_code == 1
-    assert "shape [1, 0] is not fixed" in shown.output
-    assert "Name shapes with --input-shape name=1x3x224x224" in shown.output
+    assert "'x': the network leaves open the size of dimension 1" in shown.output
+    assert "Next:  Give --samples, or --input-shape x=1xM with a number for M." in shown.output
+
+
+def test_samples_show_a_shape_that_is_not_fixed(network: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "samples.npz", x=np.zeros((8, 6), np.float32))
+    words = ["model", "import", network, "--samples", tmp_path / "samples.npz", "--store", tmp_path / "store"]
+    shown = anh(*words)
+    assert shown.exit_code == 0, shown.output
+    assert rows(shown)[0][1].startswith("x (6,)")
 
 
 def test_a_shape_of_no_input_is_refused(network: Path, tmp_path: Path) -> None:

@@ -114,8 +114,9 @@ def test_known_text_is_refused_and_known_choices_of_places_are_not() -> None:
 @pytest.mark.parametrize(
     ("shapes", "reason"),
     [
-        (None, "shape [1, 0] is not fixed (0), or too large"),
+        (None, "the network leaves open the size of dimension 1 ('m')"),
         ({"x": (2, 3, 4)}, "shape [2, 3, 4], the graph says [0, 0]"),
+        ({"x": (1, 0)}, "shape [1, 0], expected at most 8 sizes, each 1 or more"),
     ],
 )
 def test_an_input_needs_a_shape(shapes: dict[str, tuple[int, ...]] | None, reason: str) -> None:

@@ -150,8 +150,9 @@ def test_integers_stay_integers() -> None:
     ("samples", "reason", "remedy"),
     [
         ({"z": normal(2, 16)}, "no samples; there are some of z", "Name the arrays"),
-        ({"x": normal(2, 15)}, "samples of shape (2, 15), expected (N, 16)", "Name shapes"),
-        ({"x": normal(0, 16)}, "samples of shape (0, 16), expected (N, 16)", "Name shapes"),
+        ({"x": normal(2, 15)}, "samples of shape (2, 15), expected (N, 16)", "Save an array (N, 16)"),
+        ({"x": normal(16)}, "samples of shape (16,), expected (N, 16)", "Save an array (N, 16)"),
+        ({"x": normal(0, 16)}, "its array of shape (0, 16) has no sample", "Save an array (N, 16)"),
         ({"x": np.full((1, 16), np.nan)}, "samples that are no finite numbers", "Leave out, or mend"),
     ],
 )
