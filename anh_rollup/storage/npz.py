@@ -20,12 +20,22 @@ from anh_rollup.storage.errors import ArtifactError
 #: Most bytes of all arrays of a file together.
 MOST_ARRAY_BYTES: Final = 1 << 32
 
+#: Characters of an array's name that a message shows.
+MOST_NAME: Final = 60
+
 #: First bytes of an .npy file, with the version; version 2 and 3 only differ in the header's length field.
 _MAGIC: Final = re.compile(rb"\x93NUMPY(?:\x01\x00(?P<short>..)|[\x02\x03]\x00(?P<long>....))", re.DOTALL)
 _HEADER: Final = re.compile(
     rb"\{'descr': '(?P<type>[<>|=][biufc]\d{1,2})', 'fortran_order': (?P<fortran>True|False), "
     rb"'shape': \((?P<shape>|\d{1,19},|\d{1,19}(?:, \d{1,19})+)\), \} *\n?"
 )
+
+#: The beginning of every header, and what is said of types that are no plain numbers.
+_TYPE: Final = re.compile(rb"\{'descr': (?:'[<>|=](?P<kind>[A-Za-z])|(?P<record>\[))")
+_KINDS: Final = {b"U": "text", b"S": "text", b"O": "Python objects", b"M": "dates", b"m": "durations"}
+
+#: How numpy's files of a single array begin (NEP 1).
+_SINGLE: Final = b"\x93NUMPY"
 
 #: What zipfile raises for files that are damaged, encrypted or of an unknown kind.
 _DAMAGED: Final = (
@@ -48,10 +58,10 @@ class ArrayFileError(ArtifactError):
         reason: What is wrong with it.
     """
 
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(
-            f"the file {path} holds no arrays: {reason}", remedy="Save arrays of numbers with numpy.savez."
-        )
+    def __init__(
+        self, path: Path, reason: str, *, remedy: str = "Save arrays of numbers with numpy.savez."
+    ) -> None:
+        super().__init__(f"the file {path} cannot be taken: {reason}", remedy=remedy)
         self.path = path
         self.reason = reason
 
@@ -87,7 +97,23 @@ def read_arrays(path: Path, most_bytes: int = MOST_ARRAY_BYTES) -> dict[str, npt
     except OSError as error:
         raise UnreadableFileError(path, error.strerror or "the system says no more") from error
     with file:
+        _refuse_single(path, file)
         return _arrays(path, file, most_bytes)
+
+
+def _refuse_single(path: Path, file: BinaryIO) -> None:
+    """Refuses an .npy file; others are looked at from their beginning again."""
+    try:
+        start = file.read(len(_SINGLE))
+        file.seek(0)
+    except OSError as error:
+        raise ArrayFileError(path, error.strerror or "it cannot be read") from error
+    if start == _SINGLE:
+        raise ArrayFileError(
+            path,
+            "it is an .npy file, of one array without a name",
+            remedy="Save it with a name: numpy.savez('file.npz', name=array).",
+        )
 
 
 def _arrays(path: Path, file: BinaryIO, most_bytes: int) -> dict[str, npt.NDArray[Any]]:
@@ -96,28 +122,36 @@ def _arrays(path: Path, file: BinaryIO, most_bytes: int) -> dict[str, npt.NDArra
             members = archive.infolist()
             if sum(member.file_size for member in members) > most_bytes:
                 raise ArrayFileError(path, f"its arrays have more than {most_bytes} bytes")
-            return {
-                member.filename.removesuffix(".npy"): _array(path, archive.read(member)) for member in members
-            }
+            named = ((member.filename.removesuffix(".npy"), member) for member in members)
+            return {name: _array(path, name, archive.read(member)) for name, member in named}
     except OSError as error:
         raise ArrayFileError(path, error.strerror or "it cannot be read") from error
     except _DAMAGED as error:
         raise ArrayFileError(path, "it is no .npz file of plain arrays") from error
 
 
-def _array(path: Path, content: bytes) -> npt.NDArray[Any]:
+def _array(path: Path, name: str, content: bytes) -> npt.NDArray[Any]:
     magic = _MAGIC.match(content)
     length = int.from_bytes(magic["short"] or magic["long"], "little") if magic else 0
     start = magic.end() if magic else 0
     header = _HEADER.fullmatch(content[start : start + length])
     if header is None:
-        raise ArrayFileError(path, "it is no .npz file of plain arrays")
+        raise ArrayFileError(path, _not_plain(name, content[start : start + length]))
     dtype, shape = np.dtype(header["type"].decode()), _shape(header["shape"])
     body = memoryview(content)[start + length :]
     if prod(shape) * dtype.itemsize != len(body):
         raise ArrayFileError(path, f"an array of shape {shape} does not have {len(body)} bytes")
     flat = np.frombuffer(body, dtype) if body else np.empty(0, dtype)
     return flat.reshape(shape[::-1]).T if header["fortran"] == b"True" else flat.reshape(shape)
+
+
+def _not_plain(name: str, header: bytes) -> str:
+    """What is said of an array whose header is not taken."""
+    found = _TYPE.match(header)
+    kind = None if found is None else "records" if found["record"] else _KINDS.get(found["kind"])
+    if kind is None:
+        return "it is no .npz file of plain arrays"
+    return f"its array {name[:MOST_NAME]!r} holds {kind}, not numbers"
 
 
 def _shape(text: bytes) -> tuple[int, ...]:

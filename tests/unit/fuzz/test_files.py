@@ -74,6 +74,33 @@ def test_arrays_come_back_in_their_type_and_order(
     assert np.array_equal(found, given_array)
 
 
+def test_a_file_of_one_array_is_called_so(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.zeros(3))
+    with pytest.raises(ArrayFileError) as caught:
+        read_arrays(tmp_path / "x.npy")
+    assert caught.value.reason == "it is an .npy file, of one array without a name"
+    assert caught.value.remedy == "Save it with a name: numpy.savez('file.npz', name=array)."
+
+
+@pytest.mark.parametrize(
+    ("elements", "kind"),
+    [
+        (np.array(["a", "bc"]), "text"),
+        (np.array([b"a", b"bc"]), "text"),
+        (np.array([{}, None]), "Python objects"),
+        (np.array(["2020-01-01"], "M8[D]"), "dates"),
+        (np.array([3], "m8[s]"), "durations"),
+        (np.zeros(2, [("a", "<i4")]), "records"),
+    ],
+)
+def test_elements_that_are_no_numbers_are_named(elements: Any, kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "arrays.npz"
+    np.savez(path, good=np.zeros(2), names=elements)
+    with pytest.raises(ArrayFileError) as caught:
+        read_arrays(path)
+    assert caught.value.reason == f"its array 'names' holds {kind}, not numbers"
+
+
 # --- deployment and key files ---
 
 
