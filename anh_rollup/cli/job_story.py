@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -119,8 +120,24 @@ def told_place(uri: str) -> Iterator[str]:
     """Who can read the artifacts of a job whose URI is a folder of this machine; nothing about other URIs."""
     if not uri.startswith(FOLDER):
         return
-    role = command("accountant", "--allow-folder", visible(unquote(uri.removeprefix(FOLDER))).plain)
-    yield "only accountants on this machine that allow the artifacts' folder can read it and do the job:"
+    place = unquote(uri.removeprefix(FOLDER))
+    if is_read_by_devnet(Path(place)):
+        yield "the devnet's accountants and challenger read the artifacts' folder; nothing more is needed"
+        return
+    role = command("accountant", "--allow-folder", visible(place).plain)
+    yield "accountants on this machine do the job where they allow the artifacts' folder:"
     yield f"  {role} (with its other options)"
-    yield "those of a devnet read its folder `user` alone: import and order with --store devnet/user"
-    yield "for others serve the folder over HTTP, and order with --uri http://HOST:PORT"
+    yield "for those of a devnet use --store devnet/user instead; for others serve it: --uri http://HOST:PORT"
+
+
+def is_read_by_devnet(folder: Path) -> bool:
+    """Whether a folder is `user`, or below it, beside the deployment and the keys of `anh devnet`."""
+    try:
+        return any(
+            each.name == "user"
+            and (each.parent / "deployment.json").is_file()
+            and (each.parent / "keys").is_dir()
+            for each in (folder, *folder.parents)
+        )
+    except OSError:
+        return False

@@ -11,7 +11,9 @@ from click.testing import CliRunner
 from anh_rollup.cli import job as job_module
 from anh_rollup.cli import main
 from anh_rollup.cli.job_refund import NotOverError, RewardGoneError
-from anh_rollup.cli.job_story import job_state, told_place
+from anh_rollup.cli.job_story import is_read_by_devnet, job_state, told_place
+from anh_rollup.cli.local_network import LocalNetwork
+from anh_rollup.cli.processes import ProcessGroup
 from anh_rollup.client.ordering import PlacedOrder
 from anh_rollup.l1.contracts.claims import Claims, ClaimState
 from anh_rollup.l1.deployment import Rules
@@ -130,7 +132,7 @@ def test_a_job_without_claims_is_told_with_who_can_read_its_folder(monkeypatch: 
     place = "file:///srv/mine"
     open_lines = looked_at(monkeypatch, JobKind.TRAINING, NOW, place=place)
     assert open_lines[5:] == list(told_place(place))
-    assert len(open_lines) == 5 + 4
+    assert len(open_lines) == 5 + 3
     late = looked_at(monkeypatch, JobKind.TRAINING, NOW + 1, place=place)
     assert late == looked_at(monkeypatch, JobKind.TRAINING, NOW + 1)
 
@@ -272,6 +274,23 @@ def test_of_a_place_that_is_no_folder_nothing_is_told(uri: str) -> None:
     assert list(told_place(uri)) == []
 
 
+def test_of_a_devnets_folder_is_told_that_its_roles_read_it(tmp_path: Path) -> None:
+    network = LocalNetwork(tmp_path, ProcessGroup(tmp_path / "logs"))
+    below, beside = network.user_folder / "more", tmp_path / "mine"
+    network.key_file("user").parent.mkdir()
+    assert not is_read_by_devnet(network.user_folder)
+    network.deployment_file.touch()
+    told = ["the devnet's accountants and challenger read the artifacts' folder; nothing more is needed"]
+    assert [list(told_place(each.as_uri())) for each in (network.user_folder, below)] == [told, told]
+    assert list(told_place(beside.as_uri())) != told
+    assert not is_read_by_devnet(beside)
+
+
+@pytest.mark.parametrize("name", ["%00", "x" * 5_000])
+def test_a_folder_that_no_system_has_is_no_devnets(name: str) -> None:
+    assert len(list(told_place(f"file:///{name}/user"))) == 3
+
+
 def test_a_job_that_l1_has_paid_is_listed_with_all_only(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = (Property(b"\1" * 32, b"\2" * 32, 3),)
     job = Job(JobKind.TRAINING, b"\4" * 32, NO_ROOT, wanted, NOW, "")
@@ -315,12 +334,11 @@ def test_the_end_of_an_order_is_the_command_that_follows_it(
         "--property": f"{ROOT}:{ROOT}:2",
     }  # fmt: skip
     told = CliRunner().invoke(main, ["job", "submit", *(word for pair in words.items() for word in pair)])
-    *_, who, role, devnet, others, following = told.output.splitlines()
-    assert (who, role, devnet, others) == (
-        "only accountants on this machine that allow the artifacts' folder can read it and do the job:",
+    *_, who, role, others, following = told.output.splitlines()
+    assert (who, role, others) == (
+        "accountants on this machine do the job where they allow the artifacts' folder:",
         f"  anh accountant --allow-folder '{tmp_path}/my store' (with its other options)",
-        "those of a devnet read its folder `user` alone: import and order with --store devnet/user",
-        "for others serve the folder over HTTP, and order with --uri http://HOST:PORT",
+        "for those of a devnet use --store devnet/user instead; for others serve it: --uri http://HOST:PORT",
     )
     assert following == (
         f"follow it with: anh job status {placed.hash} --l1 http://a:1 --l2 http://b:2 "
