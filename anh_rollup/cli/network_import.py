@@ -31,6 +31,7 @@ from anh_rollup.importing.layers import Layer, layers_of, readings_of
 from anh_rollup.importing.network import (
     Network,
     check_samples,
+    check_weights,
     classes_of,
     lowered,
     network_of,
@@ -163,6 +164,7 @@ def _imported(wanted: Wanted, bars: Progress, training: Arrays | None = None) ->
     shapes = dict(wanted.shapes)
     model = read_network(wanted.file, shapes, given or {})
     record = lowered(model, shapes_shown(model, shapes, given or {}), output=wanted.output)
+    check_weights(record, wanted.setting)
     if given is not None:
         check_samples(record, given)
         given = spread(given) if wanted.samples is None else given

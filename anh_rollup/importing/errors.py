@@ -75,6 +75,16 @@ class InputRefusedError(ImportingError):
         self.reason = reason
 
 
+class WeightlessError(ImportingError):
+    """A network whose output depends on no weights, so that there is no model for a job to name."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the network has no weights: nothing becomes a parameter of its model, and a model needs one",
+            remedy="Import a network with weights inside: constants, not inputs, that its output depends on.",
+        )
+
+
 class FormatRefusedError(ImportingError):
     """A value of the network that no number format of 32 bits holds.
 

@@ -11,7 +11,7 @@ from onnx import ModelProto
 from anh_rollup.encoding.artifacts import Model
 from anh_rollup.encoding.tensors import Shape
 from anh_rollup.importing.emission import Emitted, emit
-from anh_rollup.importing.errors import InputRefusedError
+from anh_rollup.importing.errors import InputRefusedError, WeightlessError
 from anh_rollup.importing.formats import Format, formats_of
 from anh_rollup.importing.fusion import fused
 from anh_rollup.importing.graph import lower
@@ -21,7 +21,7 @@ from anh_rollup.importing.masks import bounded_masks
 from anh_rollup.importing.moments import centred_moments
 from anh_rollup.importing.onnx_file import MOST_NAME
 from anh_rollup.importing.ranges import Range, ranges_of
-from anh_rollup.importing.record import Reals, Record
+from anh_rollup.importing.record import Operation, Reals, Record
 from anh_rollup.importing.refinement import refined
 from anh_rollup.importing.setting import Setting
 from anh_rollup.tensor.program import Program, Tensor
@@ -55,7 +55,13 @@ class Network:
 
     @property
     def model(self) -> Model:
-        """The parameters as an artifact."""
+        """The parameters as an artifact.
+
+        Raises:
+            WeightlessError: There are none.
+        """
+        if not self.emitted.parameters:
+            raise WeightlessError
         return Model(self.emitted.parameters)
 
     def quantized(self, samples: Arrays) -> list[Tensor]:
@@ -189,6 +195,23 @@ def split_samples(record: Record, samples: Arrays) -> list[list[Reals]]:
     count = check_samples(record, samples)
     fields = [np.asarray(samples[field.name], np.float64) for field in record.fields]
     return [[each[at] for each in fields] for at in range(count)]
+
+
+def check_weights(record: Record, setting: Setting) -> None:
+    """Refuses a network of which no constant can become a parameter, before the work of importing it.
+
+    Raises:
+        WeightlessError: It is one.
+    """
+    kernels = {
+        node.inputs[1] for node in record.nodes if node.operation in (Operation.MATMUL, Operation.CONV)
+    }
+    for place, node in enumerate(record.nodes):
+        if node.operation is Operation.CONSTANT and (
+            place in kernels or (node.is_weight and (setting.headroom > 1 or node.elements.any()))
+        ):
+            return
+    raise WeightlessError
 
 
 def check_samples(record: Record, samples: Arrays) -> int:
