@@ -1,5 +1,6 @@
 """`anh answers`: the results of inference jobs, out of a store or from whoever serves them."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,9 +13,11 @@ from anh_rollup.cli.artifact_source import (
     arrays_table,
     artifact_options,
     find_artifact,
+    shown_number,
     write_arrays,
 )
-from anh_rollup.cli.options import Decorator, parse_digest
+from anh_rollup.cli.follow_up import command
+from anh_rollup.cli.options import Decorator, parse_digest, visible
 from anh_rollup.client.wording import counted
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.errors import AnhError
@@ -23,6 +26,10 @@ from anh_rollup.tensor.values import Value
 
 #: Names of the arrays: they sort in the order of a sample's answers.
 ARRAY_NAME: Final = "answer_{:03d}"
+
+#: Samples, and elements of each one's answer, that are shown (choices: what a screen has room for).
+FIRST_SAMPLES: Final = 5
+FIRST_ELEMENTS: Final = 8
 
 #: What is said of answers whose program is not named.
 UNSCALED: Final = (
@@ -71,7 +78,7 @@ def architecture_option() -> Decorator:
 @artifact_options()
 @architecture_option()
 def show_command(root: bytes, store_url: str | None, source: str, architecture: bytes | None) -> None:
-    """Show samples, shapes and ranges of answers. ROOT is their root, the result of a claim.
+    """Show samples, shapes and ranges of answers, and the first of them. ROOT is the result of a claim.
 
     They are in the store, or fetched from a URI; with both, what is fetched is kept in the store. So is the
     program that --architecture names, by whose output's scale they are shown; without it they are integers.
@@ -85,12 +92,20 @@ def show_command(root: bytes, store_url: str | None, source: str, architecture: 
     units = UNSCALED
     if architecture is not None:
         output = find_output(architecture, answers, store_url, source)
-        numbers, units = real_answers(answers, output), units_of(output)
+        numbers = answers.fields if output.scale == 0 else real_answers(answers, output)
+        units = units_of(output)
     console = Console()
     console.print(f"answers 0x{root.hex()}", soft_wrap=True, highlight=False)
     console.print(counted(answers.count, "sample"))
     console.print(units, soft_wrap=True, highlight=False)
     console.print(arrays_table("answer", list(zip(numbers, answers.field_shapes, strict=True))))
+    for line in first_answers(numbers):
+        console.print(line, soft_wrap=True, highlight=False)
+    places = (("--from", source), ("--store", store_url))
+    words = [word for option, value in places if value for word in (option, value)]
+    words += [] if architecture is None else ["--architecture", f"0x{architecture.hex()}"]
+    export = command("answers", "export", f"0x{root.hex()}", "answers.npz", *words)
+    console.print(visible(f"write all into a file with: {export}"), soft_wrap=True)
 
 
 @answers_group.command(name="export")
@@ -114,6 +129,22 @@ def export_command(
         numbers = real_answers(answers, find_output(architecture, answers, store_url, source))
     write_arrays(file, {ARRAY_NAME.format(index): each for index, each in enumerate(numbers)})
     click.echo(f"answers to {answers.count} samples written to {file}")
+
+
+def first_answers(answers: Sequence[Numbers]) -> Iterator[str]:
+    """The first elements of the first samples' answers, in row-major order, a sample a line.
+
+    Args:
+        answers: Arrays (N, *shape of a sample's answer); integers are written whole, others with 6 digits.
+    """
+    for index, each in enumerate(answers):
+        named = f"answer {index} to sample" if len(answers) > 1 else "sample"
+        rows = each.reshape(len(each), -1)
+        for sample, row in enumerate(rows[:FIRST_SAMPLES]):
+            more = ", ..." if row.size > FIRST_ELEMENTS else ""
+            yield f"{named} {sample}: {', '.join(map(shown_number, row[:FIRST_ELEMENTS]))}{more}"
+        if len(rows) > FIRST_SAMPLES:
+            yield f"and {counted(len(rows) - FIRST_SAMPLES, 'more sample')}"
 
 
 def find_output(architecture: bytes, answers: Dataset, store_url: str | None, source: str) -> Value:

@@ -90,11 +90,11 @@ def arrays_table(kind: str, arrays: Sequence[tuple[Numbers, Sequence[int]]]) -> 
         table.add_column(heading, justify="right")
     for index, (each, shape) in enumerate(arrays):
         words = " x ".join(map(str, shape)) or "scalar"
-        table.add_row(str(index), words, f"{each.size:,}", _number(each.min()), _number(each.max()))
+        table.add_row(str(index), words, f"{each.size:,}", shown_number(each.min()), shown_number(each.max()))
     return table
 
 
-def _number(number: np.generic) -> str:
+def shown_number(number: np.generic) -> str:
     """A number for a table: integers whole, others with six digits."""
     return str(number) if isinstance(number, np.integer) else f"{number:.6g}"
 

@@ -7,7 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from anh_rollup.cli import main
-from anh_rollup.cli.answers import UNSCALED
+from anh_rollup.cli.answers import UNSCALED, first_answers
+from anh_rollup.cli.follow_up import command
 from anh_rollup.encoding.artifacts import Dataset
 from anh_rollup.storage.artifacts import ArtifactStore
 from anh_rollup.storage.npz import read_arrays
@@ -48,6 +49,45 @@ def test_answers_are_shown_with_samples_shapes_and_ranges(tmp_path: Path) -> Non
     assert shown.exit_code == 0
     assert shown.output.splitlines()[:3] == [f"answers {root}", "2 samples", UNSCALED]
     assert rows_of(shown) == [["0", "3", "x", "4", "24", "-6", "17"], ["1", "scalar", "2", "5", "7"]]
+
+
+def test_the_first_answers_are_shown_and_how_all_are_written(tmp_path: Path) -> None:
+    root = stored(tmp_path)
+    assert anh("show", root, "--store", tmp_path).output.splitlines()[-5:] == [
+        "answer 0 to sample 0: -6, -5, -4, -3, -2, -1, 0, 1, ...",
+        "answer 0 to sample 1: 6, 7, 8, 9, 10, 11, 12, 13, ...",
+        "answer 1 to sample 0: 5",
+        "answer 1 to sample 1: 7",
+        f"write all into a file with: {command('answers', 'export', root, 'answers.npz')} --store {tmp_path}",
+    ]
+    with serving(tmp_path) as source:
+        shown = anh("show", root, "--from", source)
+    assert shown.output.endswith(f" export {root} answers.npz --from {source}\n")
+
+
+def test_first_answers_are_few() -> None:
+    many = np.arange(14, dtype=np.int32).reshape(7, 2)
+    assert list(first_answers([many])) == [
+        *[f"sample {each}: {2 * each}, {2 * each + 1}" for each in range(5)],
+        "and 2 more samples",
+    ]
+    assert list(first_answers([np.zeros((6, 8))]))[4:] == [
+        f"sample 4: {', '.join('0' * 8)}",
+        "and 1 more sample",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("scale", "first"), [(0, "12345678, -1"), (1, "6.17284e+06, -0.5"), (-1, "2.46914e+07, -2")]
+)
+def test_whole_answers_are_shown_whole(scale: int, first: str, tmp_path: Path) -> None:
+    store = ArtifactStore(tmp_path)
+    root = store.put_dataset(Dataset([np.array([[12_345_678, -1]], np.int32)]))
+    program = store.put_program(Program((Value(Kind.FIELD, (2,), index=0, scale=scale),)))
+    words = ("--architecture", f"0x{program.hex()}")
+    told = anh("show", f"0x{root.hex()}", *words, "--store", tmp_path).output.splitlines()
+    assert told[-2] == f"sample 0: {first}"
+    assert told[-1].endswith(f" export 0x{root.hex()} answers.npz --store {tmp_path} {' '.join(words)}")
 
 
 @pytest.mark.parametrize(
