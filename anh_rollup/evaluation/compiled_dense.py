@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from anh_rollup.evaluation.arena import address_of
 from anh_rollup.evaluation.compiled_passes import Floats, copy_into, fill, laid_out
 from anh_rollup.evaluation.dense_kernel import COMPILED_FOR, VECTORS, Layer
-from anh_rollup.evaluation.steps import FLOAT64_EXACT, Step
+from anh_rollup.evaluation.exact_sums import FLOAT64_EXACT
+from anh_rollup.evaluation.steps import Step
 from anh_rollup.evaluation.tape import Tape
 from anh_rollup.tensor.opcodes import LinearFlags, Opcode
 from anh_rollup.tensor.shapes import Window, term_count, window

@@ -30,11 +30,12 @@ from anh_rollup.evaluation.compiled_dense import (
 from anh_rollup.evaluation.compiled_depthwise import Scaled, convolve_depthwise, scaled
 from anh_rollup.evaluation.compiled_movement import MOVEMENT
 from anh_rollup.evaluation.compiled_passes import Floats, Fused, Sink, limited
+from anh_rollup.evaluation.exact_sums import LINEAR
 from anh_rollup.evaluation.operations import apply
 from anh_rollup.evaluation.packed_traces import MOST_NOTED, SHARED, lasting_bytes, packing_of
 from anh_rollup.evaluation.passes import Group, schedule
 from anh_rollup.evaluation.sources import Sources, checked_sources
-from anh_rollup.evaluation.steps import LINEAR, Step, step_of
+from anh_rollup.evaluation.steps import Step, step_of
 from anh_rollup.evaluation.tape import Tape
 from anh_rollup.evaluation.tensor_forest import PackedTensors, Packing
 from anh_rollup.evaluation.workload import lasting_values, working_elements

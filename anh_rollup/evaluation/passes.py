@@ -11,8 +11,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from anh_rollup.evaluation.exact_sums import FLOAT64_EXACT
 from anh_rollup.evaluation.pass_kernel import ORDER, VECTORS, Order
-from anh_rollup.evaluation.steps import FLOAT64_EXACT, Step
+from anh_rollup.evaluation.steps import Step
 from anh_rollup.tensor.opcodes import Opcode, Relation
 from anh_rollup.tensor.program import Program
 

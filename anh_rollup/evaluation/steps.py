@@ -2,24 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import prod
 from typing import Final
 
 import numpy as np
 
 from anh_rollup.encoding.checks import INT32_LEAST, INT32_MOST
 from anh_rollup.encoding.tensors import Shape
+from anh_rollup.evaluation.exact_sums import LINEAR, largest_sum
 from anh_rollup.evaluation.workload import has_wide_margins
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Interval, Kind, Program, Tensor, Value
 from anh_rollup.tensor.ranges import raw_interval
-from anh_rollup.tensor.shapes import term_count
 
-#: Integers up to these magnitudes are exact in float32 and in float64.
+#: Integers up to this magnitude are exact in float32.
 FLOAT32_EXACT: Final = 1 << 24
-FLOAT64_EXACT: Final = 1 << 53
-#: Instructions that are sums of products.
-LINEAR: Final = (Opcode.MATMUL, Opcode.CONV)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +60,9 @@ def step_of(program: Program, place: int, intervals: Sequence[Interval] | None =
     bounds = Interval(max(value.low, INT32_LEAST), min(value.high, INT32_MOST))
     raw = raw_interval(value.opcode, value.attributes, shapes, intervals, bounds)
     wide = value.opcode is Opcode.CONV and has_wide_margins(program, place)
-    terms = term_count(value.opcode, shapes, value.attributes)
-    sums = terms * prod(each.magnitude for each in intervals[:2]) if value.opcode in LINEAR else 0
+    sums = 0
+    if value.opcode in LINEAR:
+        sums = largest_sum(value.opcode, value.attributes, shapes, intervals)
     return Step(value, shapes, intervals, raw, sums, wide)
 
 

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from anh_rollup.evaluation.steps import FLOAT64_EXACT, Step
+from anh_rollup.evaluation.exact_sums import needs_limbs
+from anh_rollup.evaluation.steps import Step
 from anh_rollup.evaluation.torch_products import exact_product
 from anh_rollup.tensor.shapes import Window, window
 
@@ -77,7 +78,7 @@ def _products(step: Step, patches: Tensor, kernels: Tensor, worth: int) -> Tenso
 
 def _taps(step: Step, patches: Tensor, kernels: Tensor, _worth: int) -> Tensor:
     """The same where every output reads one channel, put together tap by tap."""
-    if step.sums > FLOAT64_EXACT:
+    if needs_limbs(step.sums):
         patches, kernels = patches.to(torch.int64), kernels.to(torch.int64)
     sums = patches.new_zeros((*patches.shape[:3], *kernels.shape[1:3]))
     # One row of outputs long, so that whole rows are multiplied at once.

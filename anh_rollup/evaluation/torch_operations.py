@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from anh_rollup.evaluation import operations
-from anh_rollup.evaluation.steps import FLOAT32_EXACT, FLOAT64_EXACT, LINEAR, Step
+from anh_rollup.evaluation.exact_sums import FLOAT64_EXACT, LINEAR
+from anh_rollup.evaluation.steps import FLOAT32_EXACT, Step
 from anh_rollup.evaluation.torch_convolution import convolve
 from anh_rollup.evaluation.torch_products import exact_product
 from anh_rollup.tensor.opcodes import LinearFlags, Opcode, Reduction, Relation

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from anh_rollup.evaluation.steps import FLOAT64_EXACT
+from anh_rollup.evaluation.exact_sums import FLOAT64_EXACT, needs_limbs
 
 #: Bits of a slice.
 SLICE: Final = 8
@@ -35,11 +35,11 @@ def exact_product(x: Tensor, w: Tensor, magnitudes: Sequence[int], most: int, wo
     Returns:
         The inputs' type where it holds the sums, else int64.
     """
-    multiply = _product if most <= FLOAT64_EXACT else product_of_limbs
+    multiply = product_of_limbs if needs_limbs(most) else _product
     if w.ndim == 2:
         rows = x.reshape(-1, x.shape[-1])
         slices = slice_count(magnitudes[0]) * slice_count(magnitudes[1])
-        if slices <= worth * (1 if most <= FLOAT64_EXACT else 2):
+        if slices <= worth * (2 if needs_limbs(most) else 1):
             multiply = sliced_product
         return multiply(rows, w, magnitudes).reshape(*x.shape[:-1], -1)
     if w.ndim == x.ndim:

@@ -11,6 +11,7 @@ from math import prod
 from typing import Final
 
 from anh_rollup.evaluation.errors import ProgramTooLargeError, WorkTooLargeError
+from anh_rollup.evaluation.exact_sums import LINEAR, has_long_sums
 from anh_rollup.tensor.opcodes import Opcode
 from anh_rollup.tensor.program import Kind, Program
 from anh_rollup.tensor.shapes import Window, window
@@ -18,6 +19,10 @@ from anh_rollup.tensor.shapes import Window, window
 #: What an element counts as at least, in multiply-adds. Measured on 2 cores: the slowest products (int64) run
 #: at 8e8 a second, the slowest other elements (a quotient, a root, a gather, a sum of one product) at 12e6.
 ONE_ELEMENT: Final = 64
+
+#: What a product counts of a sum that float64 may not hold. Measured on 2 cores: products of one row of
+#: weights (22 bits each) run at 5.5e7 to 7.3e7 a second, a twelfth of the rate that `ONE_ELEMENT` names.
+LONG_PRODUCT: Final = 16
 
 #: What one call of numpy or torch counts as at least, in multiply-adds. Measured: 44 microseconds go by for
 #: an instruction with one element.
@@ -46,9 +51,10 @@ MOST_TRACED: Final = MOST_MEMORY // _ELEMENT_BYTES
 def multiply_adds(program: Program, samples: int) -> int:
     """The work of evaluating a program on so many samples, in multiply-adds.
 
-    Sums of products count each product, and no less than `ONE_ELEMENT` for each sum. Every other instruction
-    counts `ONE_ELEMENT` for each term of each element. None counts less than `ONE_CALL` for each of the calls
-    that it takes. What no sample changes is computed once.
+    Sums of products count each product, `LONG_PRODUCT` times where float64 may not hold them, and no less
+    than `ONE_ELEMENT` for each sum. Every other instruction counts `ONE_ELEMENT` for each term of each
+    element. None counts less than `ONE_CALL` for each of the calls that it takes. What no sample changes is
+    computed once.
     """
     once = each_time = 0
     lasting = lasting_values(program)
@@ -75,8 +81,9 @@ def _work(program: Program, value: int) -> int:
     instruction, products = program.values[value], program.terms(value) * program.values[value].size
     if instruction.opcode is None:
         return products * ONE_ELEMENT
-    is_sum = instruction.opcode in (Opcode.MATMUL, Opcode.CONV)
-    elements = instruction.size * ONE_ELEMENT if is_sum else products * ONE_ELEMENT
+    elements = (instruction.size if instruction.opcode in LINEAR else products) * ONE_ELEMENT
+    if has_long_sums(program, value):
+        products *= LONG_PRODUCT
     return max(products, elements, _calls(program, value) * ONE_CALL)
 
 

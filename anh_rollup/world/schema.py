@@ -159,6 +159,7 @@ MIGRATIONS: Final = (
     CREATE INDEX publication_unknown ON publication (root, kind, gas, position) WHERE sound IS NULL;
     """
     + _EMPTIED,
+    _EMPTIED,
 )
 """What the order says: `block`, `ordered` with what the ledger answered, versions of `ledger` accounts, each
 `escrow`, and for each item its strict `writer`s. What executions found out: `result`, `log`, and versions of
@@ -166,7 +167,8 @@ MIGRATIONS: Final = (
 says: the `cell` of each called job that has ended, empty but for its terms where nobody has done it, and
 which transactions have `used` it. What the order publishes: each `part` by its hash where it stands first,
 and each `publication` that has paid for being looked at, with what that takes and what was found then. Older
-worlds know no publications, or not their gas: the last two steps empty them."""
+worlds know no publications, or not their gas, or counted long sums as short ones: the last three steps
+empty them."""
 
 FOUND: Final = ("result", "account", "slot", "log", "used")
 """The tables that an execution fills from its position on."""

@@ -18,18 +18,19 @@ from anh_rollup.accountant.work import (
     scores_of,
 )
 from anh_rollup.encoding.artifacts import Dataset, Model
-from anh_rollup.evaluation import evaluations
+from anh_rollup.evaluation import evaluations, workload
 from anh_rollup.evaluation.errors import ProgramTooLargeError, WorkTooLargeError
 from anh_rollup.evaluation.evaluations import dataset_bytes
 from anh_rollup.evaluation.properties import Artifacts, evaluate_property, trace_bytes
 from anh_rollup.evaluation.reference import ReferenceEvaluator
-from anh_rollup.evaluation.workload import multiply_adds, trace_work
+from anh_rollup.evaluation.workload import MOST_WORK, check_work, multiply_adds, trace_work
 from anh_rollup.protocol.claims import Claim, Scores
 from anh_rollup.protocol.fitting import JobUnfitError, ThresholdUnreachableError
 from anh_rollup.protocol.jobs import Job, JobKind, Property, terms
 from anh_rollup.protocol.orders import OrderedJob
 from anh_rollup.storage.errors import ArtifactMissingError
 from anh_rollup.tensor.builder import ProgramBuilder
+from anh_rollup.tensor.opcodes import Opcode
 from tests.doubles.claimed import (
     CLAIMANT,
     COUNT,
@@ -292,6 +293,34 @@ def test_a_job_whose_architecture_takes_too_much_is_left_before_it_is_run(infere
 
     with pytest.raises(error):
         careful.perform(ordered(replace(inference.job, architecture=architecture)))
+
+
+def long_sums():
+    """A score program of a few hundred bytes: eight convolutions whose sums float64 does not hold."""
+    b, terms, most = ProgramBuilder(), 1 << 18, (1 << 22) - 1
+    x, answer = b.field((), low=0, high=most), b.answer((), low=0, high=9)
+    image = b.view(x, (4_650_000 + terms - 1, 1), strides=(0, 0))
+    kernel = b.view(b.constant(np.array([most, -5], np.int32)), (1, terms, 1), strides=(0, 0, 0))
+    score = b.equal(answer, 0)
+    for _ in range(8):
+        sums = b.emit(Opcode.CONV, (image, kernel), (50, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1, 1), scale=0)
+        score = b.add(score, b.mul(b.view(sums, (), strides=(), dims=()), 0))
+    return b.build(score)
+
+
+def test_a_job_whose_sums_float64_does_not_hold_is_left_where_a_trace_would_take_a_day(
+    inference, monkeypatch
+):
+    """One trace of it outlasts the clock of a game, though its products alone are within the bound."""
+    program, dataset = long_sums(), Dataset([np.zeros(1, np.int32)])
+    wanted = Property(inference.user.put_program(program), inference.user.put_dataset(dataset), 1)
+    job = ordered(replace(inference.job, properties=(wanted,)))
+
+    with pytest.raises(WorkTooLargeError) as raised:
+        worker(inference).perform(job)
+    assert (raised.value.work, raised.value.most) == (multiply_adds(program, 1), MOST_WORK)
+    monkeypatch.setattr(workload, "LONG_PRODUCT", 1)
+    assert check_work(program, 1) < MOST_WORK
 
 
 def test_a_job_is_left_at_the_first_data_set_for_which_there_is_no_memory(training, monkeypatch):

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from anh_rollup.encoding.checks import INT32_LEAST, INT32_MOST
 from anh_rollup.encoding.tensors import Shape
+from anh_rollup.evaluation.exact_sums import LINEAR
 from anh_rollup.evaluation.fast_backend import FastEvaluator
 from anh_rollup.evaluation.reference import ReferenceEvaluator
 from anh_rollup.evaluation.sources import Sources
-from anh_rollup.evaluation.steps import LINEAR
 from anh_rollup.evaluation.torch_program import TorchEvaluator
 from anh_rollup.tensor.builder import ProgramBuilder
 from anh_rollup.tensor.errors import RangeRefusedError

@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 
 from anh_rollup.encoding.tensors import TensorTree
-from anh_rollup.evaluation import workload
+from anh_rollup.evaluation import torch_products, workload
 from anh_rollup.evaluation.errors import ProgramTooLargeError, WorkTooLargeError
+from anh_rollup.evaluation.exact_sums import FLOAT64_EXACT, has_long_sums
+from anh_rollup.evaluation.fast_backend import FastEvaluator
+from anh_rollup.evaluation.sources import Sources
 from anh_rollup.evaluation.workload import (
+    LONG_PRODUCT,
     MOST_TRACED,
     MOST_WORK,
     ONE_CALL,
@@ -18,7 +22,7 @@ from anh_rollup.evaluation.workload import (
     traced_elements,
 )
 from anh_rollup.tensor.builder import ProgramBuilder
-from anh_rollup.tensor.opcodes import Opcode
+from anh_rollup.tensor.opcodes import LinearFlags, Opcode
 from anh_rollup.tensor.program import Kind, Program, Value
 from tests.doubles.small_program import ACTIVE, BIAS, KERNEL, TABLE, WEIGHTS, WIDE, small_program
 
@@ -89,6 +93,74 @@ def test_a_convolution_counts_the_calls_that_it_takes(program: Program, calls: i
 
 def test_sums_of_one_product_count_as_elements() -> None:
     assert multiply_adds(multiplied(1_000, 1, 1_000), 1) >= 1_000_000 * ONE_ELEMENT
+
+
+WEIGHT, TERMS, SUMS = 1 << 22, 1 << 6, 1 << 16
+#: The most that an input may be for float64 to hold its sums of products with weights of `WEIGHT`.
+MOST_INPUT = FLOAT64_EXACT // (WEIGHT * TERMS)
+
+
+def summed(opcode: Opcode, most: int, *, own: bool = False) -> Program:
+    """`SUMS` sums of `TERMS` products of a field up to `most` with weights up to `WEIGHT`.
+
+    The weights are the model's own, or computed from a constant.
+    """
+    b = ProgramBuilder()
+    x = b.field((1,), low=0, high=most)
+    is_conv = opcode is Opcode.CONV
+    shape = (1, 1, TERMS, 1) if is_conv else (1, TERMS)
+    seed = b.constant(np.array([WEIGHT], dtype=np.int32))
+    repeated = b.view(seed, shape, strides=(0,) * len(shape))
+    weights = b.parameter(shape, low=0, high=WEIGHT) if own else repeated
+    read = (1, SUMS + TERMS - 1, 1) if is_conv else (SUMS, TERMS)
+    attributes = (31, 0, 0, *((1, 1, 0, 0, 0, 0, 1, 1, 1) if is_conv else ()))
+    return b.build(b.emit(opcode, (b.view(x, read, strides=(0,) * len(read)), weights), attributes, scale=0))
+
+
+@pytest.mark.parametrize("opcode", [Opcode.CONV, Opcode.MATMUL])
+def test_a_product_counts_more_where_float64_may_not_hold_the_sum(opcode: Opcode) -> None:
+    held, long = (multiply_adds(summed(opcode, most), 1) for most in (MOST_INPUT, MOST_INPUT + 1))
+    assert long - held == (LONG_PRODUCT - 1) * SUMS * TERMS
+
+
+@pytest.mark.parametrize("opcode", [Opcode.CONV, Opcode.MATMUL])
+@pytest.mark.parametrize("most", [MOST_INPUT, MOST_INPUT + 1])
+def test_what_counts_more_is_what_is_put_together_from_limbs(
+    opcode: Opcode, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = []
+
+    def counted(*given: object) -> object:
+        taken.append(given)
+        return product_of_limbs(*given)  # type: ignore[arg-type]
+
+    product_of_limbs = torch_products.product_of_limbs
+    monkeypatch.setattr(torch_products, "product_of_limbs", counted)
+    program = summed(opcode, most)
+    result = FastEvaluator().evaluate(program, Sources((np.full((1, 1), most, dtype=np.int32),)))
+
+    assert bool(taken) == has_long_sums(program, len(program.values) - 1) == (most > MOST_INPUT)
+    assert int(result.max()) == (most * WEIGHT * TERMS + (1 << 30)) >> 31
+
+
+@pytest.mark.parametrize("opcode", [Opcode.CONV, Opcode.MATMUL])
+def test_the_models_own_weights_count_as_kernels_take_them(opcode: Opcode) -> None:
+    """Kernels look at their elements: the bounds of imported networks' weights often allow larger sums."""
+    held, long = (multiply_adds(summed(opcode, most, own=True), 1) for most in (MOST_INPUT, 2 * MOST_INPUT))
+    assert long == held
+
+
+def test_own_weights_that_no_kernel_takes_count_as_others_do() -> None:
+    """Those of several matrices, and those with a bias that each sample changes."""
+    b = ProgramBuilder()
+    x = b.field((2, 1, TERMS), low=0, high=2 * MOST_INPUT)
+    several, one = (b.parameter(shape, low=0, high=WEIGHT) for shape in ((2, 3, TERMS), (3, TERMS)))
+    batch = b.emit(Opcode.MATMUL, (x, several), (31, 0, 0), scale=0)
+    bias = b.view(x, (3,), strides=(0,))
+    biased = b.emit(Opcode.MATMUL, (b.reshape(x, (2, TERMS)), one, bias), (31, 0, LinearFlags.BIAS), scale=0)
+    program = b.build(b.add(b.reshape(batch, (2, 3)), biased))
+    places = [each for each, value in enumerate(program.values) if value.opcode is Opcode.MATMUL]
+    assert [has_long_sums(program, each) for each in places] == [True, True]
 
 
 def test_the_margins_of_a_convolution_count_as_memory() -> None:

@@ -7,6 +7,9 @@ from onnx import ModelProto, TensorProto
 
 from anh_rollup.encoding.artifacts import decode_model, encode_model
 from anh_rollup.encoding.checks import INT32_MOST
+from anh_rollup.evaluation import workload
+from anh_rollup.evaluation.exact_sums import FLOAT64_EXACT, has_long_sums
+from anh_rollup.evaluation.steps import step_of
 from anh_rollup.importing.comparison import compare
 from anh_rollup.importing.errors import FormatRefusedError, InputRefusedError
 from anh_rollup.importing.network import import_network
@@ -71,6 +74,29 @@ def test_program_and_model_are_artifacts() -> None:
     network = import_network(perceptron(), samples={"x": normal(8, 16)})
     assert decode_program(encode_program(network.program)) == network.program
     assert decode_model(encode_model(network.model)).root == network.model.root
+
+
+@pytest.mark.parametrize("setting", Setting)
+@pytest.mark.parametrize("model", [perceptron, transformer])
+def test_no_sum_of_an_imported_network_counts_as_too_long_for_float64(
+    model: object, setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = model()  # type: ignore[operator]
+    shape = [each.dim_value for each in made.graph.input[0].type.tensor_type.shape.dim][1:]
+    program = import_network(made, samples={"x": normal(6, *shape)}, setting=setting).program
+    counted = workload.multiply_adds(program, 3)
+    monkeypatch.setattr(workload, "LONG_PRODUCT", 1)
+    assert workload.multiply_adds(program, 3) == counted
+
+
+def test_bounds_of_weights_that_allow_longer_sums_than_the_weights_have_count_no_more() -> None:
+    weights = np.full((1, 64), 0.01, np.float32)
+    weights[0, 0] = 1
+    made = model_of([node("Gemm", "x a", transB=1)], {"x": ("n", 64)}, {"a": weights})
+    program = import_network(made, samples={"x": normal(8, 64)}).program
+    (place,) = [each for each, value in enumerate(program.values) if value.name == "MATMUL"]
+    assert step_of(program, place).sums > FLOAT64_EXACT
+    assert not has_long_sums(program, place)
 
 
 def test_the_float_reading_is_the_network_too() -> None:
