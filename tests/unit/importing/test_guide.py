@@ -4,8 +4,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import magika
 import pytest
 
+from anh_rollup.cli.model_import import report_command
 from anh_rollup.cli.training_import import MOST_SHOWN
 from anh_rollup.importing.headroom import MOST_FACTORS
 from anh_rollup.importing.ranges import HEADROOM
@@ -21,6 +23,18 @@ def test_the_python_example_runs() -> None:
     exec(compile(code, PAGE.name, "exec"), names)
     assert names["field"].shape == (8, 3, 6, 6)
     assert names["network"].program.output.shape == (4, 4, 4)
+
+
+def test_magikas_model_lies_where_the_guide_says() -> None:
+    (name,) = re.findall(r'import "\$package/(\S+)" ', PAGE.read_text())
+    (folder,) = magika.__path__
+    assert Path(folder, name).is_file()
+
+
+def test_the_page_has_the_options_that_the_guide_lists() -> None:
+    (listed,) = re.findall(r"`anh model report`, with (.*?) as above, writes", PAGE.read_text())
+    options = [each for each in report_command.params if each.name not in ("file", "page")]
+    assert sorted(re.findall("`(.*?)`", listed)) == sorted(each.opts[0] for each in options)
 
 
 PRODUCTS = TRAINING_HEADROOM**MOST_FACTORS
