@@ -8,6 +8,12 @@ from click.testing import CliRunner, Result
 from anh_rollup.cli import main
 from tests.unit.importing.graphs import model_of, node
 
+#: What is said where no samples show ranges.
+UNSHOWN = (
+    "warning: without --samples ranges are proven for real inputs in [-8, 8], and nothing is compared "
+    "with onnxruntime"
+)
+
 
 def anh(*words: object) -> Result:
     """Runs a command on a console that wraps no line of it."""
@@ -30,3 +36,7 @@ def rows(shown: Result) -> list[list[str]]:
         for line in shown.output.splitlines()
         if "│" in line
     ]
+
+
+def warned(shown: Result) -> list[str]:
+    return [line for line in shown.output.splitlines() if line.startswith("warning: ")]

@@ -57,7 +57,7 @@ def test_labelled_data_become_what_a_training_job_takes(network: Path, tmp_path:
     assert decode_hints(recipe) == TrainingHints(
         training_data=f"0x{data.root.hex()}", target_field=1, initial_model=f"0x{made.model.root.hex()}"
     )
-    assert shown.output.splitlines()[2] == (
+    assert shown.stdout.splitlines()[2] == (
         f"order it with: {program()} job submit --kind training --architecture 0x{made.program.root.hex()} "
         f"--property 0x{score.root.hex()}:0x{asked.root.hex()}:23 --store {tmp_path / 'store'} "
         "--reward ETHER --key-file FILE --deployment FILE --l1 URL --l2 URL"
