@@ -174,9 +174,12 @@ def array_of(tensor: TensorProto) -> Array:
         raise OnnxFileError(f"tensor {name!r} of shape {list(tensor.dims)[:8]}")
     try:
         dtype = helper.tensor_dtype_to_np_dtype(tensor.data_type)
-        return np.asarray(numpy_helper.to_array(tensor)).astype(dtype, copy=False)
+        elements = np.asarray(numpy_helper.to_array(tensor)).astype(dtype, copy=False)
     except (ValueError, TypeError, KeyError, OverflowError, MemoryError) as error:
         raise OnnxFileError(f"tensor {name!r}: its elements do not fit its type and shape") from error
+    # A signalling NaN makes numpy warn wherever it is converted.
+    is_nan = np.isnan(elements) if elements.dtype.kind == "f" else np.False_
+    return np.where(is_nan, elements.dtype.type(np.nan), elements) if is_nan.any() else elements
 
 
 def _load_external(model: ModelProto, folder: Path | None) -> None:

@@ -105,6 +105,18 @@ def test_nodes_are_counted() -> None:
         check_model(model)
 
 
+@pytest.mark.parametrize(
+    ("kind", "bits"),
+    [(TensorProto.FLOAT, np.uint32(0x7F800001)), (TensorProto.DOUBLE, np.uint64(0x7FF0000000000001))],
+)
+def test_a_signalling_nan_is_a_quiet_one(kind: int, bits: np.generic) -> None:
+    ordinary = np.ones(1, helper.tensor_dtype_to_np_dtype(kind)).tobytes()
+    tensor = helper.make_tensor("w", kind, (2,), bits.tobytes() + ordinary, raw=True)
+    # Warnings are errors in tests: neither conversion may give one.
+    for elements in (array_of(tensor).astype(np.float64), array_of(tensor).astype(np.float32)):
+        assert np.array_equal(elements, [np.nan, 1], equal_nan=True)
+
+
 def test_a_tensor_has_the_bytes_of_its_shape() -> None:
     huge = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[1 << 40, 1 << 20], raw_data=b"1234")
     with pytest.raises(OnnxFileError, match="tensor 'w': its elements do not fit"):
